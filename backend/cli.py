@@ -1,0 +1,53 @@
+"""The `click99` command. Heavy imports wait inside the commands, so that `click99 --help` is instant."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from backend.server.settings import Settings
+
+app = typer.Typer(
+    help="Clicks in, masks out: interactive segmentation for Label Studio.", no_args_is_help=True
+)
+
+
+def with_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
+    """Give `command` one option per setting, each with its environment variable and help text."""
+
+    def run(**given: Any) -> None:
+        command(Settings(**given))
+
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=typer.Option(
+                    field.default, envvar=str(field.validation_alias), help=field.description
+                ),
+                annotation=field.annotation,
+            )
+            for name, field in Settings.model_fields.items()
+        ]
+    )
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run
+
+
+@app.command()
+@with_settings
+def serve(settings: Settings) -> None:
+    """Serve masks to Label Studio until Ctrl-C."""
+    import uvicorn
+
+    from backend.server.app import create_app
+
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port)
+
+
+if __name__ == "__main__":
+    app()
