@@ -10,9 +10,12 @@ import typer
 
 from backend.server.settings import Settings
 
-app = typer.Typer(
-    help="Clicks in, masks out: interactive segmentation for Label Studio.", no_args_is_help=True
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def click99() -> None:
+    """Clicks in, masks out: interactive segmentation for Label Studio."""
 
 
 def with_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
