@@ -32,5 +32,5 @@ class Client:
 
     def call(self, method: str, path: str, json: Any = None, **options: Any) -> Any:
         """One API call -> the reply's JSON (None when empty). path: "/api/projects/1". options: as for requests
-        (params, files, data, timeout). ApiRefused on 401 and 403, ApiError on other failures."""
+        (params, files, data, timeout). ApiRefusedError on 401 and 403, ApiError on other failures."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What can go wrong between Label Studio and click99. Every message names the thing, its value and the remedy."""
+"""What can go wrong between Label Studio and click99. Every message names thing, value and remedy."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class ImageError(LabelStudioError):
     """Base of what can be wrong with an image (caller: 4xx)."""
 
 
-class ImageNotAllowed(ImageError):
+class ImageNotAllowedError(ImageError):
     """The image's address is not one that click99 may fetch from."""
 
 
-class ImageUnavailable(ImageError):
+class ImageUnavailableError(ImageError):
     """The image's host does not answer, or answers with an error status."""
 
 
-class ImageTooLarge(ImageError):
+class ImageTooLargeError(ImageError):
     """The image has more bytes or more pixels than allowed."""
 
 
-class ImageUnreadable(ImageError):
+class ImageUnreadableError(ImageError):
     """The bytes are not an image, are cut short, or hold no pixels."""
 
 
@@ -54,5 +54,5 @@ class ApiError(LabelStudioError):
     """Label Studio's API is out of reach or refuses the request."""
 
 
-class ApiRefused(ApiError):
+class ApiRefusedError(ApiError):
     """Label Studio refuses the API key (401 or 403)."""
