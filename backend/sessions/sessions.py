@@ -1,0 +1,113 @@
+"""The state between clicks, derived from the clicks' ids: find what is known, run only what is new."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from backend.segmentation.clicks import Click
+from backend.sessions.stores import Store
+
+
+class Refiner(Protocol):
+    """What a session needs of a predictor: one deterministic network step per click."""
+
+    @property
+    def version(self) -> str: ...
+
+    def prepare(self, image: np.ndarray, image_key: str) -> None: ...
+
+    def refine(
+        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
+    ) -> np.ndarray: ...
+
+
+class Sessions:
+    """Masks by click ids.
+
+    State k of an object is the mask after its first k clicks. Its key hashes the image, the model version
+    and those clicks' ids, places and signs, so undoing or deleting the last clicks leads back to a known
+    state, and moving one to a new state. An unknown state is replayed from the longest known one; with
+    nothing known (restart, eviction) the same masks come out bit for bit.
+
+    One lock guards the network: a single step runs at a time (it uses every core), and a request looks the
+    state up again once it holds the lock, so that two requests for one object compute no step twice. The
+    lock is taken per step: a long replay lets other people's clicks through.
+    """
+
+    def __init__(
+        self, predictor: Refiner, store: Store, count_reused: Callable[[int], None] = lambda steps: None
+    ):
+        """`count_reused` is told, at every request, how many steps were found instead of run."""
+        self._predictor = predictor
+        self._store = store
+        self._count_reused = count_reused
+        self._network = threading.Lock()
+
+    @property
+    def version(self) -> str:
+        """The model version whose masks these are."""
+        return self._predictor.version
+
+    def warm(self, image_key: str, image: np.ndarray) -> None:
+        """Compute the image's features ahead of the first click. image: uint8 RGB [H, W, 3]."""
+        with self._network:
+            self._predictor.prepare(image, image_key)
+
+    def mask(self, image_key: str, image: np.ndarray, clicks: Sequence[tuple[str, Click]]) -> np.ndarray:
+        """The alpha after all of `clicks`.
+
+        Args:
+            image_key: names the pixels; the same key always means the same pixels.
+            image: uint8 RGB [H, W, 3].
+            clicks: at least one (id, click), in click order.
+
+        Returns:
+            uint8 [H, W], alpha · 255, not to be written to.
+        """
+        keys = self._keys(image_key, clicks)
+        known, alpha = self._longest_known(keys)
+        self._count_reused(known)
+        for k in range(known, len(clicks)):
+            alpha = self._step(image_key, image, clicks[: k + 1], alpha, keys[k])
+        assert alpha is not None
+        return alpha
+
+    def _keys(self, image_key: str, clicks: Sequence[tuple[str, Click]]) -> list[str]:
+        """One key per state: each hashes all clicks up to its own."""
+        chain, keys = hashlib.sha256(f"{self.version}\n{image_key}".encode()), []
+        for click_id, click in clicks:
+            chain.update(f"\n{click_id!r} {click.x} {click.y} {click.positive}".encode())
+            keys.append(chain.hexdigest())
+        return keys
+
+    def _longest_known(self, keys: Sequence[str]) -> tuple[int, np.ndarray | None]:
+        """How many clicks the longest kept state covers, and that state's alpha."""
+        for k in range(len(keys), 0, -1):
+            alpha = self._store.get(keys[k - 1])
+            if alpha is not None:
+                return k, alpha
+        return 0, None
+
+    def _step(
+        self,
+        image_key: str,
+        image: np.ndarray,
+        clicks: Sequence[tuple[str, Click]],
+        previous: np.ndarray | None,
+        key: str,
+    ) -> np.ndarray:
+        """The alpha after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
+        with self._network:
+            kept = self._store.get(key)
+            if kept is None:
+                before = None if previous is None else previous.astype(np.float32) / 255
+                alpha = self._predictor.refine(image, [click for _, click in clicks], before, image_key)
+                kept = np.rint(alpha * 255).astype(np.uint8)
+                kept.flags.writeable = False
+                self._store.put(key, kept)
+            return kept

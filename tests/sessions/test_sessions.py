@@ -1,0 +1,143 @@
+"""State by click ids: only new clicks run, prefixes are found, and a replay gives the same mask."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.segmentation.clicks import Click
+from backend.sessions import MemoryStore, Sessions
+from tests.disc_painter import DiscPainter
+
+IMAGE = np.zeros((48, 64, 3), np.uint8)
+CLICKS = [("a", Click(10, 12, True)), ("b", Click(30, 20, True)), ("c", Click(14, 15, False))]
+
+
+def make(painter: DiscPainter | None = None, max_bytes: int = 1 << 20) -> tuple[Sessions, DiscPainter]:
+    painter = painter or DiscPainter()
+    return Sessions(painter, MemoryStore(max_bytes, 60)), painter
+
+
+def test_only_the_new_click_is_run():
+    sessions, painter = make()
+    for k in range(1, 4):
+        sessions.mask("image", IMAGE, CLICKS[:k])
+        assert len(painter.steps) == k
+    assert [len(clicks) for clicks in painter.steps] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3])
+def test_undo_and_repeat_run_nothing(kept: int):
+    sessions, painter = make()
+    expected = [sessions.mask("image", IMAGE, CLICKS[:k]) for k in (1, 2, 3)]
+    assert np.array_equal(sessions.mask("image", IMAGE, CLICKS[:kept]), expected[kept - 1])
+    assert len(painter.steps) == 3
+
+
+def test_deleting_an_early_click_replays_from_before_it():
+    sessions, painter = make()
+    sessions.mask("image", IMAGE, CLICKS)
+    without_second = [CLICKS[0], CLICKS[2]]
+    mask = sessions.mask("image", IMAGE, without_second)
+    assert painter.steps[3:] == [(CLICKS[0][1], CLICKS[2][1])]
+    assert np.array_equal(mask, make()[0].mask("image", IMAGE, without_second))
+
+
+@pytest.mark.parametrize(
+    ("image_key", "click"),
+    [
+        ("image", ("a", Click(11, 12, True))),
+        ("image", ("a", Click(10, 12, False))),
+        ("image", ("z", Click(10, 12, True))),
+        ("other image", ("a", Click(10, 12, True))),
+    ],
+    ids=["moved", "sign", "id", "image"],
+)
+def test_any_difference_is_another_state(image_key: str, click: tuple[str, Click]):
+    sessions, painter = make()
+    sessions.mask("image", IMAGE, CLICKS[:1])
+    sessions.mask(image_key, IMAGE, [click])
+    assert len(painter.steps) == 2
+
+
+def test_another_model_version_knows_no_old_state():
+    store = MemoryStore(1 << 20, 60)
+    Sessions(DiscPainter("discs-1"), store).mask("image", IMAGE, CLICKS)
+    newer = DiscPainter("discs-2")
+    Sessions(newer, store).mask("image", IMAGE, CLICKS)
+    assert len(newer.steps) == 3
+
+
+clicks_strategy = st.lists(
+    st.builds(Click, st.integers(0, 63), st.integers(0, 47), st.booleans()), min_size=1, max_size=6
+)
+
+
+@given(clicks_strategy, st.data())
+def test_any_history_ends_in_the_mask_of_a_fresh_server(clicks: list[Click], data: st.DataObject):
+    named = [(f"click {k}", click) for k, click in enumerate(clicks)]
+    sessions, _ = make(max_bytes=data.draw(st.sampled_from([1, 10_000, 1 << 20])))
+    for _ in range(3):
+        chosen = [c for c in named if data.draw(st.booleans())]
+        if chosen:
+            sessions.mask("image", IMAGE, chosen)
+    assert np.array_equal(sessions.mask("image", IMAGE, named), make()[0].mask("image", IMAGE, named))
+
+
+def test_a_mask_cannot_be_damaged_by_its_reader():
+    mask = make()[0].mask("image", IMAGE, CLICKS)
+    with pytest.raises(ValueError, match="read-only"):
+        mask[0, 0] = 1
+
+
+def test_reused_steps_are_counted():
+    counted: list[int] = []
+    sessions = Sessions(DiscPainter(), MemoryStore(1 << 20, 60), counted.append)
+    sessions.mask("image", IMAGE, CLICKS[:2])
+    sessions.mask("image", IMAGE, CLICKS)
+    assert counted == [0, 2]
+
+
+class SlowPainter(DiscPainter):
+    """Notes when two steps overlap."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alone = threading.Lock()
+        self.overlapped = False
+
+    def refine(
+        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
+    ) -> np.ndarray:
+        self.overlapped |= not self.alone.acquire(blocking=False)
+        time.sleep(0.005)
+        self.alone.release()
+        return super().refine(image, clicks, previous, image_key)
+
+
+def test_parallel_requests_for_one_object_compute_each_step_once():
+    painter = SlowPainter()
+    sessions, _ = make(painter)
+    with ThreadPoolExecutor(8) as pool:
+        masks = list(pool.map(lambda _: sessions.mask("image", IMAGE, CLICKS), range(8)))
+    assert len(painter.steps) == 3
+    assert not painter.overlapped
+    assert all(np.array_equal(mask, masks[0]) for mask in masks)
+
+
+def test_parallel_objects_do_not_mix():
+    painter = SlowPainter()
+    sessions, _ = make(painter)
+    objects = [[(f"{k}{name}", Click(c.x + k, c.y, c.positive)) for name, c in CLICKS] for k in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        masks = list(pool.map(lambda clicks: sessions.mask("image", IMAGE, clicks), objects))
+    assert not painter.overlapped
+    for clicks, mask in zip(objects, masks, strict=True):
+        assert np.array_equal(mask, make()[0].mask("image", IMAGE, clicks))
