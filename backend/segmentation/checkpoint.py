@@ -1,0 +1,80 @@
+"""Checkpoints: fp16 safetensors with the network's configuration in the header."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from backend.segmentation.network import TwoStreamNetwork
+from backend.segmentation.presets import NetworkConfig
+
+SHIPPED = Path(__file__).parent / "checkpoints" / "compact.safetensors"
+
+
+class CheckpointError(ValueError):
+    """A file that holds no network of ours; the message names the file, what is wrong and the remedy."""
+
+
+def save_checkpoint(network: TwoStreamNetwork, path: Path, **facts: Any) -> None:
+    """Write the weights in fp16, with the configuration and any `facts` about their training in the header."""
+    tensors = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
+    header = {"config": json.dumps(asdict(network.config)), "facts": json.dumps(facts)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    save_file(tensors, unfinished, metadata=header)
+    unfinished.replace(path)  # a reader never sees half a file
+
+
+def load_checkpoint(path: Path) -> TwoStreamNetwork:
+    """The network of a checkpoint, in fp32 and evaluation mode.
+
+    Raises:
+        CheckpointError: no such file, not safetensors, or tensors that do not fit the configuration.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"checkpoint {path} does not exist: give the path of a .safetensors file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise CheckpointError(f"checkpoint {path} is not a safetensors file ({error}): copy it again") from error
+    network = TwoStreamNetwork(_config(header, path))
+    _fill(network, tensors, path)
+    return network.eval()
+
+
+def checkpoint_version(path: Path) -> str:
+    """A name that changes with the file's content: its stem and 8 hex digits of its SHA-256."""
+    return f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+
+
+def _config(header: dict[str, str], path: Path) -> NetworkConfig:
+    try:
+        fields = json.loads(header["config"])
+        return NetworkConfig(**{name: _tuples(value) for name, value in fields.items()})
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"checkpoint {path} has no click99 configuration in its header ({error!r})") from error
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _fill(network: TwoStreamNetwork, tensors: dict[str, torch.Tensor], path: Path) -> None:
+    wanted = network.state_dict()
+    missing, surplus = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    misshaped = [name for name in wanted.keys() & tensors.keys() if wanted[name].shape != tensors[name].shape]
+    if missing or surplus or misshaped:
+        raise CheckpointError(
+            f"checkpoint {path} does not fit its configuration: missing {missing[:5]}, surplus {surplus[:5]}, "
+            f"misshaped {sorted(misshaped)[:5]} ({len(missing)}, {len(surplus)}, {len(misshaped)} in all)"
+        )
+    network.load_state_dict(tensors)

@@ -1,0 +1,73 @@
+"""One image with the truth about one object, and the crops and colours it is trained in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sample:
+    """image uint8 RGB [H, W, 3]; truth and void bool [H, W], void = not counted as right or wrong."""
+
+    name: str
+    image: np.ndarray
+    truth: np.ndarray
+    void: np.ndarray
+
+
+def crop_around_object(sample: Sample, side: int, scale: tuple[float, float], rng: np.random.Generator) -> Sample:
+    """A random part of the image with the object's middle in it, stretched to side × side.
+
+    Args:
+        scale: the crop's side over the object's longer side, drawn log-uniformly between the two.
+    """
+    ys, xs = np.nonzero(sample.truth)
+    height, width = sample.truth.shape
+    extent = max(np.ptp(ys) + 1, np.ptp(xs) + 1) * np.exp(rng.uniform(*np.log(scale)))
+    aspect = np.exp(rng.uniform(-0.25, 0.25))
+    top, bottom = _span(ys, extent * aspect, height, rng)
+    left, right = _span(xs, extent / aspect, width, rng)
+    area = np.s_[top:bottom, left:right]
+    return resize(Sample(sample.name, sample.image[area], sample.truth[area], sample.void[area]), side, side)
+
+
+def _span(object_pixels: np.ndarray, extent: float, limit: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Where the crop starts and ends along one axis: around one of the object's pixels, inside the image."""
+    length = int(np.clip(extent, min(32, limit), limit))
+    low, high = object_pixels.min(), object_pixels.max() + 1
+    if length >= high - low:
+        start = rng.integers(high - length, low + 1)
+    else:
+        start = int(rng.choice(object_pixels)) - rng.integers(length)
+    start = int(np.clip(start, 0, limit - length))
+    return start, start + length
+
+
+def resize(sample: Sample, height: int, width: int) -> Sample:
+    """The sample at another size; the truth is cut at half, void stays where any of it falls."""
+    smaller = height * width < sample.truth.size
+    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    image = cv2.resize(sample.image, (width, height), interpolation=how)
+    truth = cv2.resize(sample.truth.astype(np.float32), (width, height), interpolation=how) > 0.5
+    void = sample.void
+    void = cv2.resize(void.astype(np.float32), (width, height), interpolation=how) > 0 if void.any() else np.zeros_like(truth)
+    return Sample(sample.name, image, truth, void)
+
+
+def flip(sample: Sample) -> Sample:
+    """Mirrored left to right."""
+    image, truth, void = (np.ascontiguousarray(a[:, ::-1]) for a in (sample.image, sample.truth, sample.void))
+    return Sample(sample.name, image, truth, void)
+
+
+def recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Random gamma, contrast, brightness and channel shift; now and then grey. uint8 RGB [H, W, 3] in and out."""
+    values = np.arange(256) / 255
+    curve = values ** np.exp(rng.uniform(-0.35, 0.35)) * rng.uniform(0.8, 1.25) + rng.uniform(-0.15, 0.15)
+    table = np.clip((curve[:, None] + rng.uniform(-0.04, 0.04, 3)) * 255, 0, 255).astype(np.uint8)
+    if rng.random() < 0.05:
+        image = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
+    return cv2.LUT(image, table[None])
