@@ -130,9 +130,13 @@ class Prediction(BaseModel):
 
 
 class PredictResponse(BaseModel):
-    """Label Studio reads results[0] only."""
+    """One entry per task: a prediction, or a list of them.
 
-    results: list[Prediction]
+    For a click Label Studio reads results[0] only. On opening a task an empty list per task stores nothing;
+    a prediction with an empty result becomes an empty tab, and no results at all is logged as an error.
+    """
+
+    results: list[Prediction | list[Prediction]]
 
 
 def parse(model: type[Model], body: bytes) -> Model:
