@@ -1,10 +1,15 @@
-"""The project's label config: which brush control and label answer a keypoint, and where the image is."""
+"""The project's label config: which brush control and label answer a click, and where the image is."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+from xml.etree import ElementTree
+
+from backend.labelstudio.errors import LabelConfigError, PayloadError
 
 
 @dataclass(frozen=True)
@@ -17,23 +22,151 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Control:
+    """A KeyPointLabels or BrushLabels tag. labels: name in results (alias or value) -> value; None: they come
+    from the task, so any label may be right."""
+
+    name: str
+    to_name: str
+    smart: bool
+    labels: Mapping[str, str] | None
+
+    def find(self, label: str, value: str) -> str | None:
+        """The name in results of the label called `label`, or having `value`; None when there is none."""
+        if self.labels is None or label in self.labels:
+            return label
+        return next((name for name, own in self.labels.items() if own == value), None)
+
+
+@dataclass(frozen=True)
 class LabelConfig:
-    """Parsed label config."""
+    """images: the Image tags' names -> their value ("$image")."""
+
+    keypoints: tuple[Control, ...]
+    brushes: tuple[Control, ...]
+    images: Mapping[str, str]
 
     @classmethod
+    @lru_cache(maxsize=64)
     def parse(cls, xml: str) -> LabelConfig:
         """LabelConfigError when it is not XML. Cached: the same config arrives with every click."""
-        raise NotImplementedError
+        if "<!" in re.sub(r"<!--.*?-->", "", xml, flags=re.DOTALL):
+            raise LabelConfigError(
+                "label_config", "it has a document type or entities", "Remove the <!…> part"
+            )
+        try:
+            tags = list(ElementTree.fromstring(xml).iter())
+        except ElementTree.ParseError as error:
+            raise LabelConfigError(
+                "label_config", f"not XML ({error})", "Mend it in Settings > Labeling"
+            ) from None
+        images = {tag.get("name", ""): tag.get("value", "") for tag in tags if _is(tag, "image")}
+        return cls(_controls(tags, "keypointlabels"), _controls(tags, "brushlabels"), images)
 
     def check(self) -> None:
-        """LabelConfigError naming the first thing missing for interactive masks, and the XML to add."""
-        raise NotImplementedError
+        """LabelConfigError naming the first thing that interactive masks lack, and the XML to add.
+
+        A keypoint label without a brush label of the same name is no error as long as another has one.
+        """
+        keypoint = self._interactive()
+        if not keypoint.smart:
+            remedy = f'Add smart="true" smartOnly="true" to <KeyPointLabels name="{keypoint.name}">'
+            raise LabelConfigError("label_config", f"KeyPointLabels {keypoint.name!r} is not smart", remedy)
+        self._image_value(keypoint.to_name)
+        errors = []
+        for label in keypoint.labels or {}:
+            try:
+                return self.target(keypoint.name, label) and None
+            except LabelConfigError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def target(self, control: str, label: str) -> Target:
-        """The brush control and label for a click on keypoint `control` with `label`; LabelConfigError if none."""
-        raise NotImplementedError
+        """The brush control and label that answer a click; LabelConfigError if the config has none.
+
+        control: the click's from_name, label: its first keypointlabel.
+        """
+        keypoint = self._keypoint(control)
+        value = label if keypoint.labels is None else keypoint.labels.get(label)
+        if value is None:
+            problem = f"KeyPointLabels {control!r} has no label {label!r}, only {_names(keypoint.labels)}"
+            raise LabelConfigError("label_config", problem, f'Add <Label value="{label}"/> inside it')
+        brushes = [brush for brush in self.brushes if brush.to_name == keypoint.to_name]
+        if not brushes:
+            raise _no_brush(keypoint.to_name, label)
+        for brush in brushes:
+            if found := brush.find(label, value):
+                return Target(brush.name, brush.to_name, found)
+        problem = f"BrushLabels {brushes[0].name!r} has no label {label!r}, only {_names(brushes[0].labels)}"
+        raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
 
     def image_url(self, data: Mapping[str, Any], image: str | None = None) -> str:
-        """The address of the image in a task's data. image: the Image tag's name (Target.to_name), None = the one
-        that the first keypoint control is for. LabelConfigError / PayloadError naming tasks[0].data.KEY."""
-        raise NotImplementedError
+        """The address of a task's image. data: the task's. image: the Image tag's name (Target.to_name), None =
+        the one that the keypoints are on. LabelConfigError without such a tag, PayloadError naming the field
+        of the task when it is missing or no text."""
+        value = self._image_value(image or self._interactive().to_name)
+        found: Any = data
+        for key in value.removeprefix("$").split("."):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        if not isinstance(found, str) or not found:
+            field = f"tasks[0].data.{value.removeprefix('$')}"
+            problem = "missing" if found is None else f"{type(found).__name__} instead of an image's address"
+            raise PayloadError(
+                field, problem, f"Import the task with it, or change the Image tag's value={value!r}"
+            )
+        return found
+
+    def _interactive(self) -> Control:
+        """The first smart keypoint control, else the first."""
+        for keypoint in sorted(self.keypoints, key=lambda keypoint: not keypoint.smart):
+            return keypoint
+        image = next(iter(self.images), "image")
+        remedy = f'Add <KeyPointLabels name="keypoint" toName="{image}" smart="true" smartOnly="true">'
+        raise LabelConfigError(
+            "label_config", "no KeyPointLabels control", f"{remedy} with a <Label> per class"
+        )
+
+    def _keypoint(self, name: str) -> Control:
+        for keypoint in self.keypoints:
+            if keypoint.name == name:
+                return keypoint
+        known = ", ".join(repr(keypoint.name) for keypoint in self.keypoints) or "none"
+        problem = f"no KeyPointLabels control {name!r} (there: {known})"
+        remedy = f'Add <KeyPointLabels name="{name}" …> or reload the page'
+        raise LabelConfigError("label_config", problem, remedy)
+
+    def _image_value(self, name: str) -> str:
+        value = self.images.get(name)
+        if value is None:
+            remedy = f'Add <Image name="{name}" value="$image"/>'
+            raise LabelConfigError("label_config", f"no Image tag {name!r}", remedy)
+        if not re.fullmatch(r"\$[^$\s]+", value):
+            problem = f"Image {name!r} has value={value!r}, which is not one field of the task"
+            raise LabelConfigError("label_config", problem, 'Use value="$image" (valueList is not supported)')
+        return value
+
+
+def _controls(tags: list[ElementTree.Element], kind: str) -> tuple[Control, ...]:
+    return tuple(_control(tag) for tag in tags if _is(tag, kind))
+
+
+def _control(tag: ElementTree.Element) -> Control:
+    labels = [label for label in tag.iter() if _is(label, "label")]
+    names = {label.get("alias") or label.get("value", ""): label.get("value", "") for label in labels}
+    from_task = tag.get("value", "").startswith("$")
+    smart = tag.get("smart", "").lower() == "true"
+    return Control(tag.get("name", ""), tag.get("toName", ""), smart, None if from_task else names)
+
+
+def _is(tag: ElementTree.Element, kind: str) -> bool:
+    return isinstance(tag.tag, str) and tag.tag.lower() == kind
+
+
+def _names(labels: Mapping[str, str] | None) -> str:
+    return ", ".join(repr(name) for name in labels or {}) or "none"
+
+
+def _no_brush(image: str, label: str) -> LabelConfigError:
+    tag = f'<BrushLabels name="brush" toName="{image}"><Label value="{label}"/></BrushLabels>'
+    return LabelConfigError("label_config", f"no BrushLabels control for the image {image!r}", f"Add {tag}")

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, SkipValidation
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, SkipValidation, ValidationError
+
+from backend.labelstudio.errors import PayloadError
 
 Model = TypeVar("Model", bound=BaseModel)
+Percent = Annotated[float, Field(allow_inf_nan=False)]
+MARGIN = 1.0  # percent outside the image that still counts as its border
 
 
-class KeypointValue(BaseModel):
+class ItemValue(BaseModel):
     """x, y: percent of the image's width and height; absent on what is not a keypoint."""
 
-    x: float | None = None
-    y: float | None = None
+    x: Percent | None = None
+    y: Percent | None = None
     keypointlabels: list[str] = []
 
 
 class ContextItem(BaseModel):
-    """One pending region of the interactive call."""
+    """One pending region of an interactive call. is_positive: false with Alt-click, sometimes missing."""
 
     id: str
     type: str
@@ -28,7 +31,16 @@ class ContextItem(BaseModel):
     original_width: int | None = None
     original_height: int | None = None
     is_positive: bool | None = None
-    value: KeypointValue
+    value: ItemValue
+
+    @property
+    def is_click(self) -> bool:
+        return self.type == "keypointlabels" and self.value.x is not None and self.value.y is not None
+
+    @property
+    def object(self) -> tuple[str, str | None]:
+        """Clicks on one object share the control and the label."""
+        return self.from_name, next(iter(self.value.keypointlabels), None)
 
 
 class Context(BaseModel):
@@ -40,17 +52,19 @@ class Params(BaseModel):
 
 
 class Task(BaseModel):
+    """data: the task's own fields, such as the image's address."""
+
     id: int | str
     data: dict[str, Any]
 
 
 class PredictRequest(BaseModel):
-    """POST /predict. Without params.context it is the opening of a task, with it an interactive click."""
+    """POST /predict. Without a context it is the opening of tasks, with one it is an interactive click."""
 
     tasks: list[Task] = Field(min_length=1)
     label_config: str
     project: str | None = None
-    params: Params = Params()
+    params: Params | None = None
 
     @property
     def task(self) -> Task:
@@ -58,13 +72,14 @@ class PredictRequest(BaseModel):
 
     @property
     def context(self) -> Context | None:
-        return self.params.context
+        return self.params and self.params.context
 
 
 class SetupRequest(BaseModel):
-    """POST /setup, sent when a backend is connected and with every health check."""
+    """POST /setup: sent when a backend is connected and with every health check. label_config: "schema"."""
 
     model_config = ConfigDict(populate_by_name=True)
+
     project: str | None = None
     label_config: str = Field(default="", alias="schema")
     hostname: str | None = None
@@ -76,14 +91,14 @@ class ProjectRef(BaseModel):
 
 
 class WebhookEvent(BaseModel):
-    """POST /webhook."""
+    """POST /webhook: ANNOTATION_CREATED, PROJECT_UPDATED, START_TRAINING …"""
 
     action: str
     project: ProjectRef | None = None
 
 
 class PixelClick(NamedTuple):
-    """A click in image pixels, origin top left. id: Label Studio's, stable when the click is dragged."""
+    """A click in image pixels, origin top left. id: Label Studio's, the same when the click is dragged."""
 
     id: str
     x: int
@@ -92,24 +107,29 @@ class PixelClick(NamedTuple):
 
 
 class ClickGroup(NamedTuple):
-    """The keypoints of one object: same control and label, in click order, each id once."""
+    """The clicks on one object, in order, each id once. to_name: the Image tag's name."""
 
     control: str
+    to_name: str
     label: str
-    items: list[ContextItem]
+    items: tuple[tuple[int, ContextItem], ...]  # with their places in params.context.result
 
     def pixels(self, height: int, width: int) -> list[PixelClick]:
         """The clicks on an image [height, width]; PayloadError when outside it or made on another size."""
-        raise NotImplementedError
+        return [_pixel_click(f"params.context.result[{at}]", item, height, width) for at, item in self.items]
 
 
 class BrushValue(BaseModel):
+    """rle: see brush.py; not validated again, it can be a million numbers."""
+
     format: Literal["rle"] = "rle"
     rle: SkipValidation[list[int]]
     brushlabels: list[str]
 
 
 class BrushRegion(BaseModel):
+    """One mask. original_width and original_height: the image's, after its EXIF rotation."""
+
     id: str
     from_name: str
     to_name: str
@@ -130,20 +150,64 @@ class Prediction(BaseModel):
 
 
 class PredictResponse(BaseModel):
-    """One entry per task: a prediction, or a list of them.
+    """The answer to POST /predict. Of an interactive call's results, Label Studio reads the first only."""
 
-    For a click Label Studio reads results[0] only. On opening a task an empty list per task stores nothing;
-    a prediction with an empty result becomes an empty tab, and no results at all is logged as an error.
-    """
-
-    results: list[Prediction | list[Prediction]]
+    results: list[Prediction]
 
 
 def parse(model: type[Model], body: bytes) -> Model:
     """A request's body as `model`; PayloadError naming the first wrong field, or that the body is not JSON."""
-    raise NotImplementedError
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        raise PayloadError("body", first["msg"], "Send JSON as Label Studio does") from None
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    value = "" if first["type"] == "missing" else f", not {_short(first['input'])}"
+    raise PayloadError(field or "body", first["msg"] + value, "Send it as Label Studio does") from None
 
 
-def click_group(items: Sequence[ContextItem]) -> ClickGroup | None:
-    """The keypoints among `items` that belong to the last one's object; None when there are no keypoints."""
-    raise NotImplementedError
+def click_group(context: Context) -> ClickGroup:
+    """The clicks on the object that was clicked last; PayloadError when there is none, or it has no label."""
+    clicks = [(at, item) for at, item in enumerate(context.result) if item.is_click]
+    if not clicks:
+        raise _no_clicks(context)
+    at, last = clicks[-1]
+    control, label = last.object
+    if label is None:
+        field = f"params.context.result[{at}].value.keypointlabels"
+        raise PayloadError(field, "a click without a label", "Choose a label before clicking")
+    items = {item.id: (at, item) for at, item in clicks if item.object == last.object}
+    return ClickGroup(control, last.to_name, label, tuple(items.values()))
+
+
+def _no_clicks(context: Context) -> PayloadError:
+    if not context.result:
+        return PayloadError("params.context.result", "no clicks", "Click on the object")
+    problem = f"no clicks, only {context.result[-1].type!r}"
+    remedy = 'Set smart="true" on the KeyPointLabels control only'
+    return PayloadError("params.context.result", problem, remedy)
+
+
+def _pixel_click(field: str, item: ContextItem, height: int, width: int) -> PixelClick:
+    for name, told, actual in (
+        ("original_width", item.original_width, width),
+        ("original_height", item.original_height, height),
+    ):
+        if told not in (None, actual):
+            problem = f"{told}, but the image is {width} × {height}"
+            raise PayloadError(f"{field}.{name}", problem, "Reload the task: the image was replaced")
+    x, y = _pixel(f"{field}.value.x", item.value.x, width), _pixel(f"{field}.value.y", item.value.y, height)
+    return PixelClick(item.id, x, y, item.is_positive is not False)
+
+
+def _pixel(field: str, percent: float | None, size: int) -> int:
+    if percent is None or not -MARGIN <= percent <= 100 + MARGIN:
+        raise PayloadError(field, f"{percent} % is outside the image", "Click inside it (0 to 100)")
+    return min(max(int(percent * size / 100), 0), size - 1)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
