@@ -150,9 +150,13 @@ class Prediction(BaseModel):
 
 
 class PredictResponse(BaseModel):
-    """The answer to POST /predict. Of an interactive call's results, Label Studio reads the first only."""
+    """The answer to POST /predict: one entry per task, a prediction or a list of them.
 
-    results: list[Prediction]
+    Of an interactive call's results, Label Studio reads the first only. On opening a task, an empty list
+    stores nothing; a prediction with an empty result becomes an empty tab, no results at all a logged error.
+    """
+
+    results: list[Prediction | list[Prediction]]
 
 
 def parse(model: type[Model], body: bytes) -> Model:
