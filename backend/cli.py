@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from backend.server.settings import Settings
+from backend.server.settings import Settings, variable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -22,16 +24,18 @@ def with_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
     """Give `command` one option per setting, each with its environment variable and help text."""
 
     def run(**given: Any) -> None:
-        command(Settings(**given))
+        try:
+            settings = Settings(**given)
+        except ValidationError as error:
+            raise typer.BadParameter("; ".join(map(explain, error.errors()))) from None
+        command(settings)
 
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=typer.Option(
-                    field.default, envvar=str(field.validation_alias), help=field.description
-                ),
+                default=typer.Option(field.default, envvar=variable(name), help=field.description),
                 annotation=field.annotation,
             )
             for name, field in Settings.model_fields.items()
@@ -41,14 +45,23 @@ def with_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
     return run
 
 
+def explain(error: ErrorDetails) -> str:
+    """One invalid setting: the variable's name where there is one, and what is wrong."""
+    name = f"{variable(str(error['loc'][0]))}: " if error["loc"] else ""
+    return name + error["msg"].removeprefix("Value error, ")
+
+
 @app.command()
 @with_settings
 def serve(settings: Settings) -> None:
     """Serve masks to Label Studio until Ctrl-C."""
+    import logging
+
     import uvicorn
 
     from backend.server.app import create_app
 
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     uvicorn.run(create_app(settings), host=settings.host, port=settings.port)
 
 

@@ -1,21 +1,101 @@
-"""The HTTP side: Label Studio's ML backend protocol on FastAPI."""
+"""The HTTP side: Label Studio's ML backend protocol on FastAPI (docs/protocol.md).
+
+Answers that need the network or an image run in the thread pool; those that Label Studio waits one to three
+seconds for (/health, /setup, /webhook) run on the event loop and never wait for them.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 
+from backend.labelstudio.errors import LabelStudioError, PayloadError
+from backend.labelstudio.payloads import PredictRequest, SetupRequest, WebhookEvent, parse
+from backend.server.connection import is_loopback
+from backend.server.middleware import BasicAuth, LastResort
+from backend.server.service import Service
 from backend.server.settings import Settings
 
+log = logging.getLogger(__name__)
 
-def create_app(settings: Settings) -> FastAPI:
-    """The server for these settings."""
-    app = FastAPI(title="click99")
+MAX_BODY = 256 * 2**20  # bytes; a task with hundreds of masks is some megabytes
+
+
+async def read_body(request: Request) -> bytes:
+    """The request's bytes; 413 as soon as they are too many."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            raise HTTPException(413, f"body: larger than {MAX_BODY} bytes. Split the task's annotations")
+    return bytes(body)
+
+
+Body = Annotated[bytes, Depends(read_body)]
+
+
+def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
+    """The server for these settings; without `service`, the configured checkpoint is loaded here."""
+    service = service or Service.load(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(title="click99", lifespan=lifespan)
+    add_routes(app, service)
+    app.add_middleware(LastResort, metrics=service.metrics)
+    if settings.basic_auth_user:
+        app.add_middleware(BasicAuth, user=settings.basic_auth_user, password=settings.basic_auth_password)
+
+    @app.exception_handler(LabelStudioError)
+    async def explain(request: Request, error: LabelStudioError) -> JSONResponse:
+        service.metrics.errors.labels(type(error).__name__).inc()
+        log.warning("%s: %s", request.url.path, error)
+        return JSONResponse({"detail": str(error)}, 400 if isinstance(error, PayloadError) else 422)
+
+    return app
+
+
+def add_routes(app: FastAPI, service: Service) -> None:
+    """Every endpoint that Label Studio or an administrator calls."""
 
     @app.get("/")
     @app.get("/health")
-    def health() -> dict[str, Any]:
-        return {"status": "UP", "model_class": "click99"}
+    async def health() -> dict[str, str]:
+        return {"status": "UP", "model_class": "click99", "model_version": service.version}
 
-    return app
+    @app.post("/setup")
+    async def setup(request: Request, body: Body) -> dict[str, str]:
+        from_loopback = request.client is not None and is_loopback(request.client.host)
+        return {"model_version": service.setup(parse(SetupRequest, body), from_loopback)}
+
+    @app.post("/predict")
+    def predict(body: Body) -> Response:
+        answer = service.predict(parse(PredictRequest, body))
+        return Response(answer.model_dump_json(), media_type="application/json")
+
+    @app.post("/webhook")
+    async def webhook(body: Body) -> dict[str, str]:
+        event = parse(WebhookEvent, body)
+        log.info("Label Studio says %s", event.action)
+        return {"status": "ok", "detail": "click99 does nothing with events yet"}
+
+    @app.post("/train")
+    async def train() -> dict[str, str]:
+        return {"status": "ok", "detail": "click99 does not train on a project's annotations yet"}
+
+    @app.get("/versions")
+    @app.post("/versions")
+    async def versions() -> dict[str, list[str]]:
+        return {"versions": [service.version]}
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

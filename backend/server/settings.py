@@ -1,17 +1,19 @@
-"""Every setting of click99: the environment variable and the option of `click99 serve` in one place."""
+"""Every setting of click99 in one place: `click99 serve --help` shows them as options and variables."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field
+from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PREFIX = "CLICK99_"
+ECOSYSTEM = ("label_studio_url", "label_studio_api_key")  # named as everywhere around Label Studio: no prefix
 
-def setting(variable: str, default: Any, help: str, **bounds: Any) -> Any:
-    """A field read from the environment variable `variable` (or given by its field name)."""
-    return Field(default, validation_alias=variable, description=help, **bounds)
+
+def variable(field: str) -> str:
+    """The environment variable of a field: CLICK99_PORT for port."""
+    return field.upper() if field in ECOSYSTEM else PREFIX + field.upper()
 
 
 class Settings(BaseSettings):
@@ -21,27 +23,55 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        populate_by_name=True, env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, validate_default=True
     )
 
-    host: str = setting("CLICK99_HOST", "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
-    port: int = setting("CLICK99_PORT", 9090, "Port to listen on.", ge=0, le=65535)
-    label_studio_url: str = setting(
-        "LABEL_STUDIO_URL",
-        "",
-        "Label Studio's address, e.g. http://localhost:8080; unset: learned from /setup.",
+    host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
+    port: int = Field(default=9090, ge=0, le=65535, description="Port to listen on; 0: any free one.")
+    label_studio_url: str = Field(
+        default="",
+        validation_alias=AliasChoices("label_studio_url", "LABEL_STUDIO_URL"),
+        description="Label Studio's address, http(s)://host[:port]; unset: learned from /setup.",
     )
-    label_studio_api_key: str = setting(
-        "LABEL_STUDIO_API_KEY", "", "Legacy or personal access token; sent to Label Studio only.", repr=False
+    label_studio_api_key: str = Field(
+        default="",
+        validation_alias=AliasChoices("label_studio_api_key", "LABEL_STUDIO_API_KEY"),
+        description="Legacy or personal access token; sent to Label Studio only.",
+        repr=False,
     )
-    allowed_hosts: str = setting(
-        "CLICK99_ALLOWED_HOSTS", "", "Other hosts that images may come from: comma-separated host[:port]."
+    allowed_hosts: str = Field(
+        default="", description="Other hosts that images may come from: comma-separated host[:port]."
     )
-    home: Path = setting("CLICK99_HOME", Path("~/.click99"), "Folder for cached images.")
-    model: Path | None = setting("CLICK99_MODEL", None, "Checkpoint to serve; unset: the one shipped.")
-    device: str = setting("CLICK99_DEVICE", "auto", "auto, cpu or cuda.")
-    threads: int = setting("CLICK99_THREADS", 0, "CPU threads of the network; 0: as many as cores.", ge=0)
-    basic_auth_user: str = setting("CLICK99_BASIC_AUTH_USER", "", "User that Label Studio must present.")
-    basic_auth_password: str = setting("CLICK99_BASIC_AUTH_PASSWORD", "", "That user's password.", repr=False)
-    state_mb: int = setting("CLICK99_STATE_MB", 256, "Memory for masks kept between clicks, MB.", ge=1)
-    state_minutes: int = setting("CLICK99_STATE_MINUTES", 120, "Forget a mask unused for so long.", ge=1)
+    home: Path = Field(default=Path("~/.click99"), description="Folder for cached images.")
+    model: Path | None = Field(
+        default=None, description="Checkpoint to serve; unset: the one that is shipped."
+    )
+    device: str = Field(default="auto", description="auto, cpu or cuda.")
+    threads: int = Field(default=0, ge=0, description="CPU threads of the network; 0: as many as cores.")
+    basic_auth_user: str = Field(default="", description="User that Label Studio must present.")
+    basic_auth_password: str = Field(default="", description="That user's password.", repr=False)
+    state_mb: int = Field(default=256, ge=1, description="Memory for the masks kept between clicks, MB.")
+    state_minutes: int = Field(default=120, ge=1, description="Forget a mask that was not used for so long.")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """`allowed_hosts` as a set of host or host:port."""
+        return frozenset(host.strip() for host in self.allowed_hosts.split(",") if host.strip())
+
+    @field_validator("home")
+    @classmethod
+    def _expand_home(cls, home: Path) -> Path:
+        return home.expanduser()
+
+    @field_validator("label_studio_url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError(f"{url} is no address: give it as http(s)://host[:port]")
+        return url
+
+    @model_validator(mode="after")
+    def _user_and_password_together(self) -> Settings:
+        if bool(self.basic_auth_user) != bool(self.basic_auth_password):
+            raise ValueError("CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD belong together")
+        return self

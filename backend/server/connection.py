@@ -1,0 +1,103 @@
+"""Which Label Studio click99 fetches images from: the configured one, or the one that introduced itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from backend.labelstudio.client import Client
+from backend.labelstudio.images import host_allowed
+from backend.labelstudio.payloads import SetupRequest
+from backend.server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Introduction(BaseModel):
+    """What Label Studio says of itself at /setup."""
+
+    hostname: str
+    access_token: str
+    from_loopback: bool
+
+
+class Connection:
+    """The client for Label Studio, None while it is unknown.
+
+    With LABEL_STUDIO_URL set, it alone counts. Without it, an introduction at /setup is taken when its host
+    is one of CLICK99_ALLOWED_HOSTS, or is loopback and the request came from loopback: anyone who reaches
+    /setup could name a host, and click99 would fetch from it. The last one taken is kept in CLICK99_HOME
+    (readable by its owner only), so that the first click after a restart finds its image.
+    """
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._memory = settings.home / "label-studio.json"
+        self._refused: str | None = None  # the last hostname refused, so that it is logged once
+        self.client = self._configured() or self._remembered()
+
+    def introduce(self, request: SetupRequest, from_loopback: bool) -> bool:
+        """Take, or refuse, what a /setup says. Returns whether `client` is a new one."""
+        if self._settings.label_studio_url or not request.hostname or not request.access_token:
+            return False
+        said = Introduction(
+            hostname=request.hostname,
+            access_token=request.access_token.get_secret_value(),
+            from_loopback=from_loopback,
+        )
+        if not self._trusted(said):
+            self._refuse(said.hostname)
+            return False
+        self.client = Client(said.hostname, said.access_token)
+        remember(self._memory, said)
+        return True
+
+    def _trusted(self, said: Introduction) -> bool:
+        if host_allowed(said.hostname, self._settings.hosts):
+            return True
+        return said.from_loopback and is_loopback(urlsplit(said.hostname).hostname or "")
+
+    def _refuse(self, hostname: str) -> None:
+        if hostname != self._refused:
+            self._refused = hostname
+            log.warning(
+                "/setup names Label Studio at %s, which is not used: set LABEL_STUDIO_URL and "
+                "LABEL_STUDIO_API_KEY, or add its host to CLICK99_ALLOWED_HOSTS",
+                hostname,
+            )
+
+    def _configured(self) -> Client | None:
+        url = self._settings.label_studio_url
+        return Client(url, self._settings.label_studio_api_key) if url else None
+
+    def _remembered(self) -> Client | None:
+        try:
+            said = Introduction.model_validate_json(self._memory.read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return Client(said.hostname, said.access_token) if self._trusted(said) else None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address, is this machine: 127.0.0.0/8, ::1 or localhost."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def remember(path: Path, said: Introduction) -> None:
+    """Write `said` where only the owner can read it; without a writable folder it is simply not kept."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(said.model_dump_json())
+    except OSError as error:
+        log.warning("Label Studio's address is not kept across restarts: %s", error)

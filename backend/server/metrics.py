@@ -1,0 +1,29 @@
+"""What a server counts, in Prometheus' text format at /metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+CLICK_SECONDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """One server's counters, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.clicks = Counter("click99_clicks", "Clicks answered with a mask.", registry=self._registry)
+        self.seconds = Histogram(
+            "click99_click_seconds",
+            "Seconds from a decoded click to its mask.",
+            buckets=CLICK_SECONDS,
+            registry=self._registry,
+        )
+        self.errors = Counter("click99_errors", "Failed requests.", ["kind"], registry=self._registry)
+        self.cache_hits = Counter(
+            "click99_cache_hits", "Network steps found in the cache instead of run.", registry=self._registry
+        )
+
+    def text(self) -> bytes:
+        """All counters as Prometheus reads them."""
+        return generate_latest(self._registry)

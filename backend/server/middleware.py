@@ -1,0 +1,79 @@
+"""What stands before every endpoint: basic auth, and the last resort for unexpected errors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import logging
+import secrets
+
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.server.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+OPEN_PATHS = ("/health", "/webhook")  # Label Studio presents no basic auth with its events
+
+
+class BasicAuth:
+    """401 without the right user and password, compared in constant time.
+
+    Open are /health, which says nothing, and /webhook, which does nothing: Label Studio sends events without
+    the backend's credentials.
+    """
+
+    def __init__(self, app: ASGIApp, user: str, password: str):
+        self._app = app
+        self._expected = f"{user}:{password}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._accepts(scope):
+            return await self._app(scope, receive, send)
+        detail = (
+            "Authorization: missing or wrong. Enter CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD "
+            "in Label Studio at Settings → Model → Edit → Basic authentication"
+        )
+        reply = JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": 'Basic realm="click99"'})
+        return await reply(scope, receive, send)
+
+    def _accepts(self, scope: Scope) -> bool:
+        scheme, _, presented = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+        try:
+            credentials = base64.b64decode(presented, validate=True)
+        except binascii.Error:
+            return False
+        return hmac.compare_digest(credentials, self._expected) and scheme.lower() == b"basic"
+
+
+class LastResort:
+    """500 with a short id for any error that nobody expected; the traceback is logged once, under that id."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics):
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            await self._reply(error, scope)(scope, receive, send)
+
+    def _reply(self, error: Exception, scope: Scope) -> JSONResponse:
+        error_id = secrets.token_hex(4)
+        self._metrics.errors.labels(type(error).__name__).inc()
+        log.error("%s: unexpected error %s", scope["path"], error_id, exc_info=error)
+        return JSONResponse(
+            {"detail": f"Unexpected error {error_id}. click99's log has its traceback under that id"}, 500
+        )

@@ -1,0 +1,163 @@
+"""A click's way: decode → the object's state → pixels → only the new clicks → brush RLE.
+
+Used by `app.py` over HTTP and by `backend/label_studio_ml.py` inside label-studio-ml.
+
+Locks. A `Service` is called from many threads. The network's lock (in `Sessions`) admits one step at a time,
+clicks and warm-ups alike; no image is fetched or mask encoded under it. The image source and the mask store
+guard themselves; under the network's lock only the store's is taken, never the other way round.
+
+Lifetimes. Service, predictor, caches: the process. A mask: CLICK99_STATE_MINUTES after its last use, within
+CLICK99_STATE_MB; a forgotten one is replayed. A request's own data: the request. Nothing a request brings is
+kept outside these caches, so a bad one leaves no trace.
+
+Failure codes (`{"detail": "field: problem. remedy"}`, logged once):
+    400  the body is not JSON, or not what Label Studio sends (`PayloadError`)
+    401  basic auth is on and was not presented
+    413  the body is larger than `app.MAX_BODY`
+    422  every other `LabelStudioError`: label config, image address, image, Label Studio's API
+    500  a defect of click99: `detail` holds an id, the log has the traceback under it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from backend.labelstudio import brush
+from backend.labelstudio.errors import LabelStudioError
+from backend.labelstudio.images import Image, ImageSource
+from backend.labelstudio.label_config import LabelConfig, Target
+from backend.labelstudio.payloads import (
+    BrushRegion,
+    BrushValue,
+    ClickGroup,
+    Context,
+    Prediction,
+    PredictRequest,
+    PredictResponse,
+    SetupRequest,
+    Task,
+    click_group,
+)
+from backend.segmentation.clicks import Click
+from backend.server.connection import Connection
+from backend.server.metrics import Metrics
+from backend.server.settings import Settings
+from backend.sessions import MemoryStore, Sessions
+from backend.sessions.sessions import Refiner
+
+log = logging.getLogger(__name__)
+
+WARM_QUEUE = 4  # images waiting to be warmed; more are left to their first click
+FOREGROUND = 127  # alpha · 255 above which a pixel belongs to the object
+
+
+class Service:
+    """Answers Label Studio's requests. Thread-safe."""
+
+    def __init__(self, settings: Settings, predictor: Refiner, metrics: Metrics | None = None):
+        self.metrics = metrics or Metrics()
+        self._connection = Connection(settings)
+        self._images = ImageSource(settings.home, settings.hosts, self._connection.client)
+        store = MemoryStore(settings.state_mb * 2**20, settings.state_minutes * 60)
+        self._sessions = Sessions(predictor, store, self.metrics.cache_hits.inc)
+        self._warming = ThreadPoolExecutor(1, thread_name_prefix="warm")
+        self._warm_slots = threading.BoundedSemaphore(WARM_QUEUE)
+
+    @classmethod
+    def load(cls, settings: Settings) -> Service:
+        """A service with the configured checkpoint, read here. Raises what `Predictor.load` does."""
+        import torch
+
+        from backend.segmentation.predictor import Predictor
+
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        return cls(settings, Predictor.load(settings.model, settings.device))
+
+    @property
+    def version(self) -> str:
+        """The model version, as Label Studio shows it beside predictions."""
+        return self._sessions.version
+
+    def close(self) -> None:
+        """Drop what has not been warmed yet."""
+        self._warming.shutdown(wait=False, cancel_futures=True)
+
+    def setup(self, request: SetupRequest, from_loopback: bool) -> str:
+        """Label Studio introduces itself. Returns the model version; loads and fetches nothing."""
+        if self._connection.introduce(request, from_loopback) and self._connection.client:
+            self._images.use_label_studio(self._connection.client)
+        return self.version
+
+    def predict(self, request: PredictRequest) -> PredictResponse:
+        """One interactive click, or, without context, the opening of tasks.
+
+        Opening has no prediction to give: an empty list of predictions per task, which Label Studio stores
+        nothing of (a prediction with an empty result becomes an empty tab, no results at all an error).
+        """
+        if request.context is None:
+            if len(request.tasks) == 1:  # someone opens a task; more: a batch from the data manager
+                self._warm_later(request)
+            return PredictResponse(results=[[] for _ in request.tasks])
+        with self.metrics.seconds.time():
+            prediction = self._click(request, request.context)
+        self.metrics.clicks.inc()
+        return PredictResponse(results=[prediction])
+
+    def _click(self, request: PredictRequest, context: Context) -> Prediction:
+        group = click_group(context)
+        config = LabelConfig.parse(request.label_config)
+        target = config.target(group.control, group.label)
+        image = self._images.get(config.image_url(request.task.data, target.to_name))
+        mask = self._mask(image, group)
+        return self._prediction(request.task, group, target, mask)
+
+    def _mask(self, image: Image, group: ClickGroup) -> np.ndarray:
+        """alpha · 255 after the group's clicks: uint8 [H, W]."""
+        height, width = image.pixels.shape[:2]
+        clicks = [(c.id, Click(c.x, c.y, c.positive)) for c in group.pixels(height, width)]
+        return self._sessions.mask(image.key, image.pixels, clicks)
+
+    def _prediction(self, task: Task, group: ClickGroup, target: Target, alpha: np.ndarray) -> Prediction:
+        height, width = alpha.shape
+        inside = alpha > FOREGROUND
+        score = round(float(alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
+        rle = brush.encode(inside.view(np.uint8) * np.uint8(255))
+        region = BrushRegion(
+            id=region_id(task, group),
+            from_name=target.from_name,
+            to_name=target.to_name,
+            original_width=width,
+            original_height=height,
+            score=score,
+            value=BrushValue(rle=rle, brushlabels=[target.label]),
+        )
+        return Prediction(result=[region], model_version=self.version, score=score)
+
+    def _warm_later(self, request: PredictRequest) -> None:
+        """Fetch and encode the task's image in the background, unless too many wait already."""
+        if not self._warm_slots.acquire(blocking=False):
+            return
+        done = self._warming.submit(self._warm, request)
+        done.add_done_callback(lambda _: self._warm_slots.release())
+
+    def _warm(self, request: PredictRequest) -> None:
+        try:
+            url = LabelConfig.parse(request.label_config).image_url(request.task.data)
+            image = self._images.get(url)
+            self._sessions.warm(image.key, image.pixels)
+        except LabelStudioError as error:  # the first click will fail with it, too
+            log.warning("Task %s is not ready for clicks: %s", request.task.id, error)
+        except Exception:
+            log.exception("Task %s could not be warmed", request.task.id)
+
+
+def region_id(task: Task, group: ClickGroup) -> str:
+    """The object's id: of its task and first click, so that every answer about it replaces the one before."""
+    _, first = group.items[0]
+    return hashlib.sha256(f"{task.id} {first.id}".encode()).hexdigest()[:12]
