@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, SkipValidation, ValidationError
@@ -107,16 +108,17 @@ class PixelClick(NamedTuple):
 
 
 class ClickGroup(NamedTuple):
-    """The clicks on one object, in order, each id once. to_name: the Image tag's name."""
+    """The clicks on one object, in order, each id once. places: theirs in params.context.result."""
 
     control: str
-    to_name: str
     label: str
-    items: tuple[tuple[int, ContextItem], ...]  # with their places in params.context.result
+    items: list[ContextItem]
+    places: list[int]
 
     def pixels(self, height: int, width: int) -> list[PixelClick]:
         """The clicks on an image [height, width]; PayloadError when outside it or made on another size."""
-        return [_pixel_click(f"params.context.result[{at}]", item, height, width) for at, item in self.items]
+        fields = [f"params.context.result[{place}]" for place in self.places]
+        return [_pixel_click(*click, height, width) for click in zip(fields, self.items, strict=True)]
 
 
 class BrushValue(BaseModel):
@@ -160,7 +162,7 @@ class PredictResponse(BaseModel):
 
 
 def parse(model: type[Model], body: bytes) -> Model:
-    """A request's body as `model`; PayloadError naming the first wrong field, or that the body is not JSON."""
+    """A request's body as `model`; PayloadError naming the first wrong field, or that it is not JSON."""
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -172,24 +174,28 @@ def parse(model: type[Model], body: bytes) -> Model:
     raise PayloadError(field or "body", first["msg"] + value, "Send it as Label Studio does") from None
 
 
-def click_group(context: Context) -> ClickGroup:
-    """The clicks on the object that was clicked last; PayloadError when there is none, or it has no label."""
-    clicks = [(at, item) for at, item in enumerate(context.result) if item.is_click]
+def click_group(items: Sequence[ContextItem]) -> ClickGroup:
+    """The clicks on the object that was clicked last; PayloadError when there is none, or it has no label.
+
+    items: params.context.result.
+    """
+    clicks = [(place, item) for place, item in enumerate(items) if item.is_click]
     if not clicks:
-        raise _no_clicks(context)
-    at, last = clicks[-1]
+        raise _no_clicks(items)
+    place, last = clicks[-1]
     control, label = last.object
     if label is None:
-        field = f"params.context.result[{at}].value.keypointlabels"
+        field = f"params.context.result[{place}].value.keypointlabels"
         raise PayloadError(field, "a click without a label", "Choose a label before clicking")
-    items = {item.id: (at, item) for at, item in clicks if item.object == last.object}
-    return ClickGroup(control, last.to_name, label, tuple(items.values()))
+    group = {item.id: (place, item) for place, item in clicks if item.object == last.object}
+    places, members = zip(*group.values(), strict=True)
+    return ClickGroup(control, label, list(members), list(places))
 
 
-def _no_clicks(context: Context) -> PayloadError:
-    if not context.result:
+def _no_clicks(items: Sequence[ContextItem]) -> PayloadError:
+    if not items:
         return PayloadError("params.context.result", "no clicks", "Click on the object")
-    problem = f"no clicks, only {context.result[-1].type!r}"
+    problem = f"no clicks, only {items[-1].type!r}"
     remedy = 'Set smart="true" on the KeyPointLabels control only'
     return PayloadError("params.context.result", problem, remedy)
 
