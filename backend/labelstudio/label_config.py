@@ -50,37 +50,35 @@ class LabelConfig:
     @lru_cache(maxsize=64)
     def parse(cls, xml: str) -> LabelConfig:
         """LabelConfigError when it is not XML. Cached: the same config arrives with every click."""
-        if "<!" in re.sub(r"<!--.*?-->", "", xml, flags=re.DOTALL):
-            raise LabelConfigError(
-                "label_config", "it has a document type or entities", "Remove the <!…> part"
-            )
+        if "<!DOCTYPE" in xml:  # with it come entities, which can blow up
+            raise LabelConfigError("label_config", "it has a document type", "Remove <!DOCTYPE …>")
         try:
             tags = list(ElementTree.fromstring(xml).iter())
-        except ElementTree.ParseError as error:
-            raise LabelConfigError(
-                "label_config", f"not XML ({error})", "Mend it in Settings > Labeling"
-            ) from None
+        except (ElementTree.ParseError, ValueError) as error:
+            raise LabelConfigError("label_config", f"not XML ({error})", "Mend it under Settings") from None
         images = {tag.get("name", ""): tag.get("value", "") for tag in tags if _is(tag, "image")}
         return cls(_controls(tags, "keypointlabels"), _controls(tags, "brushlabels"), images)
 
-    def check(self) -> None:
-        """LabelConfigError naming the first thing that interactive masks lack, and the XML to add.
+    def problems(self) -> list[LabelConfigError]:
+        """All that interactive masks lack, each with the XML to add; empty when every label can be clicked."""
+        try:
+            keypoint = self._interactive()
+            self._image_value(keypoint.to_name)
+        except LabelConfigError as error:
+            return [error]
+        refusals = [self._refusal(keypoint.name, label) for label in keypoint.labels or {}]
+        return [error for error in (_not_smart(keypoint), *refusals) if error]
 
-        A keypoint label without a brush label of the same name is no error as long as another has one.
-        """
-        keypoint = self._interactive()
-        if not keypoint.smart:
-            remedy = f'Add smart="true" smartOnly="true" to <KeyPointLabels name="{keypoint.name}">'
-            raise LabelConfigError("label_config", f"KeyPointLabels {keypoint.name!r} is not smart", remedy)
-        self._image_value(keypoint.to_name)
-        errors = []
-        for label in keypoint.labels or {}:
-            try:
-                return self.target(keypoint.name, label) and None
-            except LabelConfigError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+    def check(self) -> None:
+        """Raises the first of `problems`."""
+        for error in self.problems():
+            raise error
+
+    def _refusal(self, control: str, label: str) -> LabelConfigError | None:
+        try:
+            self.target(control, label)
+        except LabelConfigError as error:
+            return error
 
     def target(self, control: str, label: str) -> Target:
         """The brush control and label that answer a click; LabelConfigError if the config has none.
@@ -102,9 +100,11 @@ class LabelConfig:
         raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
 
     def image_url(self, data: Mapping[str, Any], image: str | None = None) -> str:
-        """The address of a task's image. data: the task's. image: the Image tag's name (Target.to_name), None =
-        the one that the keypoints are on. LabelConfigError without such a tag, PayloadError naming the field
-        of the task when it is missing or no text."""
+        """The address of a task's image.
+
+        data: the task's. image: the Image tag's name (Target.to_name), None = the one that the keypoints are on.
+        LabelConfigError without such a tag, PayloadError naming the task's field when it is missing or no text.
+        """
         value = self._image_value(image or self._interactive().to_name)
         found: Any = data
         for key in value.removeprefix("$").split("."):
@@ -165,6 +165,13 @@ def _is(tag: ElementTree.Element, kind: str) -> bool:
 
 def _names(labels: Mapping[str, str] | None) -> str:
     return ", ".join(repr(name) for name in labels or {}) or "none"
+
+
+def _not_smart(keypoint: Control) -> LabelConfigError | None:
+    if keypoint.smart:
+        return None
+    remedy = f'Add smart="true" smartOnly="true" to <KeyPointLabels name="{keypoint.name}">'
+    return LabelConfigError("label_config", f"KeyPointLabels {keypoint.name!r} is not smart", remedy)
 
 
 def _no_brush(image: str, label: str) -> LabelConfigError:
