@@ -59,10 +59,27 @@ def serve(settings: Settings) -> None:
 
     import uvicorn
 
+    from backend.segmentation.checkpoint import CheckpointError
     from backend.server.app import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port)
+    try:
+        server = create_app(settings)
+    except CheckpointError as error:
+        raise typer.BadParameter(str(error), param_hint="--model") from None
+    uvicorn.run(server, host=settings.host, port=settings.port)
+
+
+@app.command()
+@with_settings
+def doctor(settings: Settings) -> None:
+    """Check settings, checkpoint, Label Studio, its projects and images; exit code 1 on a problem."""
+    from rich.console import Console
+
+    from backend.server.doctor import report
+
+    if not report(settings, Console()):
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import hashlib
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,6 +51,9 @@ from backend.server.settings import Settings
 from backend.sessions import MemoryStore, Sessions
 from backend.sessions.sessions import Refiner
 
+if TYPE_CHECKING:
+    from backend.segmentation.predictor import Predictor
+
 log = logging.getLogger(__name__)
 
 WARM_QUEUE = 4  # images waiting to be warmed; more are left to their first click
@@ -70,14 +74,8 @@ class Service:
 
     @classmethod
     def load(cls, settings: Settings) -> Service:
-        """A service with the configured checkpoint, read here. Raises what `Predictor.load` does."""
-        import torch
-
-        from backend.segmentation.predictor import Predictor
-
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
-        return cls(settings, Predictor.load(settings.model, settings.device))
+        """A service with the configured checkpoint, read here. CheckpointError: see `Predictor.load`."""
+        return cls(settings, load_predictor(settings))
 
     @property
     def version(self) -> str:
@@ -110,7 +108,7 @@ class Service:
         return PredictResponse(results=[prediction])
 
     def _click(self, request: PredictRequest, context: Context) -> Prediction:
-        group = click_group(context)
+        group = click_group(context.result)
         config = LabelConfig.parse(request.label_config)
         target = config.target(group.control, group.label)
         image = self._images.get(config.image_url(request.task.data, target.to_name))
@@ -157,7 +155,17 @@ class Service:
             log.exception("Task %s could not be warmed", request.task.id)
 
 
+def load_predictor(settings: Settings) -> Predictor:
+    """The configured checkpoint on the configured device and threads. torch is imported here, not above."""
+    import torch
+
+    from backend.segmentation.predictor import Predictor
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    return Predictor.load(settings.model, settings.device)
+
+
 def region_id(task: Task, group: ClickGroup) -> str:
     """The object's id: of its task and first click, so that every answer about it replaces the one before."""
-    _, first = group.items[0]
-    return hashlib.sha256(f"{task.id} {first.id}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{task.id} {group.items[0].id}".encode()).hexdigest()[:12]

@@ -1,0 +1,180 @@
+"""`click99 doctor`: one row per thing that must be right before the first click, with its remedy when it is not."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from backend.labelstudio.client import Client
+from backend.labelstudio.errors import ApiError, ApiRefusedError, LabelConfigError, LabelStudioError
+from backend.labelstudio.images import ImageSource
+from backend.labelstudio.label_config import LabelConfig
+from backend.segmentation.clicks import Click
+from backend.server.connection import Connection
+from backend.server.settings import Settings
+
+State = Literal["ok", "note", "problem"]
+MARKS: dict[State, str] = {"ok": "[green]✓[/]", "note": "[yellow]–[/]", "problem": "[red]✗[/]"}
+SLOW_CLICK_MS = 1000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row: what was looked at, how it stands, and what was seen or is to be done."""
+
+    subject: str
+    state: State
+    detail: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every check, one after the other; nothing in Label Studio is changed."""
+    yield check_home(settings)
+    yield from check_network(settings)
+    client = Connection(settings).client
+    if client is None:
+        yield Finding(
+            "Label Studio", "note", "Not known. Set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to check it"
+        )
+        return
+    yield from check_label_studio(settings, client)
+
+
+def report(settings: Settings, console: Console) -> bool:
+    """Print a table of `examine`; whether there was no problem."""
+    table = Table("", "Check", "Finding", title="click99 doctor", title_justify="left")
+    with console.status("Checking …"):
+        findings = list(examine(settings))
+    for finding in findings:
+        table.add_row(MARKS[finding.state], finding.subject, finding.detail)
+    console.print(table)
+    return all(finding.state != "problem" for finding in findings)
+
+
+def check_home(settings: Settings) -> Finding:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Finding("CLICK99_HOME", "problem", f"{error}. Choose a folder that can be written to")
+    if not os.access(settings.home, os.W_OK):
+        return Finding("CLICK99_HOME", "problem", f"{settings.home} is read-only. Choose another folder")
+    return Finding("CLICK99_HOME", "ok", str(settings.home))
+
+
+def check_network(settings: Settings) -> Iterator[Finding]:
+    """The checkpoint, and the time of a click with it."""
+    from backend.segmentation.checkpoint import CheckpointError
+    from backend.server.service import load_predictor
+
+    try:
+        predictor = load_predictor(settings)
+    except CheckpointError as error:
+        yield Finding("Checkpoint", "problem", str(error))
+        return
+    except (RuntimeError, AssertionError) as error:  # torch's ways to say that there is no such device
+        yield Finding(
+            "Device", "problem", f"CLICK99_DEVICE {settings.device}: {error}. Set it to auto or cpu"
+        )
+        return
+    yield Finding("Checkpoint", "ok", f"{predictor.version} on {predictor.device}")
+    milliseconds = time_click(predictor)
+    slow = milliseconds > SLOW_CLICK_MS
+    remedy = ". Give it more cores, or a GPU" if slow else ""
+    yield Finding("One click", "note" if slow else "ok", f"{milliseconds:.0f} ms on 640 × 480{remedy}")
+
+
+def time_click(predictor: Any) -> float:
+    """Milliseconds of a second click on a 640 × 480 image, the median of five."""
+    image = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    clicks = [Click(320, 240, True), Click(200, 200, False)]
+    previous = predictor.refine(image, clicks[:1], None, "doctor")
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        predictor.refine(image, clicks, previous, "doctor")
+        seconds.append(time.perf_counter() - start)
+    return 1000 * statistics.median(seconds)
+
+
+def check_label_studio(settings: Settings, client: Client) -> Iterator[Finding]:
+    """Reachability, the API key, and every project that the key opens."""
+    try:
+        version = client.call("GET", "/api/version")["release"]
+        yield Finding("Label Studio", "ok", f"{version} at {client.url}")
+        user = client.call("GET", "/api/current-user/whoami")["email"]
+        yield Finding("API key", "ok", f"accepted, {user}")
+        images = ImageSource(settings.home, settings.hosts, client)
+        for project in projects(client):
+            yield from check_project(client, images, project)
+    except ApiRefusedError as error:
+        yield Finding("API key", "problem", str(error))
+    except ApiError as error:
+        yield Finding("Label Studio", "problem", str(error))
+
+
+def projects(client: Client) -> Iterator[dict[str, Any]]:
+    """All projects, page by page."""
+    page, seen, count = 1, 0, 1
+    while seen < count:
+        reply = client.call("GET", "/api/projects", params={"page": page, "page_size": 100})
+        yield from reply["results"]
+        page, seen, count = page + 1, seen + len(reply["results"]), reply["count"]
+
+
+def check_project(client: Client, images: ImageSource, project: dict[str, Any]) -> Iterator[Finding]:
+    """One project: what its label config lacks, its ML backend, and its first image."""
+    subject = f"Project {project['id']}, {project['title']}"
+    xml = project["label_config"]
+    backends = client.call("GET", "/api/ml", params={"project": project["id"]})
+    if not backends and "KeyPointLabels" not in xml and "BrushLabels" not in xml:
+        yield Finding(
+            subject, "note", "not meant for masks: no ML backend, no KeyPointLabels, no BrushLabels"
+        )
+        return
+    problems = config_problems(xml)
+    yield from (Finding(subject, "problem", str(problem)) for problem in problems)
+    yield check_backend(subject, backends)
+    if not problems:
+        yield check_image(subject, client, images, project)
+
+
+def config_problems(xml: str) -> list[LabelConfigError]:
+    try:
+        return LabelConfig.parse(xml).problems()
+    except LabelConfigError as error:
+        return [error]
+
+
+def check_backend(subject: str, backends: list[dict[str, Any]]) -> Finding:
+    """Label Studio asks the first interactive backend only."""
+    if not backends:
+        return Finding(subject, "note", "no ML backend yet: add click99's address at Settings → Model")
+    interactive = [backend for backend in backends if backend["is_interactive"]]
+    if not interactive:
+        return Finding(subject, "problem", "Settings → Model → Edit: switch on interactive preannotations")
+    first = interactive[0]
+    if first["readable_state"] != "Connected":
+        problem = f"{first['url']} is {first['readable_state']}: {first['error_message'] or 'no answer'}"
+        return Finding(subject, "problem", f"{problem}. Start click99 there, or correct the address")
+    return Finding(subject, "ok", f"clicks go to {first['url']}")
+
+
+def check_image(subject: str, client: Client, images: ImageSource, project: dict[str, Any]) -> Finding:
+    """Whether the first task's image can be had."""
+    tasks = client.call("GET", "/api/tasks", params={"project": project["id"], "page_size": 1})["tasks"]
+    if not tasks:
+        return Finding(subject, "note", "no tasks yet")
+    try:
+        url = LabelConfig.parse(project["label_config"]).image_url(tasks[0]["data"])
+        height, width, _ = images.get(url).pixels.shape
+    except LabelStudioError as error:
+        return Finding(subject, "problem", f"task {tasks[0]['id']}: {error}")
+    return Finding(subject, "ok", f"task {tasks[0]['id']}: image of {width} × {height}")

@@ -1,0 +1,128 @@
+"""A server over the disc painter, and bodies as Label Studio sends them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from backend.server.app import create_app
+from backend.server.service import Service
+from backend.server.settings import Settings
+from tests.disc_painter import DiscPainter
+
+WIDTH, HEIGHT = 64, 48
+CONFIG = """<View>
+  <Image name="image" value="$image"/>
+  <KeyPointLabels name="kp" toName="image" smart="true" smartOnly="true">
+    <Label value="cell"/><Label value="nucleus"/><Label value="background"/>
+  </KeyPointLabels>
+  <BrushLabels name="brush" toName="image"><Label value="cell"/><Label value="nucleus"/></BrushLabels>
+</View>"""
+
+
+def encoded(width: int = WIDTH, height: int = HEIGHT, format: str = "PNG", **options: Any) -> bytes:
+    """An image file of noise."""
+    noise = np.random.default_rng(width * height).integers(0, 255, (height, width, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, format, **options)
+    return file.getvalue()
+
+
+def data_uri(content: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+IMAGE = data_uri(encoded())
+
+
+def keypoint(
+    click_id: str, x: float, y: float, *, positive: bool | None = True, label: str = "cell", **changes: Any
+) -> dict[str, Any]:
+    """A click at pixel (x, y) of the 64×48 image, as in the context. positive=None: without that flag."""
+    item: dict[str, Any] = {
+        "original_width": WIDTH,
+        "original_height": HEIGHT,
+        "image_rotation": 0,
+        "value": {
+            "x": 100 * (x + 0.5) / WIDTH,
+            "y": 100 * (y + 0.5) / HEIGHT,
+            "width": 0.2,
+            "labels": [label],
+            "keypointlabels": [label],
+        },
+        "is_positive": positive,
+        "id": click_id,
+        "from_name": "kp",
+        "to_name": "image",
+        "type": "keypointlabels",
+        "origin": "manual",
+    }
+    if positive is None:
+        del item["is_positive"]
+    return item | changes
+
+
+def body(clicks: Sequence[dict[str, Any]] | None, image: Any = IMAGE, **changes: Any) -> dict[str, Any]:
+    """A /predict request; clicks None: the opening of the task."""
+    context = None if clicks is None else {"result": list(clicks)}
+    task = {
+        "id": 3,
+        "data": {"image": image},
+        "annotations": [],
+        "drafts": [],
+        "predictions": [],
+        "project": 1,
+    }
+    request = {
+        "tasks": [task],
+        "project": "1.1795475271",
+        "label_config": CONFIG,
+        "params": {"login": None, "password": None, "context": context},
+    }
+    return request | changes
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "CLICK99_ALLOWED_HOSTS", "CLICK99_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def painter() -> DiscPainter:
+    return DiscPainter()
+
+
+Start = Callable[..., TestClient]
+
+
+@pytest.fixture
+def start(tmp_path: Path, painter: DiscPainter) -> Iterator[Start]:
+    """Start a server with these settings; its peer is on loopback. Called twice, it is a restart."""
+    started: list[TestClient] = []
+
+    def start_one(peer: str = "127.0.0.1", **settings: Any) -> TestClient:
+        given: dict[str, Any] = {"home": tmp_path} | settings
+        chosen = Settings(**given)
+        app = create_app(chosen, Service(chosen, painter))
+        client = TestClient(app, client=(peer, 50000))
+        client.__enter__()
+        started.append(client)
+        return client
+
+    yield start_one
+    for client in started:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def server(start: Start) -> TestClient:
+    return start()

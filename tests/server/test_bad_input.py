@@ -1,0 +1,106 @@
+"""Whatever is wrong with a request: 4xx, a message naming field and remedy, one log line, nothing left."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from backend.server import app as app_module
+from backend.server.service import Service
+from tests.server.conftest import CONFIG, HEIGHT, Start, body, data_uri, encoded, keypoint
+
+GOOD = body([keypoint("a", 20, 20)])
+
+Case = tuple[Any, int, str]
+CASES: dict[str, Case] = {
+    "unknown label": (body([keypoint("a", 20, 20, label="mitochondrion")]), 422, "mitochondrion"),
+    "label without a brush": (body([keypoint("a", 20, 20, label="background")]), 422, "background"),
+    "unknown control": (body([keypoint("a", 20, 20, from_name="other")]), 422, "other"),
+    "no brush control": (
+        body([keypoint("a", 20, 20)], label_config=CONFIG.replace("BrushLabels", "RectangleLabels")),
+        422,
+        "BrushLabels",
+    ),
+    "config is not XML": (body([keypoint("a", 20, 20)], label_config="<View>"), 422, "label_config"),
+    "zero clicks": (body([]), 400, "params.context.result"),
+    "no keypoint": (body([keypoint("a", 20, 20, type="rectanglelabels")]), 400, "params.context.result"),
+    "click outside": (body([keypoint("a", 20, HEIGHT + 20)]), 400, "params.context.result[0].value.y"),
+    "another size": (body([keypoint("a", 20, 20, original_width=640)]), 400, "original_width"),
+    "no tasks": (body([keypoint("a", 20, 20)], tasks=[]), 400, "tasks"),
+    "no image in the task": (
+        body([keypoint("a", 20, 20)], tasks=[{"id": 3, "data": {}}]),
+        400,
+        "tasks[0].data.image",
+    ),
+    "host not allowed": (
+        body([keypoint("a", 20, 20)], "http://example.org/a.png"),
+        422,
+        "CLICK99_ALLOWED_HOSTS",
+    ),
+    "Label Studio unknown": (body([keypoint("a", 20, 20)], "/data/upload/1/a.png"), 422, "LABEL_STUDIO_URL"),
+    "truncated image": (body([keypoint("a", 20, 20)], data_uri(encoded()[:900])), 422, "tasks[0].data"),
+    "not an image": (body([keypoint("a", 20, 20)], data_uri(b"hello")), 422, "tasks[0].data"),
+    "empty image": (body([keypoint("a", 20, 20)], data_uri(b"")), 422, "tasks[0].data"),
+    "context of another type": (body(None, params={"context": 7}), 400, "params.context"),
+    "not an object": ([1, 2], 400, "body"),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_the_caller_learns_what_is_wrong(server: TestClient, caplog: pytest.LogCaptureFixture, case: Case):
+    request, status, fragment = case
+    before = server.post("/predict", json=GOOD).content
+    caplog.clear()
+    response = server.post("/predict", json=request)
+    assert response.status_code == status, response.text
+    assert fragment in response.json()["detail"]
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record.getMessage() for record in warnings] == [f"/predict: {response.json()['detail']}"]
+    assert server.post("/predict", json=GOOD).content == before
+
+
+@pytest.mark.parametrize("path", ["/predict", "/setup", "/webhook"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"task=3"])
+def test_a_body_that_is_not_json_is_told_so(server: TestClient, path: str, content: bytes):
+    response = server.post(path, content=content)
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("body: ")
+
+
+@pytest.mark.parametrize("path", ["/predict", "/setup", "/webhook"])
+def test_an_endless_body_is_cut_off(server: TestClient, monkeypatch: pytest.MonkeyPatch, path: str):
+    monkeypatch.setattr(app_module, "MAX_BODY", 1000)
+    response = server.post(path, content=b"[" + b"1," * 1000)
+    assert response.status_code == 413
+    assert "1000 bytes" in response.json()["detail"]
+
+
+def test_a_defect_is_a_500_with_an_id_and_one_traceback(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    server = start()
+    before = server.post("/predict", json=GOOD).content
+
+    def defect(*_: Any) -> None:
+        raise ZeroDivisionError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "_prediction", defect)
+        response = server.post("/predict", json=GOOD)
+    assert response.status_code == 500
+    (record,) = [record for record in caplog.records if record.exc_info]
+    error_id = record.getMessage().split()[-1]
+    assert error_id in response.json()["detail"]
+    assert "a defect" not in response.text
+    assert server.post("/predict", json=GOOD).content == before
+
+
+def test_parts_that_click99_does_not_read_may_be_anything(server: TestClient):
+    strange: Callable[[Any], Any] = lambda part: {"unknown": [part] * 3, "rle": None}  # noqa: E731
+    request = body([keypoint("a", 20, 20) | {"meta": strange(1)}], extra=strange(2))
+    request["tasks"][0] |= {"annotations": "?", "drafts": strange(3), "predictions": None}
+    assert server.post("/predict", json=request).status_code == 200

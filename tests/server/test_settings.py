@@ -1,0 +1,70 @@
+"""Settings: arguments before variables before defaults, and messages that name the variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from backend.server.settings import Settings, variable
+
+
+def test_arguments_come_before_variables_before_defaults(monkeypatch: pytest.MonkeyPatch):
+    assert Settings().port == 9090
+    monkeypatch.setenv("CLICK99_PORT", "1234")
+    assert Settings().port == 1234
+    assert Settings(port=5678).port == 5678
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: str):
+    values = {"port": "7", "threads": "3", "state_mb": "5", "state_minutes": "9"} | {
+        "label_studio_url": "http://label.studio",
+        "basic_auth_user": "ann",
+        "basic_auth_password": "ann",
+    }
+    if name.startswith("basic_auth"):
+        monkeypatch.setenv("CLICK99_BASIC_AUTH_USER", "ann")
+        monkeypatch.setenv("CLICK99_BASIC_AUTH_PASSWORD", "ann")
+    value = values.get(name, "/somewhere")
+    monkeypatch.setenv(variable(name), value)
+    assert str(getattr(Settings(), name)) == value
+
+
+def test_variables_without_the_prefix_mean_nothing(monkeypatch: pytest.MonkeyPatch):
+    for name in ("HOME", "PORT", "MODEL", "HOST"):
+        monkeypatch.setenv(name, "9")
+    assert Settings() == Settings(port=9090, model=None, host="127.0.0.1")
+    assert Settings().home == Path("9/.click99")  # ~ is expanded as everywhere
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CLICK99_PORT", "")
+    assert Settings().port == 9090
+
+
+def test_hosts_are_split_and_trimmed():
+    assert Settings(allowed_hosts=" a.example, b.example:8080,,").hosts == {"a.example", "b.example:8080"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"port": 70000}, "port"),
+        ({"label_studio_url": "localhost:8080"}, "http"),
+        ({"basic_auth_user": "ann"}, "CLICK99_BASIC_AUTH_PASSWORD"),
+        ({"state_mb": 0}, "state_mb"),
+    ],
+)
+def test_a_wrong_value_is_refused(given: dict[str, Any], message: str):
+    with pytest.raises(ValidationError, match=message):
+        Settings(**given)
+
+
+def test_secrets_are_not_printed():
+    shown = repr(
+        Settings(label_studio_api_key="secret-a", basic_auth_user="u", basic_auth_password="secret-b")
+    )
+    assert "secret" not in shown
