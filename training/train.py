@@ -51,6 +51,7 @@ def train(run: Run) -> Path:
         the checkpoint of the averaged weights, run.out/PRESET.safetensors.
     """
     keep_freed_memory()
+    torch.set_flush_denormal(True)  # vanishing gradients made steps three times slower
     torch.set_num_threads(run.threads)
     recipe = adjusted(RECIPES[run.preset], run)
     run.out.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,9 @@ def load_checkpoint(path: Path) -> TwoStreamNetwork:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise CheckpointError(f"checkpoint {path} is not a safetensors file ({error}): copy it again") from error
+        raise CheckpointError(
+            f"checkpoint {path} is not a safetensors file ({error}): copy it again"
+        ) from error
     network = TwoStreamNetwork(_config(header, path))
     _fill(network, tensors, path)
     return network.eval()
@@ -61,7 +63,9 @@ def _config(header: dict[str, str], path: Path) -> NetworkConfig:
         fields = json.loads(header["config"])
         return NetworkConfig(**{name: _tuples(value) for name, value in fields.items()})
     except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"checkpoint {path} has no click99 configuration in its header ({error!r})") from error
+        raise CheckpointError(
+            f"checkpoint {path} has no click99 configuration in its header ({error!r})"
+        ) from error
 
 
 def _tuples(value: Any) -> Any:

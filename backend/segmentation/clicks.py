@@ -10,7 +10,7 @@ import numpy as np
 
 GAUSSIAN_LENGTH = 352  # L: the unit of the three scales, in network pixels
 GAUSSIAN_SCALES = (0.02, 0.08, 0.16)  # s: standard deviation = s·L, so 7, 28 and 56 px
-FAR = 1e6  # squared distance where a sign has no click: every Gaussian is 0 there
+FAINTEST = -20.0  # exponent below which a Gaussian is level: 2e-9, where its tail would be denormal and slow
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,23 @@ def click_maps(clicks: Sequence[tuple[float, float, bool]], height: int, width: 
             continue
         squared = nearest_squared_distance(points, height, width)
         for k, sigma in enumerate(sigmas):
-            np.exp(squared * (-0.5 / sigma**2), out=maps[first + k])
+            np.exp(np.maximum(squared * (-0.5 / sigma**2), FAINTEST), out=maps[first + k])
     return maps
 
 
 def nearest_squared_distance(points: Sequence[tuple[float, float]], height: int, width: int) -> np.ndarray:
     """Squared distance in pixels from every pixel to the nearest of `points` (x, y): float32 [height, width]."""
     rows, columns = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
-    nearest = np.full((height, width), FAR, np.float32)
+    nearest = np.full((height, width), np.inf, np.float32)
     for x, y in points:
         distance = ((rows - y) ** 2)[:, None] + (columns - x) ** 2
         np.minimum(nearest, distance, out=nearest)
     return nearest
 
 
-def largest_wrong_region(truth: np.ndarray, prediction: np.ndarray, void: np.ndarray | None = None) -> np.ndarray | None:
+def largest_wrong_region(
+    truth: np.ndarray, prediction: np.ndarray, void: np.ndarray | None = None
+) -> np.ndarray | None:
     """The largest connected region (8-neighbours) where the prediction is wrong.
 
     Missed foreground and wrong foreground are separate regions; void pixels are never wrong.
@@ -98,7 +100,9 @@ def robot_click(truth: np.ndarray, prediction: np.ndarray, void: np.ndarray | No
     return Click(int(x), int(y), bool(truth[y, x]))
 
 
-def lenient_click(truth: np.ndarray, prediction: np.ndarray, void: np.ndarray | None, rng: np.random.Generator) -> Click | None:
+def lenient_click(
+    truth: np.ndarray, prediction: np.ndarray, void: np.ndarray | None, rng: np.random.Generator
+) -> Click | None:
     """Like `robot_click`, at a random pixel at least half as deep as the deepest: where people click."""
     region = largest_wrong_region(truth, prediction, void)
     if region is None:

@@ -1,8 +1,8 @@
 """The two-stream network (Forte et al. 2020, figure 2), readable top to bottom.
 
-    image ──────────► image stream ──► pyramid pooling ─┐  (once per image)
-                          │ skips                       ▼
-    clicks + previous ► interaction stream ─ skips ─► decoder ─► alpha ─► guided filter ─► alpha
+image ──────────► image stream ──► pyramid pooling ─┐  (once per image)
+                      │ skips                       ▼
+clicks + previous ► interaction stream ─ skips ─► decoder ─► alpha ─► guided filter ─► alpha
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class InteractionStream(nn.Module):
         inputs, full_size = 7, True
         for outputs, stride in config.interaction:
             full_size = full_size and stride == 1
-            groups = 0 if full_size else config.norm_groups  # at full size normalising costs more than it brings
+            groups = (
+                0 if full_size else config.norm_groups
+            )  # at full size normalising costs more than it brings
             self.convs.append(ConvBlock(inputs, outputs, stride, groups, config.slope))
             inputs = outputs
         self.channels = [config.interaction[k][0] for k in self.taps]
@@ -96,7 +98,9 @@ class Decoder(nn.Module):
             full_size = k == len(config.decoder) - 1
             stage = nn.Sequential()
             for outputs in widths:
-                stage.append(ConvBlock(inputs, outputs, 1, 0 if full_size else config.norm_groups, config.slope))
+                stage.append(
+                    ConvBlock(inputs, outputs, 1, 0 if full_size else config.norm_groups, config.slope)
+                )
                 inputs = outputs
             self.stages.append(stage)
             inputs += skips[k] if not full_size else 0
