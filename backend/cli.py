@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from backend.demo import demo
 from backend.server.settings import Settings, variable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -80,6 +81,9 @@ def doctor(settings: Settings) -> None:
 
     if not report(settings, Console()):
         raise typer.Exit(1)
+
+
+app.command()(demo)
 
 
 if __name__ == "__main__":

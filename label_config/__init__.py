@@ -1,0 +1,1 @@
+"""Label Studio label configs that work with click99."""
