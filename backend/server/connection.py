@@ -39,7 +39,8 @@ class Connection:
         self._settings = settings
         self._memory = settings.home / "label-studio.json"
         self._refused: str | None = None  # the last hostname refused, so that it is logged once
-        self.client = self._configured() or self._remembered()
+        self._taken: Introduction | None = None if settings.label_studio_url else self._remembered()
+        self.client = self._client()
 
     def introduce(self, request: SetupRequest, from_loopback: bool) -> bool:
         """Take, or refuse, what a /setup says. Returns whether `client` is a new one."""
@@ -50,37 +51,47 @@ class Connection:
             access_token=request.access_token.get_secret_value(),
             from_loopback=from_loopback,
         )
+        if said == self._taken:
+            return False
         if not self._trusted(said):
             self._refuse(said.hostname)
             return False
-        self.client = Client(said.hostname, said.access_token)
+        self._taken = said
+        self.client = self._client()
         remember(self._memory, said)
         return True
 
+    def _client(self) -> Client | None:
+        if self._settings.label_studio_url:
+            return Client(self._settings.label_studio_url, self._settings.label_studio_api_key)
+        return Client(self._taken.hostname, self._taken.access_token) if self._taken else None
+
     def _trusted(self, said: Introduction) -> bool:
+        try:
+            address = urlsplit(said.hostname)
+        except ValueError:
+            return False
+        if address.scheme not in ("http", "https"):
+            return False
         if host_allowed(said.hostname, self._settings.hosts):
             return True
-        return said.from_loopback and is_loopback(urlsplit(said.hostname).hostname or "")
+        return said.from_loopback and is_loopback(address.hostname or "")
 
     def _refuse(self, hostname: str) -> None:
         if hostname != self._refused:
             self._refused = hostname
             log.warning(
-                "/setup names Label Studio at %s, which is not used: set LABEL_STUDIO_URL and "
+                "/setup names Label Studio at %r, which is not used: set LABEL_STUDIO_URL and "
                 "LABEL_STUDIO_API_KEY, or add its host to CLICK99_ALLOWED_HOSTS",
                 hostname,
             )
 
-    def _configured(self) -> Client | None:
-        url = self._settings.label_studio_url
-        return Client(url, self._settings.label_studio_api_key) if url else None
-
-    def _remembered(self) -> Client | None:
+    def _remembered(self) -> Introduction | None:
         try:
             said = Introduction.model_validate_json(self._memory.read_bytes())
         except (OSError, ValidationError):
             return None
-        return Client(said.hostname, said.access_token) if self._trusted(said) else None
+        return said if self._trusted(said) else None
 
 
 def is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""`click99 doctor`: one row per thing that must be right before the first click, with its remedy when it is not."""
+"""`click99 doctor`: a row for each thing that must be right before the first click, and its remedy."""
 
 from __future__ import annotations
 

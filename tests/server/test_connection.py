@@ -1,0 +1,168 @@
+"""Which Label Studio is believed, and what is done with what it says at /setup."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.labelstudio.payloads import SetupRequest
+from backend.server.connection import Connection, is_loopback
+from backend.server.settings import Settings
+from tests.server.conftest import Start, body, encoded, keypoint
+
+TOKEN = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("localhost", True),
+        ("10.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("localhost.example.org", False),
+        ("", False),
+    ],
+)
+def test_loopback(host: str, expected: bool):
+    assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("hostname", "from_loopback", "allowed", "used"),
+    [
+        ("http://localhost:8080", True, "", True),
+        ("http://127.0.0.1:8080", True, "", True),
+        ("http://localhost:8080", False, "", False),
+        ("http://label.studio", True, "", False),
+        ("http://label.studio", False, "label.studio", True),
+        ("http://label.studio", False, "other.studio", False),
+        ("http://label.studio:8080", False, "label.studio:8080", True),
+        ("http://localhost@evil.example", True, "", False),
+        ("file://localhost/etc/passwd", True, "", False),
+        ("http://[", True, "", False),
+        ("", True, "", False),
+    ],
+)
+def test_an_introduction_is_taken_only_from_where_it_may_be(
+    tmp_path: Path, hostname: str, from_loopback: bool, allowed: str, used: bool
+):
+    connection = Connection(Settings(home=tmp_path, allowed_hosts=allowed))
+    said = SetupRequest.model_validate({"hostname": hostname, "access_token": TOKEN})
+    assert connection.introduce(said, from_loopback) is used
+    assert (connection.client is not None) is used
+
+
+def test_a_configured_label_studio_is_the_only_one(tmp_path: Path):
+    connection = Connection(
+        Settings(home=tmp_path, label_studio_url="http://label.studio", allowed_hosts="b")
+    )
+    said = SetupRequest.model_validate({"hostname": "http://b", "access_token": TOKEN})
+    assert not connection.introduce(said, True)
+    assert connection.client is not None
+    assert connection.client.url == "http://label.studio"
+
+
+def test_a_refusal_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    connection = Connection(Settings(home=tmp_path))
+    said = SetupRequest.model_validate({"hostname": "http://label.studio", "access_token": TOKEN})
+    for _ in range(3):
+        connection.introduce(said, True)
+    (message,) = caplog.messages
+    assert "http://label.studio" in message
+    assert "LABEL_STUDIO_URL" in message
+    assert TOKEN not in message
+
+
+def test_what_was_taken_outlives_a_restart_for_its_owner_only(tmp_path: Path):
+    said = SetupRequest.model_validate({"hostname": "http://localhost:8080", "access_token": TOKEN})
+    assert Connection(Settings(home=tmp_path)).introduce(said, True)
+    again = Connection(Settings(home=tmp_path))
+    assert again.client is not None
+    assert again.client.url == "http://localhost:8080"
+    assert not again.introduce(said, True)  # nothing new
+    assert stat.S_IMODE((tmp_path / "label-studio.json").stat().st_mode) == 0o600
+
+
+def test_what_is_no_longer_allowed_is_forgotten(tmp_path: Path):
+    said = SetupRequest.model_validate({"hostname": "http://label.studio", "access_token": TOKEN})
+    assert Connection(Settings(home=tmp_path, allowed_hosts="label.studio")).introduce(said, False)
+    assert Connection(Settings(home=tmp_path)).client is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"hostname": 7}'])
+def test_a_damaged_memory_is_no_memory(tmp_path: Path, content: str):
+    (tmp_path / "label-studio.json").write_text(content)
+    assert Connection(Settings(home=tmp_path)).client is None
+
+
+@pytest.fixture
+def label_studio() -> Iterator[tuple[str, list[str | None]]]:
+    """Serves an upload on loopback to who shows the token: (address, Authorization headers it saw)."""
+    seen: list[str | None] = []
+
+    class Upload(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers["Authorization"])
+            content = encoded() if seen[-1] == f"Token {TOKEN}" else b""
+            self.send_response(200 if content else 401)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Upload)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", seen
+    server.shutdown()
+    server.server_close()
+
+
+UPLOAD = body([keypoint("a", 20, 20)], "/data/upload/1/a.png")
+
+
+def setup(address: str) -> dict[str, Any]:
+    return {"project": "1.1", "schema": "<View/>", "hostname": address, "access_token": TOKEN}
+
+
+def test_a_local_trial_needs_no_settings(start: Start, label_studio: tuple[str, list[str | None]]):
+    server = start()
+    assert server.post("/predict", json=UPLOAD).status_code == 422
+    server.post("/setup", json=setup(label_studio[0]))
+    assert server.post("/predict", json=UPLOAD).status_code == 200
+    assert start().post("/predict", json=UPLOAD).status_code == 200  # restarted: no /setup in between
+
+
+def test_a_stranger_cannot_point_click99_at_loopback(
+    start: Start, label_studio: tuple[str, list[str | None]]
+):
+    server = start(peer="203.0.113.9")
+    server.post("/setup", json=setup(label_studio[0]))
+    assert server.post("/predict", json=UPLOAD).status_code == 422
+    assert label_studio[1] == []
+
+
+def test_the_configured_key_is_used(start: Start, label_studio: tuple[str, list[str | None]]):
+    server = start(label_studio_url=label_studio[0], label_studio_api_key=TOKEN)
+    assert server.post("/predict", json=UPLOAD).status_code == 200
+    assert set(label_studio[1]) == {f"Token {TOKEN}"}
+
+
+def test_a_refused_key_names_the_variable(start: Start, label_studio: tuple[str, list[str | None]]):
+    server = start(label_studio_url=label_studio[0], label_studio_api_key="0" * 40)
+    response = server.post("/predict", json=UPLOAD)
+    assert response.status_code == 422
+    assert "LABEL_STUDIO_API_KEY" in response.json()["detail"]
+    assert json.dumps("0" * 40) not in response.text
