@@ -60,7 +60,7 @@ class LabelConfig:
         return cls(_controls(tags, "keypointlabels"), _controls(tags, "brushlabels"), images)
 
     def problems(self) -> list[LabelConfigError]:
-        """All that interactive masks lack, each with the XML to add; empty when every label can be clicked."""
+        """All that interactive masks lack, each with the XML to add; empty when every label is answered."""
         try:
             keypoint = self._interactive()
             self._image_value(keypoint.to_name)
@@ -102,8 +102,8 @@ class LabelConfig:
     def image_url(self, data: Mapping[str, Any], image: str | None = None) -> str:
         """The address of a task's image.
 
-        data: the task's. image: the Image tag's name (Target.to_name), None = the one that the keypoints are on.
-        LabelConfigError without such a tag, PayloadError naming the task's field when it is missing or no text.
+        data: the task's. image: the Image tag's name (Target.to_name), None = the one to click on.
+        LabelConfigError without such a tag, PayloadError naming the task's field when it holds no text.
         """
         value = self._image_value(image or self._interactive().to_name)
         found: Any = data
