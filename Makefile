@@ -19,7 +19,7 @@ e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## three clicks in a real bro
 lint: .venv/dev.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 chromium:
 	@command -v chromium > /dev/null || (apt-get update -qq && apt-get install -qq -y chromium) \

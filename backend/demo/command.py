@@ -37,7 +37,7 @@ def demo(
     except KeyboardInterrupt:
         console.print("The demo has ended.")
     except (DemoError, LabelStudioError) as error:
-        console.print(f"[red]{error}[/red]", soft_wrap=True)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 
@@ -71,14 +71,20 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the demo as Ctrl-C does, and nothing interrupts the ending."""
-    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(ending, signal.default_int_handler) for ending in endings]
+    """SIGTERM and a closed terminal raise KeyboardInterrupt as Ctrl-C does; a second one changes nothing."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(*_: object) -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = [signal.signal(number, end) for number in signals]
     try:
         yield
     finally:
-        for ending, handler in zip(endings, before, strict=True):
-            signal.signal(ending, handler)
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
 
 
 def start_click99(studio: Service, account: Account, port: int, folder: Path) -> Service:

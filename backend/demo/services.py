@@ -17,6 +17,7 @@ import requests
 from backend.demo.errors import DemoError
 
 HOST = "127.0.0.1"
+GRACE_SECONDS = 10.0  # between asking a program to end and ending it
 
 
 def free_port(preferred: int) -> int:
@@ -60,7 +61,7 @@ class Service:
     ) -> None:
         self._signal(signal.SIGTERM)
         try:
-            self._process.wait(10)
+            self._process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
             self._process.wait()

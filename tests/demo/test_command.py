@@ -1,0 +1,55 @@
+"""The command around the services: one at a time, ended by any signal, and told apart from its siblings."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from backend.cli import app
+from backend.demo.command import alone_in
+from backend.demo.errors import DemoError
+
+ENDING = """
+import time
+from backend.demo.command import ended_by_signals
+with ended_by_signals():
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("ending", flush=True)
+        time.sleep(1)
+        print("ended", flush=True)
+"""
+
+
+def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
+    with alone_in(tmp_path), pytest.raises(DemoError, match=r"already runs in .*--folder"), alone_in(tmp_path):
+        pass
+    with alone_in(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_a_second_one_does_not_interrupt_that(number: signal.Signals) -> None:
+    with subprocess.Popen([sys.executable, "-c", ENDING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.stdout.readline() == "ending\n"
+        process.send_signal(number)
+        assert process.stdout.read() == "ended\n"
+    assert process.returncode == 0
+
+
+def test_a_missing_label_studio_ends_it_with_a_remedy(tmp_path: Path) -> None:
+    options = ["--folder", str(tmp_path / "demo"), "--label-studio", str(tmp_path / "none")]
+    result = CliRunner().invoke(app, ["demo", *options])
+    assert result.exit_code == 1
+    assert "make demo" in result.output
+    assert "Traceback" not in result.output
