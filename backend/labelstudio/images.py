@@ -1,32 +1,27 @@
-"""Pixels for a task's image address: fetched only from where it is allowed, decoded once, cached."""
+"""Pixels for the address in a task: fetched once, decoded once, kept."""
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from collections.abc import Collection
-from dataclasses import dataclass
+from concurrent.futures import Future
 from pathlib import Path
 
-import numpy as np
-
 from backend.labelstudio.client import Client
+from backend.labelstudio.fetch import Fetcher, host_allowed, shorten
+from backend.labelstudio.image_cache import DiskCache, Image, MemoryCache
+from backend.labelstudio.pixels import read_pixels
 
-
-@dataclass(frozen=True, eq=False)
-class Image:
-    """key: hash of the encoded bytes. pixels: uint8 RGB [H, W, 3], read-only, EXIF orientation applied."""
-
-    key: str
-    pixels: np.ndarray
-
-
-def host_allowed(url: str, allowed_hosts: Collection[str]) -> bool:
-    """Whether an absolute http(s) URL is on one of the hosts: "example.com" is that very host on the scheme's
-    default port, "example.com:8080" is that port only. No wildcards, no subdomains."""
-    raise NotImplementedError
+__all__ = ["Image", "ImageSource", "host_allowed"]
 
 
 class ImageSource:
-    """Images by the address in the task. Thread-safe; an image wanted by several threads is fetched once."""
+    """Images by their address. Thread-safe; an image that several threads ask for is fetched once.
+
+    home: CLICK99_HOME, where a copy of each fetched file is kept. allowed_hosts: see `host_allowed`.
+    max_bytes, max_pixels: of one image. memory_bytes, disk_bytes: of all that is kept. timeout: seconds.
+    """
 
     def __init__(
         self,
@@ -40,12 +35,45 @@ class ImageSource:
         disk_bytes: int = 4 * 2**30,
         timeout: float = 30.0,
     ) -> None:
-        raise NotImplementedError
+        self._fetcher = Fetcher(allowed_hosts, max_bytes, timeout)
+        self._fetcher.label_studio = label_studio
+        self._max_pixels = max_pixels
+        self._memory = MemoryCache(memory_bytes)
+        self._disk = DiskCache(home / "images", disk_bytes)
+        self._pending: dict[str, Future[Image]] = {}
+        self._lock = threading.Lock()
 
     def use_label_studio(self, client: Client) -> None:
-        """From now on paths are fetched from this Label Studio (learnt at /setup; the caller decides on trust)."""
-        raise NotImplementedError
+        """From now on, Label Studio is the one of `client`. Whether it is to be trusted is the caller's to say."""
+        self._fetcher.label_studio = client
 
     def get(self, url: str) -> Image:
-        """Label Studio paths, http(s) URLs, data URIs -> Image. ImageError (see errors.py) or ApiError."""
-        raise NotImplementedError
+        """The image at a Label Studio path, an http(s) URL or in a data URI. ImageError, or ApiError when Label
+        Studio does not exchange a personal access token."""
+        address = self._fetcher.resolve(url)
+        name = hashlib.sha256(address.encode(errors="surrogatepass")).hexdigest()
+        return self._memory.get(name) or self._load_once(name, address)
+
+    def _load_once(self, name: str, address: str) -> Image:
+        with self._lock:
+            pending = self._pending.get(name)
+            mine = self._pending[name] = pending or Future()
+        if pending:
+            return pending.result()
+        try:
+            mine.set_result(self._load(name, address))
+        except BaseException as error:
+            mine.set_exception(error)
+        with self._lock:
+            del self._pending[name]
+        return mine.result()
+
+    def _load(self, name: str, address: str) -> Image:
+        kept = self._disk.get(name)
+        data = kept or self._fetcher.fetch(address)
+        pixels = read_pixels(data, shorten(address), self._max_pixels)
+        image = Image(hashlib.sha256(data).hexdigest(), pixels)
+        if kept is None and not address.startswith("data:"):
+            self._disk.put(name, data)
+        self._memory.put(name, image)
+        return image

@@ -1,0 +1,103 @@
+"""Where fetched images are kept: as pixels in memory, as files on disk. Both forget when full or after a day."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+log = logging.getLogger(__name__)
+
+MAX_AGE = 24 * 3600.0  # seconds; what is behind an address may change
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """key: hash of the encoded bytes. pixels: uint8 RGB [H, W, 3], read-only, EXIF orientation applied."""
+
+    key: str
+    pixels: np.ndarray
+
+
+class MemoryCache:
+    """The images used last, up to max_bytes of pixels. Thread-safe."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._images: OrderedDict[str, tuple[float, Image]] = OrderedDict()  # the one used last at the end
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Image | None:
+        with self._lock:
+            born, image = self._images.get(name, (0.0, None))
+            if image is None or time.monotonic() - born > MAX_AGE:
+                return None
+            self._images.move_to_end(name)
+            return image
+
+    def put(self, name: str, image: Image) -> None:
+        with self._lock:
+            self._images[name] = time.monotonic(), image
+            self._images.move_to_end(name)
+            size = sum(kept.pixels.nbytes for _, kept in self._images.values())
+            while size > self._max_bytes:
+                _, (_, oldest) = self._images.popitem(last=False)
+                size -= oldest.pixels.nbytes
+
+
+class DiskCache:
+    """Files in a folder that only its owner can read, the newest up to max_bytes. Shared between processes.
+
+    A folder that can't be written is logged once; images are then fetched anew.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._broken = False
+
+    def get(self, name: str) -> bytes | None:
+        path = self._folder / name
+        try:
+            if time.time() - path.stat().st_mtime > MAX_AGE:
+                return None
+            return path.read_bytes() or None  # empty: the machine went down while writing
+        except OSError:
+            return None
+
+    def put(self, name: str, data: bytes) -> None:
+        try:
+            self._write(name, data)
+            self._forget_oldest()
+        except OSError as error:
+            if not self._broken:
+                log.warning("CLICK99_HOME: images can't be kept in %s (%s)", self._folder, error)
+            self._broken = True
+
+    def _write(self, name: str, data: bytes) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=self._folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.replace(unfinished, self._folder / name)
+        except OSError:
+            os.unlink(unfinished)
+            raise
+
+    def _forget_oldest(self) -> None:
+        with os.scandir(self._folder) as entries:
+            files = [(entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in entries]
+        size = sum(size for _, size, _ in files)
+        for _, file_size, path in sorted(files):
+            if size <= self._max_bytes:
+                return
+            Path(path).unlink(missing_ok=True)
+            size -= file_size
