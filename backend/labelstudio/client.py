@@ -37,7 +37,8 @@ class Client(AuthBase):
 
     api_key: a legacy token, sent as it is; or a personal access token (told by its form), exchanged for a
     short-lived one, which is kept until shortly before its end; or "".
-    Thread-safe. ApiError when `url` is no http(s) address. As requests' `auth` it adds the Authorization header.
+    Thread-safe. ApiError when `url` is no http(s) address.
+    As requests' `auth` it adds the Authorization header, and refuses to on any other origin.
     """
 
     def __init__(self, url: str, api_key: str, timeout: float = 10.0) -> None:

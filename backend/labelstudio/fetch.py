@@ -1,14 +1,14 @@
 """Bytes for an image's address, from where it is allowed and from nowhere else.
 
-Who may be asked: Label Studio, with its token; and the allowed hosts, without any. Redirects are followed one by
-one and each is checked as the first address was, so neither the token nor a request goes where it may not.
+Who may be asked: Label Studio, with its token; and the allowed hosts, without any. Redirects are followed one
+by one and each is checked as the first address was, so neither the token nor a request goes where it may not.
 Nothing is read from this machine's files: a local-files path is Label Studio's to grant.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 import time
 from collections.abc import Collection
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
@@ -40,8 +40,7 @@ def shorten(url: str) -> str:
     if url.startswith("data:"):
         return f"{url[:30]}…"
     head, _, query = url.partition("?")
-    parts = urlsplit(head)
-    address = head.replace(parts.netloc, parts.netloc.rpartition("@")[2], 1)
+    address = re.sub("//[^/]*@", "//", head)
     if query:
         address += f"?{query}" if query.startswith("d=") else "?…"  # d: the path of a local file
     return address if len(address) <= 200 else f"{address[:199]}…"
@@ -69,32 +68,33 @@ class Fetcher:
         return url
 
     def fetch(self, url: str) -> bytes:
-        """The bytes at an absolute address or in a data URI. ImageError, or ApiError from a token's exchange."""
+        """The bytes at an absolute address or in a data URI. ImageError; ApiError from a token's exchange."""
         if url.startswith("data:"):
             return self._data(url)
         deadline = time.monotonic() + self._timeout
         for _ in range(1 + REDIRECTS):
             try:
-                with self._request(url) as reply:
+                with self._request(url, deadline) as reply:
                     if not reply.is_redirect:
                         return self._body(reply, deadline)
                     url = urljoin(url, reply.headers["Location"])
-            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
                 problem = f"{shorten(url)} can't be read ({type(error).__name__})"
                 raise ImageUnavailableError("image", problem, "Check that click99 can reach it") from None
         problem = f"{shorten(url)} comes after {REDIRECTS} redirects"
         raise ImageUnavailableError("image", problem, "Import the image's final address")
 
-    def _request(self, url: str) -> requests.Response:
+    def _request(self, url: str, deadline: float) -> requests.Response:
         headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
-        options = {"allow_redirects": False, "stream": True, "timeout": self._timeout}
+        options = {"allow_redirects": False, "stream": True, "timeout": max(deadline - time.monotonic(), 0.1)}
         return requests.get(url, headers=headers, auth=self._guard, **options)
 
     def _guard(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """As requests' `auth` it sees each address in the very form that is connected to."""
         url = request.url or ""
         self._check(url)
-        return self.label_studio(request) if self._is_label_studio(url) else request
+        client = self.label_studio
+        return client(request) if client and client.owns(url) else request
 
     def _is_label_studio(self, url: str) -> bool:
         return self.label_studio is not None and self.label_studio.owns(url)
@@ -113,11 +113,10 @@ class Fetcher:
 
     def _body(self, reply: requests.Response, deadline: float) -> bytes:
         self._check_status(reply)
-        self._check_size(int(reply.headers.get("Content-Length") or 0), reply.url)
+        self._check_size(reply.raw.length_remaining or 0, reply.url)
         body = bytearray()
-        while chunk := reply.raw.read1(
-            CHUNK, decode_content=True
-        ):  # returns early, so that the clock is seen
+        # read1 returns with what has come so far, so that the clock is looked at however slowly it comes
+        while chunk := reply.raw.read1(CHUNK, decode_content=True):
             body += chunk
             self._check_size(len(body), reply.url)
             if time.monotonic() > deadline:
@@ -129,15 +128,12 @@ class Fetcher:
         if reply.ok:
             return
         problem = f"{shorten(reply.url)} answers {reply.status_code}"
-        remedy = "Check the address in the task's data"
-        if reply.status_code in (401, 403):
-            ours = self._is_label_studio(reply.url)
+        if reply.status_code not in (401, 403):
+            remedy = "Check the address in the task's data"
+        elif self._is_label_studio(reply.url):
             remedy = "Set LABEL_STUDIO_API_KEY to a token of a user who sees the project"
-            remedy = (
-                remedy
-                if ours
-                else "It must be readable without login; if it is Label Studio, set LABEL_STUDIO_URL"
-            )
+        else:
+            remedy = "It must be readable without login; if it is Label Studio, set LABEL_STUDIO_URL to it"
         raise ImageUnavailableError("image", problem, remedy)
 
     def _check_size(self, size: int, url: str) -> None:
@@ -148,11 +144,10 @@ class Fetcher:
     def _data(self, url: str) -> bytes:
         head, _, body = url.partition(",")
         self._check_size(len(body) * 3 // 4, url)
-        data = unquote_to_bytes(body)
-        if not head.endswith(";base64"):
-            return data
         try:
-            return base64.b64decode(data + b"==")  # padding may be missing; too much of it does no harm
-        except binascii.Error as error:
-            problem = f"{shorten(url)} is no base64 ({error})"
+            data = unquote_to_bytes(body)
+            # padding may be missing; too much of it does no harm
+            return base64.b64decode(data + b"==") if head.endswith(";base64") else data
+        except ValueError as error:
+            problem = f"{shorten(url)} can't be decoded ({error})"
             raise ImageUnavailableError("image", problem, "Import the image again") from None

@@ -1,4 +1,4 @@
-"""Where fetched images are kept: as pixels in memory, as files on disk. Both forget when full or after a day."""
+"""Where fetched images are kept: pixels in memory, files on disk. Both forget when full, or after a day."""
 
 from __future__ import annotations
 

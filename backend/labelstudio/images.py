@@ -44,12 +44,14 @@ class ImageSource:
         self._lock = threading.Lock()
 
     def use_label_studio(self, client: Client) -> None:
-        """From now on, Label Studio is the one of `client`. Whether it is to be trusted is the caller's to say."""
+        """From now on, Label Studio is the one of `client`. Whether to trust it is for the caller to say."""
         self._fetcher.label_studio = client
 
     def get(self, url: str) -> Image:
-        """The image at a Label Studio path, an http(s) URL or in a data URI. ImageError, or ApiError when Label
-        Studio does not exchange a personal access token."""
+        """The image at a Label Studio path, at an http(s) URL or in a data URI.
+
+        ImageError (see errors.py), or ApiError when Label Studio does not exchange a personal access token.
+        """
         address = self._fetcher.resolve(url)
         name = hashlib.sha256(address.encode(errors="surrogatepass")).hexdigest()
         return self._memory.get(name) or self._load_once(name, address)
