@@ -10,8 +10,7 @@ from PIL import Image, ImageOps
 
 from backend.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # no others: some run programs
-Image.init()  # Pillow loads only some of its decoders by itself, and fails on the others' names
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # no others: some run programs
 
 
 def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
