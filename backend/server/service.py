@@ -23,6 +23,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -102,8 +103,9 @@ class Service:
             if len(request.tasks) == 1:  # someone opens a task; more: a batch from the data manager
                 self._warm_later(request)
             return PredictResponse(results=[[] for _ in request.tasks])
-        with self.metrics.seconds.time():
-            prediction = self._click(request, request.context)
+        start = time.perf_counter()
+        prediction = self._click(request, request.context)
+        self.metrics.seconds.observe(time.perf_counter() - start)
         self.metrics.clicks.inc()
         return PredictResponse(results=[prediction])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -51,13 +52,11 @@ def model_class(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     ]
     for stand_in in stand_ins:
         monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
-    monkeypatch.delitem(sys.modules, "backend.label_studio_ml", raising=False)
-    from backend import label_studio_ml
-
+    label_studio_ml = importlib.import_module("backend.label_studio_ml")
     service = Service(Settings(home=tmp_path), DiscPainter())
     monkeypatch.setattr(label_studio_ml, "service", lambda: service)
     yield label_studio_ml.Click99
-    monkeypatch.delitem(sys.modules, "backend.label_studio_ml")
+    del sys.modules["backend.label_studio_ml"]
 
 
 def predict(model_class: Any, request: dict[str, Any]) -> Any:

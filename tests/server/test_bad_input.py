@@ -42,9 +42,13 @@ CASES: dict[str, Case] = {
         "CLICK99_ALLOWED_HOSTS",
     ),
     "Label Studio unknown": (body([keypoint("a", 20, 20)], "/data/upload/1/a.png"), 422, "LABEL_STUDIO_URL"),
-    "truncated image": (body([keypoint("a", 20, 20)], data_uri(encoded()[:900])), 422, "tasks[0].data"),
-    "not an image": (body([keypoint("a", 20, 20)], data_uri(b"hello")), 422, "tasks[0].data"),
-    "empty image": (body([keypoint("a", 20, 20)], data_uri(b"")), 422, "tasks[0].data"),
+    "truncated image": (
+        body([keypoint("a", 20, 20)], data_uri(encoded()[:900])),
+        422,
+        "image: data:image/png",
+    ),
+    "not an image": (body([keypoint("a", 20, 20)], data_uri(b"hello")), 422, "image: data:image/png"),
+    "empty image": (body([keypoint("a", 20, 20)], data_uri(b"")), 422, "image: data:image/png"),
     "context of another type": (body(None, params={"context": 7}), 400, "params.context"),
     "not an object": ([1, 2], 400, "body"),
 }
