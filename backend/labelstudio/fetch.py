@@ -85,7 +85,8 @@ class Fetcher:
         raise ImageUnavailableError("image", problem, "Import the image's final address")
 
     def _request(self, url: str, deadline: float) -> requests.Response:
-        headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
+        # Label Studio answers 406 when images are all that is accepted.
+        headers = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
         options = {"allow_redirects": False, "stream": True, "timeout": max(deadline - time.monotonic(), 0.1)}
         return requests.get(url, headers=headers, auth=self._guard, **options)
 
