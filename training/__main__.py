@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Train and evaluate the network.", no_args_is_help=True, pretty_exceptions_show_locals=False)
+app = typer.Typer(
+    help="Train and evaluate the network.", no_args_is_help=True, pretty_exceptions_show_locals=False
+)
 
 Data = Annotated[Path, typer.Option(exists=True, file_okay=False, help="The data set's folder.")]
 
@@ -25,7 +27,7 @@ def train(
     save_minutes: Annotated[float, typer.Option(min=0, help="Between resumable saves.")] = 4.0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
-    """Train click by click, from ImageNet weights or a checkpoint; writes OUT/PRESET.safetensors and curves.png."""
+    """Train click by click, from ImageNet weights or a checkpoint; writes OUT/PRESET.safetensors."""
     from training.train import Run, train
 
     run = Run(preset, data, out, images, seed, start_from, save_minutes, threads, rate, crops)
@@ -34,11 +36,17 @@ def train(
 
 @app.command()
 def evaluate(
-    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A folder with images/ and masks/.")],
+    data: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="A folder with images/ and masks/.")
+    ],
     dataset: Annotated[str, typer.Option(help="grabcut or berkeley: the name in the report.")],
-    checkpoint: Annotated[Path | None, typer.Option(help="A .safetensors file; the shipped one if not given.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="A .safetensors file; the shipped one if not given.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Write all figures, per image too.")] = None,
-    clicks_at: Annotated[str, typer.Option(help="centre: the paper's robot; people: off the centre.")] = "centre",
+    clicks_at: Annotated[
+        str, typer.Option(help="centre: the paper's robot; people: off the centre.")
+    ] = "centre",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:

@@ -1,8 +1,8 @@
 """Training as an annotator works (Forte et al. 2020, section 4.1).
 
-For every batch of crops: the robot clicks in the largest wrong region, the network answers, loss, backward, step;
-its answer (detached) is the previous mask of the next click. The image stream runs once per batch: its gradient is
-gathered over the clicks and steps once.
+For every batch of crops: the robot clicks in the largest wrong region, the network answers, loss, backward,
+step; its answer (detached) is the previous mask of the next click. The image stream runs once per batch: its
+gradient is gathered over the clicks and steps once.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class Batch:
     def maps(self) -> Tensor:
         """Click maps [B, 6, S, S]."""
         height, width = self.truth.shape[-2:]
-        return _stack([click_maps([(c.x, c.y, c.positive) for c in clicks], height, width) for clicks in self.clicks])
+        return _stack(
+            [click_maps([(c.x, c.y, c.positive) for c in clicks], height, width) for clicks in self.clicks]
+        )
 
     def iou(self) -> float:
         """Mean IoU of the masks so far."""
@@ -101,20 +103,24 @@ class Trainer:
         self.network = network.to(memory_format=torch.channels_last)
         self.recipe = recipe
         self.average = copy.deepcopy(network).requires_grad_(False)
-        encoder = list(network.encoder.parameters())
-        inside = {id(parameter) for parameter in encoder}
-        head = [parameter for parameter in network.parameters() if id(parameter) not in inside]
-        self.head = _optimizer(head, recipe.head_rate, recipe.weight_decay)
-        self.encoder = _optimizer(encoder, recipe.encoder_rate, recipe.weight_decay)
+        rate, decay = recipe.head_rate, recipe.weight_decay
+        parts = (network.interaction, network.decoder, network.filter)
+        self.per_click = torch.optim.AdamW(
+            [g for part in parts for g in _groups(part, rate, decay)], fused=True
+        )
+        image_stream = [
+            *_groups(network.encoder, recipe.encoder_rate, decay),
+            *_groups(network.pyramid, rate, decay),
+        ]
+        self.per_image = torch.optim.AdamW(image_stream, fused=True)
 
     def set_rate(self, done: float) -> None:
         """Warm up, then follow a cosine; `done` is the share of the training that lies behind."""
         recipe = self.recipe
         cosine = recipe.final_rate + (1 - recipe.final_rate) * (1 + math.cos(math.pi * done)) / 2
         factor = min(1.0, (done + 1e-6) / recipe.warmup) * cosine
-        for optimizer, rate in ((self.head, recipe.head_rate), (self.encoder, recipe.encoder_rate)):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * factor
+        for group in (*self.per_click.param_groups, *self.per_image.param_groups):
+            group["lr"] = group["full_rate"] * factor
 
     def train(self, batch: Batch) -> Progress:
         """All clicks of one batch, a step after each, then the image stream's step."""
@@ -127,7 +133,7 @@ class Trainer:
             progress.ious.append(batch.iou())
         made = [*features.skips, features.context]
         torch.autograd.backward(made, [leaf.grad for leaf in (*leaves.skips, leaves.context)])
-        self._step(self.encoder)
+        self._step(self.per_image)
         self._update_average()
         return progress
 
@@ -137,7 +143,7 @@ class Trainer:
         loss = loss + self.recipe.focal_weight * normalized_focal_loss(logits, batch.truth, batch.valid)
         loss = loss + self.recipe.click_weight * click_location_loss(alpha, batch.clicks)
         loss.backward()
-        self._step(self.head)
+        self._step(self.per_click)
         batch.previous = alpha.detach()
         return float(loss.detach())
 
@@ -153,7 +159,7 @@ class Trainer:
         torch._foreach_lerp_(average, now, 1 - self.recipe.average)
 
     def state(self) -> dict:
-        parts = ("network", "average", "head", "encoder")
+        parts = ("network", "average", "per_click", "per_image")
         return {part: getattr(self, part).state_dict() for part in parts}
 
     def restore(self, state: dict) -> None:
@@ -161,12 +167,15 @@ class Trainer:
             getattr(self, part).load_state_dict(values)
 
 
-def _optimizer(parameters: list[nn.Parameter], rate: float, decay: float) -> torch.optim.Optimizer:
-    """AdamW that decays kernels only, not biases and normalisations."""
-    kernels = [p for p in parameters if p.ndim > 1]
-    others = [p for p in parameters if p.ndim <= 1]
-    groups = [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=rate, fused=True)
+def _groups(part: nn.Module, rate: float, decay: float) -> list[dict]:
+    """Parameter groups that decay kernels only, not biases and normalisations."""
+    kernels = [p for p in part.parameters() if p.ndim > 1]
+    others = [p for p in part.parameters() if p.ndim <= 1]
+    common = {"lr": rate, "full_rate": rate}
+    return [
+        {**common, "params": kernels, "weight_decay": decay},
+        {**common, "params": others, "weight_decay": 0.0},
+    ]
 
 
 def _leaves(features: ImageFeatures) -> ImageFeatures:

@@ -1,7 +1,7 @@
 """`click99 evaluate`: the paper's protocol (Forte et al. 2020, section 5).
 
-The robot clicks the centre of the largest wrong region, always 20 times (or until nothing is wrong), and the mask is
-judged after every click, void pixels aside.
+The robot clicks the centre of the largest wrong region, always 20 times (or until nothing is wrong), and the mask
+is judged after every click, void pixels aside.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Annotation:
     seconds: list[float]
 
 
-def annotate(predictor: Predictor, sample: Sample, lenient: np.random.Generator | None, clicks: int = CLICKS) -> Annotation:
+def annotate(
+    predictor: Predictor, sample: Sample, lenient: np.random.Generator | None, clicks: int = CLICKS
+) -> Annotation:
     """Have the robot annotate one image; with a generator it clicks where people do, not at the centre."""
     alpha, done, seconds = None, [], []
     ious, corrected = np.full(clicks, np.nan), np.full(clicks, np.nan)
@@ -116,7 +118,7 @@ class Evaluation:
 
 
 def report(evaluation: Evaluation, path: Path | None) -> None:
-    """Evaluate, print the figures, and write them to a JSON file, every image's IoU after each click included."""
+    """Evaluate, print the figures, and write them to a JSON file with every image's IoU per click."""
     torch.set_num_threads(evaluation.threads)
     predictor = Predictor.load(evaluation.checkpoint, evaluation.device)
     samples = BenchmarkDataset(evaluation.data)

@@ -21,7 +21,9 @@ def plot_training(log: Path, picture: Path) -> None:
     left.set(xlabel="images", ylabel="loss per click")
     clicks = [name for name in table.dtype.names or () if name.startswith("iou_")]
     for name in clicks:
-        right.plot(table["images"], table[name], label=f"after click {name[4:]}" if name != "iou_0" else "before")
+        right.plot(
+            table["images"], table[name], label=f"after click {name[4:]}" if name != "iou_0" else "before"
+        )
     right.set(xlabel="images", ylabel="IoU on training crops", ylim=(0, 1))
     right.legend()
     figure.savefig(picture, dpi=110)

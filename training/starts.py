@@ -1,6 +1,6 @@
 """Where an image's clicks begin: from nothing, or from a mask that is nearly right already.
 
-Four clicks from nothing seldom reach the small errors of the tenth click; these starts show them to the network.
+Four clicks from nothing seldom reach the small errors of the tenth click; these starts show them.
 """
 
 from __future__ import annotations

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from torch.utils.data import DataLoader
 
 from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
@@ -66,7 +73,10 @@ def train(run: Run) -> Path:
 
 def adjusted(recipe: Recipe, run: Run) -> Recipe:
     """The recipe with the run's own rate and crops."""
-    fields = asdict(recipe) | {"head_rate": recipe.head_rate * run.rate, "encoder_rate": recipe.encoder_rate * run.rate}
+    fields = asdict(recipe) | {
+        "head_rate": recipe.head_rate * run.rate,
+        "encoder_rate": recipe.encoder_rate * run.rate,
+    }
     if run.crops:
         parts = [part.split(":") for part in run.crops.split(",")]
         fields["crops"] = tuple((int(side), int(batch), float(share)) for side, batch, share in parts)
@@ -120,7 +130,7 @@ def save(run: Run, trainer: Trainer, done: int) -> None:
 
 
 class TrainingLog:
-    """Means over every LOG_EVERY images, appended to a CSV: images, side, loss, IoU before and after each click."""
+    """Means over every LOG_EVERY images, appended to a CSV: loss, IoU before and after each click."""
 
     def __init__(self, path: Path, done: int):
         self.path, self.since, self.rows = path, done, []

@@ -23,7 +23,7 @@ class CheckpointError(ValueError):
 
 
 def save_checkpoint(network: TwoStreamNetwork, path: Path, **facts: Any) -> None:
-    """Write the weights in fp16, with the configuration and any `facts` about their training in the header."""
+    """Write the weights in fp16, with the configuration and `facts` about their training in the header."""
     tensors = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
     header = {"config": json.dumps(asdict(network.config)), "facts": json.dumps(facts)}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,8 @@ def _fill(network: TwoStreamNetwork, tensors: dict[str, torch.Tensor], path: Pat
     misshaped = [name for name in wanted.keys() & tensors.keys() if wanted[name].shape != tensors[name].shape]
     if missing or surplus or misshaped:
         raise CheckpointError(
-            f"checkpoint {path} does not fit its configuration: missing {missing[:5]}, surplus {surplus[:5]}, "
+            f"checkpoint {path} does not fit its configuration: missing {missing[:5]}, "
+            f"surplus {surplus[:5]}, "
             f"misshaped {sorted(misshaped)[:5]} ({len(missing)}, {len(surplus)}, {len(misshaped)} in all)"
         )
     network.load_state_dict(tensors)

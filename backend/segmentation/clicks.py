@@ -46,7 +46,7 @@ def click_maps(clicks: Sequence[tuple[float, float, bool]], height: int, width: 
 
 
 def nearest_squared_distance(points: Sequence[tuple[float, float]], height: int, width: int) -> np.ndarray:
-    """Squared distance in pixels from every pixel to the nearest of `points` (x, y): float32 [height, width]."""
+    """Squared distance in pixels to the nearest of `points` (x, y): float32 [height, width]."""
     rows, columns = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
     nearest = np.full((height, width), np.inf, np.float32)
     for x, y in points:
@@ -81,7 +81,7 @@ def largest_wrong_region(
 
 
 def depth(region: np.ndarray) -> np.ndarray:
-    """Distance of each of the region's pixels to its border or the image's sides: float32 [H, W], 0 outside."""
+    """Distance of a region's pixels to its border or the image's sides: float32 [H, W], 0 outside."""
     padded = np.pad(region.astype(np.uint8), 1)
     return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
 

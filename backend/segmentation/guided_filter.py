@@ -37,6 +37,6 @@ class DeepGuidedFilter(nn.Module):
         self.guide = nn.Sequential(nn.Conv2d(5, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, 1, 1))
 
     def forward(self, image: Tensor, finest_maps: Tensor, alpha: Tensor) -> Tensor:
-        """image [B, 3, H, W], finest_maps [B, 2, H, W], alpha [B, 1, H, W] → alpha [B, 1, H, W], not clipped."""
+        """image [B, 3, H, W], finest_maps [B, 2, H, W], alpha [B, 1, H, W] → alpha, not clipped."""
         seen = torch.cat((image, finest_maps), 1).contiguous(memory_format=torch.channels_last)
         return guided_filter(self.guide(seen), alpha, self.radius, self.eps)

@@ -1,4 +1,7 @@
-"""How good masks and clicks are (Forte et al. 2020, section 5). Masks are bool [H, W]; void pixels never count."""
+"""How good masks and clicks are (Forte et al. 2020, section 5).
+
+Masks are bool [H, W]; void pixels never count.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ def iou(prediction: np.ndarray, truth: np.ndarray, void: np.ndarray | None = Non
 
 
 def noc(ious: np.ndarray, threshold: float) -> np.ndarray:
-    """Number of clicks to reach an IoU, per image: [N, K] IoUs after clicks 1…K → [N], K where it is never reached."""
+    """Number of clicks to reach an IoU: [N, K] IoUs after clicks 1…K → [N], K where it is never reached."""
     reached = ious >= threshold
     return np.where(reached.any(1), reached.argmax(1) + 1, ious.shape[1])
 

@@ -1,7 +1,7 @@
 """Image + clicks + previous mask → alpha at the image's own size: zoom, network, and what the clicks demand.
 
-Every step is a pure function of its arguments, so that replaying clicks gives the same masks bit for bit; only the
-image stream's features are kept, in a cache bounded by bytes, behind a lock. Calls may come from several threads.
+Every step is a pure function of its arguments, so that replaying clicks gives the same masks bit for bit. Only the
+image stream's features are kept, in a cache bounded by bytes, behind a lock; calls may come from any thread.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def whole(image: np.ndarray) -> Box:
 
 
 def focus(previous: np.ndarray, clicks: Sequence[Click], zoom: Zoom) -> Box:
-    """The box of the mask and all clicks with a margin, snapped outwards to a coarse grid, inside the image."""
+    """The box of the mask and all clicks with a margin, snapped outwards to a coarse grid."""
     height, width = previous.shape
     ys, xs = np.nonzero(previous > 0.5)
     step = max(1.0, max(height, width) / zoom.grid)
@@ -172,7 +172,7 @@ def scale(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def obey(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
-    """Clicked pixels get their click's sign; parts without a positive click go (the authors' inference code)."""
+    """Clicked pixels get their sign; parts without a positive click go (the authors' inference code)."""
     for click in clicks:
         alpha[click.y, click.x] = float(click.positive)
     _, labels = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)

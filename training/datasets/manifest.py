@@ -29,8 +29,8 @@ class Entry:
 class ManifestDataset:
     """Random access to the images of one split, one object at a time.
 
-    Kinds: binary 0/255; instances 1…254 with 255 ignored; alpha 0…255; foreground: an alpha cut-out that is only
-    used composited; none: a background.
+    Kinds: binary 0/255; instances 1…254 with 255 ignored; alpha 0…255; foreground: an alpha cut-out that is
+    only used composited; none: a background.
     """
 
     def __init__(self, folder: Path, split: str):

@@ -18,7 +18,9 @@ class Sample:
     void: np.ndarray
 
 
-def crop_around_object(sample: Sample, side: int, scale: tuple[float, float], rng: np.random.Generator) -> Sample:
+def crop_around_object(
+    sample: Sample, side: int, scale: tuple[float, float], rng: np.random.Generator
+) -> Sample:
     """A random part of the image with the object's middle in it, stretched to side × side.
 
     Args:
@@ -53,7 +55,11 @@ def resize(sample: Sample, height: int, width: int) -> Sample:
     image = cv2.resize(sample.image, (width, height), interpolation=how)
     truth = cv2.resize(sample.truth.astype(np.float32), (width, height), interpolation=how) > 0.5
     void = sample.void
-    void = cv2.resize(void.astype(np.float32), (width, height), interpolation=how) > 0 if void.any() else np.zeros_like(truth)
+    void = (
+        cv2.resize(void.astype(np.float32), (width, height), interpolation=how) > 0
+        if void.any()
+        else np.zeros_like(truth)
+    )
     return Sample(sample.name, image, truth, void)
 
 
@@ -64,7 +70,7 @@ def flip(sample: Sample) -> Sample:
 
 
 def recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Random gamma, contrast, brightness and channel shift; now and then grey. uint8 RGB [H, W, 3] in and out."""
+    """Random gamma, contrast, brightness, channel shift; now and then grey. uint8 RGB [H, W, 3]."""
     values = np.arange(256) / 255
     curve = values ** np.exp(rng.uniform(-0.35, 0.35)) * rng.uniform(0.8, 1.25) + rng.uniform(-0.15, 0.15)
     table = np.clip((curve[:, None] + rng.uniform(-0.04, 0.04, 3)) * 255, 0, 255).astype(np.uint8)

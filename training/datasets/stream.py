@@ -1,4 +1,4 @@
-"""The endless, reproducible stream of training crops: crop k is the same whenever and wherever it is asked for."""
+"""The reproducible stream of training crops: crop k is the same whenever it is asked for."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CropStream(Dataset):
 
 
 def batches(recipe: Recipe, images: int, start: int = 0) -> Iterator[list[tuple[int, int]]]:
-    """The (index, side) keys of every batch from image `start` up to `images`, by the recipe's crop schedule."""
+    """The (index, side) keys of every batch from image `start` to `images`, by the crop schedule."""
     index, until = 0, 0.0
     for side, batch, share in recipe.crops:
         until += share * images

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from backend.segmentation.checkpoint import (
+    SHIPPED,
+    CheckpointError,
+    checkpoint_version,
+    load_checkpoint,
+    save_checkpoint,
+)
+from backend.segmentation.clicks import Click
+from backend.segmentation.predictor import Predictor
+
+
+@pytest.fixture
+def saved(untrained: Predictor, tmp_path: Path) -> Path:
+    save_checkpoint(untrained.network, tmp_path / "net.safetensors", images=3)
+    return tmp_path / "net.safetensors"
+
+
+def test_what_is_saved_comes_back_in_half_precision(untrained: Predictor, saved: Path):
+    loaded = load_checkpoint(saved)
+    assert loaded.config == untrained.network.config
+    for name, tensor in untrained.network.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], tensor.half().float())
+    assert {tensor.dtype for tensor in load_file(saved).values()} == {torch.float16}
+
+
+def test_the_version_names_the_content(saved: Path, tmp_path: Path):
+    first = checkpoint_version(saved)
+    (tmp_path / "copy").mkdir()
+    copy = tmp_path / "copy" / saved.name
+    copy.write_bytes(saved.read_bytes())
+    assert checkpoint_version(copy) == first
+    copy.write_bytes(saved.read_bytes()[:-1] + b"x")
+    assert checkpoint_version(copy) != first
+
+
+def test_no_such_file(tmp_path: Path):
+    with pytest.raises(CheckpointError, match=r"nowhere\.safetensors does not exist"):
+        load_checkpoint(tmp_path / "nowhere.safetensors")
+
+
+def test_a_truncated_file(saved: Path):
+    saved.write_bytes(saved.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="not a safetensors file"):
+        load_checkpoint(saved)
+
+
+def test_a_foreign_safetensors_file(tmp_path: Path):
+    save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
+    with pytest.raises(CheckpointError, match="no click99 configuration"):
+        load_checkpoint(tmp_path / "foreign.safetensors")
+
+
+def test_missing_and_surplus_tensors_are_named(untrained: Predictor, saved: Path):
+    untrained.network.register_parameter("surplus", torch.nn.Parameter(torch.zeros(1)))
+    save_checkpoint(untrained.network, saved)
+    del untrained.network._parameters["surplus"]
+    with pytest.raises(CheckpointError, match="surplus"):
+        load_checkpoint(saved)
+
+
+def test_the_shipped_checkpoint_is_trained_and_small():
+    assert SHIPPED.stat().st_size <= 20e6
+    predictor = Predictor.load(device="cpu")
+    assert predictor.version.startswith("compact-")
+    image = np.full((96, 128, 3), 200, np.uint8)
+    image[30:70, 40:90] = (200, 30, 30)
+    alpha = predictor.refine(image, [Click(65, 50, True)], None, "red box") > 0.5
+    truth = np.zeros((96, 128), bool)
+    truth[30:70, 40:90] = True
+    assert (alpha & truth).sum() / (alpha | truth).sum() > 0.8
