@@ -2,16 +2,15 @@
 
     python tests/benchmarks/bench_click.py [--threads 2] [--objects 8] [--checkpoint FILE]
 
-Starts `click99 serve` and clicks on a 640 × 480 picture of an ellipse, six clicks an object, over one open
-connection: the time includes HTTP, JSON, the state, the network, and the mask's encoding. The bare network is
-one forward pass of both streams on tensors of the size that the click's step looked at. Both take turns, so
-that other work on the machine meets both.
+Starts `click99 serve` and clicks on a 640 × 480 picture of an ellipse, six clicks an object, each over a
+connection of its own as Label Studio does: the time includes HTTP, JSON, state, network, mask encoding.
+The bare network is one forward pass of both streams on tensors of the size that the click's step looked at,
+run in a thread of a pool as the server does. Both take turns, so that other work on the machine meets both.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import http.client
 import json
 import os
@@ -20,9 +19,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +59,34 @@ def picture() -> np.ndarray:
 
 
 @contextmanager
-def serving(threads: int, checkpoint: Path | None) -> Iterator[http.client.HTTPConnection]:
-    """A connection to a `click99 serve` of its own."""
+def hosting(image: np.ndarray) -> Iterator[str]:
+    """host:port of a server that answers everything with `image` as PNG."""
+    _, png = cv2.imencode(".png", image[..., ::-1])
+
+    class Picture(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(png.tobytes())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Picture)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@contextmanager
+def serving(threads: int, checkpoint: Path | None, host: str) -> Iterator[http.client.HTTPConnection]:
+    """A connection to a `click99 serve` of its own, which may fetch from `host`."""
     with socket.socket() as probe, tempfile.TemporaryDirectory() as home:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
         env = os.environ | {"CLICK99_THREADS": str(threads), "CLICK99_HOME": home}
-        env |= {"CLICK99_MODEL": str(checkpoint)} if checkpoint else {}
+        env |= {"CLICK99_ALLOWED_HOSTS": host} | ({"CLICK99_MODEL": str(checkpoint)} if checkpoint else {})
         command = [sys.executable, "-m", "backend.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
         server = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -109,6 +131,7 @@ def request(image: str, clicks: list[Click], name: str) -> bytes:
 
 
 def click_ms(connection: http.client.HTTPConnection, body: bytes) -> float:
+    connection.close()
     start = time.perf_counter()
     connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
     reply = connection.getresponse()
@@ -158,14 +181,17 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     predictor, image = Predictor.load(options.checkpoint), picture()
     resolutions = sizes(predictor, image)
-    _, png = cv2.imencode(".png", image[..., ::-1])
-    uri = "data:image/png;base64," + base64.b64encode(png.tobytes()).decode()
     server, bare, click_only = [], [], []
-    with serving(options.threads, options.checkpoint) as connection:
+    with (
+        hosting(image) as host,
+        serving(options.threads, options.checkpoint, host) as connection,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        url = f"http://{host}/picture.png"
         for item in range(options.objects + 1):  # the first object warms both sides up
             for k, resolution in enumerate(resolutions):
-                elapsed = click_ms(connection, request(uri, CLICKS[: k + 1], f"object {item}"))
-                both, alone = forward_ms(predictor, *resolution)
+                elapsed = click_ms(connection, request(url, CLICKS[: k + 1], f"object {item}"))
+                both, alone = pool.submit(forward_ms, predictor, *resolution).result()
                 if item:
                     server, bare, click_only = [*server, elapsed], [*bare, both], [*click_only, alone]
     report(options.threads, resolutions, server, bare, click_only)
