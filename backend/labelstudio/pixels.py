@@ -40,8 +40,6 @@ def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise _too_large(f"{name} ({width} × {height})", max_pixels)
-    if not width * height:
-        raise ValueError(f"it has {width} × {height} pixels")
 
 
 def _too_large(name: str, max_pixels: int) -> ImageTooLargeError:
@@ -68,5 +66,5 @@ def _reason(error: Exception, data: bytes) -> str:
     if not data:
         return "it is empty"
     if isinstance(error, Image.UnidentifiedImageError):
-        return f"it begins with {data[:16]!r}"
+        return f"of no known format, damaged, or 0 pixels wide or high (it begins with {data[:16]!r})"
     return str(error) or type(error).__name__

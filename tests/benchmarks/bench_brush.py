@@ -1,6 +1,6 @@
 """Brush RLE: ours against label-studio-sdk's on 1080p masks, medians.
 
-python tests/benchmarks/bench_brush.py
+python -m tests.benchmarks.bench_brush
 """
 
 from __future__ import annotations

@@ -1,0 +1,149 @@
+"""Label configs: what answers a click, and messages that say what to add where something is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from backend.labelstudio.errors import LabelConfigError, PayloadError
+from backend.labelstudio.label_config import LabelConfig, Target
+
+IMAGE = '<Image name="image" value="$image"/>'
+BRUSH = '<BrushLabels name="brush" toName="image"><Label value="leaf"/><Label value="stem"/></BrushLabels>'
+KEYPOINT = '<KeyPointLabels name="kp" toName="image" smart="true"><Label value="leaf"/></KeyPointLabels>'
+
+
+def config(*parts: str) -> LabelConfig:
+    return LabelConfig.parse(f"<View>{''.join(parts)}</View>")
+
+
+def test_the_brush_label_of_the_same_name_answers():
+    assert config(IMAGE, BRUSH, KEYPOINT).target("kp", "leaf") == Target("brush", "image", "leaf")
+    assert config(IMAGE, BRUSH, KEYPOINT).problems() == []
+    config(IMAGE, BRUSH, KEYPOINT).check()
+
+
+def test_controls_may_be_anywhere_and_tags_in_any_case():
+    nested = f"<Header value='x'/><View><View>{KEYPOINT}</View></View><!-- a comment -->"
+    lower = BRUSH.replace("BrushLabels", "brushlabels")
+    assert config(nested, lower, IMAGE).target("kp", "leaf").from_name == "brush"
+
+
+def test_the_brush_of_the_same_image_answers():
+    other = BRUSH.replace('"brush"', '"other"').replace('"image"', '"photo"')
+    assert config(other, '<Image name="photo" value="$p"/>', IMAGE, BRUSH, KEYPOINT).target(
+        "kp", "leaf"
+    ) == Target("brush", "image", "leaf")
+
+
+def test_of_several_brushes_the_one_with_the_label_answers():
+    other = '<BrushLabels name="other" toName="image"><Label value="root"/></BrushLabels>'
+    assert config(IMAGE, other, BRUSH, KEYPOINT).target("kp", "leaf").from_name == "brush"
+
+
+def test_labels_with_an_alias_are_called_by_it():
+    keypoint = KEYPOINT.replace('value="leaf"', 'value="leaf" alias="l"')
+    brush = BRUSH.replace('value="leaf"', 'value="leaf" alias="blade"')
+    assert config(IMAGE, BRUSH, keypoint).target("kp", "l").label == "leaf"
+    assert config(IMAGE, brush, keypoint).target("kp", "l").label == "blade"
+
+
+def test_labels_from_the_task_are_taken_as_they_come():
+    dynamic = [part.replace("toName", 'value="$labels" toName') for part in (KEYPOINT, BRUSH)]
+    assert config(IMAGE, *dynamic).target("kp", "anything").label == "anything"
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([IMAGE, BRUSH], r'no KeyPointLabels control\. Add <KeyPointLabels .*toName="image" smart="true"'),
+        ([IMAGE, KEYPOINT], r"no BrushLabels control for the image 'image'\. Add <BrushLabels .*\"leaf\"/>"),
+        (
+            [IMAGE, KEYPOINT, BRUSH.replace('"image"', '"photo"')],
+            "no BrushLabels control for the image 'image'",
+        ),
+        (
+            [IMAGE, KEYPOINT, BRUSH.replace("leaf", "root")],
+            r"BrushLabels 'brush' has no label 'leaf', only 'root', 'stem'\. Add <Label value=\"leaf\"/>",
+        ),
+        ([BRUSH, KEYPOINT], r"no Image tag 'image'\. Add <Image name=\"image\""),
+        ([IMAGE, BRUSH, KEYPOINT.replace(' smart="true"', "")], r"'kp' is not smart\. Add smart=\"true\""),
+        ([IMAGE.replace("value=", "valueList="), BRUSH, KEYPOINT], "not one field of the task"),
+        (
+            [IMAGE.replace("$image", "https://example.com/$image"), BRUSH, KEYPOINT],
+            "not one field of the task",
+        ),
+    ],
+)
+def test_what_is_missing_is_named_with_the_xml_to_add(parts: list[str], message: str):
+    with pytest.raises(LabelConfigError, match=message):
+        config(*parts).check()
+
+
+def test_all_labels_without_an_answer_are_listed():
+    more = KEYPOINT.replace("<Label", '<Label value="root"/><Label value="bark"/><Label')
+    problems = config(IMAGE, BRUSH, more).problems()
+    assert ["'root'" in str(problem) for problem in problems] == [True, False]
+    assert "'bark'" in str(problems[1])
+
+
+@pytest.mark.parametrize(
+    ("control", "label", "message"),
+    [
+        ("kp", "root", r"KeyPointLabels 'kp' has no label 'root', only 'leaf'\. Add <Label value=\"root\"/>"),
+        ("dots", "leaf", r"no KeyPointLabels control 'dots' \(there: 'kp'\)"),
+    ],
+)
+def test_clicks_that_the_config_does_not_know(control: str, label: str, message: str):
+    with pytest.raises(LabelConfigError, match=message):
+        config(IMAGE, BRUSH, KEYPOINT).target(control, label)
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "",
+        "<View>",
+        "no xml",
+        "<View/><View/>",
+        "<View>\x00</View>",
+        '<View a="&nbsp;"/>',
+        "<View>\ud800</View>",
+    ],
+)
+def test_configs_that_are_no_xml(xml: str):
+    with pytest.raises(LabelConfigError, match=r"^label_config: not XML"):
+        LabelConfig.parse(xml)
+
+
+def test_entities_are_refused_before_they_grow():
+    bomb = "<!DOCTYPE v [<!ENTITY a 'aaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]><View>&b;</View>"
+    with pytest.raises(LabelConfigError, match="document type"):
+        LabelConfig.parse(bomb)
+
+
+def test_the_image_of_the_keypoints():
+    both = ['<Image name="photo" value="$photo"/>', IMAGE, BRUSH, KEYPOINT]
+    data = {"photo": "/p.png", "image": "/i.png"}
+    assert config(*both).image_url(data) == "/i.png"
+    assert config(*both).image_url(data, "photo") == "/p.png"
+
+
+def test_an_image_inside_a_field():
+    nested = IMAGE.replace("$image", "$pictures.front")
+    assert config(nested, BRUSH, KEYPOINT).image_url({"pictures": {"front": "/f.png"}}) == "/f.png"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({}, r"^tasks\[0\]\.data\.image: missing\. .*value='\$image'"),
+        ({"image": None}, "missing"),
+        ({"image": ""}, "str instead of"),
+        ({"image": ["/a.png"]}, "list instead of"),
+    ],
+)
+def test_tasks_without_an_image(data: dict[str, Any], message: str):
+    with pytest.raises(PayloadError, match=message):
+        config(IMAGE, BRUSH, KEYPOINT).image_url(data)

@@ -1,0 +1,256 @@
+"""Payloads: our own copies of what Label Studio 1.23 sends, and the recorded ones beside the checkout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.labelstudio.errors import PayloadError
+from backend.labelstudio.payloads import (
+    BrushRegion,
+    BrushValue,
+    Context,
+    ContextItem,
+    Prediction,
+    PredictRequest,
+    PredictResponse,
+    SetupRequest,
+    WebhookEvent,
+    click_group,
+    parse,
+)
+
+OURS = Path(__file__).parent / "payloads"
+RECORDED = Path(__file__).parents[3] / "shared" / "samples"
+needs_recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded payloads in ../shared/samples")
+
+
+def ours(name: str) -> bytes:
+    return (OURS / f"{name}.json").read_bytes()
+
+
+def item(**changes: Any) -> ContextItem:
+    value = {"x": 50, "y": 50, "keypointlabels": ["leaf"]} | changes.pop("value", {})
+    usual = {"id": "a", "type": "keypointlabels", "from_name": "kp", "to_name": "image", "value": value}
+    return ContextItem.model_validate(usual | changes)
+
+
+def test_an_opened_task_has_no_context():
+    request = parse(PredictRequest, ours("predict_open"))
+    assert request.context is None
+    assert request.task.id == 7
+    assert request.task.data == {"image": "/data/upload/1/0a1b2c3d-leaf.png"}
+
+
+def test_clicks_in_order_with_ids_places_and_signs():
+    request = parse(PredictRequest, ours("predict_clicks"))
+    assert request.context
+    group = click_group(request.context.result)
+    assert (group.control, group.label) == ("kp", "leaf")
+    assert group.pixels(48, 64) == [
+        ("click-a", 22, 19, True),
+        ("click-b", 28, 21, True),
+        ("click-c", 16, 14, False),
+    ]
+
+
+def test_what_was_drawn_before_is_not_read():
+    request = parse(PredictRequest, ours("predict_after_accept"))
+    assert "rle" not in request.model_dump_json()
+
+
+def test_setup_hides_its_token():
+    setup = parse(SetupRequest, ours("setup"))
+    assert setup.hostname == "http://localhost:8080"
+    assert setup.access_token
+    assert setup.access_token.get_secret_value().startswith("0123")
+    assert "0123" not in repr(setup)
+    assert "<KeyPointLabels" in setup.label_config
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [("webhook_annotation_created", "ANNOTATION_CREATED"), ("webhook_start_training", "START_TRAINING")],
+)
+def test_webhooks(name: str, action: str):
+    event = parse(WebhookEvent, ours(name))
+    assert event.action == action
+    assert event.project
+    assert event.project.id == 1
+
+
+@needs_recorded
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("backend_predict_*.json")), ids=lambda path: path.stem)
+def test_recorded_predictions(path: Path):
+    body = json.loads(path.read_text())["body"]
+    request = parse(PredictRequest, json.dumps(body).encode())
+    assert request.context
+    group = click_group(request.context.result)
+    first = body["params"]["context"]["result"][0]
+    assert group.items[0].id == first["id"]
+    assert group.pixels(480, 640)[0][1:] == (
+        int(first["value"]["x"] * 6.4),
+        int(first["value"]["y"] * 4.8),
+        True,
+    )
+
+
+@needs_recorded
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("interactive_*.json")), ids=lambda path: path.stem)
+def test_recorded_clicks(path: Path):
+    sent = json.loads(path.read_text())["request"]["context"]
+    group = click_group(Context.model_validate(sent).result)
+    height, width = sent["result"][0]["original_height"], sent["result"][0]["original_width"]
+    signs = [click.positive for click in group.pixels(height, width)]
+    assert signs == [click["is_positive"] for click in sent["result"]]
+
+
+@needs_recorded
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("webhook_*.json")), ids=lambda path: path.stem)
+def test_recorded_webhooks(path: Path):
+    body = json.loads(path.read_text())["body"]
+    assert parse(WebhookEvent, json.dumps(body).encode()).action == body["action"]
+
+
+@needs_recorded
+def test_a_recorded_rotated_image_has_its_upright_size():
+    sent = json.loads((RECORDED / "interactive_exif6.json").read_text())["request"]["context"]
+    assert click_group(Context.model_validate(sent).result).pixels(640, 480)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "^body: Invalid JSON"),
+        (b"{", "^body: Invalid JSON"),
+        (b"\xff", "^body: Invalid JSON"),
+        (b"[1]", r"^body: .* not \[1\]"),
+        (b"{}", r"^tasks: Field required\. Send"),
+        (b'{"tasks": [], "label_config": ""}', "^tasks: .*at least 1"),
+        (b'{"tasks": [{"id": 1}], "label_config": ""}', r"^tasks\[0\]\.data: Field required"),
+        (b'{"tasks": [{"id": 1, "data": {}}], "label_config": 3}', "^label_config: .*string, not 3"),
+    ],
+)
+def test_bodies_that_label_studio_does_not_send(body: bytes, message: str):
+    with pytest.raises(PayloadError, match=message):
+        parse(PredictRequest, body)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", '"left"', "[]"])
+def test_positions_that_are_no_numbers(value: str):
+    request = json.loads(ours("predict_clicks"))
+    request["params"]["context"]["result"][1]["value"]["x"] = "HERE"
+    body = json.dumps(request).replace('"HERE"', {"nan": "NaN", "inf": "Infinity"}.get(value, value))
+    with pytest.raises(PayloadError, match=r"^params\.context\.result\[1\]\.value\.x: "):
+        parse(PredictRequest, body.encode())
+
+
+def test_a_long_wrong_value_is_not_repeated_whole():
+    body = json.dumps({"tasks": [{"id": 1, "data": "x" * 10_000}], "label_config": ""}).encode()
+    with pytest.raises(PayloadError) as caught:
+        parse(PredictRequest, body)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ([], "no clicks. Click"),
+        ([item(type="rectanglelabels")], "only 'rectanglelabels'"),
+        (
+            [item(value={"x": None})],
+            "no clicks",
+        ),  # a keypoint item that carries a mask, as Label Studio may send
+        (
+            [item(), item(value={"keypointlabels": []})],
+            r"result\[1\]\.value\.keypointlabels: .*without a label",
+        ),
+    ],
+)
+def test_contexts_without_a_click(items: list[ContextItem], message: str):
+    with pytest.raises(PayloadError, match=message):
+        click_group(items)
+
+
+def test_a_click_sent_twice_counts_once():
+    group = click_group([item(id="a"), item(id="b"), item(id="b"), item(id="b", type="labels")])
+    assert [click.id for click in group.pixels(10, 10)] == ["a", "b"]
+
+
+def test_only_the_object_clicked_last():
+    other_label = item(id="b", value={"keypointlabels": ["stem"]})
+    group = click_group([item(id="a"), other_label, item(id="c", from_name="kp2"), item(id="d")])
+    assert [click.id for click in group.items] == ["a", "d"]
+
+
+def test_a_click_without_a_sign_is_positive():
+    signs = [item(id="a"), item(id="b", is_positive=False), item(id="c", is_positive=True)]
+    assert [click.positive for click in click_group(signs).pixels(10, 10)] == [True, False, True]
+
+
+@given(st.floats(0, 100), st.integers(1, 5000))
+def test_pixels_are_inside_the_image(percent: float, size: int):
+    _, x, y, _ = click_group([item(value={"x": percent, "y": percent})]).pixels(size, size)[0]
+    assert x == y == min(int(percent * size / 100), size - 1)
+
+
+@pytest.mark.parametrize(("percent", "pixel"), [(-0.4, 0), (0, 0), (99.999, 639), (100, 639), (100.9, 639)])
+def test_clicks_on_the_border(percent: float, pixel: int):
+    assert click_group([item(value={"x": percent})]).pixels(480, 640)[0].x == pixel
+
+
+@pytest.mark.parametrize(("axis", "percent"), [("x", -1.5), ("x", 130), ("y", 1e300)])
+def test_clicks_outside_the_image(axis: str, percent: float):
+    group = click_group([item(value={axis: percent})])
+    with pytest.raises(PayloadError, match=rf"^params\.context\.result\[0\]\.value\.{axis}: .*outside"):
+        group.pixels(480, 640)
+
+
+@pytest.mark.parametrize("name", ["original_width", "original_height"])
+def test_clicks_made_on_another_size(name: str):
+    group = click_group([item(original_width=640, original_height=480), item(id="b", **{name: 99})])
+    with pytest.raises(PayloadError, match=rf"^params\.context\.result\[1\]\.{name}: 99, but .*640 × 480"):
+        group.pixels(480, 640)
+
+
+def test_the_answer_has_what_label_studio_needs():
+    value = BrushValue(rle=[1, 2, 255], brushlabels=["leaf"])
+    region = BrushRegion(
+        id="r",
+        from_name="brush",
+        to_name="image",
+        original_width=64,
+        original_height=48,
+        score=0.5,
+        value=value,
+    )
+    response = PredictResponse(results=[Prediction(result=[region], model_version="m", score=0.5), []])
+    assert json.loads(response.model_dump_json()) == {
+        "results": [
+            {
+                "result": [
+                    {
+                        "id": "r",
+                        "from_name": "brush",
+                        "to_name": "image",
+                        "type": "brushlabels",
+                        "original_width": 64,
+                        "original_height": 48,
+                        "image_rotation": 0,
+                        "origin": "prediction",
+                        "score": 0.5,
+                        "readonly": False,
+                        "value": {"format": "rle", "rle": [1, 2, 255], "brushlabels": ["leaf"]},
+                    }
+                ],
+                "model_version": "m",
+                "score": 0.5,
+            },
+            [],
+        ]
+    }

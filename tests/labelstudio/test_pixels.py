@@ -1,0 +1,190 @@
+"""Image files of every sort that a browser shows, and bytes that are none."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from backend.labelstudio.errors import ImageError, ImageTooLargeError, ImageUnreadableError
+from backend.labelstudio.pixels import read_pixels
+from tests.labelstudio.conftest import encoded, picture
+
+RED, WHITE = (255, 0, 0), (255, 255, 255)
+
+
+def read(data: bytes, max_pixels: int = 10**6) -> np.ndarray:
+    return read_pixels(data, "picture.png", max_pixels)
+
+
+def left_red() -> Image.Image:
+    """4 wide, 2 high: the left half red, the right half white."""
+    image = Image.new("RGB", (4, 2), WHITE)
+    ImageDraw.Draw(image).rectangle((0, 0, 1, 1), RED)
+    return image
+
+
+def test_rgb_height_first_and_read_only():
+    pixels = read(picture(6, 4))
+    assert (pixels.shape, pixels.dtype) == ((4, 6, 3), np.uint8)
+    assert (pixels == RED).all()
+    with pytest.raises(ValueError, match="read-only"):
+        pixels[0, 0] = 0
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_formats(kind: str):
+    pixels = read(encoded(Image.new("RGB", (16, 16), RED), kind))
+    assert np.abs(pixels.astype(int) - RED).max() < 4
+
+
+@pytest.mark.parametrize(
+    ("orientation", "red"),
+    [
+        (1, np.s_[:, :2]),
+        (2, np.s_[:, 2:]),
+        (3, np.s_[:, 2:]),
+        (4, np.s_[:, :2]),
+        (5, np.s_[:2, :]),
+        (6, np.s_[:2, :]),
+        (7, np.s_[2:, :]),
+        (8, np.s_[2:, :]),
+    ],
+)
+def test_exif_orientation_is_applied(orientation: int, red: Any):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = read(encoded(left_red(), "PNG", exif=exif))
+    assert pixels.shape[:2] == ((2, 4) if orientation < 5 else (4, 2))
+    assert (pixels[red] == RED).all()
+    assert (pixels == RED).all(axis=2).mean() == 0.5
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_broken_exif_is_ignored():
+    pixels = read(encoded(left_red(), "JPEG", quality=95, exif=b"Exif\0\0MM\0*\xff\xff\xff\xff\0\0"))
+    assert pixels.shape == (2, 4, 3)
+
+
+def sixteen_bits(value: int) -> Image.Image:
+    return Image.fromarray(np.full((2, 3), value, np.uint16))
+
+
+@pytest.mark.parametrize(
+    ("image", "kind", "colour"),
+    [
+        (Image.new("L", (3, 2), 77), "PNG", (77, 77, 77)),
+        (Image.new("1", (3, 2), 1), "PNG", WHITE),
+        (Image.new("RGB", (3, 2), RED).quantize(4), "PNG", RED),
+        (Image.new("CMYK", (3, 2), (0, 255, 255, 0)), "TIFF", RED),
+        (Image.new("RGBA", (3, 2), (255, 0, 0, 255)), "PNG", RED),
+        (Image.new("RGBA", (3, 2), (0, 0, 0, 0)), "PNG", WHITE),
+        (Image.new("LA", (3, 2), (0, 0)), "PNG", WHITE),
+        (sixteen_bits(0x4D00), "PNG", (77, 77, 77)),
+        (sixteen_bits(0xFFFF), "TIFF", WHITE),
+        (Image.new("F", (3, 2), 77), "TIFF", (77, 77, 77)),
+    ],
+    ids=[
+        "grey",
+        "1 bit",
+        "palette",
+        "CMYK",
+        "RGBA",
+        "clear",
+        "grey alpha",
+        "16-bit PNG",
+        "16-bit TIFF",
+        "float",
+    ],
+)
+def test_modes(image: Image.Image, kind: str, colour: tuple[int, int, int]):
+    pixels = read(encoded(image, kind))
+    assert pixels.shape == (2, 3, 3)
+    assert (pixels == colour).all()
+
+
+def test_cmyk_jpeg():
+    pixels = read(encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"))
+    assert np.abs(pixels.astype(int) - RED).max() < 4
+
+
+def test_a_clear_palette_colour_is_white():
+    image = Image.new("P", (3, 2), 0)
+    image.putpalette([0, 0, 0, *RED])
+    assert (read(encoded(image, "PNG", transparency=0)) == WHITE).all()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_the_first_frame_of_several(kind: str):
+    frames = [Image.new("RGB", (3, 2), colour) for colour in ("red", "blue")]
+    data = encoded(
+        frames[0],
+        kind,
+        save_all=True,
+        append_images=frames[1:],
+        **({"lossless": True} if kind == "WEBP" else {}),
+    )
+    assert (read(data) == RED).all()
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG of any size, with no pixels in it: Pillow would not write one."""
+    chunks = {b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT": zlib.compress(b"")}
+    framed = (
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in chunks.items()
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "it is empty"),
+        (b"<html>please log in</html>", r"it begins with b'<html>please log'"),
+        (picture(40, 40)[:60], "truncated|broken"),
+        (encoded(Image.effect_noise((64, 64), 50), "JPEG")[:700], "truncated"),
+        (encoded(Image.effect_noise((64, 64), 50), "GIF")[:900], "truncated"),
+        (png(0, 0), "0 pixels wide"),
+        (png(5, 0), "0 pixels wide"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "it begins with"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it begins with"),
+    ],
+    ids=["nothing", "a page", "cut PNG", "cut JPEG", "cut GIF", "0 × 0", "5 × 0", "PostScript", "SVG"],
+)
+def test_bytes_that_are_no_image(data: bytes, message: str):
+    with pytest.raises(
+        ImageUnreadableError, match=rf"^image: picture\.png is no readable image: .*({message})"
+    ):
+        read(data)
+
+
+def test_more_pixels_than_allowed():
+    with pytest.raises(ImageTooLargeError, match=r"picture\.png \(6 × 4\) has more than 0 million pixels"):
+        read(picture(6, 4), max_pixels=23)
+    assert read(picture(6, 4), max_pixels=24).shape == (4, 6, 3)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked():
+    for size in (5000, 60000):  # above ours, and above Pillow's own limit
+        with pytest.raises(ImageTooLargeError, match="more than 1 million pixels"):
+            read(png(size, size))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow on EXIF and TIFF tags
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_damaged_bytes_never_raise_anything_else(kind: str):
+    data = bytearray(encoded(Image.effect_noise((24, 24), 50), kind))
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        damaged = data.copy()
+        for place in random.integers(0, min(len(data), 400), 4):
+            damaged[place] = random.integers(256)
+        try:
+            read(bytes(damaged))
+        except ImageError:
+            continue
