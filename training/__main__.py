@@ -44,16 +44,14 @@ def evaluate(
         Path | None, typer.Option(help="A .safetensors file; the shipped one if not given.")
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write all figures, per image too.")] = None,
-    clicks_at: Annotated[
-        str, typer.Option(help="centre: the paper's robot; people: off the centre.")
-    ] = "centre",
+    lenient: Annotated[bool, typer.Option(help="Click where people do, off the centre.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
     """Let the robot annotate a data set by the paper's protocol: 20 clicks an image, judged after each."""
     from training.evaluate import Evaluation, report
 
-    report(Evaluation(dataset, data, checkpoint, clicks_at, device, threads), json)
+    report(Evaluation(dataset, data, checkpoint, lenient, device, threads), json)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ class Trainer:
     """The network, its moving average, and their optimisers."""
 
     def __init__(self, network: TwoStreamNetwork, recipe: Recipe):
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.recipe = recipe
         self.average = copy.deepcopy(network).requires_grad_(False)
         rate, decay = recipe.head_rate, recipe.weight_decay
@@ -155,8 +155,8 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        average, now = list(self.average.parameters()), list(self.network.parameters())
-        torch._foreach_lerp_(average, now, 1 - self.recipe.average)
+        for average, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            average.lerp_(now, 1 - self.recipe.average)
 
     def state(self) -> dict:
         parts = ("network", "average", "per_click", "per_image")

@@ -1,7 +1,7 @@
 """`click99 evaluate`: the paper's protocol (Forte et al. 2020, section 5).
 
-The robot clicks the centre of the largest wrong region, always 20 times (or until nothing is wrong), and the mask
-is judged after every click, void pixels aside.
+The robot clicks the centre of the largest wrong region, always 20 times (or until nothing is wrong), and the
+mask is judged after every click, void pixels aside.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -112,7 +111,7 @@ class Evaluation:
     dataset: str
     data: Path
     checkpoint: Path | None
-    clicks_at: Literal["centre", "people"] = "centre"
+    lenient: bool = False
     device: str = "auto"
     threads: int = 2
 
@@ -123,11 +122,11 @@ def report(evaluation: Evaluation, path: Path | None) -> None:
     predictor = Predictor.load(evaluation.checkpoint, evaluation.device)
     samples = BenchmarkDataset(evaluation.data)
     watched = track(samples, evaluation.dataset, total=len(samples))
-    annotations = evaluate(predictor, watched, lenient=evaluation.clicks_at == "people")
+    annotations = evaluate(predictor, watched, evaluation.lenient)
     facts = {
         "dataset": evaluation.dataset,
         "checkpoint": predictor.version,
-        "protocol": f"paper, {CLICKS} clicks at the {evaluation.clicks_at}",
+        "protocol": f"paper, {CLICKS} {'lenient' if evaluation.lenient else 'centred'} clicks",
         **summary(annotations),
     }
     Console().print(_table(facts))

@@ -6,7 +6,7 @@ import csv
 import ctypes
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -72,15 +72,15 @@ def train(run: Run) -> Path:
 
 
 def adjusted(recipe: Recipe, run: Run) -> Recipe:
-    """The recipe with the run's own rate and crops."""
-    fields = asdict(recipe) | {
-        "head_rate": recipe.head_rate * run.rate,
-        "encoder_rate": recipe.encoder_rate * run.rate,
-    }
-    if run.crops:
-        parts = [part.split(":") for part in run.crops.split(",")]
-        fields["crops"] = tuple((int(side), int(batch), float(share)) for side, batch, share in parts)
-    return Recipe(**fields)
+    """The recipe with the run's own rates and crops."""
+    rates = {"head_rate": recipe.head_rate * run.rate, "encoder_rate": recipe.encoder_rate * run.rate}
+    return replace(recipe, crops=parse_crops(run.crops) if run.crops else recipe.crops, **rates)
+
+
+def parse_crops(text: str) -> tuple[tuple[int, int, float], ...]:
+    """The schedule of "side:batch:share,…"."""
+    parts = [part.split(":") for part in text.split(",")]
+    return tuple((int(side), int(batch), float(share)) for side, batch, share in parts)
 
 
 def initial_network(run: Run) -> TwoStreamNetwork:

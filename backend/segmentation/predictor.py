@@ -1,7 +1,7 @@
 """Image + clicks + previous mask → alpha at the image's own size: zoom, network, and what the clicks demand.
 
-Every step is a pure function of its arguments, so that replaying clicks gives the same masks bit for bit. Only the
-image stream's features are kept, in a cache bounded by bytes, behind a lock; calls may come from any thread.
+Every step is a pure function of its arguments, so that replaying clicks gives the same masks bit for bit.
+Only the image stream's features are kept, in a cache bounded by bytes, behind a lock; any thread may call.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Predictor:
         features = self.features.get(key)
         if features is None:
             part = image[box.area]
-            pixels = scale(part, *network_size(*part.shape[:2], long_side))
+            pixels = scale(part, *network_size(part.shape[0], part.shape[1], long_side))
             tensor = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None].float() / 255
             features = self.network.encode(tensor.contiguous(memory_format=torch.channels_last))
             self.features.put(key, features)

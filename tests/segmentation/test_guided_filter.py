@@ -28,8 +28,8 @@ def test_it_equals_the_textbook_filter():
     slope = (mean(guide * alpha) - mean(guide) * mean(alpha)) / (mean(guide**2) - mean(guide) ** 2 + eps)
     offset = mean(alpha) - slope * mean(guide)
     expected = mean(slope) * guide + mean(offset)
-    tensors = [torch.from_numpy(x)[None, None] for x in (guide, alpha)]
-    np.testing.assert_allclose(guided_filter(*tensors, radius, eps)[0, 0].numpy(), expected, rtol=1e-6)
+    guide, alpha = torch.from_numpy(guide)[None, None], torch.from_numpy(alpha)[None, None]
+    np.testing.assert_allclose(guided_filter(guide, alpha, radius, eps)[0, 0].numpy(), expected, rtol=1e-6)
 
 
 def test_a_soft_edge_snaps_to_the_edge_of_the_guide():

@@ -18,7 +18,7 @@ from training.datasets.stream import CropStream
 from training.presets import COMPACT as RECIPE
 from training.pretrained import fold_batch_norm, load_imagenet
 from training.starts import nearly_right
-from training.train import Run, train
+from training.train import Run, save, train
 
 
 def batch(folder: Path, recipe=RECIPE, first: int = 0) -> Batch:
@@ -109,35 +109,19 @@ def test_a_run_leaves_checkpoint_log_curves_and_settings(
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["images"] == 4
 
 
-def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(data_folder: Path, tmp_path: Path, monkeypatch):
+def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     whole = train(small_run(data_folder, tmp_path / "whole", 4))
 
-    def stop(*_, **__):
+    def save_and_stop(*args) -> None:
+        save(*args)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr("training.train.progress_bar", interrupted_after(2))
-        with pytest.raises(KeyboardInterrupt):
-            train(small_run(data_folder, tmp_path / "parts", 4))
+    monkeypatch.setattr("training.train.save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(small_run(data_folder, tmp_path / "parts", 4))
+    monkeypatch.undo()
     parts = train(small_run(data_folder, tmp_path / "parts", 4))
     ours, theirs = load_checkpoint(parts).state_dict(), load_checkpoint(whole).state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-
-
-def interrupted_after(images: int):
-    """A progress bar that behaves like Ctrl-C at the first batch after so many images."""
-    from training.train import progress_bar
-
-    def bar():
-        real = progress_bar()
-        update = real.update
-
-        def interrupting(task, completed, note):
-            if completed > images:
-                raise KeyboardInterrupt
-            update(task, completed=completed, note=note)
-
-        real.update = interrupting
-        return real
-
-    return bar
