@@ -124,8 +124,8 @@ def _check(reply: requests.Response, method: str, path: str) -> None:
         problem = f"{method} {path} is redirected to {reply.headers['Location']}"
         raise ApiError("LABEL_STUDIO_URL", problem, "Set it to Label Studio's final address")
     if status >= 400:
-        problem = f"{method} {path} failed ({status}: {reply.text[:300]})"
-        raise ApiError("LABEL_STUDIO_URL", problem, "See Label Studio's log")
+        problem = f"Label Studio answers {status}: {reply.text[:300]}"
+        raise ApiError(f"{method} {path}", problem, "See its log")
 
 
 def _is_personal(api_key: str) -> bool:

@@ -115,13 +115,13 @@ def test_a_strange_exchange_is_an_error(site: Site, reply: bytes):
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
-        (404, b"no such page", "GET /a failed .404: no such page"),
-        (200, b"<html>", "GET /a did not answer with JSON"),
+        (404, b"no such page", "^GET /a: Label Studio answers 404: no such page"),
+        (200, b"<html>", "^LABEL_STUDIO_URL: GET /a did not answer with JSON"),
     ],
 )
-def test_other_failures_name_the_address(site: Site, status: int, body: bytes, message: str):
+def test_other_failures(site: Site, status: int, body: bytes, message: str):
     site.serve("/a", body, status)
-    with pytest.raises(ApiError, match=rf"^LABEL_STUDIO_URL: {message}"):
+    with pytest.raises(ApiError, match=message):
         Client(site.url, LEGACY).call("GET", "/a")
 
 
