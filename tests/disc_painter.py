@@ -13,6 +13,7 @@ class DiscPainter:
     """`Predictor`'s interface. Old paint fades, so a mask depends on every click and their order."""
 
     radius = 12
+    device = "cpu"
 
     def __init__(self, version: str = "discs-1"):
         self.version = version

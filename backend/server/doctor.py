@@ -20,6 +20,7 @@ from backend.labelstudio.label_config import LabelConfig
 from backend.segmentation.clicks import Click
 from backend.server.connection import Connection
 from backend.server.settings import Settings
+from backend.sessions.sessions import Refiner
 
 State = Literal["ok", "note", "problem"]
 MARKS: dict[State, str] = {"ok": "[green]✓[/]", "note": "[yellow]–[/]", "problem": "[red]✗[/]"}
@@ -91,7 +92,7 @@ def check_network(settings: Settings) -> Iterator[Finding]:
     yield Finding("One click", "note" if slow else "ok", f"{milliseconds:.0f} ms on 640 × 480{remedy}")
 
 
-def time_click(predictor: Any) -> float:
+def time_click(predictor: Refiner) -> float:
     """Milliseconds of a second click on a 640 × 480 image, the median of five."""
     image = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
     clicks = [Click(320, 240, True), Click(200, 200, False)]
@@ -109,6 +110,11 @@ def check_label_studio(settings: Settings, client: Client) -> Iterator[Finding]:
     try:
         version = client.call("GET", "/api/version")["release"]
         yield Finding("Label Studio", "ok", f"{version} at {client.url}")
+        if settings.label_studio_url and not settings.label_studio_api_key:
+            yield Finding(
+                "API key", "problem", "LABEL_STUDIO_API_KEY is not set: see Account & Settings there"
+            )
+            return
         user = client.call("GET", "/api/current-user/whoami")["email"]
         yield Finding("API key", "ok", f"accepted, {user}")
         images = ImageSource(settings.home, settings.hosts, client)

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -159,6 +160,9 @@ class Service:
 
 def load_predictor(settings: Settings) -> Predictor:
     """The configured checkpoint on the configured device and threads. torch is imported here, not above."""
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # threads that spin are ten times slower on a busy machine
     import torch
 
     from backend.segmentation.predictor import Predictor

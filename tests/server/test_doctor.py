@@ -1,0 +1,171 @@
+"""`click99 doctor`: names what is wrong and the remedy, and ends with 1 when there is a problem."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from typer.testing import CliRunner
+
+from backend.cli import app
+from backend.server import service
+from tests.disc_painter import DiscPainter
+from tests.server.conftest import CONFIG, IMAGE
+
+TOKEN = "0123456789abcdef0123456789abcdef01234567"
+CLICKABLE = CONFIG.replace('<Label value="background"/>', "")
+Replies = dict[str, Any]
+
+
+def replies(**changes: Any) -> Replies:
+    """What a Label Studio with one good project says, by path."""
+    project = {"id": 7, "title": "cells", "label_config": changes.pop("label_config", CLICKABLE)}
+    backend = {"url": "http://click99:9090", "is_interactive": True, "readable_state": "Connected"}
+    said: Replies = {
+        "/api/version": {"release": "1.23.2"},
+        "/api/current-user/whoami": {"email": "ann@example.com"},
+        "/api/projects": {"count": 1, "results": [project]},
+        "/api/ml": [backend | {"error_message": None} | changes.pop("backend", {})],
+        "/api/tasks": {"tasks": [{"id": 3, "data": {"image": IMAGE}}]},
+    }
+    return said | changes
+
+
+@pytest.fixture
+def label_studio() -> Iterator[Callable[[Replies], str]]:
+    """Serves such replies on loopback to who shows the token; gives its address."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def serve(said: Replies) -> str:
+        class Api(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = urlsplit(self.path).path.rstrip("/")
+                known = path == "/api/version" or self.headers["Authorization"] == f"Token {TOKEN}"
+                content = json.dumps(said[path] if known else {"detail": "Invalid token."}).encode()
+                self.send_response(200 if known else 401)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Api))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+Doctor = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    """Runs the command with a painter for a network; gives exit code and output."""
+    monkeypatch.setattr(service, "load_predictor", lambda _: DiscPainter())
+
+    def run(url: str = "", key: str = TOKEN, home: Path = tmp_path) -> tuple[int, str]:
+        connection = ["--label-studio-url", url, "--label-studio-api-key", key] if url else []
+        runner = CliRunner(env={"COLUMNS": "300"})
+        result = runner.invoke(app, ["doctor", "--home", str(home), *connection])
+        return result.exit_code, result.output
+
+    return run
+
+
+def test_all_is_well(doctor: Doctor, label_studio: Callable[[Replies], str]):
+    code, shown = doctor(label_studio(replies()))
+    assert code == 0
+    for part in ("discs-1", " ms on 640", "1.23.2", "ann@example.com", "cells", "click99:9090", "64 × 48"):
+        assert part in shown
+    assert "✗" not in shown
+
+
+def test_an_unknown_label_studio_is_a_note(doctor: Doctor):
+    code, shown = doctor()
+    assert code == 0
+    assert "LABEL_STUDIO_URL" in shown
+
+
+NO_BRUSH = CLICKABLE.replace("BrushLabels", "PolygonLabels")
+PROBLEMS: dict[str, tuple[Replies, str]] = {
+    "no brush": (replies(label_config=NO_BRUSH), "BrushLabels"),
+    "a label without a brush": (replies(label_config=CONFIG), "background"),
+    "not smart": (replies(label_config=CLICKABLE.replace(' smart="true"', "")), "smart"),
+    "not XML": (replies(label_config="<View><KeyPointLabels>"), "label_config"),
+    "not interactive": (replies(backend={"is_interactive": False}), "interactive preannotations"),
+    "disconnected": (replies(backend={"readable_state": "Disconnected"}), "Disconnected"),
+    "no image in the task": (
+        replies(**{"/api/tasks": {"tasks": [{"id": 3, "data": {}}]}}),
+        "tasks[0].data.image",
+    ),
+    "host not allowed": (
+        replies(**{"/api/tasks": {"tasks": [{"id": 3, "data": {"image": "http://example.org/a.png"}}]}}),
+        "CLICK99_ALLOWED_HOSTS",
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "named"), PROBLEMS.values(), ids=PROBLEMS.keys())
+def test_a_problem_is_named(
+    doctor: Doctor, label_studio: Callable[[Replies], str], said: Replies, named: str
+):
+    code, shown = doctor(label_studio(said))
+    assert code == 1
+    assert named in next(line for line in shown.splitlines() if "✗" in line)
+
+
+NOTES: dict[str, tuple[Replies, str]] = {
+    "another kind of project": (replies(label_config="<View/>", **{"/api/ml": []}), "not meant for masks"),
+    "no backend yet": (replies(**{"/api/ml": []}), "Settings → Model"),
+    "no tasks yet": (replies(**{"/api/tasks": {"tasks": []}}), "no tasks yet"),
+    "no projects yet": (replies(**{"/api/projects": {"count": 0, "results": []}}), "ann@example.com"),
+}
+
+
+@pytest.mark.parametrize(("said", "named"), NOTES.values(), ids=NOTES.keys())
+def test_what_is_not_there_yet_is_no_problem(
+    doctor: Doctor, label_studio: Callable[[Replies], str], said: Replies, named: str
+):
+    code, shown = doctor(label_studio(said))
+    assert code == 0, shown
+    assert named in shown
+
+
+@pytest.mark.parametrize(("key", "named"), [("0" * 40, "refuses"), ("", "not set")])
+def test_the_api_key(doctor: Doctor, label_studio: Callable[[Replies], str], key: str, named: str):
+    code, shown = doctor(label_studio(replies()), key=key)
+    assert code == 1
+    assert "LABEL_STUDIO_API_KEY" in shown
+    assert named in shown
+
+
+def test_label_studio_out_of_reach(doctor: Doctor):
+    code, shown = doctor("http://127.0.0.1:1")
+    assert code == 1
+    assert "http://127.0.0.1:1" in shown
+
+
+def test_every_page_of_projects_is_seen(doctor: Doctor, label_studio: Callable[[Replies], str]):
+    project = {"id": 7, "title": "cells", "label_config": CLICKABLE}
+    said = replies(**{"/api/projects": {"count": 3, "results": [project]}})
+    code, shown = doctor(label_studio(said))
+    assert code == 0
+    assert shown.count("clicks go to") == 3
+
+
+def test_a_home_that_cannot_be(doctor: Doctor, tmp_path: Path):
+    (tmp_path / "file").touch()
+    code, shown = doctor(home=tmp_path / "file" / "home")
+    assert code == 1
+    assert "CLICK99_HOME" in shown
