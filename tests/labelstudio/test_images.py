@@ -430,13 +430,16 @@ def test_the_key_is_the_content(source: Source, site: Site):
     )
 
 
-def test_memory_is_limited(source: Source, site: Site):
-    urls = [site.serve(f"/{name}.png", picture(100, 100, name)) for name in ("red", "green", "blue")]
+def test_memory_is_limited_to_what_was_used_last(source: Source, site: Site):
+    colours = ("red", "green", "blue")
+    red, green, blue = (site.serve(f"/{colour}.png", picture(100, 100, colour)) for colour in colours)
     images = source([site.host], memory_bytes=70_000)  # two of 30,000 bytes each
-    kept = [images.get(url) for url in urls]
-    assert images.get(urls[2]) is kept[2]
-    assert images.get(urls[1]) is kept[1]
-    assert images.get(urls[0]) is not kept[0]
+    first, second = images.get(red), images.get(green)
+    assert images.get(red) is first
+    third = images.get(blue)
+    assert images.get(red) is first
+    assert images.get(blue) is third
+    assert images.get(green) is not second
 
 
 def test_the_disk_is_limited_and_private(source: Source, site: Site, tmp_path: Path):
