@@ -44,16 +44,24 @@ IMAGE = data_uri(encoded())
 
 
 def keypoint(
-    click_id: str, x: float, y: float, *, positive: bool | None = True, label: str = "cell", **changes: Any
+    click_id: str,
+    x: float,
+    y: float,
+    *,
+    positive: bool | None = True,
+    label: str = "cell",
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    **changes: Any,
 ) -> dict[str, Any]:
-    """A click at pixel (x, y) of the 64×48 image, as in the context. positive=None: without that flag."""
+    """A click at pixel (x, y) of an image of that size, as in the context. positive=None: no such flag."""
+    width, height = size
     item: dict[str, Any] = {
-        "original_width": WIDTH,
-        "original_height": HEIGHT,
+        "original_width": width,
+        "original_height": height,
         "image_rotation": 0,
         "value": {
-            "x": 100 * (x + 0.5) / WIDTH,
-            "y": 100 * (y + 0.5) / HEIGHT,
+            "x": 100 * (x + 0.5) / width,
+            "y": 100 * (y + 0.5) / height,
             "width": 0.2,
             "labels": [label],
             "keypointlabels": [label],

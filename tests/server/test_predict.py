@@ -113,9 +113,7 @@ def test_a_rotated_photograph_is_answered_upright(server: TestClient):
     exif = Image.Exif()
     exif[0x0112] = 6  # shown turned by 90°: the file is 64×48, the image 48×64
     photograph = data_uri(encoded(WIDTH, HEIGHT, "JPEG", exif=exif))
-    click = keypoint("a", 0, 0, original_width=HEIGHT, original_height=WIDTH)
-    click["value"] |= {"x": 100 * 30.5 / HEIGHT, "y": 100 * 50.5 / WIDTH}
-    item = region(server, body([click], photograph))
+    item = region(server, body([keypoint("a", 30, 50, size=(HEIGHT, WIDTH))], photograph))
     assert (item["original_width"], item["original_height"]) == (HEIGHT, WIDTH)
     assert mask(item)[50, 30] == 255
     assert mask(item)[30, 47] == 0
