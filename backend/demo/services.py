@@ -43,7 +43,7 @@ class Service:
         self.name = name
         self.url = f"http://{HOST}:{port}"
         self.log = log
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
                 env=dict(environment),

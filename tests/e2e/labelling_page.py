@@ -1,0 +1,149 @@
+"""Label Studio's labelling page, used as an annotator uses it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Locator, Page, Request, sync_playwright
+
+# Nothing but this computer is to be reached, and a container's root has no sandbox.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+IMAGE_IS_SHOWN = "() => window.Htx?.annotationStore?.selected?.objects?.[0]?.currentImageEntity?.imageLoaded"
+
+PLACEMENT = """() => {
+  const shown = window.Htx.annotationStore.selected.objects[0], entity = shown.currentImageEntity;
+  return [shown.zoomingPositionX, shown.zoomingPositionY,
+          shown.stageWidth * shown.stageScale, shown.stageHeight * shown.stageScale,
+          entity.naturalWidth, entity.naturalHeight];
+}"""
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    """A page of a fresh headless Chromium, the system's."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser.new_page(viewport={"width": 1400, "height": 900})
+        browser.close()
+
+
+@dataclass
+class Answer:
+    """One click's round trip through Label Studio: the clicks sent, the regions that came back."""
+
+    clicks: list[dict[str, Any]]
+    regions: list[dict[str, Any]]
+
+
+@dataclass
+class LabellingPage:
+    """screenshots: the folder for what was seen; errors: exceptions of the page's own scripts."""
+
+    page: Page
+    address: str
+    screenshots: Path
+    errors: list[str] = field(default_factory=list)
+
+    def log_in(self, email: str, password: str) -> None:
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(self.address)
+        self.page.fill("input[name=email]", email)
+        self.page.fill("input[name=password]", password)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(lambda url: "/user/login" not in url)
+
+    def api(self, path: str) -> Any:
+        """GET with the logged-in browser's cookies."""
+        return self.page.request.get(f"{self.address}{path}").json()
+
+    def open(self, project: int, picture: str) -> int:
+        """Open the task whose picture's file name ends with `picture` -> its id."""
+        tasks = self.api(f"/api/tasks?project={project}&page_size=100&fields=all")["tasks"]
+        (task,) = [task["id"] for task in tasks if task["data"]["image"].endswith(picture)]
+        self.page.goto(f"{self.address}/projects/{project}/data?task={task}")
+        self.page.wait_for_function(IMAGE_IS_SHOWN)
+        self.page.wait_for_timeout(1000)  # the picture moves until the panels are laid out
+        return task
+
+    def switch_on_clicking(self) -> None:
+        """What the demo prints as "Once": the toggle below the picture, then the toolbar's smart tool."""
+        self.page.get_by_text("Auto-Annotation").click()
+        self.page.locator(".lsf-toolbar .lsf-tool_smart").first.click()
+        self._look()
+
+    def click(self, x: int, y: int, *, background: bool = False) -> Answer:
+        """Press 1, then click (or Alt+click) the picture's pixel (x, y)."""
+        self.page.keyboard.press("1")
+        with self.page.expect_response(lambda response: "interactive-annotating" in response.url) as info:
+            if background:
+                self.page.keyboard.down("Alt")
+            self.page.mouse.click(*self._on_screen(x, y))
+            if background:
+                self.page.keyboard.up("Alt")
+        self._look()
+        return _answer(info.value.request, info.value.json())
+
+    def accept(self) -> None:
+        """The ✓ below the picture."""
+        self.page.get_by_test_id("bottombar-accept-suggestions-button").click()
+        self._look()
+
+    def submit(self) -> None:
+        with self.page.expect_response(
+            lambda response: response.request.method == "POST" and "/annotations" in response.url
+        ) as info:
+            self.page.get_by_test_id("bottombar-submit-button").click()
+        assert info.value.ok, info.value.text()
+
+    def prediction_tabs(self) -> int:
+        return self.page.evaluate("() => window.Htx.annotationStore.predictions.length")
+
+    def picture(self) -> np.ndarray:
+        """What is seen of the picture now, int16 RGB [H, W, 3], one value per pixel of the picture."""
+        (left, top), (across, down), size = self._placement()
+        png = self._canvas().screenshot()
+        seen = Image.open(BytesIO(png)).convert("RGB")
+        whole = seen.transform(size, Image.Transform.AFFINE, (across, 0, left, 0, down, top))
+        return np.asarray(whole).astype(np.int16)
+
+    def screenshot(self, name: str) -> None:
+        self.page.screenshot(path=self.screenshots / f"{name}.png")
+
+    def _look(self) -> None:
+        """Let the page settle, the pointer away: it brings tooltips that lie over the picture."""
+        self.page.mouse.move(5, 5)
+        self.page.wait_for_timeout(700)
+
+    def _canvas(self) -> Locator:
+        return self.page.locator(".konvajs-content")
+
+    def _placement(self) -> tuple[tuple[float, float], tuple[float, float], tuple[int, int]]:
+        """Where the picture lies in the (zoomed) canvas: its corner, screen pixels per pixel, its size."""
+        x, y, width, height, across, down = self.page.evaluate(PLACEMENT)
+        return (x, y), (width / across, height / down), (across, down)
+
+    def _on_screen(self, x: int, y: int) -> tuple[float, float]:
+        box = self._canvas().bounding_box()
+        assert box
+        (left, top), (across, down), _ = self._placement()
+        return box["x"] + left + (x + 0.5) * across, box["y"] + top + (y + 0.5) * down
+
+
+def _answer(request: Request, reply: dict[str, Any]) -> Answer:
+    assert not reply.get("errors"), reply
+    sent = json.loads(request.post_data or "{}")
+    return Answer(sent["context"]["result"], reply["data"]["result"])

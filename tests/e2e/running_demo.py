@@ -1,0 +1,77 @@
+"""`click99 demo` as a person starts it: a process of its own, known by what it prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LABEL_STUDIO = ROOT / ".venv-label-studio" / "bin" / "label-studio"
+
+
+@dataclass
+class RunningDemo:
+    """address: Label Studio's; seconds: from the start until the demo said it was ready."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    address: str
+    project: int
+    email: str
+    password: str
+    printed: str
+    seconds: float
+
+    @classmethod
+    def start(cls, folder: Path) -> RunningDemo:
+        began = time.monotonic()
+        command = [sys.executable, "-m", "backend.cli", "demo"]
+        process = subprocess.Popen(
+            [*command, "--folder", str(folder), "--label-studio", str(LABEL_STUDIO)],
+            cwd=ROOT,
+            env=os.environ | {"COLUMNS": "160"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        printed = _until_ready(process)
+        seconds = time.monotonic() - began
+        place, login = (
+            re.search(r"(http://\S+)/projects/(\d+)/data", printed),
+            re.search(r"(\S+@\S+)\s+password: (\S+)", printed),
+        )
+        assert place, printed
+        assert login, printed
+        return cls(process, folder, place[1], int(place[2]), login[1], login[2], printed, seconds)
+
+    def end(self, number: signal.Signals) -> None:
+        """Send a signal and wait until the demo itself is gone."""
+        self.process.send_signal(number)
+        self.process.wait(40)
+
+    def processes(self) -> list[int]:
+        """The ids of all processes that work in the demo's folder, told by their environment."""
+        found = []
+        for environment in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if str(self.folder).encode() in environment.read_bytes():
+                    found.append(int(environment.parent.name))
+            except OSError:  # ended meanwhile, or another user's
+                continue
+        return found
+
+
+def _until_ready(process: subprocess.Popen[str]) -> str:
+    printed = ""
+    assert process.stdout
+    for line in process.stdout:
+        printed += line
+        if line.startswith("Ctrl-C ends"):
+            return printed
+    raise AssertionError(f"the demo ended with exit code {process.wait()}:\n{printed}")

@@ -1,0 +1,130 @@
+"""The whole way, with nothing replaced: the demo, Label Studio, Chromium, the shipped network.
+
+The tests of this module run in order and share one demo: label, end, start again.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from label_studio_sdk.converter.brush import decode_rle
+from PIL import Image, ImageDraw
+
+from tests.e2e.labelling_page import LabellingPage, browser_page
+from tests.e2e.running_demo import RunningDemo
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+PICTURE = "coffee.png"
+WIDTH, HEIGHT = 600, 400
+# The cup without saucer and spoon, drawn by hand for this test; corners in pixels.
+CUP = """
+287,18 330,23 362,38 385,60 399,82 407,112 406,135 402,160 394,190 382,215 372,235 352,246 335,258 327,270
+312,280 285,284 262,282 259,262 250,280 233,302 222,308 208,305 197,292 198,278 205,257 218,237 205,228
+190,205 178,170 173,130 173,105 180,80 196,54 215,38 245,24
+"""
+CLICKS = [(290, 150, False), (280, 240, False), (365, 290, True)]  # coffee, cup; the spoon is background
+
+
+def truth() -> np.ndarray:
+    """The cup's mask, bool [H, W]."""
+    corners = [tuple(map(int, corner.split(","))) for corner in CUP.split()]
+    image = Image.new("1", (WIDTH, HEIGHT))
+    ImageDraw.Draw(image).polygon(corners, fill=1)
+    return np.asarray(image)
+
+
+def mask_of(region: dict[str, Any]) -> np.ndarray:
+    """A brush region's mask as Label Studio's own SDK reads it, uint8 [H, W]."""
+    height, width = region["original_height"], region["original_width"]
+    return decode_rle(region["value"]["rle"]).reshape(height, width, 4)[..., 3]
+
+
+def iou(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.logical_and(one, other).sum() / np.logical_or(one, other).sum())
+
+
+def seen_change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Where the picture on screen changed, bool [H, W]: the mask's tint, and the dots of the clicks."""
+    return np.abs(after - before).sum(axis=2) > 40
+
+
+def test_three_clicks_make_the_mask_that_is_saved(demo: RunningDemo, screenshots: Path) -> None:
+    with browser_page() as page:
+        studio = LabellingPage(page, demo.address, screenshots)
+        studio.log_in(demo.email, demo.password)
+        task = studio.open(demo.project, PICTURE)
+        studio.screenshot("0-opened")
+        assert studio.prediction_tabs() == 0
+        assert studio.api(f"/api/predictions?task={task}") == []
+        studio.switch_on_clicking()
+        bare, last = studio.picture(), np.zeros((HEIGHT, WIDTH), np.uint8)
+        names = set()
+        for number, (x, y, background) in enumerate(CLICKS, start=1):
+            answer = studio.click(x, y, background=background)
+            studio.screenshot(f"{number}-{'alt-' if background else ''}click")
+            assert [click.get("is_positive", True) for click in answer.clicks] == [
+                not behind for *_, behind in CLICKS[:number]
+            ]
+            (region,) = answer.regions
+            mask = mask_of(region)
+            assert not np.array_equal(mask, last)
+            assert iou(seen_change(bare, studio.picture()), mask > 127) > 0.95
+            names.add(region["id"])
+            last = mask
+            print(f"click {number}: IoU with the truth {iou(mask > 127, truth()):.3f}")
+        studio.accept()
+        studio.screenshot("4-accepted")
+        studio.submit()
+        studio.screenshot("5-submitted")
+        (annotation,) = studio.api(f"/api/tasks/{task}/annotations/")
+        assert studio.errors == []
+    (saved,) = annotation["result"]
+    assert (saved["type"], saved["value"]["brushlabels"]) == ("brushlabels", ["Object"])
+    assert names == {saved["id"]}, "one object, one region"
+    assert np.array_equal(mask_of(saved), last)
+    assert iou(last > 127, truth()) > 0.9
+
+
+def test_ctrl_c_ends_all_that_was_started(demo: RunningDemo) -> None:
+    assert len(demo.processes()) >= 2
+    demo.end(signal.SIGINT)
+    assert demo.process.returncode == 0
+    assert demo.processes() == []
+
+
+def test_a_second_start_keeps_the_work_and_avoids_taken_ports(demo: RunningDemo) -> None:
+    with ExitStack() as stack:
+        for port in (8080, 9090):
+            with suppress(OSError):  # taken by another program: as good
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+        again = RunningDemo.start(demo.folder)
+        try:
+            print(f"ready after {demo.seconds:.0f} s, the second time after {again.seconds:.0f} s")
+            assert not again.address.endswith(":8080")
+            assert (again.project, again.email, again.password) == (demo.project, demo.email, demo.password)
+            check_project(again)
+        finally:
+            again.end(signal.SIGTERM)
+    assert again.processes() == []
+
+
+def check_project(running: RunningDemo) -> None:
+    """Nothing twice: the pictures, the annotation, and one interactive backend at its new address."""
+    with browser_page() as page:
+        studio = LabellingPage(page, running.address, Path())
+        studio.log_in(running.email, running.password)
+        project = studio.api(f"/api/projects/{running.project}/")
+        assert (project["task_number"], project["total_annotations_number"]) == (6, 1)
+        (backend,) = studio.api(f"/api/ml?project={running.project}")
+        assert backend["is_interactive"]
+        assert requests.get(f"{backend['url']}/health", timeout=5).json()["status"] == "UP"
+        (webhook,) = studio.api(f"/api/webhooks/?project={running.project}")
+        assert webhook["url"].startswith(backend["url"])
