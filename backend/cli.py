@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from backend.demo import demo
 from backend.server.settings import Settings, variable
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
 
 @app.callback()

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from backend.labelstudio.errors import LabelStudioError, PayloadError
@@ -26,13 +26,26 @@ log = logging.getLogger(__name__)
 MAX_BODY = 256 * 2**20  # bytes; a task with hundreds of masks is some megabytes
 
 
+class BodyTooLargeError(PayloadError):
+    """A request of more than MAX_BODY bytes."""
+
+
+def status(error: LabelStudioError) -> int:
+    """The HTTP status of an error that the caller or the administrator can mend."""
+    if isinstance(error, BodyTooLargeError):
+        return 413
+    return 400 if isinstance(error, PayloadError) else 422
+
+
 async def read_body(request: Request) -> bytes:
     """The request's bytes; 413 as soon as they are too many."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_BODY:
-            raise HTTPException(413, f"body: larger than {MAX_BODY} bytes. Split the task's annotations")
+            raise BodyTooLargeError(
+                "body", f"larger than {MAX_BODY} bytes", "Keep images out of the task's data"
+            )
     return bytes(body)
 
 
@@ -45,6 +58,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        log.info("%s is ready for clicks", service.version)
         yield
         service.close()
 
@@ -58,7 +72,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     async def explain(request: Request, error: LabelStudioError) -> JSONResponse:
         service.metrics.errors.labels(type(error).__name__).inc()
         log.warning("%s: %s", request.url.path, error)
-        return JSONResponse({"detail": str(error)}, 400 if isinstance(error, PayloadError) else 422)
+        return JSONResponse({"detail": str(error)}, status(error))
 
     return app
 

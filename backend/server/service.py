@@ -13,7 +13,7 @@ kept outside these caches, so a bad one leaves no trace.
 Failure codes (`{"detail": "field: problem. remedy"}`, logged once):
     400  the body is not JSON, or not what Label Studio sends (`PayloadError`)
     401  basic auth is on and was not presented
-    413  the body is larger than `app.MAX_BODY`
+    413  the body is larger than `app.MAX_BODY` (`BodyTooLargeError`)
     422  every other `LabelStudioError`: label config, image address, image, Label Studio's API
     500  a defect of click99: `detail` holds an id, the log has the traceback under it
 """

@@ -46,7 +46,9 @@ class Settings(BaseSettings):
     model: Path | None = Field(
         default=None, description="Checkpoint to serve; unset: the one that is shipped."
     )
-    device: str = Field(default="auto", description="auto, cpu or cuda.")
+    device: str = Field(
+        default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1."
+    )
     threads: int = Field(default=0, ge=0, description="CPU threads of the network; 0: as many as cores.")
     basic_auth_user: str = Field(default="", description="User that Label Studio must present.")
     basic_auth_password: str = Field(default="", description="That user's password.", repr=False)
@@ -62,6 +64,15 @@ class Settings(BaseSettings):
     @classmethod
     def _expand_home(cls, home: Path) -> Path:
         return home.expanduser()
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: str) -> str:
+        if "/" in hosts:
+            raise ValueError(
+                f"{hosts} holds more than hosts: give them as host or host:port, without http://"
+            )
+        return hosts
 
     @field_validator("label_studio_url")
     @classmethod

@@ -20,7 +20,14 @@ def test_arguments_come_before_variables_before_defaults(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: str):
-    values = {"port": "7", "threads": "3", "state_mb": "5", "state_minutes": "9"} | {
+    values = {
+        "port": "7",
+        "device": "cuda:1",
+        "allowed_hosts": "a.example",
+        "threads": "3",
+        "state_mb": "5",
+        "state_minutes": "9",
+    } | {
         "label_studio_url": "http://label.studio",
         "basic_auth_user": "ann",
         "basic_auth_password": "ann",
@@ -56,6 +63,8 @@ def test_hosts_are_split_and_trimmed():
         ({"label_studio_url": "localhost:8080"}, "http"),
         ({"basic_auth_user": "ann"}, "CLICK99_BASIC_AUTH_PASSWORD"),
         ({"state_mb": 0}, "state_mb"),
+        ({"allowed_hosts": "a.example, http://b.example"}, "without http"),
+        ({"device": "abacus"}, "device"),
     ],
 )
 def test_a_wrong_value_is_refused(given: dict[str, Any], message: str):
