@@ -26,7 +26,7 @@ chromium:
 	|| (echo "The browser test needs Chromium: install the package 'chromium', or run as root" && exit 1)
 
 clean:  ## remove the environments and the demo's data
-	rm -rf .venv .venv-label-studio .demo artifacts
+	rm -rf .venv* .demo artifacts
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -108,6 +108,8 @@ class LabellingPage:
         ) as info:
             self.page.get_by_test_id("bottombar-submit-button").click()
         assert info.value.ok, info.value.text()
+        self.page.get_by_test_id("bottombar-update-button").wait_for()
+        self._look()
 
     def prediction_tabs(self) -> int:
         return self.page.evaluate("() => window.Htx.annotationStore.predictions.length")

@@ -1,0 +1,63 @@
+"""The container files, as far as they can be checked without a container engine."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from backend.demo.label_studio import VERSION
+from backend.server.settings import Settings, variable
+
+DOCKER = Path(__file__).parents[1] / "docker"
+
+
+@pytest.fixture
+def services() -> dict[str, Any]:
+    return yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+
+
+@pytest.mark.parametrize("file", sorted(DOCKER.glob("Dockerfile*")), ids=lambda file: file.name)
+def test_hadolint_finds_nothing(file: Path) -> None:
+    if not (hadolint := shutil.which("hadolint")):
+        pytest.skip("hadolint has no wheel for this kind of computer")
+    found = subprocess.run([hadolint, "--no-color", str(file)], capture_output=True, text=True)
+    assert found.stdout == ""
+
+
+@pytest.mark.parametrize("file", sorted(DOCKER.glob("Dockerfile*")), ids=lambda file: file.name)
+def test_what_is_copied_exists_and_is_not_ignored(file: Path) -> None:
+    root = DOCKER.parent
+    shown = {line[1:] for line in (root / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for line in re.findall(r"^COPY (?!--from)(.+)$", file.read_text(), flags=re.MULTILINE):
+        *sources, _ = line.split()
+        assert set(sources) <= shown
+        assert all((root / source).exists() for source in sources)
+
+
+def test_compose_gives_click99_settings_that_exist(services: dict[str, Any]) -> None:
+    known = {variable(name) for name in Settings.model_fields}
+    assert services["click99"]["environment"].keys() <= known
+    assert (DOCKER.parent / services["click99"]["build"]["dockerfile"]).exists()
+
+
+def test_compose_has_the_label_studio_that_is_tested(services: dict[str, Any]) -> None:
+    assert services["label-studio"]["image"].endswith(f":{VERSION}")
+    assert f"label-studio=={VERSION}" in (DOCKER.parent / "Makefile").read_text()
+
+
+def test_compose_lets_label_studio_reach_click99(services: dict[str, Any]) -> None:
+    environment = services["label-studio"]["environment"]
+    assert environment["LABEL_STUDIO_ML_BLOCK_LOCAL_IP"] == "false"
+    assert environment["LABEL_STUDIO_SSRF_PROTECTION_ENABLED"] == "false"
+
+
+def test_compose_opens_ports_on_this_computer_only(services: dict[str, Any]) -> None:
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)

@@ -1,0 +1,80 @@
+"""Every command in the documentation is run by a test: here, or by the one named here."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_group
+
+from backend.cli import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+RUN_HERE = {"click99 serve --help"}
+
+# How a command begins -> where such a command is run: "file" or "file::test".
+RUN_ELSEWHERE = {
+    "make demo": "tests/e2e/test_first_mask.py::test_three_clicks_make_the_mask_that_is_saved",
+    "make test": ".ci/run",
+    "pip install .": "tests/test_installed.py::test_a_wheel_holds_what_the_commands_need",
+    "click99 serve": "tests/test_cli.py::test_serve_answers_until_ctrl_c",
+    "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
+    "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
+    "click99 evaluate": "tests/training/test_evaluate.py::test_the_report_is_written_with_every_image",
+    "docker compose": "tests/test_docker.py::test_compose_gives_click99_settings_that_exist",
+    "docker build": "tests/test_docker.py::test_hadolint_finds_nothing",
+}
+
+
+def commands(page: Path) -> list[str]:
+    """The commands of a page's bash blocks, one line each, comments and prompts left out."""
+    blocks = re.findall(r"^[ \t]*```bash\n(.*?)^[ \t]*```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [" ".join(line.split()) for line in lines if line.strip() and not line.strip().startswith("#")]
+
+
+ALL = {command for page in PAGES for command in commands(page)}
+
+
+def test_the_pages_have_commands() -> None:
+    assert {"make demo", "make test"} <= ALL
+
+
+@pytest.mark.parametrize("command", sorted(ALL - RUN_HERE))
+def test_every_command_is_run_by_a_test(command: str) -> None:
+    covered = any(f"{command} ".startswith(f"{beginning} ") for beginning in RUN_ELSEWHERE)
+    assert covered, f"run {command!r} in a test, and name the test in RUN_ELSEWHERE"
+
+
+@pytest.mark.parametrize("command", sorted(RUN_HERE))
+def test_commands_without_side_effects_succeed(command: str) -> None:
+    program, *arguments = shlex.split(command)
+    assert program == "click99"
+    subprocess.run([sys.executable, "-m", "backend.cli", *arguments], cwd=ROOT, check=True, timeout=60)
+
+
+@pytest.mark.parametrize("command", sorted(command for command in ALL if command.startswith("click99 ")))
+def test_every_option_exists(command: str) -> None:
+    _, name, *words = shlex.split(command)
+    parameters = get_group(app).commands[name].params
+    known = {"--help", *(option for parameter in parameters for option in parameter.opts)}
+    assert {word.split("=")[0] for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("beginning", sorted(RUN_ELSEWHERE))
+def test_the_named_test_exists(beginning: str) -> None:
+    file, _, name = RUN_ELSEWHERE[beginning].partition("::")
+    source = (ROOT / file).read_text()
+    assert not name or f"\ndef {name}(" in source
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
