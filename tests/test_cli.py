@@ -17,7 +17,6 @@ import requests
 from typer.testing import CliRunner
 
 from backend.cli import app
-from backend.segmentation.checkpoint import SHIPPED
 from backend.server.settings import Settings, variable
 
 runner = CliRunner(env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
@@ -72,7 +71,6 @@ def serving(tmp_path: Path) -> Iterator[str]:
         assert server.wait(10) in (0, -signal.SIGINT)  # Ctrl-C ends it
 
 
-@pytest.mark.skipif(not SHIPPED.exists(), reason="no checkpoint is shipped yet")
 def test_serve_answers_until_ctrl_c(serving: str):
     deadline = time.monotonic() + 60
     while True:

@@ -43,9 +43,7 @@ async def read_body(request: Request) -> bytes:
     async for part in request.stream():
         body += part
         if len(body) > MAX_BODY:
-            raise BodyTooLargeError(
-                "body", f"larger than {MAX_BODY} bytes", "Keep images out of the task's data"
-            )
+            raise BodyTooLargeError("body", f"more than {MAX_BODY} bytes", "Keep images out of task data")
     return bytes(body)
 
 
@@ -98,7 +96,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
     @app.post("/webhook")
     async def webhook(body: Body) -> dict[str, str]:
         event = parse(WebhookEvent, body)
-        log.info("Label Studio says %s", event.action)
+        log.info("Label Studio says %.60r", event.action)
         return {"status": "ok", "detail": "click99 does nothing with events yet"}
 
     @app.post("/train")

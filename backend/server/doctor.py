@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from backend.labelstudio.client import Client
@@ -42,9 +43,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from check_network(settings)
     client = Connection(settings).client
     if client is None:
-        yield Finding(
-            "Label Studio", "note", "Not known. Set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to check it"
-        )
+        yield Finding("Label Studio", "note", "unknown: set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
         return
     yield from check_label_studio(settings, client)
 
@@ -55,7 +54,7 @@ def report(settings: Settings, console: Console) -> bool:
     with console.status("Checking …"):
         findings = list(examine(settings))
     for finding in findings:
-        table.add_row(MARKS[finding.state], finding.subject, finding.detail)
+        table.add_row(MARKS[finding.state], escape(finding.subject), escape(finding.detail))
     console.print(table)
     return all(finding.state != "problem" for finding in findings)
 
@@ -81,9 +80,7 @@ def check_network(settings: Settings) -> Iterator[Finding]:
         yield Finding("Checkpoint", "problem", str(error))
         return
     except (RuntimeError, AssertionError) as error:  # torch's ways to say that there is no such device
-        yield Finding(
-            "Device", "problem", f"CLICK99_DEVICE {settings.device}: {error}. Set it to auto or cpu"
-        )
+        yield Finding("CLICK99_DEVICE", "problem", f"{settings.device}: {error}. Set it to auto or cpu")
         return
     yield Finding("Checkpoint", "ok", f"{predictor.version} on {predictor.device}")
     milliseconds = time_click(predictor)
@@ -111,9 +108,7 @@ def check_label_studio(settings: Settings, client: Client) -> Iterator[Finding]:
         version = client.call("GET", "/api/version")["release"]
         yield Finding("Label Studio", "ok", f"{version} at {client.url}")
         if settings.label_studio_url and not settings.label_studio_api_key:
-            yield Finding(
-                "API key", "problem", "LABEL_STUDIO_API_KEY is not set: see Account & Settings there"
-            )
+            yield Finding("API key", "problem", "LABEL_STUDIO_API_KEY is not set: see Account & Settings")
             return
         user = client.call("GET", "/api/current-user/whoami")["email"]
         yield Finding("API key", "ok", f"accepted, {user}")
@@ -141,9 +136,7 @@ def check_project(client: Client, images: ImageSource, project: dict[str, Any]) 
     xml = project["label_config"]
     backends = client.call("GET", "/api/ml", params={"project": project["id"]})
     if not backends and "KeyPointLabels" not in xml and "BrushLabels" not in xml:
-        yield Finding(
-            subject, "note", "not meant for masks: no ML backend, no KeyPointLabels, no BrushLabels"
-        )
+        yield Finding(subject, "note", "not for masks: no ML backend, no KeyPointLabels, no BrushLabels")
         return
     problems = config_problems(xml)
     yield from (Finding(subject, "problem", str(problem)) for problem in problems)

@@ -160,9 +160,8 @@ class Service:
 
 def load_predictor(settings: Settings) -> Predictor:
     """The configured checkpoint on the configured device and threads. torch is imported here, not above."""
-    os.environ.setdefault(
-        "OMP_WAIT_POLICY", "PASSIVE"
-    )  # threads that spin are ten times slower on a busy machine
+    # Before torch is imported: threads that spin while they wait are ten times slower on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     from backend.segmentation.predictor import Predictor

@@ -14,13 +14,10 @@ import pytest
 import requests
 
 from backend.labelstudio.payloads import PredictRequest
-from backend.segmentation.checkpoint import SHIPPED
 from backend.server.service import Service
 from backend.server.settings import Settings
 from tests.label_studio_ml.conftest import with_path
 from tests.server.conftest import CONFIG, body, keypoint
-
-pytestmark = pytest.mark.skipif(not SHIPPED.exists(), reason="no checkpoint is shipped yet")
 
 CLICKS = [keypoint("a", 20, 20), keypoint("b", 30, 24), keypoint("c", 50, 40, positive=False)]
 

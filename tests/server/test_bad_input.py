@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import struct
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,13 @@ from backend.server.service import Service
 from tests.server.conftest import CONFIG, HEIGHT, Start, body, data_uri, encoded, keypoint
 
 GOOD = body([keypoint("a", 20, 20)])
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG file up to its size, without pixels."""
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
 
 Case = tuple[Any, int, str]
 CASES: dict[str, Case] = {
@@ -48,6 +57,11 @@ CASES: dict[str, Case] = {
         "image: data:image/png",
     ),
     "not an image": (body([keypoint("a", 20, 20)], data_uri(b"hello")), 422, "image: data:image/png"),
+    "image of 0 × 0": (
+        body([keypoint("a", 20, 20)], data_uri(png_header(0, 0))),
+        422,
+        "image: data:image/png",
+    ),
     "empty image": (body([keypoint("a", 20, 20)], data_uri(b"")), 422, "image: data:image/png"),
     "context of another type": (body(None, params={"context": 7}), 400, "params.context"),
     "not an object": ([1, 2], 400, "body"),

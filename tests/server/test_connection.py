@@ -114,8 +114,9 @@ def label_studio() -> Iterator[tuple[str, list[str | None]]]:
     class Upload(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             seen.append(self.headers["Authorization"])
-            content = encoded() if seen[-1] == f"Token {TOKEN}" else b""
-            self.send_response(200 if content else 401)
+            authorized, known = seen[-1] == f"Token {TOKEN}", self.path == "/data/upload/1/a.png"
+            content = encoded() if authorized and known else b""
+            self.send_response(401 if not authorized else 200 if known else 404)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -166,3 +167,11 @@ def test_a_refused_key_names_the_variable(start: Start, label_studio: tuple[str,
     assert response.status_code == 422
     assert "LABEL_STUDIO_API_KEY" in response.json()["detail"]
     assert json.dumps("0" * 40) not in response.text
+
+
+def test_an_upload_that_is_gone_is_named(start: Start, label_studio: tuple[str, list[str | None]]):
+    server = start(label_studio_url=label_studio[0], label_studio_api_key=TOKEN)
+    response = server.post("/predict", json=body([keypoint("a", 20, 20)], "/data/upload/1/gone.png"))
+    assert response.status_code == 422
+    assert "gone.png" in response.json()["detail"]
+    assert "404" in response.json()["detail"]

@@ -25,7 +25,7 @@ Replies = dict[str, Any]
 
 def replies(**changes: Any) -> Replies:
     """What a Label Studio with one good project says, by path."""
-    project = {"id": 7, "title": "cells", "label_config": changes.pop("label_config", CLICKABLE)}
+    project = {"id": 7, "title": "[cells]", "label_config": changes.pop("label_config", CLICKABLE)}
     backend = {"url": "http://click99:9090", "is_interactive": True, "readable_state": "Connected"}
     said: Replies = {
         "/api/version": {"release": "1.23.2"},
@@ -86,7 +86,7 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Doctor:
 def test_all_is_well(doctor: Doctor, label_studio: Callable[[Replies], str]):
     code, shown = doctor(label_studio(replies()))
     assert code == 0
-    for part in ("discs-1", " ms on 640", "1.23.2", "ann@example.com", "cells", "click99:9090", "64 × 48"):
+    for part in ("discs-1", " ms on 640", "1.23.2", "ann@example.com", "[cells]", "click99:9090", "64 × 48"):
         assert part in shown
     assert "✗" not in shown
 
@@ -126,7 +126,7 @@ def test_a_problem_is_named(
 
 
 NOTES: dict[str, tuple[Replies, str]] = {
-    "another kind of project": (replies(label_config="<View/>", **{"/api/ml": []}), "not meant for masks"),
+    "another kind of project": (replies(label_config="<View/>", **{"/api/ml": []}), "not for masks"),
     "no backend yet": (replies(**{"/api/ml": []}), "Settings → Model"),
     "no tasks yet": (replies(**{"/api/tasks": {"tasks": []}}), "no tasks yet"),
     "no projects yet": (replies(**{"/api/projects": {"count": 0, "results": []}}), "ann@example.com"),
