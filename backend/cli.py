@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from backend.demo import demo
 from backend.server.settings import Settings, variable
+from training.cli import evaluate, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -84,6 +85,8 @@ def doctor(settings: Settings) -> None:
 
 
 app.command()(demo)
+app.command()(train)
+app.command()(evaluate)
 
 
 if __name__ == "__main__":

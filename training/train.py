@@ -60,7 +60,7 @@ def train(run: Run) -> Path:
     keep_freed_memory()
     torch.set_flush_denormal(True)  # vanishing gradients made steps three times slower
     torch.set_num_threads(run.threads)
-    recipe = adjusted(RECIPES[run.preset], run)
+    recipe = adjusted(recipe_named(run.preset), run)
     run.out.mkdir(parents=True, exist_ok=True)
     facts = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(run).items()}
     (run.out / "run.json").write_text(json.dumps({"run": facts, "recipe": asdict(recipe)}, indent=1))
@@ -77,10 +77,24 @@ def adjusted(recipe: Recipe, run: Run) -> Recipe:
     return replace(recipe, crops=parse_crops(run.crops) if run.crops else recipe.crops, **rates)
 
 
+def recipe_named(preset: str) -> Recipe:
+    if preset not in RECIPES:
+        raise ValueError(f"preset {preset!r} is unknown, there is: {', '.join(RECIPES)}")
+    return RECIPES[preset]
+
+
 def parse_crops(text: str) -> tuple[tuple[int, int, float], ...]:
-    """The schedule of "side:batch:share,…"."""
-    parts = [part.split(":") for part in text.split(",")]
-    return tuple((int(side), int(batch), float(share)) for side, batch, share in parts)
+    """The schedule of "side:batch:share,…"; sides are multiples of 32, shares sum to 1."""
+    try:
+        parts = [part.split(":") for part in text.split(",")]
+        crops = tuple((int(side), int(batch), float(share)) for side, batch, share in parts)
+    except ValueError:
+        raise ValueError(f"crops {text!r} are not side:batch:share,… such as 160:6:0.5,256:4:0.5") from None
+    if any(side % 32 or side <= 0 or batch <= 0 for side, batch, _ in crops):
+        raise ValueError(f"crops {text!r}: sides must be multiples of 32, batches at least 1")
+    if abs(sum(share for *_, share in crops) - 1) > 1e-6:
+        raise ValueError(f"crops {text!r}: the shares must sum to 1")
+    return crops
 
 
 def initial_network(run: Run) -> TwoStreamNetwork:

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from backend.cli import app
 from backend.segmentation.checkpoint import load_checkpoint
 from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.presets import COMPACT
@@ -125,3 +127,28 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
     parts = train(small_run(data_folder, tmp_path / "parts", 4))
     ours, theirs = load_checkpoint(parts).state_dict(), load_checkpoint(whole).state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--preset", "huge"], "preset 'huge' is unknown, there is: compact"),
+        (["--crops", "big"], "crops 'big' are not side:batch:share"),
+        (["--crops", "100:2:1"], "sides must be multiples of 32"),
+        (["--crops", "64:2:0.5"], "shares must sum to 1"),
+        (["--start-from", "nowhere.safetensors"], "checkpoint nowhere.safetensors does not exist"),
+    ],
+)
+def test_what_the_caller_can_mend_is_told_in_one_line(
+    data_folder: Path, tmp_path: Path, options: list[str], complaint: str
+):
+    command = ["train", "--data", str(data_folder), "--out", str(tmp_path / "run"), *options]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+
+
+def test_a_folder_without_manifest_is_told_in_one_line(tmp_path: Path):
+    result = CliRunner().invoke(app, ["train", "--data", str(tmp_path), "--out", str(tmp_path / "run")])
+    assert result.exit_code == 2
+    assert "manifest.csv does not exist" in result.stderr

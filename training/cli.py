@@ -1,25 +1,34 @@
-"""`python -m training COMMAND`, which `click99 train` and `click99 evaluate` start."""
+"""The commands `click99 train` and `click99 evaluate`. Heavy imports wait inside them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(
-    help="Train and evaluate the network.", no_args_is_help=True, pretty_exceptions_show_locals=False
-)
-
-Data = Annotated[Path, typer.Option(exists=True, file_okay=False, help="The data set's folder.")]
+DATA_WITH_MANIFEST = typer.Option(exists=True, file_okay=False, help="A folder with a manifest.csv.")
+DATA_WITH_MASKS = typer.Option(exists=True, file_okay=False, help="A folder with images/ and masks/.")
+CHECKPOINT = typer.Option(help="A .safetensors file; the shipped one if not given.")
 
 
-@app.command()
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """What the caller can mend (files, names, schedules) is told in one line, without a traceback."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
 def train(
-    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A folder with a manifest.csv.")],
+    data: Annotated[Path, DATA_WITH_MANIFEST],
     out: Annotated[Path, typer.Option(help="The run's folder; a run that stopped there is resumed.")],
     preset: Annotated[str, typer.Option(help="Network and recipe.")] = "compact",
-    images: Annotated[int, typer.Option(min=1, help="How many crops to train on.")] = 17000,
+    images: Annotated[int, typer.Option(min=1, help="How many crops to train on.")] = 10500,
     start_from: Annotated[Path | None, typer.Option(help="Go on from this checkpoint's weights.")] = None,
     rate: Annotated[float, typer.Option(help="Factor on the recipe's learning rates.")] = 1.0,
     crops: Annotated[str, typer.Option(help="side:batch:share,… instead of the recipe's.")] = "",
@@ -31,18 +40,14 @@ def train(
     from training.train import Run, train
 
     run = Run(preset, data, out, images, seed, start_from, save_minutes, threads, rate, crops)
-    typer.echo(f"checkpoint: {train(run)}")
+    with told_plainly():
+        typer.echo(f"checkpoint: {train(run)}")
 
 
-@app.command()
 def evaluate(
-    data: Annotated[
-        Path, typer.Option(exists=True, file_okay=False, help="A folder with images/ and masks/.")
-    ],
+    data: Annotated[Path, DATA_WITH_MASKS],
     dataset: Annotated[str, typer.Option(help="grabcut or berkeley: the name in the report.")],
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="A .safetensors file; the shipped one if not given.")
-    ] = None,
+    checkpoint: Annotated[Path | None, CHECKPOINT] = None,
     json: Annotated[Path | None, typer.Option(help="Write all figures, per image too.")] = None,
     lenient: Annotated[bool, typer.Option(help="Click where people do, off the centre.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -51,8 +56,5 @@ def evaluate(
     """Let the robot annotate a data set by the paper's protocol: 20 clicks an image, judged after each."""
     from training.evaluate import Evaluation, report
 
-    report(Evaluation(dataset, data, checkpoint, lenient, device, threads), json)
-
-
-if __name__ == "__main__":
-    app()
+    with told_plainly():
+        report(Evaluation(dataset, data, checkpoint, lenient, device, threads), json)
