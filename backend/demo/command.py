@@ -109,8 +109,8 @@ def prepare(studio: Service, click99: Service, account: Account, console: Consol
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        for service, seconds in ((studio, 300), (click99, 120)):
-            task = progress.add_task(f"{service.name} starts", total=None)
+        for service, seconds, hint in ((studio, 300, ", the first time a minute or two"), (click99, 120, "")):
+            task = progress.add_task(f"{service.name} starts{hint}", total=None)
             service.wait_until_up(seconds)
             progress.update(task, total=1, completed=1)
         client = Client(studio.url, account.token, timeout=60)

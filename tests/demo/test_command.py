@@ -29,7 +29,8 @@ with ended_by_signals():
 
 
 def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
-    with alone_in(tmp_path), pytest.raises(DemoError, match=r"already runs in .*--folder"), alone_in(tmp_path):
+    refused = pytest.raises(DemoError, match=r"already runs in .*--folder")
+    with alone_in(tmp_path), refused, alone_in(tmp_path):
         pass
     with alone_in(tmp_path):
         pass
