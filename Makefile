@@ -16,7 +16,7 @@ test: .venv/dev.installed  ## every test but the browser's
 e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## three clicks in a real browser and a real Label Studio
 	$(BIN)/pytest -m e2e tests/e2e
 
-lint: .venv/dev.installed
+lint: .venv/e2e.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
