@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -160,8 +159,6 @@ class Service:
 
 def load_predictor(settings: Settings) -> Predictor:
     """The configured checkpoint on the configured device and threads. torch is imported here, not above."""
-    # Before torch is imported: threads that spin while they wait are ten times slower on a busy machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     from backend.segmentation.predictor import Predictor
