@@ -14,13 +14,13 @@ from pathlib import Path
 import typer
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from backend.demo.errors import DemoError
 from backend.demo.label_studio import Account, start_label_studio
 from backend.demo.project import add_pictures, connect, find_or_create
-from backend.demo.services import Service, free_port
+from backend.demo.services import HOST, Service, free_port
 from backend.labelstudio.client import Client
 from backend.labelstudio.errors import LabelStudioError
 
@@ -89,7 +89,7 @@ def ended_by_signals() -> Iterator[None]:
 
 def start_click99(studio: Service, account: Account, port: int, folder: Path) -> Service:
     """`click99 serve` for that Label Studio."""
-    command = [sys.executable, "-m", "backend.cli", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "backend.cli", "serve", "--host", HOST, "--port", str(port)]
     environment = os.environ | {
         "LABEL_STUDIO_URL": studio.url,
         "LABEL_STUDIO_API_KEY": account.token,
@@ -102,23 +102,18 @@ def start_click99(studio: Service, account: Account, port: int, folder: Path) ->
 
 def prepare(studio: Service, click99: Service, account: Account, console: Console) -> int:
     """Wait for both services and fill the project, showing how far it is -> the project's id."""
-    columns = (
-        SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-    )
+    columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=console) as progress:
         for service, seconds, hint in ((studio, 300, ", the first time a minute or two"), (click99, 120, "")):
-            task = progress.add_task(f"{service.name} starts{hint}", total=None)
+            task = progress.add_task(f"{service.name} starts{hint}", total=1)
             service.wait_until_up(seconds)
-            progress.update(task, total=1, completed=1)
-        client = Client(studio.url, account.token, timeout=60)
+            progress.update(task, completed=1)
         task = progress.add_task("Project with sample pictures", total=1)
+        client = Client(studio.url, account.token, timeout=60)
         project = find_or_create(client)
-        for part in add_pictures(client, project):
-            progress.update(task, completed=part)
+        add_pictures(client, project)
         connect(client, project, click99.url)
+        progress.update(task, completed=1)
     return project
 
 

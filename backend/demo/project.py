@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
@@ -23,15 +22,12 @@ def find_or_create(client: Client) -> int:
     return created["id"]
 
 
-def add_pictures(client: Client, project: int) -> Iterator[float]:
-    """Upload the pictures to an empty project; yields the part done, up to 1.0."""
+def add_pictures(client: Client, project: int) -> None:
+    """Upload the pictures to a project that has no tasks: all at once, so that it never has only some."""
     tasks = client.call("GET", "/api/tasks", params={"project": project, "page_size": 1})
-    missing = [] if tasks["total"] else pictures()
-    for done, picture in enumerate(missing, start=1):
-        upload = {"file": (picture.name, picture.read_bytes())}
-        client.call("POST", f"/api/projects/{project}/import", files=upload)
-        yield done / len(missing)
-    yield 1.0
+    if tasks["total"] == 0:
+        uploads = {picture.name: (picture.name, picture.read_bytes()) for picture in pictures()}
+        client.call("POST", f"/api/projects/{project}/import", files=uploads)
 
 
 def connect(client: Client, project: int, backend_url: str) -> None:

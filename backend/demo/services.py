@@ -59,16 +59,26 @@ class Service:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._signal(signal.SIGTERM)
-        try:
-            self._process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._signal(signal.SIGKILL)
-            self._process.wait()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self._signal(number)
+            if self._ends_within(GRACE_SECONDS):
+                return
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, number: int) -> bool:
+        """Send a signal to the program and all that it started (0: none); False when they are gone."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
+            return True
+        return False
+
+    def _ends_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._process.poll()  # takes note of its end, without which it counts as there
+            if not self._signal(0):
+                return True
+            time.sleep(0.05)
+        return False
 
     def check(self) -> None:
         """DemoError when the program has ended."""
