@@ -104,7 +104,7 @@ def prepare(studio: Service, click99: Service, account: Account, console: Consol
     """Wait for both services and fill the project, showing how far it is -> the project's id."""
     columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=console) as progress:
-        for service, seconds, hint in ((studio, 300, ", the first time a minute or two"), (click99, 120, "")):
+        for service, seconds, hint in ((studio, 600, ", the first time a minute or two"), (click99, 120, "")):
             task = progress.add_task(f"{service.name} starts{hint}", total=1)
             service.wait_until_up(seconds)
             progress.update(task, completed=1)

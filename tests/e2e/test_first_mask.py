@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from tests.e2e.labelling_page import LabellingPage, browser_page
 from tests.e2e.running_demo import RunningDemo
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 PICTURE = "coffee.png"
 WIDTH, HEIGHT = 600, 400
