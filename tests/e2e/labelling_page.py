@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, Request, sync_playwright
 
+from backend.segmentation.clicks import Click
+
 # Nothing but this computer is to be reached, and a container's root has no sandbox.
 FLAGS = [
     "--no-sandbox",
@@ -85,14 +87,14 @@ class LabellingPage:
         self.page.locator(".lsf-toolbar .lsf-tool_smart").first.click()
         self._look()
 
-    def click(self, x: int, y: int, *, background: bool = False) -> Answer:
-        """Press 1, then click (or Alt+click) the picture's pixel (x, y)."""
+    def click(self, click: Click) -> Answer:
+        """Press 1, then click the object, or Alt+click the background."""
         self.page.keyboard.press("1")
         with self.page.expect_response(lambda response: "interactive-annotating" in response.url) as info:
-            if background:
+            if not click.positive:
                 self.page.keyboard.down("Alt")
-            self.page.mouse.click(*self._on_screen(x, y))
-            if background:
+            self.page.mouse.click(*self._on_screen(click.x, click.y))
+            if not click.positive:
                 self.page.keyboard.up("Alt")
         self._look()
         return _answer(info.value.request, info.value.json())
