@@ -101,7 +101,7 @@ class Predictor:
         features = self._encode(image, image_key, box, self.zoom.side if begun else self.zoom.first_side)
         alpha = previous.copy()
         alpha[box.area] = self._run(features, clicks, previous[box.area], box)
-        return quantise(obey(alpha, clicks))
+        return quantise(obey(alpha, clicks, previous))
 
     @torch.inference_mode()
     def _run(
@@ -171,14 +171,18 @@ def scale(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def obey(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
-    """Clicked pixels get their sign; parts without a positive click go (the authors' inference code)."""
+def obey(alpha: np.ndarray, clicks: Sequence[Click], previous: np.ndarray) -> np.ndarray:
+    """Clicked pixels get their sign; new parts that no positive click asked for go.
+
+    The authors' inference code drops every part without a positive click. Here a part that was there before
+    stays: a click that splits the mask in two must not cost the half that it did not fall into.
+    """
     for click in clicks:
         alpha[click.y, click.x] = float(click.positive)
-    _, labels = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
-    wanted = {int(labels[click.y, click.x]) for click in clicks if click.positive}
-    stray = (labels > 0) & ~np.isin(labels, list(wanted))
-    alpha[stray] = 0
+    _, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
+    asked = [parts[click.y, click.x] for click in clicks if click.positive]
+    wanted = np.union1d(np.unique(parts[previous > 0.5]), asked)
+    alpha[(parts > 0) & ~np.isin(parts, wanted)] = 0
     return alpha
 
 

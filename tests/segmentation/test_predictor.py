@@ -70,12 +70,23 @@ def test_clicked_pixels_have_the_clicked_sign(untrained: Predictor):
     assert [bool(alpha[c.y, c.x] > 0.5) for c in CLICKS] == [c.positive for c in CLICKS]
 
 
-def test_parts_without_a_positive_click_go():
+def two_parts() -> np.ndarray:
     alpha = np.zeros((20, 20), np.float32)
     alpha[2:6, 2:6], alpha[10:15, 10:15] = 0.9, 0.8
-    kept = obey(alpha, [Click(3, 3, True), Click(18, 18, False)])
+    return alpha
+
+
+def test_new_parts_without_a_positive_click_go():
+    kept = obey(two_parts(), [Click(3, 3, True), Click(18, 18, False)], np.zeros((20, 20), np.float32))
     assert kept[2:6, 2:6].min() > 0.5
     assert not kept[10:15, 10:15].any()
+
+
+def test_parts_that_a_click_cuts_off_stay():
+    before = np.zeros((20, 20), np.float32)
+    before[2:15, 2:15] = 1
+    kept = obey(two_parts(), [Click(3, 3, True), Click(8, 8, False)], before)
+    np.testing.assert_array_equal(kept > 0.5, two_parts() > 0.5)
 
 
 def test_the_zoom_holds_mask_and_clicks_with_a_margin():
