@@ -25,6 +25,6 @@ class Recipe:
     object_scale: tuple[float, float] = (0.6, 2.2)  # side of the crop over side of the object
 
 
-COMPACT = Recipe(crops=((160, 6, 0.40), (224, 4, 0.35), (320, 2, 0.25)))  # small crops first: more of them
+COMPACT = Recipe(crops=((160, 6, 0.55), (224, 4, 0.25), (320, 2, 0.20)))  # small crops first: more of them
 
 RECIPES = {"compact": COMPACT}
