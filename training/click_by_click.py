@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backend.segmentation.clicks import Click, click_maps, lenient_click, robot_click
+from backend.segmentation.clicks import Click, click_maps, robot_click
 from backend.segmentation.network import ImageFeatures, TwoStreamNetwork
 from training.datasets.sample import Sample
 from training.losses import click_location_loss, normalized_focal_loss, soft_iou_loss
@@ -58,10 +58,8 @@ class Batch:
         """One more click on each image where anything is wrong still."""
         for k, sample in enumerate(self.samples):
             prediction = self.previous[k, 0].numpy() > 0.5
-            if self.lenient[k]:
-                click = lenient_click(sample.truth, prediction, sample.void, self.rngs[k])
-            else:
-                click = robot_click(sample.truth, prediction, sample.void)
+            lenient = self.rngs[k] if self.lenient[k] else None
+            click = robot_click(sample.truth, prediction, sample.void, lenient)
             self.clicks[k] += [click] if click else []
 
     def maps(self) -> Tensor:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from backend.segmentation.clicks import Click, largest_wrong_region, lenient_click, robot_click
+from backend.segmentation.clicks import Click, click_in, largest_wrong_region
 from backend.segmentation.metrics import auc, corrective_accuracy, iou, noc, share_above
 from backend.segmentation.predictor import Predictor
 from training.datasets.benchmarks import BenchmarkDataset
@@ -53,12 +53,7 @@ def annotate(
         if region is None:
             ious[k:] = ious[k - 1] if k else 1.0
             break
-        if lenient is None:
-            click = robot_click(sample.truth, prediction, sample.void)
-        else:
-            click = lenient_click(sample.truth, prediction, sample.void, lenient)
-        assert click is not None
-        done.append(click)
+        done.append(click_in(region, sample.truth, lenient))
         start = time.perf_counter()
         alpha = predictor.refine(sample.image, done, alpha, sample.name)
         seconds.append(time.perf_counter() - start)

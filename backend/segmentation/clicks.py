@@ -86,28 +86,35 @@ def depth(region: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
 
 
-def robot_click(truth: np.ndarray, prediction: np.ndarray, void: np.ndarray | None = None) -> Click | None:
-    """The paper's robot annotator: the innermost pixel of the largest wrong region, None where all is right.
+def robot_click(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    void: np.ndarray | None = None,
+    lenient: np.random.Generator | None = None,
+) -> Click | None:
+    """A click in the largest wrong region, None where all is right; see `click_in` for where in it.
 
     Args:
         truth, prediction, void: bool [H, W].
     """
     region = largest_wrong_region(truth, prediction, void)
-    if region is None:
-        return None
+    return None if region is None else click_in(region, truth, lenient)
+
+
+def click_in(region: np.ndarray, truth: np.ndarray, lenient: np.random.Generator | None = None) -> Click:
+    """The paper's robot annotator: a click at the region's innermost pixel, with the truth's sign.
+
+    With a generator it lands where people click: on a random pixel at least half as deep as the deepest.
+
+    Args:
+        region: bool [H, W], at least one pixel.
+        truth: bool [H, W].
+    """
     inside = depth(region)
-    y, x = np.unravel_index(int(inside.argmax()), inside.shape)
+    if lenient is None:
+        y, x = np.unravel_index(int(inside.argmax()), inside.shape)
+    else:
+        ys, xs = np.nonzero(inside >= 0.5 * inside.max())
+        k = int(lenient.integers(len(ys)))
+        y, x = ys[k], xs[k]
     return Click(int(x), int(y), bool(truth[y, x]))
-
-
-def lenient_click(
-    truth: np.ndarray, prediction: np.ndarray, void: np.ndarray | None, rng: np.random.Generator
-) -> Click | None:
-    """Like `robot_click`, at a random pixel at least half as deep as the deepest: where people click."""
-    region = largest_wrong_region(truth, prediction, void)
-    if region is None:
-        return None
-    inside = depth(region)
-    ys, xs = np.nonzero(inside >= 0.5 * inside.max())
-    k = int(rng.integers(len(ys)))
-    return Click(int(xs[k]), int(ys[k]), bool(truth[ys[k], xs[k]]))

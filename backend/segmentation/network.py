@@ -51,9 +51,8 @@ class InteractionStream(nn.Module):
         inputs, full_size = 7, True
         for outputs, stride in config.interaction:
             full_size = full_size and stride == 1
-            groups = (
-                0 if full_size else config.norm_groups
-            )  # at full size normalising costs more than it brings
+            # At full size normalising costs more than it brings.
+            groups = 0 if full_size else config.norm_groups
             self.convs.append(ConvBlock(inputs, outputs, stride, groups, config.slope))
             inputs = outputs
         self.channels = [config.interaction[k][0] for k in self.taps]

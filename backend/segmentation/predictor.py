@@ -28,14 +28,10 @@ STRIDE = 32  # the network's sizes are multiples of it
 class Zoom:
     """How the network looks at an image. Sides in network pixels."""
 
-    first_side: int = (
-        384  # long side of the whole image at the first click, about what the network was trained at
-    )
+    first_side: int = 384  # long side of the whole image at the first click
     side: int = 448  # long side of the zoomed part at later clicks
     margin: float = 0.2  # around the mask and the clicks, of the box's own size
-    grid: int = (
-        16  # the box snaps to this many steps along the image's long side, so that features are reused
-    )
+    grid: int = 16  # steps along the image's long side that the box snaps to, so that features are reused
 
 
 @dataclass(frozen=True)
@@ -140,17 +136,14 @@ def focus(previous: np.ndarray, clicks: Sequence[Click], zoom: Zoom) -> Box:
     height, width = previous.shape
     ys, xs = np.nonzero(previous > 0.5)
     step = max(1.0, max(height, width) / zoom.grid)
-    left, right = _span(
-        [xs.min(), *(c.x for c in clicks)], [xs.max(), *(c.x for c in clicks)], width, step, zoom.margin
-    )
-    top, bottom = _span(
-        [ys.min(), *(c.y for c in clicks)], [ys.max(), *(c.y for c in clicks)], height, step, zoom.margin
-    )
+    left, right = _span([xs.min(), xs.max(), *(c.x for c in clicks)], width, step, zoom.margin)
+    top, bottom = _span([ys.min(), ys.max(), *(c.y for c in clicks)], height, step, zoom.margin)
     return Box(left, top, right, bottom)
 
 
-def _span(lows: list[int], highs: list[int], limit: int, step: float, margin: float) -> tuple[int, int]:
-    low, high = min(lows), max(highs) + 1
+def _span(inside: list[int], limit: int, step: float, margin: float) -> tuple[int, int]:
+    """Start and end along one axis that hold all of `inside` and the margin."""
+    low, high = min(inside), max(inside) + 1
     spare = max(margin * (high - low), step)
     start, end = np.floor((low - spare) / step) * step, np.ceil((high + spare) / step) * step
     return max(0, round(start)), min(limit, round(end))

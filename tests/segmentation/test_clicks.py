@@ -10,7 +10,6 @@ from backend.segmentation.clicks import (
     click_maps,
     depth,
     largest_wrong_region,
-    lenient_click,
     robot_click,
 )
 
@@ -83,7 +82,7 @@ def test_diagonal_neighbours_are_one_region():
 @given(st.integers(0, 2**32 - 1))
 def test_lenient_clicks_stay_in_the_region_at_half_its_depth(seed: int):
     truth = square(50, 50, 8, 12, 25)
-    click = lenient_click(truth, np.zeros_like(truth), None, np.random.default_rng(seed))
+    click = robot_click(truth, np.zeros_like(truth), None, np.random.default_rng(seed))
     assert click is not None
     assert click.positive
     inside = depth(truth)
