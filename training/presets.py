@@ -19,10 +19,10 @@ class Recipe:
     focal_weight: float = 0.5
     click_weight: float = 0.1
     average: float = 0.998  # of the weights' exponential moving average
-    composite: float = 0.2  # share of the images composited from a cut-out and a background
-    nearly_right: float = 0.3  # share of the images that start from a mask with small errors
-    lenient: float = 0.5  # share of the images clicked where people click, not at the very centre
-    object_scale: tuple[float, float] = (0.6, 2.2)  # side of the crop over side of the object
+    composite: float = 0.25  # share of the images composited from a cut-out and a background
+    nearly_right: float = 0.15  # share of the images that start from a mask with small errors
+    lenient: float = 0.3  # share of the images clicked where people click, not at the very centre
+    object_scale: tuple[float, float] = (0.8, 2.6)  # side of the crop over side of the object
 
 
 COMPACT = Recipe(crops=((160, 6, 0.55), (224, 4, 0.25), (320, 2, 0.20)))  # small crops first: more of them
