@@ -70,7 +70,7 @@ class Sessions:
             uint8 [H, W], alpha · 255, not to be written to.
         """
         keys = self._keys(image_key, clicks)
-        known, alpha = self._longest_known(keys)
+        known, alpha = self._longest_known(keys, image.shape[:2])
         self._count_reused(known)
         for k in range(known, len(clicks)):
             alpha = self._step(image_key, image, clicks[: k + 1], alpha, keys[k])
@@ -85,13 +85,18 @@ class Sessions:
             keys.append(chain.hexdigest())
         return keys
 
-    def _longest_known(self, keys: Sequence[str]) -> tuple[int, np.ndarray | None]:
+    def _longest_known(self, keys: Sequence[str], shape: tuple[int, ...]) -> tuple[int, np.ndarray | None]:
         """How many clicks the longest kept state covers, and that state's alpha."""
         for k in range(len(keys), 0, -1):
-            alpha = self._store.get(keys[k - 1])
+            alpha = self._kept(keys[k - 1], shape)
             if alpha is not None:
                 return k, alpha
         return 0, None
+
+    def _kept(self, key: str, shape: tuple[int, ...]) -> np.ndarray | None:
+        """The alpha of a state, read-only; None when the store does not know it."""
+        value = self._store.get(key)
+        return None if value is None else np.frombuffer(value, np.uint8).reshape(shape)
 
     def _step(
         self,
@@ -103,11 +108,11 @@ class Sessions:
     ) -> np.ndarray:
         """The alpha after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
         with self._network:
-            kept = self._store.get(key)
+            kept = self._kept(key, image.shape[:2])
             if kept is None:
                 before = None if previous is None else previous.astype(np.float32) / 255
                 alpha = self._predictor.refine(image, [click for _, click in clicks], before, image_key)
                 kept = np.rint(alpha * 255).astype(np.uint8)
                 kept.flags.writeable = False
-                self._store.put(key, kept)
+                self._store.put(key, kept.tobytes())
             return kept

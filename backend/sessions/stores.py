@@ -1,4 +1,7 @@
-"""Where masks are kept between clicks. A store is a cache: whatever it forgets is computed again."""
+"""Where masks are kept between clicks. A store is a cache: whatever it forgets is computed again.
+
+Values are bytes: their keys say all that is needed to read them.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,23 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-
 
 class Store(Protocol):
     """Two verbs; both may be called from any thread."""
 
-    def get(self, key: str) -> np.ndarray | None:
-        """The array kept under `key`, not to be written to; None when unknown or forgotten."""
+    def get(self, key: str) -> bytes | None:
+        """What is kept under `key`; None when unknown or forgotten."""
         ...
 
-    def put(self, key: str, mask: np.ndarray) -> None:
-        """Keep `mask` under `key`; the caller no longer writes to it."""
+    def put(self, key: str, value: bytes) -> None:
+        """Keep `value` under `key`."""
         ...
 
 
 class MemoryStore:
-    """The most recently used masks, within a number of bytes and an age.
+    """The most recently used values, within a number of bytes and an age.
 
-    The newest mask is always kept, however large, so that the next click finds its previous one.
+    The newest is always kept, however large, so that the next click finds its previous one.
     """
 
     def __init__(self, max_bytes: int, max_age_s: float, clock: Callable[[], float] = time.monotonic):
@@ -34,35 +35,35 @@ class MemoryStore:
         self.max_age_s = max_age_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._entries: OrderedDict[str, tuple[float, np.ndarray]] = OrderedDict()  # least recently used first
+        self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()  # least recently used first
         self._bytes = 0
 
-    def get(self, key: str) -> np.ndarray | None:
+    def get(self, key: str) -> bytes | None:
         with self._lock:
             self._forget_old()
             if key not in self._entries:
                 return None
-            mask = self._pop(key)
-            self._add(key, mask)
-            return mask
+            value = self._pop(key)
+            self._add(key, value)
+            return value
 
-    def put(self, key: str, mask: np.ndarray) -> None:
+    def put(self, key: str, value: bytes) -> None:
         with self._lock:
             self._forget_old()
             if key in self._entries:
                 self._pop(key)
-            self._add(key, mask)
+            self._add(key, value)
             while self._bytes > self.max_bytes and len(self._entries) > 1:
                 self._pop(next(iter(self._entries)))
 
-    def _add(self, key: str, mask: np.ndarray) -> None:
-        self._entries[key] = (self._clock(), mask)
-        self._bytes += mask.nbytes
+    def _add(self, key: str, value: bytes) -> None:
+        self._entries[key] = (self._clock(), value)
+        self._bytes += len(value)
 
-    def _pop(self, key: str) -> np.ndarray:
-        _, mask = self._entries.pop(key)
-        self._bytes -= mask.nbytes
-        return mask
+    def _pop(self, key: str) -> bytes:
+        _, value = self._entries.pop(key)
+        self._bytes -= len(value)
+        return value
 
     def _forget_old(self) -> None:
         oldest_allowed = self._clock() - self.max_age_s
