@@ -31,5 +31,6 @@ def fold_batch_norm(encoder: EfficientNetLite0, released: dict[str, Tensor]) -> 
     for conv, kernel, norm in zip(convs, kernels, norms, strict=True):
         gain = released[f"{norm}.weight"] / torch.sqrt(released[f"{norm}.running_var"] + BATCH_NORM_EPS)
         assert conv.bias is not None
-        conv.weight.copy_(kernel * gain[:, None, None, None])
+        conv.weight.zero_()  # inputs that the released network lacks (clicks, previous mask) begin unseen
+        conv.weight[:, : kernel.shape[1]] = kernel * gain[:, None, None, None]
         conv.bias.copy_(released[f"{norm}.bias"] - released[f"{norm}.running_mean"] * gain)

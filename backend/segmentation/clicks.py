@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from backend.segmentation.presets import ClickEncoding
+
 GAUSSIAN_LENGTH = 352  # L: the unit of the three scales, in network pixels
 GAUSSIAN_SCALES = (0.02, 0.08, 0.16)  # s: standard deviation = s·L, so 7, 28 and 56 px
 FAINTEST = -20.0  # exponent below which a Gaussian is level: 2e-9, where its tail would be denormal and slow
+
+FARTHEST = 255  # pixels: distance maps are level beyond (Xu et al. 2016)
+DISK_RADIUS = 5  # pixels (Benenson et al. 2019)
 
 
 @dataclass(frozen=True)
@@ -22,31 +27,58 @@ class Click:
     positive: bool
 
 
-def click_maps(clicks: Sequence[tuple[float, float, bool]], height: int, width: int) -> np.ndarray:
-    """Six click maps: background at three scales, then foreground at three scales.
+def click_maps(
+    clicks: Sequence[tuple[float, float, bool]],
+    height: int,
+    width: int,
+    encoding: ClickEncoding = "gaussians",
+) -> np.ndarray:
+    """Click maps, the background's before the foreground's, of the distance d to the sign's nearest click.
 
-    Each is exp(−d² / 2(sL)²), d = distance in pixels to that sign's nearest click; zero without one.
+    gaussians: three a sign, exp(−d² / 2(sL)²), finest first; zero without a click.
+    distances: one a sign, min(d, 255) / 255; one without a click.
+    disks: one a sign, 1 where d ≤ 5; zero without a click.
 
     Args:
         clicks: (x, y, positive), in the pixels of the map; fractions allowed.
 
     Returns:
-        float32 [6, height, width], values 0…1.
+        float32 [6 or 2, height, width], values 0…1.
     """
-    sigmas = [scale * GAUSSIAN_LENGTH for scale in GAUSSIAN_SCALES]
-    maps = np.zeros((6, height, width), np.float32)
-    for first, sign in ((0, False), (3, True)):
-        points = [(x, y) for x, y, positive in clicks if positive is sign]
-        if not points:
-            continue
-        squared = nearest_squared_distance(points, height, width)
-        for k, sigma in enumerate(sigmas):
-            np.exp(np.maximum(squared * (-0.5 / sigma**2), FAINTEST), out=maps[first + k])
+    encode = ENCODINGS[encoding]
+    signs = [[(x, y) for x, y, positive in clicks if positive is sign] for sign in (False, True)]
+    return np.concatenate([encode(nearest_squared_distance(points, height, width)) for points in signs])
+
+
+def gaussians(squared: np.ndarray) -> np.ndarray:
+    """Squared distances [H, W] → Gaussians at three scales [3, H, W]."""
+    maps = np.zeros((3, *squared.shape), np.float32)
+    if np.isfinite(squared[0, 0]):
+        for k, scale in enumerate(GAUSSIAN_SCALES):
+            factor = -0.5 / (scale * GAUSSIAN_LENGTH) ** 2
+            np.exp(np.maximum(squared * factor, FAINTEST), out=maps[k])
     return maps
 
 
+def distances(squared: np.ndarray) -> np.ndarray:
+    """Squared distances [H, W] → distances in units of 255 px, at most 1: [1, H, W]."""
+    return np.minimum(np.sqrt(squared) / FARTHEST, 1)[None]
+
+
+def disks(squared: np.ndarray) -> np.ndarray:
+    """Squared distances [H, W] → 1 within 5 px, else 0: [1, H, W]."""
+    return (squared <= DISK_RADIUS**2).astype(np.float32)[None]
+
+
+ENCODINGS: dict[ClickEncoding, Callable[[np.ndarray], np.ndarray]] = {
+    "gaussians": gaussians,
+    "distances": distances,
+    "disks": disks,
+}
+
+
 def nearest_squared_distance(points: Sequence[tuple[float, float]], height: int, width: int) -> np.ndarray:
-    """Squared distance in pixels to the nearest of `points` (x, y): float32 [height, width]."""
+    """Squared distance in pixels to the nearest of `points` (x, y): float32 [height, width], inf without."""
     rows, columns = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
     nearest = np.full((height, width), np.inf, np.float32)
     for x, y in points:

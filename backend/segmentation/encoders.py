@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -57,9 +58,9 @@ class EfficientNetLite0(nn.Module):
 
     channels = (16, 24, 40, 112, 320)
 
-    def __init__(self):
+    def __init__(self, inputs: int):
         super().__init__()
-        self.stem = SameConv(3, 32, 3, stride=2)
+        self.stem = SameConv(inputs, 32, 3, stride=2)
         self.stages = nn.ModuleList()
         inputs = 32
         for expansion, kernel, stride, outputs, repeats in LITE0_STAGES:
@@ -69,9 +70,13 @@ class EfficientNetLite0(nn.Module):
                 inputs = outputs
             self.stages.append(blocks)
 
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """RGB [B, 3, H, W] in 0…1, H and W multiples of 32 → features at strides 2, 4, 8, 16, 32."""
-        x = F.relu6(self.stem((image * 255 - 127) / 128))  # [B, 32, H/2, W/2]
+    def forward(self, image: Tensor, *others: Tensor) -> list[Tensor]:
+        """RGB in 0…1, then other inputs: [B, C, H, W] → features at strides 2, 4, 8, 16, 32.
+
+        H and W are multiples of 32.
+        """
+        x = torch.cat(((image * 255 - 127) / 128, *others), 1).contiguous(memory_format=torch.channels_last)
+        x = F.relu6(self.stem(x))  # [B, 32, H/2, W/2]
         features = []
         for k, stage in enumerate(self.stages):
             x = stage(x)

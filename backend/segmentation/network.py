@@ -8,6 +8,7 @@ clicks + previous ► interaction stream ─ skips ─► decoder ─► alpha �
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,6 @@ from backend.segmentation.guided_filter import DeepGuidedFilter
 from backend.segmentation.presets import NetworkConfig
 
 ENCODERS = {"efficientnet_lite0": EfficientNetLite0}
-FINEST_MAPS = (0, 3)  # the narrowest background and foreground Gaussians among the six click maps
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class ConvBlock(nn.Sequential):
 
 
 class InteractionStream(nn.Module):
-    """Six click maps and the previous mask → features at strides 2, 4, 8, 16, 32 (section 3.2)."""
+    """Click maps and the previous mask → features at strides 2, 4, 8, 16, 32; none without convolutions."""
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
         self.taps = config.interaction_taps
         self.convs = nn.ModuleList()
-        inputs, full_size = 7, True
+        inputs, full_size = config.interaction_channels, True
         for outputs, stride in config.interaction:
             full_size = full_size and stride == 1
             # At full size normalising costs more than it brings.
@@ -58,7 +58,7 @@ class InteractionStream(nn.Module):
         self.channels = [config.interaction[k][0] for k in self.taps]
 
     def forward(self, interaction: Tensor) -> list[Tensor]:
-        features, x = [], interaction  # x [B, 7, H, W]
+        features, x = [], interaction  # x [B, 6 + 1, H, W]
         for k, conv in enumerate(self.convs):
             x = conv(x)
             if k in self.taps:
@@ -120,18 +120,41 @@ class TwoStreamNetwork(nn.Module):
     def __init__(self, config: NetworkConfig):
         super().__init__()
         self.config = config
-        self.encoder = ENCODERS[config.encoder]()
+        self.encoder = ENCODERS[config.encoder](config.image_channels)
         self.interaction = InteractionStream(config)
         self.pyramid = PyramidPooling(self.encoder.channels[-1], config)
-        *image_skips, _ = self.encoder.channels
-        *click_skips, coarsest = self.interaction.channels
-        skips = [a + b for a, b in zip(image_skips, click_skips, strict=True)][::-1]
-        self.decoder = Decoder(config, self.pyramid.channels + coarsest, [*skips, 3 + 6 + 1])
-        self.filter = DeepGuidedFilter(config.filter_channels, config.filter_radius, config.filter_eps)
+        *skips, coarsest = map(
+            sum, zip_longest(self.encoder.channels, self.interaction.channels, fillvalue=0)
+        )
+        context = self.pyramid.channels + coarsest - self.encoder.channels[-1]
+        full_size = 3 + config.click_channels + (config.feedback != "none")
+        self.decoder = Decoder(config, context, [*skips[::-1], full_size])
+        self.filter = (
+            DeepGuidedFilter(config.filter_channels, config.filter_radius, config.filter_eps)
+            if config.guided_filter
+            else None
+        )
 
-    def encode(self, image: Tensor) -> ImageFeatures:
-        """The image stream, once per image: RGB [B, 3, H, W] in 0…1."""
-        *skips, coarsest = self.encoder(image)
+    @property
+    def image_only(self) -> bool:
+        """Whether the image stream sees nothing but the image, so that every click can reuse its features."""
+        return self.config.image_channels == 3
+
+    def encode(
+        self, image: Tensor, click_maps: Tensor | None = None, previous: Tensor | None = None
+    ) -> ImageFeatures:
+        """The image stream: once per image where it is `image_only`, else once per click.
+
+        Args:
+            image: RGB [B, 3, H, W] in 0…1.
+            click_maps, previous: as in `forward`; needed unless `image_only`.
+        """
+        others = []
+        if self.config.clicks_in != "interaction":
+            others.append(_given(click_maps, "click maps"))
+        if self.config.feedback == "early":
+            others.append(_given(previous, "the previous mask"))
+        *skips, coarsest = self.encoder(image, *others)
         return ImageFeatures(image, skips, self.pyramid(coarsest))
 
     def forward(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
@@ -139,16 +162,36 @@ class TwoStreamNetwork(nn.Module):
 
         Args:
             features: of the image, from `encode`.
-            click_maps: [B, 6, H, W], background maps before foreground maps.
+            click_maps: [B, 6, H, W] (2 unless they are Gaussians), background maps before foreground maps.
             previous: the alpha before this click, [B, 1, H, W], zeros before the first.
 
         Returns:
             alpha [B, 1, H, W] in 0…1 after the guided filter, and the logits [B, 1, H, W] before it.
         """
-        interaction = torch.cat((click_maps, previous), 1).contiguous(memory_format=torch.channels_last)
-        *click_skips, coarsest = self.interaction(interaction)
-        skips = [torch.cat(pair, 1) for pair in zip(features.skips, click_skips, strict=True)][::-1]
-        skips.append(torch.cat((features.image, interaction), 1))
-        logits = self.decoder(torch.cat((features.context, coarsest), 1), skips)
-        alpha = self.filter(features.image, click_maps[:, FINEST_MAPS], torch.sigmoid(logits))
+        x, skips = features.context, features.skips
+        if self.config.interaction:
+            *click_skips, coarsest = self.interaction(_join(self._interaction_inputs(click_maps, previous)))
+            x = torch.cat((x, coarsest), 1)
+            skips = [torch.cat(pair, 1) for pair in zip(skips, click_skips, strict=True)]
+        full_size = [features.image, click_maps, *([previous] if self.config.feedback != "none" else [])]
+        logits = self.decoder(x, [*skips[::-1], _join(full_size)])
+        alpha = torch.sigmoid(logits)
+        if self.filter is not None:
+            finest = click_maps[:, (0, click_maps.shape[1] // 2)]  # background's and foreground's
+            alpha = self.filter(features.image, finest, alpha)
         return alpha.clamp(0, 1), logits
+
+    def _interaction_inputs(self, click_maps: Tensor, previous: Tensor) -> list[Tensor]:
+        seen = [click_maps] if self.config.clicks_in != "image" else []
+        return [*seen, previous] if self.config.feedback == "late" else seen
+
+
+def _join(tensors: list[Tensor]) -> Tensor:
+    """Channels side by side, in the layout in which convolutions are fastest."""
+    return torch.cat(tensors, 1).contiguous(memory_format=torch.channels_last)
+
+
+def _given(tensor: Tensor | None, name: str) -> Tensor:
+    if tensor is None:
+        raise ValueError(f"this network's image stream sees {name}: give them to encode() at every click")
+    return tensor

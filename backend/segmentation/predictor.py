@@ -73,8 +73,9 @@ class Predictor:
         return cls(load_checkpoint(path), checkpoint_version(path), device)
 
     def prepare(self, image: np.ndarray, image_key: str) -> None:
-        """Compute what the first click on this image needs: uint8 RGB [H, W, 3]."""
-        self._encode(image, image_key, whole(image), self.zoom.first_side)
+        """Compute what the first click on this image needs, where it can be known: uint8 RGB [H, W, 3]."""
+        if self.network.image_only:
+            self._encode(image, image_key, whole(image), self.zoom.first_side)
 
     def refine(
         self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
@@ -94,23 +95,35 @@ class Predictor:
         begun = previous is not None and bool((previous > 0.5).any())
         previous = np.zeros(shape, np.float32) if previous is None else previous
         box = focus(previous, clicks, self.zoom) if begun else whole(image)
-        features = self._encode(image, image_key, box, self.zoom.side if begun else self.zoom.first_side)
+        side = self.zoom.side if begun else self.zoom.first_side
         alpha = previous.copy()
-        alpha[box.area] = self._run(features, clicks, previous[box.area], box)
+        alpha[box.area] = self._look(image, clicks, previous[box.area], image_key, box, side)
         return quantise(obey(alpha, clicks, previous))
 
     @torch.inference_mode()
-    def _run(
-        self, features: ImageFeatures, clicks: Sequence[Click], previous: np.ndarray, box: Box
+    def _look(
+        self,
+        image: np.ndarray,
+        clicks: Sequence[Click],
+        previous: np.ndarray,
+        image_key: str,
+        box: Box,
+        long_side: int,
     ) -> np.ndarray:
-        height, width = features.image.shape[-2:]
+        """The network's alpha of one box of the image; `previous` is that of the box."""
         rows, columns = previous.shape
+        height, width = network_size(rows, columns, long_side)
         sx, sy = width / columns, height / rows
         placed = [
             ((c.x + 0.5 - box.left) * sx - 0.5, (c.y + 0.5 - box.top) * sy - 0.5, c.positive) for c in clicks
         ]
-        maps = torch.from_numpy(click_maps(placed, height, width))[None].to(self.device)
+        encoding = self.network.config.click_encoding
+        maps = torch.from_numpy(click_maps(placed, height, width, encoding))[None].to(self.device)
         before = torch.from_numpy(scale(previous, height, width))[None, None].to(self.device)
+        if self.network.image_only:
+            features = self._encode(image, image_key, box, long_side)
+        else:
+            features = self.network.encode(self._pixels(image, box, long_side), maps, before)
         alpha, _ = self.network(features, maps, before)
         return scale(alpha[0, 0].float().cpu().numpy(), rows, columns)
 
@@ -119,12 +132,16 @@ class Predictor:
         key = (image_key, box, long_side)
         features = self.features.get(key)
         if features is None:
-            part = image[box.area]
-            pixels = scale(part, *network_size(part.shape[0], part.shape[1], long_side))
-            tensor = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None].float() / 255
-            features = self.network.encode(tensor.contiguous(memory_format=torch.channels_last))
+            features = self.network.encode(self._pixels(image, box, long_side))
             self.features.put(key, features)
         return features
+
+    def _pixels(self, image: np.ndarray, box: Box, long_side: int) -> Tensor:
+        """A box of the image as the network sees it: [1, 3, height, width] in 0…1."""
+        part = image[box.area]
+        pixels = scale(part, *network_size(part.shape[0], part.shape[1], long_side))
+        tensor = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None].float() / 255
+        return tensor.contiguous(memory_format=torch.channels_last)
 
 
 def whole(image: np.ndarray) -> Box:

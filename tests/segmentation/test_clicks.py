@@ -12,6 +12,7 @@ from backend.segmentation.clicks import (
     largest_wrong_region,
     robot_click,
 )
+from backend.segmentation.presets import ClickEncoding
 
 
 def square(height: int, width: int, top: int, left: int, side: int) -> np.ndarray:
@@ -39,6 +40,18 @@ def test_the_nearest_click_of_a_sign_counts():
 def test_a_sign_without_clicks_has_empty_maps():
     assert not click_maps([(3, 3, True)], 32, 32)[:3].any()
     assert not click_maps([], 32, 32).any()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "at_click", "near", "far", "without"),
+    [("distances", 0, 5 / 255, 1, 1), ("disks", 1, 1, 0, 0)],
+)
+def test_one_map_a_sign(encoding: ClickEncoding, at_click: float, near: float, far: float, without: float):
+    maps = click_maps([(10, 20, True)], 32, 300, encoding)
+    assert maps.shape == (2, 32, 300)
+    assert maps.dtype == np.float32
+    assert maps[1, [20, 23, 20], [10, 14, 290]] == pytest.approx([at_click, near, far])
+    assert (maps[0] == without).all()
 
 
 def test_no_denormal_numbers_slow_the_network():

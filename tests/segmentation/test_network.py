@@ -1,70 +1,119 @@
-"""One test of every network property, for every preset."""
+"""One test of every network property, for every preset, variant and switch."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
+from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from backend.segmentation.clicks import Click
 from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.presets import PRESETS
+from backend.segmentation.predictor import Predictor, Zoom
+from backend.segmentation.presets import COMPACT, PRESETS, VARIANTS, NetworkConfig, variant
+
+CONFIGS = {f"{preset} {name}": variant(PRESETS[preset], name) for preset in PRESETS for name in VARIANTS[1:]}
+CONFIGS |= {
+    "clicks in both streams": replace(COMPACT, clicks_in="both"),
+    "clicks in the image stream": replace(COMPACT, clicks_in="image"),
+    "early fusion": replace(COMPACT, feedback="early"),
+    "distances": replace(COMPACT, click_encoding="distances"),
+    "disks in both streams": replace(COMPACT, click_encoding="disks", clicks_in="both"),
+}
 
 
-@pytest.fixture(scope="module", params=sorted(PRESETS))
+@pytest.fixture(scope="module", params=CONFIGS.values(), ids=list(CONFIGS))
 def network(request: pytest.FixtureRequest) -> TwoStreamNetwork:
     torch.manual_seed(0)
-    return TwoStreamNetwork(PRESETS[request.param]).eval()
+    return TwoStreamNetwork(request.param).eval()
 
 
-def inputs(height: int, width: int, batch: int = 1) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def inputs(config: NetworkConfig, height: int, width: int, batch: int = 1) -> list[Tensor]:
+    """Image, click maps, previous mask."""
     generator = torch.Generator().manual_seed(1)
-    return tuple(torch.rand(batch, channels, height, width, generator=generator) for channels in (3, 6, 1))  # type: ignore
+    channels = (3, config.click_channels, 1)
+    return [torch.rand(batch, count, height, width, generator=generator) for count in channels]
 
 
-@pytest.mark.parametrize(("height", "width"), [(64, 64), (96, 160), (32, 224)])
+def click(network: TwoStreamNetwork, image: Tensor, maps: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
+    features = network.encode(image) if network.image_only else network.encode(image, maps, previous)
+    return network(features, maps, previous)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (32, 96)])
 def test_alpha_has_the_size_of_the_image(network: TwoStreamNetwork, height: int, width: int):
-    image, maps, previous = inputs(height, width, batch=2)
     with torch.no_grad():
-        alpha, logits = network(network.encode(image), maps, previous)
+        alpha, logits = click(network, *inputs(network.config, height, width, batch=2))
     assert alpha.shape == logits.shape == (2, 1, height, width)
     assert alpha.min() >= 0
     assert alpha.max() <= 1
-
-
-def test_features_come_at_strides_2_to_32(network: TwoStreamNetwork):
-    with torch.no_grad():
-        features = network.encode(inputs(128, 192)[0])
-    assert [tuple(skip.shape[-2:]) for skip in features.skips] == [(64, 96), (32, 48), (16, 24), (8, 12)]
-    assert features.context.shape[-2:] == (4, 6)
+    assert alpha.std() > 0
 
 
 @pytest.mark.parametrize("which", [0, 1, 2], ids=["image", "clicks", "previous mask"])
-def test_every_input_matters(network: TwoStreamNetwork, which: int):
-    tensors = list(inputs(64, 64))
+def test_an_input_matters_where_the_network_sees_it(network: TwoStreamNetwork, which: int):
+    tensors = inputs(network.config, 64, 64)
     with torch.no_grad():
-        before = network(network.encode(tensors[0]), *tensors[1:])[1]
+        before = click(network, *tensors)[1]
         tensors[which] = 1 - tensors[which]
-        after = network(network.encode(tensors[0]), *tensors[1:])[1]
-    assert not torch.allclose(before, after)
+        after = click(network, *tensors)[1]
+    unseen = which == 2 and network.config.feedback == "none"
+    assert torch.equal(before, after) == unseen
 
 
 def test_images_of_a_batch_do_not_see_each_other(network: TwoStreamNetwork):
-    image, maps, previous = inputs(64, 64, batch=2)
+    tensors = inputs(network.config, 64, 64, batch=2)
     with torch.no_grad():
-        together = network(network.encode(image), maps, previous)[0][:1]
-        alone = network(network.encode(image[:1]), maps[:1], previous[:1])[0]
+        together = click(network, *tensors)[0][:1]
+        alone = click(network, *(tensor[:1] for tensor in tensors))[0]
     torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-3)
 
 
-def test_every_parameter_learns(network: TwoStreamNetwork):
-    image, maps, previous = inputs(64, 64)
-    alpha, logits = network(network.encode(image), maps, previous)
-    (alpha.mean() + logits.mean()).backward()
-    silent = [name for name, parameter in network.named_parameters() if parameter.grad is None]
+def test_gradient_reaches_every_parameter(network: TwoStreamNetwork):
+    alpha, logits = click(network, *inputs(network.config, 64, 64))
+    (alpha.square().mean() + logits.square().mean()).backward()
+    silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     network.zero_grad()
     assert silent == []
 
 
+def test_the_predictor_clicks_at_odd_sizes(network: TwoStreamNetwork):
+    predictor = Predictor(network, "untrained", zoom=Zoom(first_side=64, side=64))
+    image = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
+    predictor.prepare(image, "image")
+    first = predictor.refine(image, [Click(20, 10, True)], None, "image")
+    second = predictor.refine(image, [Click(20, 10, True), Click(50, 36, False)], first, "image")
+    assert first.shape == second.shape == (37, 53)
+    assert (second[10, 20], second[36, 50]) == (1, 0)
+
+
+def test_it_comes_back_from_a_checkpoint(network: TwoStreamNetwork, tmp_path: Path):
+    save_checkpoint(network, tmp_path / "network.safetensors")
+    loaded = load_checkpoint(tmp_path / "network.safetensors")
+    assert loaded.config == network.config
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], tensor.half().float())
+
+
+def test_clicks_in_the_image_stream_must_be_given():
+    network = TwoStreamNetwork(variant(COMPACT, "+T"))
+    assert not network.image_only
+    with pytest.raises(ValueError, match="sees click maps"):
+        network.encode(torch.zeros(1, 3, 32, 32))
+
+
+def test_features_come_at_strides_2_to_32():
+    with torch.no_grad():
+        features = TwoStreamNetwork(COMPACT).encode(torch.rand(1, 3, 128, 192))
+    assert [tuple(skip.shape[-2:]) for skip in features.skips] == [(64, 96), (32, 48), (16, 24), (8, 12)]
+    assert features.context.shape[-2:] == (4, 6)
+
+
 def test_compact_fits_in_20_megabytes_of_fp16():
-    parameters = sum(p.numel() for p in TwoStreamNetwork(PRESETS["compact"]).parameters())
+    parameters = sum(p.numel() for p in TwoStreamNetwork(COMPACT).parameters())
     assert 2 * parameters < 20e6
     assert parameters == pytest.approx(4.4e6, rel=0.02)
