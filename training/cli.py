@@ -48,13 +48,14 @@ def evaluate(
     data: Annotated[Path, DATA_WITH_MASKS],
     dataset: Annotated[str, typer.Option(help="grabcut or berkeley: the name in the report.")],
     checkpoint: Annotated[Path | None, CHECKPOINT] = None,
+    protocol: Annotated[str, typer.Option(help="paper or ritm: where the robot clicks.")] = "paper",
     json: Annotated[Path | None, typer.Option(help="Write all figures, per image too.")] = None,
     lenient: Annotated[bool, typer.Option(help="Click where people do, off the centre.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
-    """Let the robot annotate a data set by the paper's protocol: 20 clicks an image, judged after each."""
+    """Let a robot annotate a data set: 20 clicks an image, judged after each (docs/evaluation.md)."""
     from training.evaluate import Evaluation, report
 
     with told_plainly():
-        report(Evaluation(dataset, data, checkpoint, lenient, device, threads), json)
+        report(Evaluation(dataset, data, checkpoint, protocol, lenient, device, threads), json)

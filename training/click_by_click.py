@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backend.segmentation.clicks import Click, click_maps, robot_click
+from backend.segmentation.clicks import Click, click_maps
 from backend.segmentation.network import ImageFeatures, TwoStreamNetwork
+from backend.segmentation.robot import robot_click
 from training.datasets.sample import Sample
 from training.losses import click_location_loss, normalized_focal_loss, soft_iou_loss
 from training.presets import Recipe

@@ -1,14 +1,14 @@
-"""`click99 evaluate`: the paper's protocol (Forte et al. 2020, section 5).
+"""`click99 evaluate`: a robot clicks, the network answers, the mask is judged after every click.
 
-The robot clicks the centre of the largest wrong region, always 20 times (or until nothing is wrong), and the
-mask is judged after every click, void pixels aside.
+Always 20 clicks an image, or until nothing is wrong; where the robot clicks is the protocol
+(`backend/segmentation/robot.py`), what is measured stands in docs/evaluation.md.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,86 +17,96 @@ import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from torch import nn
 
-from backend.segmentation.clicks import Click, click_in, largest_wrong_region
-from backend.segmentation.metrics import auc, corrective_accuracy, iou, noc, share_above
+from backend.segmentation.clicks import Click
+from backend.segmentation.metrics import boundary_iou, corrective_accuracy, harm, iou, obedience
 from backend.segmentation.predictor import Predictor
+from backend.segmentation.robot import ROBOTS, Robot
+from training import records
 from training.datasets.benchmarks import BenchmarkDataset
 from training.datasets.sample import Sample
+from training.prefetch import ahead
+from training.records import PER_CLICK, Annotation, Record, summary
 
 CLICKS = 20
-NOC_THRESHOLDS = (0.80, 0.85, 0.90, 0.95, 0.99)
-SHARE_THRESHOLDS = (0.90, 0.95, 0.97, 0.98, 0.99)
-SHARE_CLICKS = (1, 5, 10, 20)
+MASKS_AFTER = (1, 3, 6, 20)  # clicks after which the record keeps the mask
 
 
-@dataclass(frozen=True)
-class Annotation:
-    """How one image went, click by click: IoU [K], corrective accuracy [K] (nan where nothing was wrong)."""
-
-    name: str
-    clicks: list[Click]
-    ious: np.ndarray
-    corrected: np.ndarray
-    seconds: list[float]
+def judge(
+    sample: Sample, clicks: Sequence[Click], region: np.ndarray, before: np.ndarray, after: np.ndarray
+) -> tuple[float, ...]:
+    """The figures of one answer, in the order of `PER_CLICK`; masks and region bool [H, W]."""
+    return (
+        iou(after, sample.truth, sample.void),
+        boundary_iou(after, sample.truth, sample.void),
+        corrective_accuracy(region, after, sample.truth),
+        harm(before, after, sample.truth, sample.void),
+        obedience(after, clicks, radius=0),
+        obedience(after, clicks),
+    )
 
 
 def annotate(
-    predictor: Predictor, sample: Sample, lenient: np.random.Generator | None, clicks: int = CLICKS
+    predictor: Predictor,
+    sample: Sample,
+    robot: Robot = ROBOTS["paper"],
+    lenient: np.random.Generator | None = None,
+    clicks: int = CLICKS,
 ) -> Annotation:
-    """Have the robot annotate one image; with a generator it clicks where people do, not at the centre."""
-    alpha, done, seconds = None, [], []
-    ious, corrected = np.full(clicks, np.nan), np.full(clicks, np.nan)
-    prediction = np.zeros_like(sample.truth)
-    for k in range(clicks):
-        region = largest_wrong_region(sample.truth, prediction, sample.void)
-        if region is None:
-            ious[k:] = ious[k - 1] if k else 1.0
-            break
-        done.append(click_in(region, sample.truth, lenient))
-        start = time.perf_counter()
-        alpha = predictor.refine(sample.image, done, alpha, sample.name)
-        seconds.append(time.perf_counter() - start)
-        prediction = alpha > 0.5
-        ious[k] = iou(prediction, sample.truth, sample.void)
-        corrected[k] = corrective_accuracy(region, prediction, sample.truth)
-    return Annotation(sample.name, done, ious, corrected, seconds)
+    """Have the robot annotate one image. Each mask is judged in a thread while the next click is answered."""
+    alpha, masks, verdicts, seconds = None, [np.zeros_like(sample.truth)], [], []
+    done: list[Click] = []
+    with ThreadPoolExecutor(1) as beside:
+        while len(done) < clicks:
+            correction = robot(sample.truth, masks[-1], sample.void, done, lenient)
+            if correction is None:
+                break
+            done = [*done, correction.click]
+            start = time.perf_counter()
+            alpha = predictor.refine(sample.image, done, alpha, sample.name)
+            seconds.append(time.perf_counter() - start)
+            masks.append(alpha > 0.5)
+            verdicts.append(beside.submit(judge, sample, done, correction.region, *masks[-2:]))
+    figures = _per_click([verdict.result() for verdict in verdicts], clicks)
+    kept = {k: masks[min(k, len(done))] for k in MASKS_AFTER if k <= clicks}
+    return Annotation(sample.name, done, seconds=seconds, masks=kept, **figures)
 
 
-def evaluate(predictor: Predictor, samples: Iterable[Sample], lenient: bool = False) -> list[Annotation]:
+def _per_click(verdicts: list[tuple[float, ...]], clicks: int) -> dict[str, np.ndarray]:
+    """One array [clicks] per figure: IoUs go on as they ended, what judges a click is nan without one."""
+    table = np.full((clicks, len(PER_CLICK)), np.nan)
+    table[: len(verdicts)] = verdicts if verdicts else np.nan
+    table[len(verdicts) :, :2] = table[len(verdicts) - 1, :2] if verdicts else 1.0  # the two IoUs
+    return dict(zip(PER_CLICK, table.T, strict=True))
+
+
+def evaluate(
+    predictor: Predictor, samples: Iterable[Sample], protocol: str = "paper", lenient: bool = False
+) -> list[Annotation]:
     """Annotate every sample; the lenient robot's draws depend on the order alone."""
     rng = np.random.default_rng(0) if lenient else None
-    return [annotate(predictor, sample, rng) for sample in samples]
+    return [annotate(predictor, sample, ROBOTS[protocol], rng) for sample in ahead(samples)]
 
 
-def summary(annotations: Sequence[Annotation]) -> dict:
-    """The figures over a data set, ready for JSON."""
-    ious = np.stack([annotation.ious for annotation in annotations])
-    corrected = np.stack([annotation.corrected for annotation in annotations])
-    seconds = [second for annotation in annotations for second in annotation.seconds]
-    return {
-        "masks": len(annotations),
-        **{f"noc@{percent(t)}": round(float(noc(ious, t).mean()), 3) for t in NOC_THRESHOLDS},
-        "auc": round(auc(ious), 4),
-        "miou": [round(float(value), 4) for value in ious.mean(0)],
-        "share_above": {percent(t): _shares(ious, t) for t in SHARE_THRESHOLDS},
-        "corrective_accuracy": [round(float(value), 3) for value in _mean_where_clicked(corrected)],
-        "ms_per_click": round(1000 * float(np.median(seconds)), 1),
-    }
+class NetworkClock:
+    """Counts the seconds that a network's forward passes take, image stream and clicks."""
 
+    def __init__(self, network: nn.Module):
+        self.seconds = 0.0
+        for part in ("encode", "forward"):
+            setattr(network, part, self._timed(getattr(network, part)))
 
-def percent(threshold: float) -> str:
-    return str(round(100 * threshold))
+    def _timed(self, call: Callable) -> Callable:
+        def timed(*args, **kwargs):
+            start = time.perf_counter()
+            result = call(*args, **kwargs)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            self.seconds += time.perf_counter() - start
+            return result
 
-
-def _shares(ious: np.ndarray, threshold: float) -> dict[str, float]:
-    above = share_above(ious, threshold)
-    return {str(k): round(float(above[k - 1]), 3) for k in SHARE_CLICKS if k <= len(above)}
-
-
-def _mean_where_clicked(corrected: np.ndarray) -> np.ndarray:
-    clicked = ~np.isnan(corrected)
-    return np.where(clicked, corrected, 0).sum(0) / np.maximum(clicked.sum(0), 1)
+        return timed
 
 
 @dataclass(frozen=True)
@@ -106,38 +116,45 @@ class Evaluation:
     dataset: str
     data: Path
     checkpoint: Path | None
+    protocol: str = "paper"
     lenient: bool = False
     device: str = "auto"
     threads: int = 2
 
 
 def report(evaluation: Evaluation, path: Path | None) -> None:
-    """Evaluate, print the figures, and write them to a JSON file with every image's IoU per click."""
+    """Evaluate, print the figures, and write them with every image's to a file (`training/records.py`)."""
+    if evaluation.protocol not in ROBOTS:
+        raise ValueError(f"protocol {evaluation.protocol!r} is unknown, there is: {', '.join(ROBOTS)}")
     torch.set_num_threads(evaluation.threads)
     predictor = Predictor.load(evaluation.checkpoint, evaluation.device)
-    samples = BenchmarkDataset(evaluation.data)
-    watched = track(samples, evaluation.dataset, total=len(samples))
-    annotations = evaluate(predictor, watched, evaluation.lenient)
-    facts = {
-        "dataset": evaluation.dataset,
-        "checkpoint": predictor.version,
-        "protocol": f"paper, {CLICKS} {'lenient' if evaluation.lenient else 'centred'} clicks",
-        **summary(annotations),
-    }
-    Console().print(_table(facts))
+    record = run(predictor, BenchmarkDataset(evaluation.data), evaluation)
+    Console().print(_table(record))
     if path:
-        images = {each.name: [round(float(value), 5) for value in each.ious] for each in annotations}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**facts, "images": images}, indent=1))
+        records.write(record, path)
 
 
-def _table(facts: dict) -> Table:
-    table = Table(title=f"{facts['dataset']}: {facts['checkpoint']}, {facts['protocol']}", show_header=False)
-    for name, value in facts.items():
-        if isinstance(value, int | float):
-            table.add_row(name, str(value))
-    for name, shares in facts["share_above"].items():
-        table.add_row(f"share above {name} %", "  ".join(f"{share} after {k}" for k, share in shares.items()))
-    table.add_row("IoU per click", " ".join(f"{value:.3f}" for value in facts["miou"]))
-    table.add_row("corrective accuracy", " ".join(f"{value:.2f}" for value in facts["corrective_accuracy"]))
+def run(predictor: Predictor, samples: BenchmarkDataset, evaluation: Evaluation) -> Record:
+    clock, start = NetworkClock(predictor.network), time.perf_counter()
+    watched = track(samples, evaluation.dataset, total=len(samples))
+    annotations = evaluate(predictor, watched, evaluation.protocol, evaluation.lenient)
+    share = clock.seconds / (time.perf_counter() - start)
+    return Record(
+        evaluation.dataset, predictor.version, evaluation.protocol, evaluation.lenient, share, annotations
+    )
+
+
+def _table(record: Record) -> Table:
+    kind = "lenient" if record.lenient else "centred"
+    title = f"{record.dataset}: {record.checkpoint}, {record.protocol} protocol, {CLICKS} {kind} clicks"
+    table = Table(title=title, show_header=False)
+    for name, value in summary(record.annotations).items():
+        table.add_row(name.replace("_", " "), _shown(value))
+    table.add_row("time in the network", f"{record.network_share:.0%}")
     return table
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {_shown(part)}" for name, part in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from backend.segmentation.clicks import Click, depth
+from backend.segmentation.clicks import Click
+from backend.segmentation.robot import depth
 
 
 def nearly_right(truth: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, list[Click]]:

@@ -1,11 +1,10 @@
-"""Clicks, their maps, and the robot that makes them (Forte et al. 2020, sections 3.1 and 3.2)."""
+"""Clicks and their maps (Forte et al. 2020, section 3.2)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from backend.segmentation.presets import ClickEncoding
@@ -85,68 +84,3 @@ def nearest_squared_distance(points: Sequence[tuple[float, float]], height: int,
         distance = ((rows - y) ** 2)[:, None] + (columns - x) ** 2
         np.minimum(nearest, distance, out=nearest)
     return nearest
-
-
-def largest_wrong_region(
-    truth: np.ndarray, prediction: np.ndarray, void: np.ndarray | None = None
-) -> np.ndarray | None:
-    """The largest connected region (8-neighbours) where the prediction is wrong.
-
-    Missed foreground and wrong foreground are separate regions; void pixels are never wrong.
-
-    Args:
-        truth, prediction, void: bool [H, W].
-
-    Returns:
-        bool [H, W], or None where nothing is wrong.
-    """
-    valid = np.ones_like(truth) if void is None else ~void
-    largest, area = None, 0
-    for wrong in (truth & ~prediction & valid, ~truth & prediction & valid):
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(wrong.astype(np.uint8), connectivity=8)
-        if count < 2:
-            continue
-        k = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-        if stats[k, cv2.CC_STAT_AREA] > area:
-            largest, area = labels == k, int(stats[k, cv2.CC_STAT_AREA])
-    return largest
-
-
-def depth(region: np.ndarray) -> np.ndarray:
-    """Distance of a region's pixels to its border or the image's sides: float32 [H, W], 0 outside."""
-    padded = np.pad(region.astype(np.uint8), 1)
-    return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
-
-
-def robot_click(
-    truth: np.ndarray,
-    prediction: np.ndarray,
-    void: np.ndarray | None = None,
-    lenient: np.random.Generator | None = None,
-) -> Click | None:
-    """A click in the largest wrong region, None where all is right; see `click_in` for where in it.
-
-    Args:
-        truth, prediction, void: bool [H, W].
-    """
-    region = largest_wrong_region(truth, prediction, void)
-    return None if region is None else click_in(region, truth, lenient)
-
-
-def click_in(region: np.ndarray, truth: np.ndarray, lenient: np.random.Generator | None = None) -> Click:
-    """The paper's robot annotator: a click at the region's innermost pixel, with the truth's sign.
-
-    With a generator it lands where people click: on a random pixel at least half as deep as the deepest.
-
-    Args:
-        region: bool [H, W], at least one pixel.
-        truth: bool [H, W].
-    """
-    inside = depth(region)
-    if lenient is None:
-        y, x = np.unravel_index(int(inside.argmax()), inside.shape)
-    else:
-        ys, xs = np.nonzero(inside >= 0.5 * inside.max())
-        k = int(lenient.integers(len(ys)))
-        y, x = ys[k], xs[k]
-    return Click(int(x), int(y), bool(truth[y, x]))

@@ -17,7 +17,8 @@ import requests
 from label_studio_sdk.converter.brush import decode_rle
 from PIL import Image, ImageDraw
 
-from backend.segmentation.clicks import Click, robot_click
+from backend.segmentation.clicks import Click
+from backend.segmentation.robot import robot_click
 from tests.e2e.labelling_page import LabellingPage, browser_page
 from tests.e2e.running_demo import RunningDemo
 

@@ -2,23 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from backend.segmentation.clicks import (
-    Click,
-    click_maps,
-    depth,
-    largest_wrong_region,
-    robot_click,
-)
+from backend.segmentation.clicks import click_maps
 from backend.segmentation.presets import ClickEncoding
-
-
-def square(height: int, width: int, top: int, left: int, side: int) -> np.ndarray:
-    mask = np.zeros((height, width), bool)
-    mask[top : top + side, left : left + side] = True
-    return mask
 
 
 def test_click_maps_follow_the_formula():
@@ -57,46 +43,3 @@ def test_one_map_a_sign(encoding: ClickEncoding, at_click: float, near: float, f
 def test_no_denormal_numbers_slow_the_network():
     maps = click_maps([(0, 0, True)], 352, 352)[3:]
     assert maps.min() > np.finfo(np.float32).tiny
-
-
-def test_the_robot_first_clicks_the_middle_of_the_object():
-    truth = square(40, 60, 10, 20, 11)
-    assert robot_click(truth, np.zeros_like(truth)) == Click(25, 15, True)
-
-
-def test_the_robot_clicks_the_largest_wrong_region_with_its_sign():
-    truth, prediction = square(60, 60, 5, 5, 9), square(60, 60, 30, 30, 21)
-    assert robot_click(truth, prediction) == Click(40, 40, False)
-
-
-def test_image_sides_count_as_border():
-    truth = np.ones((21, 41), bool)
-    click = robot_click(truth, np.zeros_like(truth))
-    assert click is not None
-    assert click.y == 10
-    assert 10 <= click.x <= 30
-
-
-def test_void_is_never_wrong():
-    truth = square(40, 40, 5, 5, 20)
-    void = truth.copy()
-    assert largest_wrong_region(truth, np.zeros_like(truth), void) is None
-    assert robot_click(truth, truth) is None
-
-
-def test_diagonal_neighbours_are_one_region():
-    truth = np.zeros((10, 10), bool)
-    truth[[2, 3, 4], [2, 3, 4]] = True
-    region = largest_wrong_region(truth, np.zeros_like(truth))
-    assert region is not None
-    assert region.sum() == 3
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_lenient_clicks_stay_in_the_region_at_half_its_depth(seed: int):
-    truth = square(50, 50, 8, 12, 25)
-    click = robot_click(truth, np.zeros_like(truth), None, np.random.default_rng(seed))
-    assert click is not None
-    assert click.positive
-    inside = depth(truth)
-    assert inside[click.y, click.x] >= inside.max() / 2

@@ -12,7 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from backend.labelstudio import brush
-from backend.segmentation.clicks import Click, robot_click
+from backend.segmentation.clicks import Click
+from backend.segmentation.robot import robot_click
 from backend.server.app import create_app
 from backend.server.settings import Settings
 from tests.server.conftest import body, data_uri, keypoint

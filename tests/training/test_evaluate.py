@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from backend.segmentation.clicks import Click
+from backend.segmentation.metrics import noc
+from backend.segmentation.robot import ROBOTS
+from training import records
 from training.datasets.benchmarks import BenchmarkDataset
 from training.datasets.sample import Sample
-from training.evaluate import Evaluation, annotate, report, summary
+from training.evaluate import MASKS_AFTER, Evaluation, annotate, evaluate, report
+from training.records import summary
+
+ROOT = Path(__file__).parents[2]
 
 
 class Brush:
@@ -23,41 +32,146 @@ class Brush:
         return alpha
 
 
+BRUSH = Brush()
+
+
 def square_sample(side: int) -> Sample:
     truth = np.zeros((40, 40), bool)
     truth[10 : 10 + side, 10 : 10 + side] = True
     return Sample("square", np.zeros((40, 40, 3), np.uint8), truth, np.zeros_like(truth))
 
 
-def test_a_mask_that_is_right_keeps_its_iou_to_the_last_click():
-    done = annotate(Brush(), square_sample(9), None, clicks=5)  # type: ignore[arg-type]
-    assert len(done.clicks) == 1
-    assert done.ious.tolist() == [1.0] * 5
-    assert done.corrected[0] == 1
-    assert np.isnan(done.corrected[1:]).all()
+@pytest.mark.parametrize("protocol", ROBOTS)
+def test_a_mask_that_is_right_keeps_its_iou_to_the_last_click(protocol: str):
+    done = annotate(BRUSH, square_sample(9), ROBOTS[protocol], clicks=5)  # type: ignore[arg-type]
+    assert done.clicks == [Click(14, 14, True)]
+    assert done.ious.tolist() == done.boundary_ious.tolist() == [1.0] * 5
+    assert [done.corrected[0], done.harmed[0], done.obeyed_pixels[0], done.obeyed_discs[0]] == [1, 0, 1, 1]
+    assert np.isnan([done.corrected[1:], done.harmed[1:], done.obeyed_discs[1:]]).all()
+    assert len(done.seconds) == 1
 
 
-def test_each_click_repairs_the_largest_wrong_region():
-    done = annotate(Brush(), square_sample(18), None, clicks=20)  # type: ignore[arg-type]
+@pytest.mark.parametrize("protocol", ROBOTS)
+def test_each_click_repairs_what_is_wrong(protocol: str):
+    done = annotate(BRUSH, square_sample(18), ROBOTS[protocol], clicks=20)  # type: ignore[arg-type]
     assert done.ious[0] == pytest.approx(81 / 324)
     assert (np.diff(done.ious[:5]) > 0).all()
     assert done.corrected[0] == pytest.approx(81 / 324)
-    assert (done.corrected > 0).all()
+    assert (done.corrected[: len(done.clicks)] > 0).all()
     assert [click.positive for click in done.clicks[:5]] == [True] * 5
+    assert done.masks.keys() == set(MASKS_AFTER)
+    assert done.masks[1].sum() == 81
+
+
+def test_a_click_that_paints_over_the_edge_harms():
+    done = annotate(BRUSH, square_sample(5), clicks=1)  # type: ignore[arg-type]
+    assert done.harmed[0] == pytest.approx((81 - 25) / (40 * 40 - 25))
+    assert done.ious[0] == pytest.approx(25 / 81)
 
 
 def test_the_summary_counts_clicks_and_shares():
-    done = [annotate(Brush(), square_sample(side), None, clicks=20) for side in (9, 18)]  # type: ignore[arg-type]
+    done = [annotate(BRUSH, square_sample(side), clicks=20) for side in (9, 18)]  # type: ignore[arg-type]
     figures = summary(done)
-    assert figures["noc@90"] == pytest.approx((1 + 20) / 2)
-    assert figures["share_above"]["99"] == {"1": 0.5, "5": 0.5, "10": 0.5, "20": 0.5}
-    assert len(figures["corrective_accuracy"]) == len(figures["miou"]) == 20
+    assert figures["noc@90"] == pytest.approx(np.mean([1, noc(done[1].ious[None], 0.9)[0]]))
+    assert figures["share_above"]["99"]["1"] == 0.5
+    assert figures["auc_interval"][0] <= figures["auc"] <= figures["auc_interval"][1]
+    assert 0 < figures["obeyed_pixels"] < 1  # the brush paints over its own earlier clicks
+    assert len(figures["corrective_accuracy"]) == len(figures["miou"]) == len(figures["boundary_iou"]) == 20
 
 
-@pytest.mark.parametrize("lenient", [False, True])
-def test_the_report_is_written_with_every_image(benchmark_folder: Path, tmp_path: Path, lenient: bool):
-    report(Evaluation("tiny", benchmark_folder, None, lenient, "cpu", threads=1), tmp_path / "out.json")
-    written = json.loads((tmp_path / "out.json").read_text())
-    assert written["masks"] == len(BenchmarkDataset(benchmark_folder)) == len(written["images"])
-    assert ("lenient" in written["protocol"]) is lenient
+def test_an_image_without_an_object_needs_no_click():
+    figures = summary([annotate(BRUSH, square_sample(0), clicks=3)])  # type: ignore[arg-type]
+    assert figures["miou"] == [1, 1, 1]
+    assert figures["corrective_accuracy"] == [None] * 3
+    assert figures["seconds_per_click"] is None
+
+
+@pytest.mark.parametrize(("protocol", "lenient"), [("paper", False), ("ritm", True)])
+def test_the_report_is_written_with_every_image(
+    benchmark_folder: Path, tmp_path: Path, protocol: str, lenient: bool
+):
+    path = tmp_path / "made" / "out.json"
+    report(Evaluation("tiny", benchmark_folder, None, protocol, lenient, "cpu", threads=1), path)
+    written, record = json.loads(path.read_text()), records.read(path)
+    assert written["masks"] == len(BenchmarkDataset(benchmark_folder)) == len(record.annotations)
+    assert (record.dataset, record.protocol, record.lenient) == ("tiny", protocol, lenient)
     assert 1 <= written["noc@90"] <= 20
+    assert 0 < written["network_share"] < 1
+    figures = summary(record.annotations)
+    for name in ("noc@90", "noc@90_interval", "auc", "miou", "boundary_iou", "seconds_per_click"):
+        assert written[name] == pytest.approx(figures[name], abs=1e-3)
+    for each, sample in zip(record.annotations, BenchmarkDataset(benchmark_folder), strict=True):
+        assert each.masks[20].shape == sample.truth.shape
+        assert each.clicks
+
+
+@pytest.mark.parametrize(("text", "said"), [("{", "not JSON"), ('{"images": []}', "network_share")])
+def test_what_is_no_evaluation_is_named(tmp_path: Path, text: str, said: str):
+    path = tmp_path / "broken.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f"broken.json.*{said}.*click99 evaluate"):
+        records.read(path)
+
+
+def test_an_unknown_protocol_is_told(benchmark_folder: Path):
+    with pytest.raises(ValueError, match="'clicks' is unknown, there is: paper, ritm"):
+        report(Evaluation("tiny", benchmark_folder, None, "clicks"), None)
+
+
+@pytest.fixture(scope="session")
+def isegeval_evaluate() -> Iterator[Callable]:
+    """The PyPI package isegeval: it asks for numpy 1, works with 2, so it comes without its dependencies."""
+    folder = ROOT / ".venv-isegeval"
+    if not (folder / "isegeval").exists():
+        packages = ["isegeval==0.1.0", "tqdm"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--target",
+            folder,
+            *packages,
+        ]
+        subprocess.run(command, check=True)
+    sys.path.append(str(folder))
+    yield importlib.import_module("isegeval").evaluate
+    sys.path.remove(str(folder))
+
+
+class IsegevalBrush:
+    """The brush as isegeval asks for it."""
+
+    def get_model(self, image: np.ndarray) -> IsegevalBrush:
+        self.image, self.clicks, self.mask = image, [], None
+        return self
+
+    def predict(self, click) -> np.ndarray:
+        self.clicks.append(Click(int(click.x), int(click.y), bool(click.is_positive)))
+        self.mask = BRUSH.refine(self.image, self.clicks, self.mask, "")
+        return self.mask > 0.5
+
+
+def scattered_sample(seed: int) -> Sample:
+    """One to two dozen squares of the brush's size or a row less, with specks of void."""
+    rng = np.random.default_rng(seed)
+    truth = np.zeros((60, 72), bool)
+    for place in rng.permutation(30)[: 1 + seed]:
+        top, left = 12 * np.array(divmod(place, 6)) + rng.integers(0, 3, 2)
+        truth[top : top + rng.choice([8, 9, 9]), left : left + 9] = True
+    void = (rng.random(truth.shape) < 0.05) & ~truth
+    return Sample(str(seed), np.zeros((60, 72, 3), np.uint8), truth, void)
+
+
+def test_noc_by_ritms_protocol_is_isegevals(isegeval_evaluate: Callable):
+    samples = [scattered_sample(seed) for seed in range(24)]
+    ious = np.stack([each.ious for each in evaluate(BRUSH, samples, "ritm")])  # type: ignore[arg-type]
+    counts = noc(ious, 0.9)
+    assert counts.min() < 5
+    assert counts.max() == 20
+    truths = [(sample.image, np.where(sample.void, -1, sample.truth.astype(int))) for sample in samples]
+    assert counts.mean() == pytest.approx(
+        isegeval_evaluate(truths, IsegevalBrush(), threshold=0.9, max_clicks=20)
+    )
