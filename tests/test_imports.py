@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "backend.demo": {"backend.labelstudio"},
     "backend.label_studio_ml": {"backend.labelstudio", "backend.server"},
     "backend.cli": {"backend.demo", "backend.server", "backend.segmentation", "training"},
-    "training": {"backend.segmentation"},
+    "training": {"backend.labelstudio", "backend.segmentation"},
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from training.datasets.mix import Mix
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -20,6 +22,7 @@ class Recipe:
     click_weight: float = 0.1
     average: float = 0.998  # of the weights' exponential moving average
     composite: float = 0.25  # share of the images composited from a cut-out and a background
+    mix: Mix = Mix()  # what the composites are made of
     nearly_right: float = 0.15  # share of the images that start from a mask with small errors
     lenient: float = 0.3  # share of the images clicked where people click, not at the very centre
     object_scale: tuple[float, float] = (0.8, 2.6)  # side of the crop over side of the object

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.datasets.benchmarks import BenchmarkDataset
 from training.datasets.composites import composite
-from training.datasets.manifest import ManifestDataset, one_object
+from training.datasets.manifest import ManifestDataset, some_instance
 from training.datasets.sample import Sample, crop_around_object, flip, recolour, resize
 from training.datasets.stream import CropStream, batches
 from training.presets import COMPACT
@@ -56,7 +55,7 @@ def test_instances_are_taken_one_at_a_time_and_ignored_pixels_are_void():
     mask[5:25, 5:25], mask[5:25, 40:60], mask[30:33, 70:73], mask[39] = 1, 2, 3, 255
     seen = set()
     for seed in range(40):
-        truth, void = one_object(mask, "instances", rng(seed))
+        truth, void = some_instance(mask, rng(seed), pairs=0.1)
         seen.add(tuple(np.unique(mask[truth])))
         assert void.sum() == 80
     assert {(1,), (2,)} <= seen
@@ -64,7 +63,7 @@ def test_instances_are_taken_one_at_a_time_and_ignored_pixels_are_void():
 
 
 def test_an_instance_mask_without_objects_gives_an_empty_truth():
-    truth, _ = one_object(np.full((9, 9), 255, np.uint8), "instances", rng())
+    truth, _ = some_instance(np.full((9, 9), 255, np.uint8), rng(), pairs=0.1)
     assert not truth.any()
 
 
@@ -83,10 +82,10 @@ def test_the_manifest_is_read_by_split(data_folder: Path):
     data = ManifestDataset(data_folder, "train")
     assert (len(data.photos), len(data.cutouts), len(data.backgrounds)) == (3, 1, 1)
     assert len(ManifestDataset(data_folder, "val").photos) == 1
-    photo = data.photo(rng())
-    assert photo.image.shape == (*photo.truth.shape, 3)
-    composited = data.composited(rng())
-    assert composited.image.shape[:2] == composited.truth.shape
+    for share in (0.0, 1.0):
+        drawn = data.draw(rng(), replace(COMPACT, composite=share))
+        assert drawn.image.shape == (*drawn.truth.shape, 3)
+        assert drawn.name.startswith("cut/" if share else "photo/")
 
 
 def test_a_folder_without_manifest_is_named(tmp_path: Path):
@@ -108,18 +107,3 @@ def test_batches_follow_the_schedule_and_resume_where_they_stopped():
     assert [len(batch) for batch in all_of_them] == [4, 4, 2, 2, 2, 2]
     assert [key for batch in all_of_them for key in batch] == [(k, 64 if k < 8 else 96) for k in range(16)]
     assert list(batches(recipe, 16, start=8)) == all_of_them[2:]
-
-
-def test_benchmarks_pair_masks_with_images_and_read_void(benchmark_folder: Path):
-    data = BenchmarkDataset(benchmark_folder)
-    assert [each.name for each in data] == ["one", "twoa", "twob"]
-    first = next(iter(data))
-    assert first.void.any()
-    assert not (first.void & first.truth).any()
-
-
-def test_a_mask_without_image_is_named(benchmark_folder: Path, tmp_path: Path):
-    (tmp_path / "images").mkdir()
-    (tmp_path / "masks").symlink_to(benchmark_folder / "masks")
-    with pytest.raises(FileNotFoundError, match=r"one\.png has no image"):
-        BenchmarkDataset(tmp_path)

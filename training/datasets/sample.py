@@ -10,12 +10,18 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Sample:
-    """image uint8 RGB [H, W, 3]; truth and void bool [H, W], void = not counted as right or wrong."""
+    """image uint8 RGB [H, W, 3]; truth and void bool [H, W], void = not counted as right or wrong.
+
+    alpha: float32 [H, W] in 0…1 where the data knows it (composites, mattes); the truth is alpha > 0.5 there.
+    others: uint8 [H, W], the image's other objects where they are known, numbered from 1.
+    """
 
     name: str
     image: np.ndarray
     truth: np.ndarray
     void: np.ndarray
+    alpha: np.ndarray | None = None
+    others: np.ndarray | None = None
 
 
 def crop_around_object(
@@ -32,8 +38,16 @@ def crop_around_object(
     aspect = np.exp(rng.uniform(-0.25, 0.25))
     top, bottom = _span(ys, extent * aspect, height, rng)
     left, right = _span(xs, extent / aspect, width, rng)
-    area = np.s_[top:bottom, left:right]
-    return resize(Sample(sample.name, sample.image[area], sample.truth[area], sample.void[area]), side, side)
+    return resize(_part(sample, np.s_[top:bottom, left:right]), side, side)
+
+
+def _part(sample: Sample, area: tuple[slice, slice]) -> Sample:
+    image, truth, void = (np.ascontiguousarray(a[area]) for a in (sample.image, sample.truth, sample.void))
+    alpha, others = (
+        None if known is None else np.ascontiguousarray(known[area])
+        for known in (sample.alpha, sample.others)
+    )
+    return Sample(sample.name, image, truth, void, alpha, others)
 
 
 def _span(object_pixels: np.ndarray, extent: float, limit: int, rng: np.random.Generator) -> tuple[int, int]:
@@ -60,13 +74,17 @@ def resize(sample: Sample, height: int, width: int) -> Sample:
         if void.any()
         else np.zeros_like(truth)
     )
-    return Sample(sample.name, image, truth, void)
+    alpha = sample.alpha
+    alpha = None if alpha is None else cv2.resize(alpha, (width, height), interpolation=how)
+    others = sample.others
+    if others is not None:
+        others = cv2.resize(others, (width, height), interpolation=cv2.INTER_NEAREST)
+    return Sample(sample.name, image, truth, void, alpha, others)
 
 
 def flip(sample: Sample) -> Sample:
     """Mirrored left to right."""
-    image, truth, void = (np.ascontiguousarray(a[:, ::-1]) for a in (sample.image, sample.truth, sample.void))
-    return Sample(sample.name, image, truth, void)
+    return _part(sample, np.s_[:, ::-1])
 
 
 def recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -3,36 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from training.datasets.manifest import ManifestDataset
+from training.datasets.dataset import SampleDataset
+from training.datasets.files import SampleError
 from training.datasets.sample import Sample, crop_around_object, flip, recolour
+from training.datasets.skipped import Skipped
 from training.presets import Recipe
 
 FEWEST_PIXELS = 100  # of the object in the crop
+LARGEST_SHARE = 0.97  # of the crop that the object may cover
+TRIES = 100  # samples drawn for one crop
 
 
 class CropStream(Dataset):
-    """Crops by (index, side). The index seeds everything random about the crop."""
+    """Crops by (index, side). The index seeds everything random about the crop.
 
-    def __init__(self, data: ManifestDataset, recipe: Recipe, seed: int):
+    Samples that cannot be used are drawn again and noted in `skipped`; ValueError where that never ends.
+    """
+
+    def __init__(self, data: SampleDataset, recipe: Recipe, seed: int, skipped: Skipped | None = None):
         self.data, self.recipe, self.seed = data, recipe, seed
+        self.skipped = skipped or Skipped()
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
         index, side = key
         rng = np.random.default_rng((self.seed, index))
-        while True:
-            composited = bool(self.data.cutouts) and rng.random() < self.recipe.composite
-            sample = self.data.composited(rng) if composited else self.data.photo(rng)
-            if not sample.truth.any():
+        for _ in range(TRIES):
+            try:
+                crop = self._crop(side, rng)
+            except SampleError as bad:
+                self.skipped.add(bad)
                 continue
-            sample = crop_around_object(sample, side, self.recipe.object_scale, rng)
-            if FEWEST_PIXELS <= sample.truth.sum() <= 0.97 * side * side:
-                break
-        sample = flip(sample) if rng.random() < 0.5 else sample
-        return Sample(sample.name, recolour(sample.image, rng), sample.truth, sample.void)
+            if crop is not None:
+                crop = flip(crop) if rng.random() < 0.5 else crop
+                return replace(crop, image=recolour(crop.image, rng))
+        raise ValueError(f"{TRIES} samples in a row cannot be trained on. {self.skipped}")
+
+    def _crop(self, side: int, rng: np.random.Generator) -> Sample | None:
+        """A crop of a random sample; None where too little or nothing else than the object is in it."""
+        sample = self.data.draw(rng, self.recipe)
+        if not sample.truth.any():
+            return None  # one foreground of a composite hides the other
+        crop = crop_around_object(sample, side, self.recipe.object_scale, rng)
+        if FEWEST_PIXELS <= crop.truth.sum() <= LARGEST_SHARE * side * side:
+            return crop
+        if sample.truth.mean() > LARGEST_SHARE:
+            raise SampleError(sample.name, "the object fills the whole image")
+        if sample.truth.sum() < FEWEST_PIXELS:
+            raise SampleError(sample.name, f"the object has only {sample.truth.sum()} pixels")
+        return None
 
 
 def batches(recipe: Recipe, images: int, start: int = 0) -> Iterator[list[tuple[int, int]]]:
