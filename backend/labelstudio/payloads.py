@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, SkipValidation, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, SkipValidation, ValidationError
 
 from backend.labelstudio.errors import PayloadError
 
@@ -52,11 +52,56 @@ class Params(BaseModel):
     context: Context | None = None
 
 
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """Only what is a list of objects counts: imports and other programs leave all kinds of things there."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+Objects = Annotated[list[Any], BeforeValidator(_objects), SkipValidation]
+
+
+class Work(BaseModel):
+    """A draft or a submitted annotation. items: its results, as they are. user: of a draft, an email."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: int | str = 0
+    updated_at: str = ""
+    user: str | None = None
+    items: Objects = Field(default=[], alias="result")
+    annotation: int | str | None = None
+    was_cancelled: bool | None = None
+    is_draft: bool = False
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"{'draft' if self.is_draft else 'annotation'} {self.id}"
+
+
 class Task(BaseModel):
-    """data: the task's own fields, such as the image's address."""
+    """data: the task's own fields, such as the image's address. drafts: of the one who clicks only.
+    annotations: the submitted ones, everybody's."""
 
     id: int | str
     data: dict[str, Any]
+    drafts: Annotated[list[Work], BeforeValidator(_objects)] = []
+    annotations: Annotated[list[Work], BeforeValidator(_objects)] = []
+
+    def open_work(self, click_ids: Collection[str]) -> Work:
+        """What the one who clicks most likely has on screen; nothing: empty.
+
+        The draft that knows one of the clicks is it for certain. Otherwise the newest draft, otherwise the
+        newest submitted annotation.
+        """
+        drafts = sorted(self.drafts, key=lambda draft: draft.updated_at, reverse=True)
+        for draft in drafts:
+            if any(item.get("id") in click_ids for item in draft.items):
+                return draft.model_copy(update={"is_draft": True})
+        if drafts:
+            return drafts[0].model_copy(update={"is_draft": True})
+        submitted = [annotation for annotation in self.annotations if not annotation.was_cancelled]
+        return max(submitted, key=lambda annotation: annotation.updated_at, default=Work())
 
 
 class PredictRequest(BaseModel):

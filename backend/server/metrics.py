@@ -24,6 +24,12 @@ class Metrics:
             "click99_cache_hits", "Network steps found in the cache instead of run.", registry=self._registry
         )
 
+        self.superseded = Counter(
+            "click99_superseded",
+            "Clicks overtaken by newer ones before their mask was ready.",
+            registry=self._registry,
+        )
+
     def text(self) -> bytes:
         """All counters as Prometheus reads them."""
         return generate_latest(self._registry)

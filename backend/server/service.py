@@ -8,7 +8,9 @@ guard themselves; under the network's lock only the store's is taken, never the 
 
 Lifetimes. Service, predictor, caches: the process. A mask: CLICK99_STATE_MINUTES after its last use, within
 CLICK99_STATE_MB; a forgotten one is replayed. A request's own data: the request. Nothing a request brings is
-kept outside these caches, so a bad one leaves no trace.
+kept outside these caches, so a bad one leaves no trace. Requests that are answered at the same time know of
+each other (`InFlight`): a superseded one runs no further network step and is answered with no region, which
+nobody sees.
 
 Failure codes (`{"detail": "field: problem. remedy"}`, logged once):
     400  the body is not JSON, or not what Label Studio sends (`PayloadError`)
@@ -20,7 +22,6 @@ Failure codes (`{"detail": "field: problem. remedy"}`, logged once):
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
@@ -36,21 +37,23 @@ from backend.labelstudio.label_config import LabelConfig, Target
 from backend.labelstudio.payloads import (
     BrushRegion,
     BrushValue,
-    ClickGroup,
     Context,
     Prediction,
     PredictRequest,
     PredictResponse,
     SetupRequest,
-    Task,
     click_group,
 )
 from backend.segmentation.clicks import Click
+from backend.server.canvas import Canvas, Question
 from backend.server.connection import Connection
 from backend.server.metrics import Metrics
 from backend.server.settings import Settings
 from backend.sessions import MemoryStore, Sessions
-from backend.sessions.sessions import Refiner
+from backend.sessions.answers import Answers
+from backend.sessions.in_flight import InFlight
+from backend.sessions.objects import Object
+from backend.sessions.sessions import Refiner, SupersededError
 
 if TYPE_CHECKING:
     from backend.segmentation.predictor import Predictor
@@ -69,7 +72,9 @@ class Service:
         self._connection = Connection(settings)
         self._images = ImageSource(settings.home, settings.hosts, self._connection.client)
         store = MemoryStore(settings.state_mb * 2**20, settings.state_minutes * 60)
-        self._sessions = Sessions(predictor, store, self.metrics.cache_hits.inc)
+        self._sessions = Sessions(predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100)
+        self._canvas = Canvas(Answers(store))
+        self._in_flight = InFlight()
         self._warming = ThreadPoolExecutor(1, thread_name_prefix="warm")
         self._warm_slots = threading.BoundedSemaphore(WARM_QUEUE)
 
@@ -101,6 +106,7 @@ class Service:
         """
         if request.context is None:
             if len(request.tasks) == 1:  # someone opens a task; more: a batch from the data manager
+                self._canvas.opened(request)
                 self._warm_later(request)
             return PredictResponse(results=[[] for _ in request.tasks])
         start = time.perf_counter()
@@ -114,30 +120,38 @@ class Service:
         config = LabelConfig.parse(request.label_config)
         target = config.target(group.control, group.label)
         image = self._images.get(config.image_url(request.task.data, target.to_name))
-        mask = self._mask(image, group)
-        return self._prediction(request.task, group, target, mask)
-
-    def _mask(self, image: Image, group: ClickGroup) -> np.ndarray:
-        """alpha · 255 after the group's clicks: uint8 [H, W]."""
         height, width = image.pixels.shape[:2]
         clicks = [(c.id, Click(c.x, c.y, c.positive)) for c in group.pixels(height, width)]
-        return self._sessions.mask(image.key, image.pixels, clicks)
+        question = Question(request, target, clicks, (height, width))
+        try:
+            return self._answer(question, image)
+        except SupersededError:
+            self.metrics.superseded.inc()
+            return Prediction(result=[], model_version=self.version, score=0.0)
 
-    def _prediction(self, task: Task, group: ClickGroup, target: Target, alpha: np.ndarray) -> Prediction:
-        height, width = alpha.shape
+    def _answer(self, question: Question, image: Image) -> Prediction:
+        with self._in_flight.answering(question.key, question.clicks) as superseded:
+            found = self._canvas.object_of(question, self._sessions.near(image.pixels))
+            alpha = self._sessions.mask(image.key, image.pixels, found.clicks, found.start, superseded)
         inside = alpha > FOREGROUND
-        score = round(float(alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
         rle = brush.encode(inside.view(np.uint8) * np.uint8(255))
-        region = BrushRegion(
-            id=region_id(task, group),
+        self._canvas.remember(question, found, inside, rle)
+        score = round(float(alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
+        region = self._region(found, question.target, inside.shape, rle, score)
+        return Prediction(result=[region], model_version=self.version, score=score)
+
+    def _region(
+        self, found: Object, target: Target, shape: tuple[int, int], rle: list[int], score: float
+    ) -> BrushRegion:
+        return BrushRegion(
+            id=found.id,
             from_name=target.from_name,
             to_name=target.to_name,
-            original_width=width,
-            original_height=height,
+            original_width=shape[1],
+            original_height=shape[0],
             score=score,
             value=BrushValue(rle=rle, brushlabels=[target.label]),
         )
-        return Prediction(result=[region], model_version=self.version, score=score)
 
     def _warm_later(self, request: PredictRequest) -> None:
         """Fetch and encode the task's image in the background, unless too many wait already."""
@@ -166,8 +180,3 @@ def load_predictor(settings: Settings) -> Predictor:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     return Predictor.load(settings.model, settings.device)
-
-
-def region_id(task: Task, group: ClickGroup) -> str:
-    """The object's id: of its task and first click, so that every answer about it replaces the one before."""
-    return hashlib.sha256(f"{task.id} {group.items[0].id}".encode()).hexdigest()[:12]

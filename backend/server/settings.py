@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     basic_auth_password: str = Field(default="", description="That user's password.", repr=False)
     state_mb: int = Field(default=256, ge=1, description="Memory for the masks kept between clicks, MB.")
     state_minutes: int = Field(default=120, ge=1, description="Forget a mask that was not used for so long.")
+    near_percent: float = Field(
+        default=2.0,
+        ge=0,
+        le=100,
+        description="How far from a region, in percent of the image's long side, a click still refines it.",
+    )
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -10,7 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from backend.segmentation.clicks import Click
+from backend.sessions.corrections import Start, kept_corrections
 from backend.sessions.stores import Store
+
+NEAR = 0.02  # of the image's long side
 
 
 class Refiner(Protocol):
@@ -26,13 +29,17 @@ class Refiner(Protocol):
     ) -> np.ndarray: ...
 
 
+class SupersededError(Exception):
+    """A newer request about the same object has made this one pointless."""
+
+
 class Sessions:
     """Masks by click ids.
 
-    State k of an object is the mask after its first k clicks. Its key hashes the image, the model version
-    and those clicks' ids, places and signs, so undoing or deleting the last clicks leads back to a known
-    state, and moving one to a new state. An unknown state is replayed from the longest known one; with
-    nothing known (restart, eviction) the same masks come out bit for bit.
+    State k of an object is the mask after its first k clicks. Its key hashes the image, the model version,
+    the mask they start from and those clicks' ids, places and signs, so undoing or deleting the last clicks
+    leads back to a known state, and moving one to a new state. An unknown state is replayed from the longest
+    known one; with nothing known (restart, eviction) the same masks come out bit for bit.
 
     One lock guards the network: a single step runs at a time (it uses every core), and a request looks the
     state up again once it holds the lock, so that two requests for one object compute no step twice. The
@@ -40,10 +47,16 @@ class Sessions:
     """
 
     def __init__(
-        self, predictor: Refiner, store: Store, count_reused: Callable[[int], None] = lambda steps: None
+        self,
+        predictor: Refiner,
+        store: Store,
+        count_reused: Callable[[int], None] = lambda steps: None,
+        near: float = NEAR,
     ):
-        """`count_reused` is told, at every request, how many steps were found instead of run."""
+        """`count_reused` is told, at every request, how many steps were found instead of run. near: how far
+        a click reaches on a mask to start from, as a share of the image's long side."""
         self._predictor = predictor
+        self._near = near
         self._store = store
         self._count_reused = count_reused
         self._network = threading.Lock()
@@ -58,28 +71,49 @@ class Sessions:
         with self._network:
             self._predictor.prepare(image, image_key)
 
-    def mask(self, image_key: str, image: np.ndarray, clicks: Sequence[tuple[str, Click]]) -> np.ndarray:
+    def near(self, image: np.ndarray) -> float:
+        """In pixels, how far a click reaches on an image [H, W, 3]."""
+        return self._near * max(image.shape[:2])
+
+    def mask(
+        self,
+        image_key: str,
+        image: np.ndarray,
+        clicks: Sequence[tuple[str, Click]],
+        start: Start | None = None,
+        superseded: Callable[[], bool] = lambda: False,
+    ) -> np.ndarray:
         """The alpha after all of `clicks`.
 
         Args:
             image_key: names the pixels; the same key always means the same pixels.
             image: uint8 RGB [H, W, 3].
             clicks: at least one (id, click), in click order.
+            start: the mask that they refine, None: nothing.
+            superseded: asked before each network step.
 
         Returns:
             uint8 [H, W], alpha · 255, not to be written to.
+
+        Raises:
+            SupersededError: `superseded` said so.
         """
-        keys = self._keys(image_key, clicks)
+        keys = self._keys(image_key, clicks, start)
         known, alpha = self._longest_known(keys, image.shape[:2])
         self._count_reused(known)
         for k in range(known, len(clicks)):
-            alpha = self._step(image_key, image, clicks[: k + 1], alpha, keys[k])
+            with self._network:
+                if superseded():
+                    raise SupersededError
+                alpha = self._step(image_key, image, clicks[: k + 1], alpha, keys[k], start)
         assert alpha is not None
         return alpha
 
-    def _keys(self, image_key: str, clicks: Sequence[tuple[str, Click]]) -> list[str]:
-        """One key per state: each hashes all clicks up to its own."""
+    def _keys(self, image_key: str, clicks: Sequence[tuple[str, Click]], start: Start | None) -> list[str]:
+        """One key per state: each hashes the start and all clicks up to its own."""
         chain, keys = hashlib.sha256(f"{self.version}\n{image_key}".encode()), []
+        if start is not None:
+            chain.update(f"\n{self._near}\n".encode() + start.key)
         for click_id, click in clicks:
             chain.update(f"\n{click_id!r} {click.x} {click.y} {click.positive}".encode())
             keys.append(chain.hexdigest())
@@ -105,14 +139,26 @@ class Sessions:
         clicks: Sequence[tuple[str, Click]],
         previous: np.ndarray | None,
         key: str,
+        start: Start | None,
     ) -> np.ndarray:
         """The alpha after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
-        with self._network:
-            kept = self._kept(key, image.shape[:2])
-            if kept is None:
-                before = None if previous is None else previous.astype(np.float32) / 255
-                alpha = self._predictor.refine(image, [click for _, click in clicks], before, image_key)
-                kept = np.rint(alpha * 255).astype(np.uint8)
-                kept.flags.writeable = False
-                self._store.put(key, kept.tobytes())
-            return kept
+        kept = self._kept(key, image.shape[:2])
+        if kept is None:
+            kept = self._run(image_key, image, [click for _, click in clicks], previous, start)
+            kept.flags.writeable = False
+            self._store.put(key, kept.tobytes())
+        return kept
+
+    def _run(
+        self,
+        image_key: str,
+        image: np.ndarray,
+        clicks: Sequence[Click],
+        previous: np.ndarray | None,
+        start: Start | None,
+    ) -> np.ndarray:
+        if previous is None and start is not None:
+            previous = start.alpha
+        before = None if previous is None else previous.astype(np.float32) / 255
+        alpha = np.rint(self._predictor.refine(image, clicks, before, image_key) * 255).astype(np.uint8)
+        return alpha if start is None else kept_corrections(start, alpha, clicks, self.near(image))

@@ -27,6 +27,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "threads": "3",
         "state_mb": "5",
         "state_minutes": "9",
+        "near_percent": "2.5",
     } | {
         "label_studio_url": "http://label.studio",
         "basic_auth_user": "ann",

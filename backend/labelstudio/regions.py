@@ -1,0 +1,136 @@
+"""The regions that an annotator has on screen, read back from the task that comes with every click.
+
+Label Studio sends a click without the region that it is meant for. What was accepted, drawn or erased before
+is only in the task: in the newest draft (saved up to five seconds late), else in the submitted annotation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, Field, ValidationError
+
+from backend.labelstudio import brush
+from backend.labelstudio.errors import BrushError
+from backend.labelstudio.label_config import Target
+from backend.labelstudio.payloads import Work
+from backend.labelstudio.strokes import Stroke, draw, touched
+
+log = logging.getLogger(__name__)
+
+FOREGROUND = 127  # above it a saved pixel belongs to the object: the browser saves soft edges
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnRegion:
+    """One brush region as the annotator sees it.
+
+    pixels: bool [h, w], read-only, its mask with all strokes, cut to where it is not empty; the corner lies
+    at (left, top). by_hand: bool [H, W], the pixels that strokes not saved yet went over, or None.
+    made_of: `fingerprint` of the mask below those strokes. after: the ids of all that was on the canvas
+    before it; clicks among them are part of it already.
+    """
+
+    id: str
+    top: int
+    left: int
+    pixels: np.ndarray
+    by_hand: np.ndarray | None
+    made_of: str
+    after: frozenset[str]
+
+
+class _Value(BaseModel):
+    rle: list[int] | None = None
+    touches: list[Stroke] = []
+    brushlabels: list[str] = []
+    magic_wand: str | None = Field(default=None, alias="maskDataURL")
+
+
+class _Item(BaseModel):
+    id: str = Field(min_length=1)
+    original_width: int
+    original_height: int
+    value: _Value
+
+
+def drawn_regions(work: Work, target: Target, height: int, width: int) -> list[DrawnRegion]:
+    """The regions of `target`'s control and label on its image [height, width], in the order of their making.
+
+    One that cannot be read is left out, with a warning: a click beside it must still be answered.
+    """
+    return list(_readable(work, target, height, width))
+
+
+def fingerprint(rle: bytes) -> str:
+    """Names a brush RLE. The browser returns an untouched mask byte by byte, so an answer is known by it."""
+    return hashlib.sha256(rle).hexdigest()
+
+
+def item_ids(work: Work) -> frozenset[str]:
+    """The ids of everything on the canvas when this was saved."""
+    return frozenset(item["id"] for item in work.items if isinstance(item.get("id"), str))
+
+
+def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[DrawnRegion]:
+    before: set[str] = set()
+    for raw in work.items:
+        if _is_of(raw, target):
+            try:
+                yield _region(_Item.model_validate(raw), frozenset(before), height, width)
+            except (ValidationError, BrushError) as error:
+                reason = str(error).replace("\n", " ")[:200]
+                log.warning("Region %.40r of %s is not read: %s", raw.get("id"), work.name, reason)
+        before.add(str(raw.get("id")))
+
+
+def _is_of(raw: Mapping[str, Any], target: Target) -> bool:
+    value = raw.get("value")
+    labels = value.get("brushlabels") if isinstance(value, Mapping) else None
+    return (
+        raw.get("type") == "brushlabels"
+        and (raw.get("from_name"), raw.get("to_name")) == (target.from_name, target.to_name)
+        and isinstance(labels, Collection)
+        and target.label in labels
+    )
+
+
+def _region(item: _Item, before: frozenset[str], height: int, width: int) -> DrawnRegion:
+    if (item.original_height, item.original_width) != (height, width):
+        made_for = f"made for {item.original_width} × {item.original_height}, the image is {width} × {height}"
+        raise BrushError("original_width", made_for, "Reload the task: the image was replaced")
+    if item.value.magic_wand:
+        raise BrushError("value.maskDataURL", "Magic Wand's unsaved masks are not read", "Submit them first")
+    rle, strokes = bytes(item.value.rle or ()), item.value.touches
+    top, left, pixels = _decode(rle, height, width)
+    by_hand = None
+    if strokes:
+        mask = np.zeros((height, width), np.uint8)
+        mask[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels * np.uint8(255)
+        top, left, pixels = crop(draw(mask, strokes) > FOREGROUND)
+        by_hand = touched(strokes, height, width)
+    return DrawnRegion(item.id, top, left, pixels, by_hand, fingerprint(rle), before)
+
+
+@lru_cache(maxsize=512)
+def _decode(rle: bytes, height: int, width: int) -> tuple[int, int, np.ndarray]:
+    """Cached: a task's masks come with every click on it. No bytes: drawn by hand, not saved yet."""
+    if not rle:
+        return crop(np.zeros((height, width), bool))
+    return crop(brush.decode(rle, height, width) > FOREGROUND)
+
+
+def crop(mask: np.ndarray) -> tuple[int, int, np.ndarray]:
+    """bool [H, W] -> top, left and the part that is not empty (0 × 0 when all is)."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return 0, 0, np.zeros((0, 0), bool)
+    pixels = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
+    pixels.setflags(write=False)
+    return int(rows[0]), int(columns[0]), pixels

@@ -1,0 +1,108 @@
+"""Which object a request's clicks are about: by what is on screen and what was answered last."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from backend.labelstudio.label_config import Target
+from backend.labelstudio.payloads import PredictRequest, Work
+from backend.labelstudio.regions import DrawnRegion, crop, drawn_regions, fingerprint, item_ids
+from backend.sessions.answers import Answer, Answers, Screen, counts, perhaps_accepted
+from backend.sessions.objects import NamedClick, Object, Region, identify
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request's clicks on one object, and where its answer goes. shape: the image's height and width."""
+
+    request: PredictRequest
+    target: Target
+    clicks: Sequence[NamedClick]
+    shape: tuple[int, int]
+
+    @property
+    def task(self) -> str:
+        """The task's name; a project's name holds when it was made, so that no two Label Studios mix."""
+        return f"{self.request.project} {self.request.task.id}"
+
+    @property
+    def key(self) -> str:
+        """The same for all requests about an object, as long as its first click stays."""
+        return f"{self.task} {self.clicks[0][0]}"
+
+    @property
+    def label(self) -> str:
+        return f"{self.target.from_name} {self.target.to_name} {self.target.label}"
+
+    @cached_property
+    def work(self) -> Work:
+        return self.request.task.open_work({click_id for click_id, _ in self.clicks})
+
+    @cached_property
+    def screen(self) -> Screen:
+        work = self.work
+        return Screen(
+            pending=frozenset(click_id for click_id, _ in self.clicks),
+            saved=item_ids(work),
+            draft=f"{work.id} {work.updated_at}" if work.is_draft else None,
+            person=work.user,
+        )
+
+
+class Canvas:
+    """Finds the objects of clicks, and remembers for a while what was answered. Thread-safe as the store."""
+
+    def __init__(self, answers: Answers):
+        self._answers = answers
+
+    def opened(self, request: PredictRequest) -> None:
+        """Someone opens the task."""
+        self._answers.opened(f"{request.project} {request.task.id}")
+
+    def object_of(self, question: Question, near: float) -> Object:
+        """The object that the clicks are about. near: pixels, see `identify`."""
+        click = question.clicks[0][1]
+        drawn = drawn_regions(question.work, question.target, *question.shape)
+        regions = [self._region(region, question.screen.pending) for region in drawn]
+        new_id = self._own_id(question)
+        for answer in self._unsaved(question):
+            if counts(answer, click):
+                regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
+            elif not answer.refines:  # whether it was accepted or rejected, the new one takes its place
+                new_id = answer.region.id
+        return identify(question.clicks, regions, new_id, near, question.shape)
+
+    def remember(self, question: Question, found: Object, mask: np.ndarray, rle: Sequence[int]) -> None:
+        """Note an answer. mask: bool [H, W]; rle: the same as it was sent."""
+        region = Region(found.id, *crop(mask))
+        guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
+        answer = Answer(region, question.label, question.screen, found.start is not None, guessed)
+        self._answers.remember(question.task, answer)
+        self._answers.note_made(found.id, fingerprint(bytes(rle)), question.screen.pending)
+
+    def _region(self, drawn: DrawnRegion, pending: frozenset[str]) -> Region:
+        made = self._answers.made_from(drawn.id, drawn.made_of)
+        contains = pending & (made | drawn.after)
+        return Region(drawn.id, drawn.top, drawn.left, drawn.pixels, drawn.by_hand, contains)
+
+    def _unsaved(self, question: Question) -> Iterator[Answer]:
+        """The answers that may be on screen although no draft holds them yet, the oldest first."""
+        alone = self._answers.alone(question.task)
+        for answer in self._answers.of(question.task):
+            if answer.label == question.label and perhaps_accepted(answer, question.screen, alone):
+                yield answer
+
+    def _own_id(self, question: Question) -> str:
+        """The id of the region that these clicks make: the one they got before, else one of their own.
+
+        One made from the task and the first click, so that every answer replaces the one before.
+        """
+        for answer in self._answers.of(question.task):
+            if not answer.refines and answer.screen.pending & question.screen.pending:
+                return answer.region.id
+        return hashlib.sha256(f"{question.request.task.id} {question.clicks[0][0]}".encode()).hexdigest()[:12]

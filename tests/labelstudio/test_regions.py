@@ -1,0 +1,146 @@
+"""What is on screen, read back from a task's drafts and annotations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend.labelstudio import brush
+from backend.labelstudio.label_config import Target
+from backend.labelstudio.payloads import Task, Work
+from backend.labelstudio.regions import drawn_regions
+
+TARGET = Target("brush", "image", "cell")
+SIZE = (40, 60)
+
+
+def square(top: int, left: int, side: int = 10) -> np.ndarray:
+    mask = np.zeros(SIZE, np.uint8)
+    mask[top : top + side, left : left + side] = 255
+    return mask
+
+
+def item(
+    region: str = "r", mask: np.ndarray | None = None, label: str = "cell", **changes: Any
+) -> dict[str, Any]:
+    value = {
+        "format": "rle",
+        "rle": brush.encode(square(5, 5) if mask is None else mask),
+        "brushlabels": [label],
+    }
+    return {
+        "id": region,
+        "type": "brushlabels",
+        "from_name": "brush",
+        "to_name": "image",
+        "original_width": SIZE[1],
+        "original_height": SIZE[0],
+        "value": value | changes.pop("value", {}),
+    } | changes
+
+
+def click(click_id: str) -> dict[str, Any]:
+    return {"id": click_id, "type": "keypointlabels", "value": {"x": 1, "y": 1, "keypointlabels": ["cell"]}}
+
+
+def work(*items: Any) -> Work:
+    return Work.model_validate({"id": 1, "result": items})
+
+
+def task(drafts: list[dict[str, Any]], annotations: list[dict[str, Any]] | None = None) -> Task:
+    return Task.model_validate({"id": 1, "data": {}, "drafts": drafts, "annotations": annotations or []})
+
+
+def whole(region: Any) -> np.ndarray:
+    mask = np.zeros(SIZE, bool)
+    height, width = region.pixels.shape
+    mask[region.top : region.top + height, region.left : region.left + width] = region.pixels
+    return mask
+
+
+def test_a_region_is_read_with_its_place_and_what_was_before_it():
+    found = drawn_regions(work(click("a"), item(mask=square(7, 20)), click("b")), TARGET, *SIZE)
+    (region,) = found
+    assert np.array_equal(whole(region), square(7, 20) > 0)
+    assert (region.id, region.after, region.by_hand) == ("r", {"a"}, None)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        item(label="nucleus"),
+        item(from_name="other brush"),
+        item(to_name="second image"),
+        item(type="keypointlabels", value={"keypointlabels": ["cell"]}),
+        click("a"),
+    ],
+    ids=["label", "control", "image", "the twin of keep-label-selected", "a click"],
+)
+def test_other_things_are_not_it(other: dict[str, Any]):
+    assert drawn_regions(work(other), TARGET, *SIZE) == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        item(value={"rle": [7] * 50}),
+        item(value={"rle": "?"}),
+        item(value={"rle": brush.encode(np.zeros((9, 9), np.uint8))}),
+        item(original_width=61),
+        item(value={"touches": [{"type": "add"}]}),
+        item(value={"maskDataURL": "data:image/png;base64,AAAA"}),
+        item(id=None),
+    ],
+    ids=["no mask", "no list", "another size", "another image", "a stroke of nothing", "magic wand", "no id"],
+)
+def test_what_cannot_be_read_is_left_out_and_named(broken: dict[str, Any], caplog: pytest.LogCaptureFixture):
+    (region,) = drawn_regions(work(broken, item("good")), TARGET, *SIZE)
+    assert region.id == "good"
+    assert "annotation 1 is not read" in caplog.text
+
+
+def test_soft_edges_are_cut_in_the_middle():
+    mask = square(5, 5)
+    mask[5, 5], mask[5, 6] = 127, 128
+    (region,) = drawn_regions(work(item(mask=mask)), TARGET, *SIZE)
+    assert (whole(region)[5, 5], whole(region)[5, 6]) == (False, True)
+
+
+def eraser(*points: float) -> dict[str, Any]:
+    return {"type": "eraser", "relativePoints": points, "relativeStrokeWidth": 5}
+
+
+def test_strokes_are_part_of_the_mask_and_marked():
+    (region,) = drawn_regions(work(item(value={"touches": [eraser(0, 25, 100, 25)]})), TARGET, *SIZE)
+    assert region.by_hand is not None
+    assert not whole(region)[region.by_hand].any()
+    assert np.array_equal(whole(region), (square(5, 5) > 0) & ~region.by_hand)
+    assert region.made_of == drawn_regions(work(item()), TARGET, *SIZE)[0].made_of
+
+
+def test_a_mask_drawn_wholly_by_hand_has_no_rle_yet():
+    painted = item(value={"rle": None, "touches": [eraser(50, 50, 60, 50) | {"type": "add"}]})
+    del painted["value"]["rle"]
+    (region,) = drawn_regions(work(painted), TARGET, *SIZE)
+    assert whole(region).any()
+    assert region.by_hand is not None
+    assert np.array_equal(whole(region), region.by_hand)
+
+
+def at(second: int, *items: Any, **changes: Any) -> dict[str, Any]:
+    return {"id": second, "updated_at": f"2026-01-01T00:00:{second:02}Z", "result": items} | changes
+
+
+def test_the_draft_that_knows_a_click_is_open_else_the_newest():
+    drafts = [at(1, click("a")), at(3), at(2, click("b"))]
+    opened = [task(drafts).open_work({click_id}).id for click_id in ("a", "b", "c")]
+    assert opened == [1, 2, 3]
+
+
+def test_a_draft_comes_before_an_annotation_and_the_newest_of_those_counts():
+    annotations = [at(5), at(9, was_cancelled=True), at(7)]
+    assert task([at(1)], annotations).open_work(set()).name == "draft 1"
+    assert task([], annotations).open_work(set()).name == "annotation 7"
+    assert task([]).open_work(set()).items == []

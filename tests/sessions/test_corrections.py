@@ -1,0 +1,115 @@
+"""What a person accepted or drew stays, but where a later click asks for a change."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.segmentation.clicks import Click
+from backend.sessions.corrections import Start, kept_corrections
+
+NEAR = 3.0
+
+
+def mask(*boxes: tuple[int, int, int, int]) -> np.ndarray:
+    """bool [60, 80] with boxes of (left, top, right, bottom)."""
+    drawn = np.zeros((60, 80), bool)
+    for left, top, right, bottom in boxes:
+        drawn[top:bottom, left:right] = True
+    return drawn
+
+
+def answer(pixels: np.ndarray) -> np.ndarray:
+    return np.where(pixels, 230, 12).astype(np.uint8)
+
+
+def kept(start: Start, network: np.ndarray, *clicks: Click) -> np.ndarray:
+    return kept_corrections(start, answer(network), clicks, NEAR) > 127
+
+
+def test_the_part_that_is_clicked_comes_another_does_not():
+    start = Start(mask((10, 10, 30, 30)))
+    both = mask((10, 10, 50, 30), (60, 40, 75, 55))
+    assert np.array_equal(kept(start, both, Click(40, 20, True)), mask((10, 10, 50, 30)))
+    assert np.array_equal(kept(start, both, Click(40, 20, True), Click(65, 45, True)), both)
+
+
+def test_a_part_goes_only_where_it_is_clicked():
+    start = Start(mask((10, 10, 30, 30), (50, 10, 70, 30)))
+    assert np.array_equal(kept(start, mask(), Click(60, 20, False)), mask((10, 10, 30, 30)))
+
+
+def test_the_outline_elsewhere_stays_although_it_hangs_together_with_the_change():
+    start = Start(mask((10, 10, 50, 40)))
+    network = mask((9, 9, 51, 41), (51, 20, 65, 30))  # one pixel wider all around, and a new part
+    after = kept(start, network, Click(58, 25, True))
+    assert after[25, 58]
+    assert not after[9, 10:40].any()
+    assert not after[40, 10:40].any()
+
+
+def test_a_thin_part_comes_and_goes_whole():
+    body, cable = mask((10, 10, 30, 40)), mask((30, 20, 78, 22))
+    assert np.array_equal(kept(Start(body), body | cable, Click(60, 20, True)), body | cable)
+    assert np.array_equal(kept(Start(body | cable), body, Click(60, 20, False)), body)
+
+
+def test_the_start_has_hard_edges_and_the_answer_keeps_its_own():
+    start = Start(mask((10, 10, 30, 30)))
+    after = kept_corrections(start, answer(mask((10, 10, 50, 30))), [Click(40, 20, True)], NEAR)
+    assert (after[20, 40], after[20, 20], after[50, 70]) == (230, 255, 0)
+
+
+def test_what_was_erased_stays_erased_though_the_change_runs_into_it():
+    erased = mask((20, 10, 25, 30))
+    start = Start(mask((10, 10, 30, 30)) & ~erased, erased)
+    network = mask((10, 10, 50, 30))
+    after = kept(start, network, Click(40, 20, True))
+    assert after[20, 40]
+    assert not after[erased].any()
+
+
+def test_a_click_on_what_was_erased_takes_all_of_that_stroke_back():
+    strokes = mask((20, 10, 25, 30)), mask((10, 26, 18, 29))
+    by_hand = strokes[0] | strokes[1]
+    start = Start(mask((10, 10, 30, 30)) & ~by_hand, by_hand)
+    after = kept(start, mask((10, 10, 30, 30)), Click(22, 12, True))
+    assert after[strokes[0]].all()
+    assert not after[strokes[1]].any()
+
+
+def test_what_was_painted_stays_until_a_click_says_no():
+    painted = mask((30, 10, 50, 14))
+    start = Start(mask((10, 10, 30, 30)) | painted, painted)
+    network = mask((10, 10, 24, 30))
+    assert kept(start, network, Click(27, 25, False))[painted].all()
+    assert not kept(start, network, Click(45, 12, False))[painted].any()
+
+
+def test_starts_differ_by_their_strokes_too():
+    by_hand = mask((1, 1, 5, 5))
+    keys = {Start(mask((1, 1, 5, 5)), hand).key for hand in (None, by_hand, mask())} | {Start(mask()).key}
+    assert len(keys) == 4
+
+
+boxes = st.tuples(st.integers(0, 40), st.integers(0, 30), st.integers(41, 80), st.integers(31, 60))
+clicks = st.lists(
+    st.builds(Click, st.integers(0, 79), st.integers(0, 59), st.booleans()), min_size=1, max_size=4
+)
+
+
+@given(boxes, st.lists(boxes, max_size=3), st.lists(boxes, max_size=2), clicks)
+def test_nothing_changes_that_the_network_did_not_change_or_that_strokes_hold(
+    begun: tuple[int, int, int, int],
+    network: list[tuple[int, int, int, int]],
+    strokes: list[tuple[int, int, int, int]],
+    given_clicks: list[Click],
+):
+    start = Start(mask(begun), mask(*strokes))
+    after = kept(start, mask(*network), *given_clicks)
+    changed = after != start.mask
+    assert not (changed & (mask(*network) == start.mask)).any()
+    agreeing = [click for click in given_clicks if click.positive == start.mask[click.y, click.x]]
+    if len(agreeing) == len(given_clicks):
+        assert not (changed & mask(*strokes)).any()

@@ -1,0 +1,127 @@
+"""Refine or new: the rule of docs/state.md, at its edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.segmentation.clicks import Click
+from backend.sessions.objects import Region, identify, meant
+
+NEAR = 5.0
+SHAPE = (60, 80)
+
+
+def box(
+    name: str, left: int, top: int, width: int, height: int, contains: frozenset[str] = frozenset()
+) -> Region:
+    return Region(name, top, left, np.ones((height, width), bool), contains=contains)
+
+
+LEFT, RIGHT = box("left", 10, 10, 20, 20), box("right", 30, 10, 20, 20)  # they touch at column 30
+OUTER, INNER = box("outer", 5, 5, 50, 50), box("inner", 20, 20, 10, 10)
+
+
+def plus(x: int, y: int) -> Click:
+    return Click(x, y, True)
+
+
+def minus(x: int, y: int) -> Click:
+    return Click(x, y, False)
+
+
+@pytest.mark.parametrize(
+    ("click", "regions", "expected"),
+    [
+        (plus(15, 15), [LEFT], "left"),
+        (plus(34, 15), [LEFT], "left"),  # 5 pixels from column 29
+        (plus(35, 15), [LEFT], None),
+        (plus(32, 32), [LEFT], "left"),  # aslant: √18
+        (plus(34, 34), [LEFT], None),  # √50
+        (minus(15, 15), [LEFT], "left"),
+        (minus(79, 59), [LEFT], "left"),
+        (plus(29, 15), [LEFT, RIGHT], "left"),
+        (plus(30, 15), [LEFT, RIGHT], "right"),
+        (plus(29, 31), [LEFT, RIGHT], "left"),
+        (plus(30, 31), [LEFT, RIGHT], "right"),
+        (minus(60, 15), [LEFT, RIGHT], "right"),
+        (plus(25, 25), [OUTER, INNER], "inner"),
+        (plus(25, 25), [INNER, OUTER], "inner"),
+        (minus(25, 25), [INNER, OUTER], "inner"),
+        (plus(31, 25), [OUTER, INNER], "outer"),  # beside the inner, but in the outer
+        (minus(31, 25), [OUTER, INNER], "outer"),
+        (plus(15, 15), [LEFT, box("again", 10, 10, 20, 20)], "again"),
+        (plus(15, 15), [], None),
+        (minus(15, 15), [], None),
+        (minus(15, 15), [box("empty", 0, 0, 0, 0)], None),
+        (minus(15, 15), [box("empty", 0, 0, 0, 0), RIGHT], "right"),
+    ],
+)
+def test_the_region_that_a_first_click_means(click: Click, regions: list[Region], expected: str | None):
+    found = meant(click, regions, NEAR)
+    assert (found and found.id) == expected
+
+
+def test_a_hole_belongs_to_nobody_but_is_near():
+    ring = np.ones((20, 20), bool)
+    ring[5:15, 5:15] = False
+    found = meant(plus(20, 20), [Region("ring", 10, 10, ring)], NEAR)
+    assert found
+    assert found.id == "ring"
+
+
+coordinates = st.tuples(st.integers(0, 79), st.integers(0, 59))
+
+
+@given(coordinates, st.booleans(), st.floats(0, 100), st.floats(0, 100))
+def test_a_larger_distance_never_makes_a_new_object_of_a_refined_one(
+    place: tuple[int, int], positive: bool, one: float, other: float
+):
+    click, (less, more) = Click(*place, positive), sorted((one, other))
+    found = meant(click, [LEFT, RIGHT, INNER], less)
+    if found:
+        assert meant(click, [LEFT, RIGHT, INNER], more) is found
+
+
+@given(coordinates, st.permutations([LEFT, RIGHT, INNER, OUTER]))
+def test_the_order_of_regions_decides_between_equals_only(place: tuple[int, int], regions: list[Region]):
+    holding = [region for region in regions if region.holds(plus(*place))]
+    if holding:
+        assert meant(plus(*place), regions, NEAR) is min(holding, key=lambda region: region.pixels.size)
+
+
+def test_a_new_object_starts_from_nothing_with_all_its_clicks():
+    clicks = [("a", plus(70, 50)), ("b", minus(15, 15))]
+    found = identify(clicks, [LEFT], "new", NEAR, SHAPE)
+    assert (found.id, found.start, found.clicks) == ("new", None, clicks)
+
+
+def test_refining_starts_from_the_region_as_it_is():
+    clicks = [("a", plus(15, 15)), ("b", plus(70, 50))]
+    found = identify(clicks, [LEFT], "new", NEAR, SHAPE)
+    assert found.start
+    expected = np.zeros(SHAPE, bool)
+    expected[10:30, 10:30] = True
+    assert found.id == "left"
+    assert np.array_equal(found.start.mask, expected)
+    assert found.clicks == clicks
+
+
+def test_clicks_that_the_region_was_made_from_do_not_count_again():
+    clicks = [("a", plus(15, 15)), ("b", minus(12, 12))]
+    region = box("left", 10, 10, 20, 20, frozenset("a"))
+    assert identify(clicks, [region], "new", NEAR, SHAPE).clicks == clicks[1:]
+
+
+def test_the_last_click_always_counts():
+    clicks = [("a", plus(15, 15)), ("b", minus(12, 12))]
+    region = box("left", 10, 10, 20, 20, frozenset("ab"))
+    assert identify(clicks, [region], "new", NEAR, SHAPE).clicks == clicks[1:]
+
+
+def test_clicks_find_the_region_that_they_made_wherever_they_are():
+    own = box("own", 60, 40, 10, 10, frozenset("a"))
+    found = identify([("a", plus(15, 15)), ("b", plus(62, 45))], [LEFT, own], "own", NEAR, SHAPE)
+    assert (found.id, [click_id for click_id, _ in found.clicks]) == ("own", ["b"])
