@@ -28,11 +28,12 @@ class Skipped:
         """Note a sample, once however often it is met."""
         if bad.file in self.reasons:
             return
-        self.reasons[bad.file] = bad.reason
-        if self.path:
+        self.reasons = self.all()
+        if self.path and bad.file not in self.reasons:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", newline="") as file:
                 csv.writer(file).writerow([bad.file, bad.reason])
+        self.reasons[bad.file] = bad.reason
 
     def all(self) -> dict[str, str]:
         """File → reason, those of other processes too."""
