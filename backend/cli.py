@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from backend.demo import demo
 from backend.server.settings import Settings, variable
-from training.cli import evaluate, train
+from training.cli import evaluate, report, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -87,6 +87,7 @@ def doctor(settings: Settings) -> None:
 app.command()(demo)
 app.command()(train)
 app.command()(evaluate)
+app.command()(report)
 
 
 if __name__ == "__main__":

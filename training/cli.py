@@ -11,6 +11,11 @@ import typer
 
 DATA_WITH_MANIFEST = typer.Option(exists=True, file_okay=False, help="A folder with a manifest.csv.")
 DATA_WITH_MASKS = typer.Option(exists=True, file_okay=False, help="A folder with images/ and masks/.")
+BENCHMARK = typer.Option(help="grabcut, berkeley, sbd, …, or a name of yours for images/ and masks/.")
+EVALUATIONS = typer.Argument(exists=True, dir_okay=False, help="Files of click99 evaluate --json.")
+ABLATION_FOLDER = "The folder of click99 ablation: VARIANT.DATASET.json."
+REGIMES_FOLDER = "A folder of SBD.DATASET.json, Synth.DATASET.json, Synth+FT.DATASET.json."
+CONTACT_SHEET = "The picture of click99 compose --preview."
 CHECKPOINT = typer.Option(help="A .safetensors file; the shipped one if not given.")
 
 
@@ -46,7 +51,7 @@ def train(
 
 def evaluate(
     data: Annotated[Path, DATA_WITH_MASKS],
-    dataset: Annotated[str, typer.Option(help="grabcut or berkeley: the name in the report.")],
+    dataset: Annotated[str, BENCHMARK],
     checkpoint: Annotated[Path | None, CHECKPOINT] = None,
     protocol: Annotated[str, typer.Option(help="paper or ritm: where the robot clicks.")] = "paper",
     json: Annotated[Path | None, typer.Option(help="Write all figures, per image too.")] = None,
@@ -59,3 +64,29 @@ def evaluate(
 
     with told_plainly():
         report(Evaluation(dataset, data, checkpoint, protocol, lenient, device, threads), json)
+
+
+def report(
+    evaluations: Annotated[list[Path] | None, EVALUATIONS] = None,
+    out: Annotated[Path, typer.Option(help="The folder for report.html, PNG and CSV.")] = Path("report"),
+    ablation: Annotated[Path | None, typer.Option(exists=True, help=ABLATION_FOLDER)] = None,
+    regimes: Annotated[Path | None, typer.Option(exists=True, help=REGIMES_FOLDER)] = None,
+    data: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER: a data set's pictures.")] = None,
+    composites: Annotated[Path | None, typer.Option(exists=True, help=CONTACT_SHEET)] = None,
+    log: Annotated[Path | None, typer.Option(exists=True, help="A training run's log.csv.")] = None,
+) -> None:
+    """Make the paper's tables and figures from evaluations, as one HTML page with PNG and CSV beside it."""
+    from training.report.inputs import read_inputs
+    from training.report.page import write_report
+
+    with told_plainly():
+        pictures = _named_folders("--data", data or [])
+        inputs = read_inputs(evaluations or [], ablation, regimes, pictures, composites, log)
+        typer.echo(f"report: {write_report(inputs, out)}")
+
+
+def _named_folders(option: str, pairs: list[str]) -> dict[str, Path]:
+    split = [pair.partition("=") for pair in pairs]
+    if bad := [pair for pair, (name, _, folder) in zip(pairs, split, strict=True) if not (name and folder)]:
+        raise ValueError(f"{option} {bad[0]!r} is not NAME=FOLDER, such as grabcut=data/GrabCut")
+    return {name: Path(folder) for name, _, folder in split}

@@ -24,8 +24,10 @@ from backend.segmentation.metrics import boundary_iou, corrective_accuracy, harm
 from backend.segmentation.predictor import Predictor
 from backend.segmentation.robot import ROBOTS, Robot
 from training import records
-from training.datasets.benchmarks import BenchmarkDataset
+from training.datasets.dataset import SampleDataset
+from training.datasets.registry import DATASETS, open_dataset
 from training.datasets.sample import Sample
+from training.datasets.skipped import Skipped, readable
 from training.prefetch import ahead
 from training.records import PER_CLICK, Annotation, Record, summary
 
@@ -128,16 +130,31 @@ def report(evaluation: Evaluation, path: Path | None) -> None:
         raise ValueError(f"protocol {evaluation.protocol!r} is unknown, there is: {', '.join(ROBOTS)}")
     torch.set_num_threads(evaluation.threads)
     predictor = Predictor.load(evaluation.checkpoint, evaluation.device)
-    record = run(predictor, BenchmarkDataset(evaluation.data), evaluation)
+    skipped = Skipped()
+    record = run(predictor, open_benchmark(evaluation.dataset, evaluation.data), evaluation, skipped)
     Console().print(_table(record))
+    if skipped.reasons:
+        Console().print(str(skipped), style="yellow")
     if path:
         records.write(record, path)
 
 
-def run(predictor: Predictor, samples: BenchmarkDataset, evaluation: Evaluation) -> Record:
+def open_benchmark(name: str, folder: Path) -> SampleDataset:
+    """A data set by its name; under any other name, a folder of images/ and masks/."""
+    return open_dataset(name if name in DATASETS else "folder", folder, "val")
+
+
+def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipped: Skipped) -> Record:
+    """Evaluate what can be used of a data set; what cannot is noted in `skipped`.
+
+    Raises:
+        ValueError: nothing of it can be used.
+    """
     clock, start = NetworkClock(predictor.network), time.perf_counter()
-    watched = track(samples, evaluation.dataset, total=len(samples))
+    watched = track(readable(data, skipped), evaluation.dataset, total=len(data))
     annotations = evaluate(predictor, watched, evaluation.protocol, evaluation.lenient)
+    if not annotations:
+        raise ValueError(f"{evaluation.data} has no sample that can be used; {skipped}")
     share = clock.seconds / (time.perf_counter() - start)
     return Record(
         evaluation.dataset, predictor.version, evaluation.protocol, evaluation.lenient, share, annotations
