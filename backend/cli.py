@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from backend.demo import demo
 from backend.server.settings import Settings, variable
-from training.cli import evaluate, report, train
+from training.cli import compose, evaluate, report, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -86,6 +86,7 @@ def doctor(settings: Settings) -> None:
 
 app.command()(demo)
 app.command()(train)
+app.command()(compose)
 app.command()(evaluate)
 app.command()(report)
 

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 DATA_WITH_MANIFEST = typer.Option(exists=True, file_okay=False, help="A folder with a manifest.csv.")
+DATA = typer.Option(exists=True, file_okay=False, help="The data's folder.")
+DATASET = typer.Option(help="Its layout: manifest, sbd, coco, folder, …")
 DATA_WITH_MASKS = typer.Option(exists=True, file_okay=False, help="A folder with images/ and masks/.")
 BENCHMARK = typer.Option(help="grabcut, berkeley, sbd, …, or a name of yours for images/ and masks/.")
 EVALUATIONS = typer.Argument(exists=True, dir_okay=False, help="Files of click99 evaluate --json.")
@@ -47,6 +49,23 @@ def train(
     run = Run(preset, data, out, images, seed, start_from, save_minutes, threads, rate, crops)
     with told_plainly():
         typer.echo(f"checkpoint: {train(run)}")
+
+
+def compose(
+    data: Annotated[Path, DATA],
+    dataset: Annotated[str, DATASET] = "manifest",
+    split: Annotated[str, typer.Option(help="Of the data: train, val, …")] = "train",
+    out: Annotated[Path | None, typer.Option(help="Cut every object out into OUT/foregrounds.")] = None,
+    preview: Annotated[Path | None, typer.Option(help="A picture of samples, or of the cut-outs.")] = None,
+    recipe: Annotated[str, typer.Option(help="Whose composites the picture shows.")] = "compact",
+    count: Annotated[int, typer.Option(min=1, help="How many samples the picture shows.")] = 18,
+    seed: Annotated[int, typer.Option(help="Of the samples that the picture shows.")] = 0,
+) -> None:
+    """Cut objects out for the synthetic set, or show on one picture what training will see (docs/data.md)."""
+    from training.compose import Composition, compose
+
+    with told_plainly():
+        typer.echo(compose(Composition(data, dataset, split, out, preview, recipe, count, seed)))
 
 
 def evaluate(

@@ -5,69 +5,61 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from training.datasets.composites import Layer
 from training.datasets.mix import FAINTEST
+from training.datasets.sample import Sample
 
 WIDE, NARROW = 90, 6  # pixels: the two windows of blur fusion
 EDGE = 0.8  # pixels: deviation of the softened edge of a binary mask
-MARGIN = 4  # pixels kept around the object
 
 
-def cut_out(image: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An object without its background, cropped to where it is.
+def cut_out(sample: Sample) -> Layer:
+    """The sample's object without its background, cropped to where it is.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        alpha: float32 [H, W] in 0…1, or bool: a binary mask, whose hard edge is softened.
-
-    Returns:
-        uint8 RGB [h, w, 3] and uint8 alpha [h, w]. The colours go on beyond the edge, so that no seam of the
-        old background shows over a new one.
+    Where only a binary truth is known, its hard edge is softened. The colours go on beyond the edge, so that
+    nothing of the old background shows over a new one.
     """
-    alpha = soft_edge(alpha) if alpha.dtype == bool else alpha
-    area = _surroundings(alpha)
-    image, alpha = image[area].astype(np.float32), alpha[area]
-    return object_colours(image, alpha), np.round(255 * alpha).astype(np.uint8)
+    alpha = soft_edge(sample.truth) if sample.alpha is None else sample.alpha
+    layer = Layer(sample.name, sample.image, np.round(255 * alpha).astype(np.uint8)).trimmed(FAINTEST)
+    return layer._replace(colours=object_colours(layer.colours, layer.alpha))
 
 
 def soft_edge(mask: np.ndarray) -> np.ndarray:
-    """A binary mask's edge as a lens would draw it, half a pixel further in: alpha float32 [H, W]."""
-    inner = cv2.erode(mask.astype(np.float32), np.ones((2, 2)), borderValue=1.0)
-    return cv2.GaussianBlur(inner, (0, 0), EDGE)
+    """A binary mask's edge as a lens would draw it, a pixel further in: float32 [H, W] in 0…1.
+
+    The pixels at a mask's border are mixed with the background, as often as not, and cannot be told apart.
+    """
+    inner = cv2.erode(mask.astype(np.float32), np.ones((3, 3)), borderValue=1.0)
+    return cv2.GaussianBlur(inner, (0, 0), EDGE, borderType=cv2.BORDER_REPLICATE)
 
 
 def object_colours(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Blur fusion (Forte 2021, "Approximate fast foreground colour estimation"), twice: wide, then narrow.
+    """The object's own colours by blur fusion (Forte 2021, "Approximate fast foreground colour estimation").
 
-    With F̄ and B̄ the blurred colours of object and background, F = F̄ + α (I − α F̄ − (1 − α) B̄).
+    With F̄ and B̄ the blurred colours of object and background, F = F̄ + α (I − α F̄ − (1 − α) B̄), first
+    with a wide window, then with a narrow one.
 
     Args:
-        image: float32 RGB [H, W, 3] in 0…255. alpha: float32 [H, W] in 0…1.
+        image: uint8 RGB [H, W, 3]. alpha: uint8 [H, W].
 
     Returns:
         uint8 RGB [H, W, 3].
     """
-    wide, behind, _ = _fused(image, image, image, alpha, WIDE)
-    narrow, _, known = _fused(image, wide, behind, alpha, NARROW)
-    colours = np.where(known > 1e-3, narrow, wide)  # further out the narrow window sees nothing of the object
-    return np.round(np.clip(colours, 0, 255)).astype(np.uint8)
+    a = cv2.merge([alpha] * 3).astype(np.float32) / 255  # numpy's broadcasting would take ten times as long
+    pixels = image.astype(np.float32)
+    wide, behind, _ = _fused(pixels, pixels, pixels, a, WIDE)
+    narrow, _, seen = _fused(pixels, wide, behind, a, NARROW)
+    return np.round(np.where(seen > 1e-3, narrow, wide)).astype(
+        np.uint8
+    )  # the narrow window ends near the edge
 
 
 def _fused(
-    image: np.ndarray, front: np.ndarray, behind: np.ndarray, alpha: np.ndarray, window: int
+    image: np.ndarray, front: np.ndarray, behind: np.ndarray, a: np.ndarray, window: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One pass: the object's and the background's colours, and the blurred alpha [H, W, 1]."""
-    a = alpha[..., None]
+    """One pass: the colours of the object and of the background, and how much of the object was seen."""
     size = (window, window)
-    known = cv2.blur(alpha, size)[..., None]
-    front = cv2.blur(front * a, size) / (known + 1e-5)
-    behind = cv2.blur(behind * (1 - a), size) / (1 - known + 1e-5)
-    return np.clip(front + a * (image - a * front - (1 - a) * behind), 0, 255), behind, known
-
-
-def _surroundings(alpha: np.ndarray) -> tuple[slice, slice]:
-    """Where the object is, with a margin."""
-    ys, xs = np.nonzero(alpha * 255 >= FAINTEST)
-    if not len(ys):
-        return np.s_[:, :]
-    top, left = max(0, ys.min() - MARGIN), max(0, xs.min() - MARGIN)
-    return np.s_[top : ys.max() + 1 + MARGIN, left : xs.max() + 1 + MARGIN]
+    seen = cv2.blur(a, size)
+    front = cv2.blur(front * a, size) / (seen + 1e-5)
+    behind = cv2.blur(behind * (1 - a), size) / (1 - seen + 1e-5)
+    return np.clip(front + a * (image - a * front - (1 - a) * behind), 0, 255), behind, seen

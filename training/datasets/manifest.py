@@ -96,9 +96,7 @@ class ManifestDataset(SampleDataset):
         precise = self._precise(mix.cut_from)
         if precise and (not self.cutouts or rng.random() < mix.cut):
             entry = precise[rng.integers(len(precise))]
-            photo = self._photo(entry, rng, pairs=0.0)
-            alpha = photo.truth if photo.alpha is None else photo.alpha
-            return Layer(entry.image, *cut_out(photo.image, alpha))
+            return cut_out(self._photo(entry, rng, pairs=0.0))
         entry = self.cutouts[rng.integers(len(self.cutouts))]
         alpha = read_mask(self.folder / entry.mask)
         colours = sample_of(entry.image, self.folder / entry.image, alpha > 127).image
