@@ -19,7 +19,12 @@ def guided_filter(guide: Tensor, alpha: Tensor, radius: int, eps: float) -> Tens
         guide, alpha: [B, 1, H, W].
         radius: half the window's side, in pixels.
         eps: regulariser; larger keeps alpha smoother where the guide is flat.
+
+    Returns:
+        [B, 1, H, W], at least float32: variances vanish in half precision.
     """
+    precision = torch.promote_types(guide.dtype, torch.float32)
+    guide, alpha = guide.to(precision), alpha.to(precision)
     moments = box_mean(torch.cat((guide, alpha, guide * alpha, guide * guide), 1), radius)
     mean_guide, mean_alpha, mean_product, mean_square = moments.split(1, 1)
     slope = (mean_product - mean_guide * mean_alpha) / ((mean_square - mean_guide**2).clamp_min(0) + eps)

@@ -1,8 +1,11 @@
 """The two-stream network (Forte et al. 2020, figure 2), readable top to bottom.
 
-image ──────────► image stream ──► pyramid pooling ─┐  (once per image)
-                      │ skips                       ▼
-clicks + previous ► interaction stream ─ skips ─► decoder ─► alpha ─► guided filter ─► alpha
+image (+ clicks) ──► image stream ───────┬─► pyramid pooling
+                         │ skips         │          ▼
+clicks + previous ──► interaction stream ┴ skips ► decoder ─► alpha ─► guided filter ─► alpha
+
+Both presets are this file; `NetworkConfig` says where they differ. `paper` shows the clicks to both streams
+and pools both; `compact` shows the image stream the image alone, so that its features serve every click.
 """
 
 from __future__ import annotations
@@ -14,35 +17,47 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.segmentation.encoders import EfficientNetLite0
+from backend.segmentation.encoders import EfficientNetLite0, ResNet50, StandardisedConv
 from backend.segmentation.guided_filter import DeepGuidedFilter
 from backend.segmentation.presets import NetworkConfig
 
-ENCODERS = {"efficientnet_lite0": EfficientNetLite0}
+ENCODERS = {"efficientnet_lite0": EfficientNetLite0, "resnet50_gn_ws": ResNet50}
 
 
 @dataclass(frozen=True)
 class ImageFeatures:
-    """What the image stream knows of one batch of images; reused by every click on them."""
+    """What the image stream knows of one batch of images; reused by every click where it is `image_only`."""
 
-    image: Tensor  # [B, 3, H, W], RGB in 0…1
-    skips: list[Tensor]  # finest first: strides 2, 4, 8, 16
-    context: Tensor  # [B, C, H/32, W/32], after pyramid pooling
+    image: Tensor  # [B, 3, H, W], normalised
+    skips: list[Tensor]  # finest first: strides 2, 4, …
+    context: Tensor  # [B, C, H/s, W/s] at the coarsest stride s, pooled already if pyramid_of is "image"
 
 
 class ConvBlock(nn.Sequential):
-    """3×3 convolution, GroupNorm unless `groups` is 0, LeakyReLU."""
+    """k×k convolution, GroupNorm if `normed`, LeakyReLU."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, groups: int, slope: float):
-        layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=groups == 0)]
-        if groups:
-            layers.append(nn.GroupNorm(groups, outputs))
-        layers.append(nn.LeakyReLU(slope, inplace=True))
+    def __init__(
+        self,
+        config: NetworkConfig,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        stride: int = 1,
+        normed: bool = True,
+    ):
+        conv = StandardisedConv if normed and config.standardised else nn.Conv2d
+        bias = (
+            config.standardised or not normed
+        )  # redundant before GroupNorm, but the released weights have it
+        layers: list[nn.Module] = [conv(inputs, outputs, kernel, stride, kernel // 2, bias=bias)]
+        if normed:
+            layers.append(nn.GroupNorm(config.norm_groups, outputs))
+        layers.append(nn.LeakyReLU(config.slope, inplace=True))
         super().__init__(*layers)
 
 
 class InteractionStream(nn.Module):
-    """Click maps and the previous mask → features at strides 2, 4, 8, 16, 32; none without convolutions."""
+    """Click maps and the previous mask → features at strides 2, 4, 8, … (Table 4)."""
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
@@ -52,8 +67,8 @@ class InteractionStream(nn.Module):
         for outputs, stride in config.interaction:
             full_size = full_size and stride == 1
             # At full size normalising costs more than it brings.
-            groups = 0 if full_size else config.norm_groups
-            self.convs.append(ConvBlock(inputs, outputs, stride, groups, config.slope))
+            normed = config.interaction_norm and not full_size
+            self.convs.append(ConvBlock(config, inputs, outputs, stride=stride, normed=normed))
             inputs = outputs
         self.channels = [config.interaction[k][0] for k in self.taps]
 
@@ -66,24 +81,40 @@ class InteractionStream(nn.Module):
         return features
 
 
-class PyramidPooling(nn.Module):
+class ReducedPyramid(nn.Module):
     """Context at several bin sizes beside the coarsest features, which a 1×1 convolution thins first."""
 
-    def __init__(self, inputs: int, config: NetworkConfig):
+    def __init__(self, config: NetworkConfig, inputs: int):
         super().__init__()
         channels, self.bins = config.pyramid_channels, config.pyramid_bins
         self.reduce = nn.Conv2d(inputs, channels, 1)
         self.pooled = nn.ModuleList(nn.Conv2d(channels, channels // len(self.bins), 1) for _ in self.bins)
         self.slope = config.slope
-        self.channels = channels + channels // len(self.bins) * len(self.bins)
+        self.channels = 2 * channels
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.leaky_relu(self.reduce(x), self.slope)
         levels = [x]
         for size, conv in zip(self.bins, self.pooled, strict=True):
             pooled = F.leaky_relu(conv(F.adaptive_avg_pool2d(x, size)), self.slope)
-            levels.append(F.interpolate(pooled, x.shape[-2:], mode="bilinear", align_corners=False))
+            levels.append(upsample(pooled, x))
         return torch.cat(levels, 1)
+
+
+class Pyramid(nn.Module):
+    """Pyramid pooling (Zhao et al. 2017): context at several bin sizes beside the features themselves."""
+
+    def __init__(self, config: NetworkConfig, inputs: int):
+        super().__init__()
+        width, self.bins = config.pyramid_channels // len(config.pyramid_bins), config.pyramid_bins
+        self.pooled = nn.ModuleList(ConvBlock(config, inputs, width, kernel=1) for _ in self.bins)
+        self.channels = inputs + config.pyramid_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = (
+            conv(F.adaptive_avg_pool2d(x, size)) for size, conv in zip(self.bins, self.pooled, strict=True)
+        )
+        return torch.cat([x, *(upsample(level, x) for level in pooled)], 1)
 
 
 class Decoder(nn.Module):
@@ -97,9 +128,7 @@ class Decoder(nn.Module):
             full_size = k == len(config.decoder) - 1
             stage = nn.Sequential()
             for outputs in widths:
-                stage.append(
-                    ConvBlock(inputs, outputs, 1, 0 if full_size else config.norm_groups, config.slope)
-                )
+                stage.append(ConvBlock(config, inputs, outputs, normed=not full_size))
                 inputs = outputs
             self.stages.append(stage)
             inputs += skips[k] if not full_size else 0
@@ -109,26 +138,30 @@ class Decoder(nn.Module):
         for k, stage in enumerate(self.stages):
             x = stage(x)
             if k < len(skips):
-                x = F.interpolate(x, skips[k].shape[-2:], mode="bilinear", align_corners=False)
-                x = torch.cat((x, skips[k]), 1)
+                x = torch.cat((upsample(x, skips[k]), skips[k]), 1)
         return self.head(x)  # [B, 1, H, W]
 
 
 class TwoStreamNetwork(nn.Module):
     """Image, clicks and previous mask → alpha. Heights and widths are multiples of 32."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, config: NetworkConfig):
         super().__init__()
         self.config = config
+        self.register_buffer("mean", torch.tensor(config.image_mean).view(3, 1, 1), persistent=False)
+        self.register_buffer(
+            "deviation", torch.tensor(config.image_deviation).view(3, 1, 1), persistent=False
+        )
         self.encoder = ENCODERS[config.encoder](config.image_channels)
         self.interaction = InteractionStream(config)
-        self.pyramid = PyramidPooling(self.encoder.channels[-1], config)
-        *skips, coarsest = map(
-            sum, zip_longest(self.encoder.channels, self.interaction.channels, fillvalue=0)
-        )
-        context = self.pyramid.channels + coarsest - self.encoder.channels[-1]
-        full_size = 3 + config.click_channels + (config.feedback != "none")
-        self.decoder = Decoder(config, context, [*skips[::-1], full_size])
+        *skips, both = map(sum, zip_longest(self.encoder.channels, self.interaction.channels, fillvalue=0))
+        seen = both if config.pyramid_of == "both" else self.encoder.channels[-1]
+        self.pyramid = (ReducedPyramid if config.pyramid_reduced else Pyramid)(config, seen)
+        full_size = 3 + config.click_channels + self._previous_at_full_size
+        self.decoder = Decoder(config, self.pyramid.channels + both - seen, [*skips[::-1], full_size])
         self.filter = (
             DeepGuidedFilter(config.filter_channels, config.filter_radius, config.filter_eps)
             if config.guided_filter
@@ -149,13 +182,16 @@ class TwoStreamNetwork(nn.Module):
             image: RGB [B, 3, H, W] in 0…1.
             click_maps, previous: as in `forward`; needed unless `image_only`.
         """
+        image = (image - self.mean) / self.deviation
         others = []
         if self.config.clicks_in != "interaction":
             others.append(_given(click_maps, "click maps"))
         if self.config.feedback == "early":
             others.append(_given(previous, "the previous mask"))
         *skips, coarsest = self.encoder(image, *others)
-        return ImageFeatures(image, skips, self.pyramid(coarsest))
+        return ImageFeatures(
+            image, skips, self.pyramid(coarsest) if self.config.pyramid_of == "image" else coarsest
+        )
 
     def forward(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
         """One click.
@@ -166,24 +202,43 @@ class TwoStreamNetwork(nn.Module):
             previous: the alpha before this click, [B, 1, H, W], zeros before the first.
 
         Returns:
-            alpha [B, 1, H, W] in 0…1 after the guided filter, and the logits [B, 1, H, W] before it.
+            alpha [B, 1, H, W] in 0…1 after the guided filter, and the decoder's output [B, 1, H, W] before
+            sigmoid or clipping.
         """
         x, skips = features.context, features.skips
         if self.config.interaction:
             *click_skips, coarsest = self.interaction(_join(self._interaction_inputs(click_maps, previous)))
             x = torch.cat((x, coarsest), 1)
             skips = [torch.cat(pair, 1) for pair in zip(skips, click_skips, strict=True)]
-        full_size = [features.image, click_maps, *([previous] if self.config.feedback != "none" else [])]
+        if self.config.pyramid_of == "both":
+            x = self.pyramid(x)
+        full_size = [features.image, click_maps, *([previous] if self._previous_at_full_size else [])]
         logits = self.decoder(x, [*skips[::-1], _join(full_size)])
-        alpha = torch.sigmoid(logits)
+        return self._finish(features.image, click_maps, logits), logits
+
+    def _finish(self, image: Tensor, click_maps: Tensor, logits: Tensor) -> Tensor:
+        """Logits → alpha, obeying the clicks and following the image's edges."""
+        finest = click_maps[:, (0, click_maps.shape[1] // 2)]  # background's and foreground's
+        alpha = torch.sigmoid(logits) if self.config.output == "sigmoid" else logits.clamp(0, 1)
+        if self.config.pin_clicks:
+            clicked = finest == (0 if self.config.click_encoding == "distances" else 1)
+            alpha = alpha.masked_fill(clicked[:, :1], 0).masked_fill(clicked[:, 1:], 1)
         if self.filter is not None:
-            finest = click_maps[:, (0, click_maps.shape[1] // 2)]  # background's and foreground's
-            alpha = self.filter(features.image, finest, alpha)
-        return alpha.clamp(0, 1), logits
+            alpha = self.filter(image, finest, alpha).clamp(0, 1)
+        return alpha
+
+    @property
+    def _previous_at_full_size(self) -> bool:
+        return self.config.previous_at_full_size and self.config.feedback != "none"
 
     def _interaction_inputs(self, click_maps: Tensor, previous: Tensor) -> list[Tensor]:
         seen = [click_maps] if self.config.clicks_in != "image" else []
         return [*seen, previous] if self.config.feedback == "late" else seen
+
+
+def upsample(x: Tensor, like: Tensor) -> Tensor:
+    """Bilinearly to the height and width of `like`."""
+    return F.interpolate(x, like.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def _join(tensors: list[Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Image + clicks + previous mask → alpha at the image's own size: zoom, network, and what the clicks demand.
+"""Image + clicks + previous mask → alpha at the image's own size.
 
 Every step is a pure function of its arguments, so that replaying clicks gives the same masks bit for bit.
 Only the image stream's features are kept, in a cache bounded by bytes, behind a lock; any thread may call.
@@ -9,10 +9,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,43 +18,19 @@ from torch import Tensor
 from backend.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint
 from backend.segmentation.clicks import Click, click_maps
 from backend.segmentation.network import ImageFeatures, TwoStreamNetwork
-
-STRIDE = 32  # the network's sizes are multiples of it
-
-
-@dataclass(frozen=True)
-class Zoom:
-    """How the network looks at an image. Sides in network pixels."""
-
-    first_side: int = 384  # long side of the whole image at the first click
-    side: int = 448  # long side of the zoomed part at later clicks
-    margin: float = 0.2  # around the mask and the clicks, of the box's own size
-    grid: int = 16  # steps along the image's long side that the box snaps to, so that features are reused
-
-
-@dataclass(frozen=True)
-class Box:
-    """A part of an image: columns left…right, rows top…bottom, ends excluded."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def area(self) -> tuple[slice, slice]:
-        return np.s_[self.top : self.bottom, self.left : self.right]
+from backend.segmentation.views import VIEWS, Box, View
 
 
 class Predictor:
     """A network ready for clicks."""
 
     def __init__(
-        self, network: TwoStreamNetwork, version: str, device: str = "cpu", zoom: Zoom | None = None
+        self, network: TwoStreamNetwork, version: str, device: str = "cpu", view: View | None = None
     ):
+        """`view`: how the network looks at images; as its configuration says if not given."""
         self.version = version
         self.device = torch.device(device)
-        self.zoom = zoom or Zoom()
+        self.view: View = view or VIEWS[network.config.view]()
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)  # pyright: ignore
         self.features = FeatureCache(limit=256 * 2**20)
 
@@ -75,7 +49,8 @@ class Predictor:
     def prepare(self, image: np.ndarray, image_key: str) -> None:
         """Compute what the first click on this image needs, where it can be known: uint8 RGB [H, W, 3]."""
         if self.network.image_only:
-            self._encode(image, image_key, whole(image), self.zoom.first_side)
+            box, size = self.view.look(np.zeros(image.shape[:2], np.float32), ())
+            self._encode(image, image_key, box, size)
 
     def refine(
         self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
@@ -91,109 +66,49 @@ class Predictor:
         Returns:
             alpha, float32 [H, W], multiples of 1/255.
         """
-        shape = image.shape[:2]
-        begun = previous is not None and bool((previous > 0.5).any())
-        previous = np.zeros(shape, np.float32) if previous is None else previous
-        box = focus(previous, clicks, self.zoom) if begun else whole(image)
-        side = self.zoom.side if begun else self.zoom.first_side
+        previous = np.zeros(image.shape[:2], np.float32) if previous is None else previous
+        box, size = self.view.look(previous, clicks)
+        fed_back = self.view.before(previous, clicks)[box.area]
         alpha = previous.copy()
-        alpha[box.area] = self._look(image, clicks, previous[box.area], image_key, box, side)
-        return quantise(obey(alpha, clicks, previous))
+        alpha[box.area] = self._run(image, image_key, clicks, fed_back, box, size)
+        return quantise(self.view.obey(alpha, clicks, previous))
 
     @torch.inference_mode()
-    def _look(
+    def _run(
         self,
         image: np.ndarray,
+        image_key: str,
         clicks: Sequence[Click],
         previous: np.ndarray,
-        image_key: str,
         box: Box,
-        long_side: int,
+        size: tuple[int, int],
     ) -> np.ndarray:
-        """The network's alpha of one box of the image; `previous` is that of the box."""
-        rows, columns = previous.shape
-        height, width = network_size(rows, columns, long_side)
-        sx, sy = width / columns, height / rows
-        placed = [
-            ((c.x + 0.5 - box.left) * sx - 0.5, (c.y + 0.5 - box.top) * sy - 0.5, c.positive) for c in clicks
-        ]
+        """The network's alpha of one part of the image; `previous` is that of the part."""
+        placed = self.view.place(clicks, box, size)
         encoding = self.network.config.click_encoding
-        maps = torch.from_numpy(click_maps(placed, height, width, encoding))[None].to(self.device)
-        before = torch.from_numpy(scale(previous, height, width))[None, None].to(self.device)
+        maps = torch.from_numpy(click_maps(placed, *size, encoding))[None].to(self.device)
+        before = torch.from_numpy(self.view.resize(previous, size))[None, None].to(self.device)
         if self.network.image_only:
-            features = self._encode(image, image_key, box, long_side)
+            features = self._encode(image, image_key, box, size)
         else:
-            features = self.network.encode(self._pixels(image, box, long_side), maps, before)
+            features = self.network.encode(self._pixels(image, box, size), maps, before)
         alpha, _ = self.network(features, maps, before)
-        return scale(alpha[0, 0].float().cpu().numpy(), rows, columns)
+        return self.view.restore(alpha[0, 0].float().cpu().numpy(), box.shape)
 
     @torch.inference_mode()
-    def _encode(self, image: np.ndarray, image_key: str, box: Box, long_side: int) -> ImageFeatures:
-        key = (image_key, box, long_side)
+    def _encode(self, image: np.ndarray, image_key: str, box: Box, size: tuple[int, int]) -> ImageFeatures:
+        key = (image_key, box, size)
         features = self.features.get(key)
         if features is None:
-            features = self.network.encode(self._pixels(image, box, long_side))
+            features = self.network.encode(self._pixels(image, box, size))
             self.features.put(key, features)
         return features
 
-    def _pixels(self, image: np.ndarray, box: Box, long_side: int) -> Tensor:
-        """A box of the image as the network sees it: [1, 3, height, width] in 0…1."""
-        part = image[box.area]
-        pixels = scale(part, *network_size(part.shape[0], part.shape[1], long_side))
+    def _pixels(self, image: np.ndarray, box: Box, size: tuple[int, int]) -> Tensor:
+        """A part of the image as the network sees it: [1, 3, height, width] in 0…1."""
+        pixels = self.view.resize(image[box.area], size)
         tensor = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None].float() / 255
         return tensor.contiguous(memory_format=torch.channels_last)
-
-
-def whole(image: np.ndarray) -> Box:
-    return Box(0, 0, image.shape[1], image.shape[0])
-
-
-def focus(previous: np.ndarray, clicks: Sequence[Click], zoom: Zoom) -> Box:
-    """The box of the mask and all clicks with a margin, snapped outwards to a coarse grid."""
-    height, width = previous.shape
-    ys, xs = np.nonzero(previous > 0.5)
-    step = max(1.0, max(height, width) / zoom.grid)
-    left, right = _span([xs.min(), xs.max(), *(c.x for c in clicks)], width, step, zoom.margin)
-    top, bottom = _span([ys.min(), ys.max(), *(c.y for c in clicks)], height, step, zoom.margin)
-    return Box(left, top, right, bottom)
-
-
-def _span(inside: list[int], limit: int, step: float, margin: float) -> tuple[int, int]:
-    """Start and end along one axis that hold all of `inside` and the margin."""
-    low, high = min(inside), max(inside) + 1
-    spare = max(margin * (high - low), step)
-    start, end = np.floor((low - spare) / step) * step, np.ceil((high + spare) / step) * step
-    return max(0, round(start)), min(limit, round(end))
-
-
-def network_size(height: int, width: int, long_side: int) -> tuple[int, int]:
-    """Height and width, multiples of 32, of about the same shape with the long side as asked."""
-    factor = long_side / max(height, width)
-    rows, columns = (max(STRIDE, round(side * factor / STRIDE) * STRIDE) for side in (height, width))
-    return rows, columns
-
-
-def scale(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resized, averaging where it shrinks: [h, w] or [h, w, 3] → [height, width(, 3)]."""
-    if pixels.shape[:2] == (height, width):
-        return pixels
-    shrinks = height * width < pixels.shape[0] * pixels.shape[1]
-    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
-def obey(alpha: np.ndarray, clicks: Sequence[Click], previous: np.ndarray) -> np.ndarray:
-    """Clicked pixels get their sign; new parts that no positive click asked for go.
-
-    The authors' inference code drops every part without a positive click. Here a part that was there before
-    stays: a click that splits the mask in two must not cost the half that it did not fall into.
-    """
-    for click in clicks:
-        alpha[click.y, click.x] = float(click.positive)
-    _, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
-    asked = [parts[click.y, click.x] for click in clicks if click.positive]
-    wanted = np.union1d(np.unique(parts[previous > 0.5]), asked)
-    alpha[(parts > 0) & ~np.isin(parts, wanted)] = 0
-    return alpha
 
 
 def quantise(alpha: np.ndarray) -> np.ndarray:

@@ -10,7 +10,13 @@ ClickEncoding = Literal["gaussians", "distances", "disks"]
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Everything that fixes the network's shape. Defaults are what checkpoints mean that lack the field."""
+    """Everything that fixes the network and how it is used; saved in the header of its checkpoints.
+
+    Defaults are what a checkpoint means whose header lacks the field.
+
+    Raises:
+        ValueError: fields that contradict each other.
+    """
 
     name: str
     encoder: str
@@ -18,24 +24,42 @@ class NetworkConfig:
         tuple[int, int], ...
     ]  # (channels, stride) of each 3×3 convolution; () = no such stream
     interaction_taps: tuple[int, ...]  # which of them feed the decoder, finest first: strides 2, 4, 8, …
-    pyramid_channels: int  # the coarsest image features reduced to, and again the sum of the pooled ones
+    pyramid_channels: int  # sum of the pooled features, and what they are reduced to first
     pyramid_bins: tuple[int, ...]
     decoder: tuple[tuple[int, ...], ...]  # widths of the convolutions at each scale, coarsest first
     norm_groups: int
     slope: float  # of LeakyReLU
     filter_channels: int
-    filter_radius: int
+    filter_radius: int  # pixels
     filter_eps: float
+
+    # what the ablation switches
     guided_filter: bool = True
     clicks_in: Literal["interaction", "image", "both"] = "interaction"  # the streams that see the click maps
     feedback: Literal["none", "late", "early"] = "late"  # previous mask: unseen, interaction or image stream
     click_encoding: ClickEncoding = "gaussians"
+
+    # where the paper and compact differ
+    image_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)  # of RGB in 0…1, subtracted before all else
+    image_deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)  # divided by before all else
+    standardised: bool = False  # Weight Standardisation in every convolution that a GroupNorm follows
+    interaction_norm: bool = True  # GroupNorm in the interaction stream
+    pyramid_of: Literal["image", "both"] = "image"  # the streams whose coarsest features are pooled
+    pyramid_reduced: bool = True  # reduced to pyramid_channels before they are pooled
+    previous_at_full_size: bool = True  # the decoder's last scale sees the previous mask once more
+    output: Literal["sigmoid", "clip"] = "sigmoid"
+    pin_clicks: bool = False  # clicked pixels become 0 or 1 before the guided filter
+    view: Literal["zoomed", "whole"] = "zoomed"  # how the predictor looks at an image
 
     def __post_init__(self) -> None:
         if self.interaction and not self.interaction_channels:
             raise ValueError(f"{self.name}: the interaction stream sees neither clicks nor previous mask")
         if not self.interaction and self.clicks_in != "image":
             raise ValueError(f"{self.name}: clicks_in={self.clicks_in!r} needs an interaction stream")
+        if not self.interaction and self.feedback == "late" and not self.previous_at_full_size:
+            raise ValueError(f"{self.name}: feedback='late' needs an interaction stream")
+        if self.pin_clicks and self.click_encoding == "disks":
+            raise ValueError(f"{self.name}: disks do not show which pixel to pin, set pin_clicks=False")
 
     @property
     def click_channels(self) -> int:
@@ -53,6 +77,33 @@ class NetworkConfig:
         return self.click_channels * (self.clicks_in != "image") + (self.feedback == "late")
 
 
+# Forte et al. 2020, Tables 4 and 5; the interaction stream's channels are the released ones (docs/network.md)
+PAPER = NetworkConfig(
+    name="paper",
+    encoder="resnet50_gn_ws",
+    interaction=((32, 1), (64, 2), (128, 1), (256, 2), (256, 2), (256, 1)),
+    interaction_taps=(1, 3, 5),
+    pyramid_channels=1024,
+    pyramid_bins=(1, 2, 3, 6),
+    decoder=((256, 256), (256,), (64,), (32, 16)),
+    norm_groups=32,
+    slope=0.01,
+    filter_channels=64,
+    filter_radius=2,
+    filter_eps=1e-8,
+    clicks_in="both",
+    image_mean=(0.485, 0.456, 0.406),
+    image_deviation=(0.229, 0.224, 0.225),
+    standardised=True,
+    interaction_norm=False,
+    pyramid_of="both",
+    pyramid_reduced=False,
+    previous_at_full_size=False,
+    output="clip",
+    pin_clicks=True,
+    view="whole",
+)
+
 COMPACT = NetworkConfig(
     name="compact",
     encoder="efficientnet_lite0",
@@ -68,7 +119,7 @@ COMPACT = NetworkConfig(
     filter_eps=1e-4,
 )
 
-PRESETS = {preset.name: preset for preset in (COMPACT,)}
+PRESETS = {preset.name: preset for preset in (PAPER, COMPACT)}
 
 VARIANTS = ("baseline", "+T", "+T+I", "+T+I+F", "+T+I+F+G")
 

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from backend.segmentation.checkpoint import CheckpointError, load_checkpoint
+from backend.segmentation.clicks import Click
+from backend.segmentation.predictor import Predictor
+from backend.segmentation.presets import PAPER
+from backend.segmentation.released import import_weights
+from tests.segmentation import released_layout as theirs
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, Tensor]:
+    return theirs.draw(theirs.released_shapes())
+
+
+@pytest.fixture(scope="module")
+def imported(weights: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("released")
+    torch.save(weights, folder / "released.pth")
+    assert import_weights(folder / "released.pth", folder / "paper.safetensors") == "paper"
+    (folder / "released.pth").unlink()  # 150 MB
+    return folder / "paper.safetensors"
+
+
+def test_every_tensor_of_the_released_network_lands_bit_for_bit(weights: dict[str, Tensor], imported: Path):
+    network = load_checkpoint(imported)
+    assert network.config == PAPER
+    landed = list(network.state_dict().values())
+    assert len(landed) == len(weights)
+    left = {name: tensor for name, tensor in weights.items() if not any(map(tensor.equal, landed))}
+    assert not left
+
+
+def test_it_computes_what_its_authors_describe(weights: dict[str, Tensor], imported: Path):
+    network = load_checkpoint(imported)
+    generator = torch.Generator().manual_seed(2)
+    image, previous = (torch.rand(1, channels, 64, 96, generator=generator) for channels in (3, 1))
+    sites = torch.zeros(1, 2, 64, 96)
+    sites[0, 1, 20, 30] = sites[0, 1, 20, 31] = sites[0, 0, 50, 80] = 1
+    with torch.no_grad():
+        expected = theirs.forward(weights, image, sites, previous)
+        maps = theirs.gaussians(sites)
+        alpha, _ = network(network.encode(image, maps, previous), maps, previous)
+    assert 0.1 < expected.std() < 0.5
+    torch.testing.assert_close(alpha, expected, rtol=0, atol=1e-3)
+
+
+def test_the_predictor_clicks_as_the_authors_inference_code(weights: dict[str, Tensor], imported: Path):
+    predictor = Predictor.load(imported, device="cpu")
+    image = np.random.default_rng(3).integers(0, 256, (50, 75, 3), np.uint8)
+    places = [(60, 40, False), (20, 30, True), (70, 5, True)]
+    alpha = None
+    for k in range(1, len(places) + 1):
+        previous = np.zeros((50, 75), np.float32) if alpha is None else alpha
+        expected = theirs.refine(weights, image, places[:k], previous.copy())
+        alpha = predictor.refine(image, [Click(*place) for place in places[:k]], alpha, "image")
+        assert 0 < (expected > 0.5).mean() < 1
+        np.testing.assert_allclose(alpha, expected, atol=0.5 / 255 + 1e-3)
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_imagenet_weights_fill_the_image_stream(tmp_path: Path, prefix: str):
+    released = theirs.draw(theirs.resnet_shapes(3))
+    classifier = {"fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}
+    file, out = tmp_path / "R-50-GN-WS.pth.tar", tmp_path / "start.safetensors"
+    torch.save({prefix + name: tensor for name, tensor in (released | classifier).items()}, file)
+    assert import_weights(file, out) == "imagenet"
+    landed = load_checkpoint(out).encoder.state_dict()
+    assert landed.keys() == released.keys()
+    assert not landed["conv1.weight"][:, 3:].any()
+    landed["conv1.weight"] = landed["conv1.weight"][:, :3]
+    assert [name for name, tensor in released.items() if not landed[name].equal(tensor)] == []
+    file.unlink()
+    out.unlink()
+
+
+def test_missing_surplus_and_misshaped_tensors_are_named(tmp_path: Path):
+    released = theirs.draw(theirs.resnet_shapes(3))
+    del released["layer1.0.bn1.bias"]
+    released["layer9.weight"] = torch.zeros(1)
+    released["bn1.weight"] = torch.zeros(32)
+    torch.save(released, tmp_path / "broken.pth")
+    with pytest.raises(CheckpointError) as error:
+        import_weights(tmp_path / "broken.pth", tmp_path / "out.safetensors")
+    assert str(error.value).endswith(
+        "broken.pth is not a ResNet-50 with GroupNorm and Weight Standardisation: "
+        "1 missing (layer1.0.bn1.bias); 1 surplus (layer9.weight); "
+        "1 misshaped (bn1.weight [32] instead of [64])"
+    )
+    assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_a_released_network_with_a_tensor_less_is_refused_by_its_own_names(tmp_path: Path):
+    names = dict.fromkeys(theirs.released_shapes(), torch.zeros(()))
+    torch.save(names, tmp_path / "flat.pth")
+    with pytest.raises(
+        CheckpointError, match=r"not the released network.*decoder\.conv_up1\.0\.bias \[\] inst"
+    ):
+        import_weights(tmp_path / "flat.pth", tmp_path / "out.safetensors")
+
+
+@pytest.mark.parametrize("content", [None, [1, 2], {"a": 1}], ids=["no file", "a list", "no tensors"])
+def test_files_without_weights(tmp_path: Path, content: object):
+    file = tmp_path / "weights.pth"
+    if content is not None:
+        torch.save(content, file)
+    with pytest.raises(CheckpointError, match=r"does not exist|holds no state dict"):
+        import_weights(file, tmp_path / "out.safetensors")
+
+
+def test_a_file_that_torch_did_not_write(tmp_path: Path):
+    (tmp_path / "weights.pth").write_bytes(b"<html>sign in to download</html>")
+    with pytest.raises(CheckpointError, match=r"weights\.pth is no file of weights"):
+        import_weights(tmp_path / "weights.pth", tmp_path / "out.safetensors")

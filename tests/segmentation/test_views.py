@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.segmentation.clicks import Click
+from backend.segmentation.views import Box, Whole, Zoomed, keep_asked, network_size
+
+
+def two_parts() -> np.ndarray:
+    alpha = np.zeros((20, 20), np.float32)
+    alpha[2:6, 2:6], alpha[10:15, 10:15], alpha[18, 18] = 0.9, 0.8, 0.3
+    return alpha
+
+
+def test_zoomed_drops_new_parts_without_a_positive_click():
+    clicks = [Click(3, 3, True), Click(18, 1, False)]
+    kept = Zoomed().obey(two_parts(), clicks, np.zeros((20, 20), np.float32))
+    assert kept[2:6, 2:6].min() > 0.5
+    assert not kept[10:15, 10:15].any()
+
+
+def test_zoomed_keeps_parts_that_a_click_cuts_off():
+    before = np.zeros((20, 20), np.float32)
+    before[2:15, 2:15] = 1
+    kept = Zoomed().obey(two_parts(), [Click(3, 3, True), Click(8, 8, False)], before)
+    np.testing.assert_array_equal(kept > 0.5, two_parts() > 0.5)
+
+
+def test_the_zoom_holds_mask_and_clicks_with_a_margin():
+    mask = np.zeros((200, 320), np.float32)
+    mask[50:100, 100:200] = 1
+    box = Zoomed(margin=0.2, grid=16).focus(mask, [Click(210, 60, False)])
+    assert box.left <= 100 - 0.2 * 111
+    assert box.right >= 211 + 0.2 * 111
+    assert box.top <= 40
+    assert box.bottom >= 110
+    assert box.left % 20 == 0
+
+
+def test_the_zoom_stays_inside_the_image():
+    assert Zoomed().focus(np.ones((40, 60), np.float32), [Click(0, 0, True)]) == Box(0, 0, 60, 40)
+
+
+def test_a_near_mask_reuses_the_same_box():
+    first, second = np.zeros((2, 200, 320), np.float32)
+    first[50:100, 100:200] = 1
+    second[51:99, 101:199] = 1
+    click = [Click(150, 70, True)]
+    assert Zoomed().focus(first, click) == Zoomed().focus(second, click)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side", "size"),
+    [
+        (480, 640, 448, (320, 448)),
+        (640, 480, 448, (448, 320)),
+        (1, 1000, 448, (32, 448)),
+        (10, 10, 64, (64, 64)),
+    ],
+)
+def test_network_sizes_are_multiples_of_32_of_the_same_shape(
+    height: int, width: int, side: int, size: tuple[int, int]
+):
+    assert network_size(height, width, side) == size
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((321, 481), (352, 512)), ((480, 640), (480, 640)), ((1, 33), (32, 64)), ((3000, 4000), (768, 1024))],
+)
+def test_whole_stretches_up_to_multiples_of_32_and_shrinks_photographs(
+    shape: tuple[int, int], size: tuple[int, int]
+):
+    previous = np.zeros(shape, np.float32)
+    assert Whole().look(previous, ()) == (Box(0, 0, shape[1], shape[0]), size)
+
+
+sides = st.integers(1, 70)
+
+
+@given(sides, sides, st.data())
+def test_whole_places_clicks_where_nearest_resizing_does(height: int, width: int, data: st.DataObject):
+    x, y = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    box, size = Whole().look(np.zeros((height, width), np.float32), ())
+    drawn = np.zeros((height, width))
+    drawn[y, x] = 1
+    resized = cv2.resize(drawn, size[::-1], interpolation=cv2.INTER_NEAREST)
+    placed = Whole().place([Click(x, y, True)], box, size)
+    assert {(px, py) for px, py, _ in placed} == {(px, py) for py, px in np.argwhere(resized).tolist()}
+
+
+def test_no_click_is_lost_where_whole_shrinks():
+    shape = (1500, 2000)
+    box, size = Whole().look(np.zeros(shape, np.float32), ())
+    for x in range(1000, 1010):
+        ((px, py, positive),) = Whole().place([Click(x, 700, False)], box, size)
+        assert abs(px - x * size[1] / shape[1]) <= 1
+        assert abs(py - 700 * size[0] / shape[0]) <= 1
+        assert positive is False
+
+
+def test_whole_keeps_only_parts_with_a_positive_click():
+    clicks = [Click(3, 3, True), Click(11, 11, False)]
+    fed_back = Whole().before(two_parts(), clicks)
+    np.testing.assert_array_equal(np.argwhere(fed_back), np.argwhere(two_parts()[:6, :6]))
+    answer = Whole().obey(two_parts(), clicks, np.zeros((20, 20), np.float32))
+    assert answer[3, 3] == 1
+    assert not answer[10:].any()
+
+
+def test_without_a_positive_click_all_parts_stay():
+    np.testing.assert_array_equal(keep_asked(two_parts(), [Click(0, 0, False)]), two_parts())
+
+
+def test_the_previous_mask_is_not_written_to():
+    previous = two_parts()
+    Whole().before(previous, [Click(3, 3, True)])
+    np.testing.assert_array_equal(previous, two_parts())
