@@ -137,12 +137,15 @@ def training_curves(log: Path) -> Plot:
 
 def _per_click(curves: Curves, quantity: str) -> Plot:
     rows: list[list[object]] = []
+    shade = 0.15 if len(curves) == 1 else 0.07  # of the intervals, which overlap
     with _drawing(1, 1, (9.5, 4.4)) as (figure, (axis,)):
         for (name, curve), colour, marker in _styled(curves):
             clicks, columns = np.arange(1, len(curve) + 1), curve.reshape(len(curve), -1)
             axis.plot(clicks, columns[:, 0], color=colour, marker=marker, label=name)
             if columns.shape[1] == 3:
-                axis.fill_between(clicks, columns[:, 1], columns[:, 2], color=colour, alpha=0.13, linewidth=0)
+                axis.fill_between(
+                    clicks, columns[:, 1], columns[:, 2], color=colour, alpha=shade, linewidth=0
+                )
             rows += [[name, k, *(f"{v:.5f}" for v in row)] for k, row in zip(clicks, columns, strict=True)]
         axis.set(xlabel="clicks", ylabel=quantity)
         axis.set_xticks([k for k in TICKS if k <= max(map(len, curves.values()))])

@@ -229,7 +229,7 @@ def test_a_drawing_keeps_the_objects_colours_and_shows_the_clicks(benchmark_fold
     assert np.ptp(inside.astype(int)) > 60
     assert np.ptp(outside) == 0
     for x, y, colour in ((30, 30, POSITIVE), (70, 50, NEGATIVE)):
-        around = drawn[round((y + 0.5) * scale) - 5, round((x + 0.5) * scale)]
+        around = drawn[round((y + 0.5) * scale) - 7, round((x + 0.5) * scale)]
         np.testing.assert_allclose(around, colour, atol=40)
 
 

@@ -37,18 +37,13 @@ class Tile:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Tiles in reading order; every `columns` of them belong together, if that is given."""
+    """Tiles in reading order, `across` of them a row; on a page as many as fit if that is not given."""
 
     tiles: list[Tile]
-    columns: int | None = None
-
-    @property
-    def across(self) -> int:
-        """Tiles in a row, so that what belongs together is not torn apart."""
-        return self.columns * max(1, ACROSS // self.columns) if self.columns else ACROSS
+    across: int | None = None
 
     def save(self, folder: Path, name: str) -> None:
-        cv2.imwrite(str(folder / f"{name}.png"), self._sheet(self.across)[..., ::-1])
+        cv2.imwrite(str(folder / f"{name}.png"), self._sheet(self.across or ACROSS)[..., ::-1])
 
     def _sheet(self, columns: int) -> np.ndarray:
         """All tiles on white: uint8 RGB [H, W, 3]."""
@@ -109,7 +104,8 @@ def masks_after(
             each = by_name[name]
             picture = draw(sample.image, each.masks[clicks], each.clicks[:clicks])
             tiles.append(Tile(picture, f"{told}: {each.ious[clicks - 1]:.1%}"))
-    return Gallery(tiles, columns=1 + len(records))
+    together = 1 + len(records)
+    return Gallery(tiles, across=together * max(1, ACROSS // together))
 
 
 def contact_sheet(path: Path) -> Gallery:
@@ -121,7 +117,7 @@ def contact_sheet(path: Path) -> Gallery:
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise ValueError(f"{path} is not a picture: make it with click99 compose --preview")
-    return Gallery([Tile(np.asarray(picture)[..., ::-1], "")], columns=1)
+    return Gallery([Tile(np.asarray(picture)[..., ::-1], "")], across=1)
 
 
 def draw(image: np.ndarray, mask: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
@@ -147,11 +143,11 @@ def draw(image: np.ndarray, mask: np.ndarray, clicks: Sequence[Click]) -> np.nda
 def _draw_click(picture: np.ndarray, centre: tuple[int, int], positive: bool) -> None:
     """A disc with a plus or a minus, so that colour is not needed to tell them apart."""
     x, y = centre
-    cv2.circle(picture, centre, 7, WHITE, -1, cv2.LINE_AA)
-    cv2.circle(picture, centre, 6, POSITIVE if positive else NEGATIVE, -1, cv2.LINE_AA)
-    cv2.line(picture, (x - 3, y), (x + 3, y), WHITE, 1)
+    cv2.circle(picture, centre, 9, WHITE, -1, cv2.LINE_AA)
+    cv2.circle(picture, centre, 8, POSITIVE if positive else NEGATIVE, -1, cv2.LINE_AA)
+    cv2.line(picture, (x - 4, y), (x + 4, y), WHITE, 2)
     if positive:
-        cv2.line(picture, (x, y - 3), (x, y + 3), WHITE, 1)
+        cv2.line(picture, (x, y - 4), (x, y + 4), WHITE, 2)
 
 
 def _last(annotation: Annotation) -> np.ndarray:
