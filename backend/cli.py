@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from backend.demo import demo
+from backend.segmentation.cli import describe, import_weights
 from backend.server.settings import Settings, variable
-from training.cli import compose, evaluate, report, train
+from training.cli import ablation, compose, evaluate, report, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -57,19 +58,13 @@ def explain(error: ErrorDetails) -> str:
 @with_settings
 def serve(settings: Settings) -> None:
     """Serve masks to Label Studio until Ctrl-C."""
-    import logging
-
-    import uvicorn
-
     from backend.segmentation.checkpoint import CheckpointError
-    from backend.server.app import create_app
+    from backend.server.run import run
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        server = create_app(settings)
+        run(settings)
     except CheckpointError as error:
         raise typer.BadParameter(str(error), param_hint="--model") from None
-    uvicorn.run(server, host=settings.host, port=settings.port)
 
 
 @app.command()
@@ -85,10 +80,13 @@ def doctor(settings: Settings) -> None:
 
 
 app.command()(demo)
+app.command()(describe)
+app.command()(import_weights)
 app.command()(train)
 app.command()(compose)
 app.command()(evaluate)
 app.command()(report)
+app.command()(ablation)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands `click99 train` and `click99 evaluate`. Heavy imports wait inside them."""
+"""The commands around training and evaluation. Heavy imports wait inside them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-DATA_WITH_MANIFEST = typer.Option(exists=True, file_okay=False, help="A folder with a manifest.csv.")
-DATA = typer.Option(exists=True, file_okay=False, help="The data's folder.")
+DATA = typer.Option(exists=True, file_okay=False, help="The training data's folder.")
 DATASET = typer.Option(help="Its layout: manifest, sbd, coco, folder, …")
+RECIPE = typer.Option(help="compact, paper, paper-synth, paper-synth-ft; the preset's own if not given.")
+VARIANTS = typer.Option(help="Names, by commas; the five of Table 7 if not given.")
+IMAGES = typer.Option(min=1, help="Crops to train on; the recipe's epochs if not given.")
 DATA_WITH_MASKS = typer.Option(exists=True, file_okay=False, help="A folder with images/ and masks/.")
 BENCHMARK = typer.Option(help="grabcut, berkeley, sbd, …, or a name of yours for images/ and masks/.")
 EVALUATIONS = typer.Argument(exists=True, dir_okay=False, help="Files of click99 evaluate --json.")
@@ -32,21 +34,43 @@ def told_plainly() -> Iterator[None]:
 
 
 def train(
-    data: Annotated[Path, DATA_WITH_MANIFEST],
+    data: Annotated[Path, DATA],
     out: Annotated[Path, typer.Option(help="The run's folder; a run that stopped there is resumed.")],
-    preset: Annotated[str, typer.Option(help="Network and recipe.")] = "compact",
-    images: Annotated[int, typer.Option(min=1, help="How many crops to train on.")] = 10500,
+    preset: Annotated[str, typer.Option(help="compact or paper: the network.")] = "compact",
+    dataset: Annotated[str, DATASET] = "manifest",
+    recipe: Annotated[str, RECIPE] = "",
+    variant: Annotated[str, typer.Option(help="Of the ablation, such as +T+I or bce.")] = "",
+    images: Annotated[int | None, IMAGES] = None,
     start_from: Annotated[Path | None, typer.Option(help="Go on from this checkpoint's weights.")] = None,
     rate: Annotated[float, typer.Option(help="Factor on the recipe's learning rates.")] = 1.0,
     crops: Annotated[str, typer.Option(help="side:batch:share,… instead of the recipe's.")] = "",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     save_minutes: Annotated[float, typer.Option(min=0, help="Between resumable saves.")] = 4.0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
-    """Train click by click, from ImageNet weights or a checkpoint; writes OUT/PRESET.safetensors."""
+    """Train click by click, from ImageNet weights or a checkpoint; writes OUT/PRESET.safetensors.
+
+    On several GPUs: torchrun --nproc-per-node N -m backend.cli train …
+    """
     from training.train import Run, train
 
-    run = Run(preset, data, out, images, seed, start_from, save_minutes, threads, rate, crops)
+    run = Run(
+        preset=preset,
+        data=data,
+        dataset=dataset,
+        out=out,
+        recipe=recipe,
+        variant=variant,
+        images=images,
+        start_from=start_from,
+        rate=rate,
+        crops=crops,
+        seed=seed,
+        save_minutes=save_minutes,
+        device=device,
+        threads=threads,
+    )
     with told_plainly():
         typer.echo(f"checkpoint: {train(run)}")
 
@@ -102,6 +126,30 @@ def report(
         pictures = _named_folders("--data", data or [])
         inputs = read_inputs(evaluations or [], ablation, regimes, pictures, composites, log)
         typer.echo(f"report: {write_report(inputs, out)}")
+
+
+def ablation(
+    data: Annotated[Path, DATA],
+    benchmark: Annotated[list[str], typer.Option(help="NAME=FOLDER of images/ and masks/; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="Its folder; an ablation that stopped there goes on.")],
+    images: Annotated[int, typer.Option(min=1, help="Crops to train each variant on.")],
+    preset: Annotated[str, typer.Option(help="compact or paper: the network.")] = "compact",
+    dataset: Annotated[str, DATASET] = "manifest",
+    recipe: Annotated[str, RECIPE] = "",
+    variants: Annotated[str, VARIANTS] = "",
+    crops: Annotated[str, typer.Option(help="side:batch:share,… instead of the recipe's.")] = "",
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
+) -> None:
+    """Train and evaluate every variant with one seed and budget; writes OUT/table.csv (Table 7)."""
+    from training.ablation import Ablation, ablate
+    from training.train import Run
+    from training.variants import ABLATION
+
+    run = Run(preset, data, out, images, seed, crops=crops, recipe=recipe, dataset=dataset, threads=threads)
+    names = variants.split(",") if variants else ABLATION
+    with told_plainly():
+        typer.echo(f"table: {ablate(Ablation(run, names, _named_folders('--benchmark', benchmark)))}")
 
 
 def _named_folders(option: str, pairs: list[str]) -> dict[str, Path]:

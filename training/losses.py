@@ -18,6 +18,12 @@ def soft_iou_loss(alpha: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     return (1 - both / either.clamp_min(1)).mean()
 
 
+def bce_loss(alpha: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+    """Binary cross-entropy over the valid pixels of each image, then the mean (the paper compares)."""
+    entropy = F.binary_cross_entropy(alpha.float().clamp(1e-6, 1 - 1e-6), truth, reduction="none")
+    return ((entropy * valid).flatten(1).sum(1) / valid.flatten(1).sum(1).clamp_min(1)).mean()
+
+
 def click_location_loss(alpha: Tensor, clicks: Sequence[Sequence[Click]]) -> Tensor:
     """Σ over an image's clicks of (α_c − α̂_c)², mean over images (equation 3)."""
     where = [(k, click.y, click.x, float(click.positive)) for k, each in enumerate(clicks) for click in each]
@@ -32,3 +38,6 @@ def normalized_focal_loss(logits: Tensor, truth: Tensor, valid: Tensor, gamma: f
     pixels = valid.flatten(1).sum(1).clamp_min(1)
     scale = pixels / focus.flatten(1).sum(1).clamp_min(1e-6)
     return ((focus * entropy).flatten(1).sum(1) * scale.detach() / pixels).mean()
+
+
+MASK_LOSSES = {"soft_iou": soft_iou_loss, "bce": bce_loss}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from training.datasets.mix import Mix
 
@@ -12,22 +12,57 @@ class Recipe:
     """How a network is trained click by click."""
 
     crops: tuple[tuple[int, int, float], ...]  # (side in pixels, batch, share of the images), in this order
+    epochs: int = 0  # over the images of the data, unless the run says how many crops
     clicks: int = 4  # per image, a step after each (section 4.1)
+    bundled: bool = False  # all clicks at once and one step an image (training/bundled.py)
+    optimizer: str = "adamw"  # or radam
     head_rate: float = 1e-3
     encoder_rate: float = 2e-4
+    drops: tuple[float, ...] = ()  # shares of the run after which the rates fall to a tenth; none = a cosine
     final_rate: float = 0.02  # of the rates, at the cosine's end
-    warmup: float = 0.01  # share of the images
-    weight_decay: float = 1e-4
+    warmup: float = 0.01  # share of the run, of the cosine
+    weight_decay: float = 1e-4  # of kernels
+    norm_decay: float = 0.0  # of normalisations and biases
+    gradient_limit: float = 1.0  # of the gradient's norm, per step; 0 = none
+    mask_loss: str = "soft_iou"  # or bce
     focal_weight: float = 0.5
     click_weight: float = 0.1
-    average: float = 0.998  # of the weights' exponential moving average
-    composite: float = 0.25  # share of the images composited from a cut-out and a background
-    mix: Mix = Mix()  # what the composites are made of
+    average: float = 0.998  # of the weights' exponential moving average; 0 = the weights themselves
+    composite: float = 0.25  # share of the images composited from a foreground and a background
+    mix: Mix = field(default_factory=Mix)  # what the composites are made of
     nearly_right: float = 0.15  # share of the images that start from a mask with small errors
     lenient: float = 0.3  # share of the images clicked where people click, not at the very centre
     object_scale: tuple[float, float] = (0.8, 2.6)  # side of the crop over side of the object
 
 
-COMPACT = Recipe(crops=((160, 6, 0.55), (224, 4, 0.25), (320, 2, 0.20)))  # small crops first: more of them
+COMPACT = Recipe(
+    crops=((160, 8, 0.3), (224, 6, 0.4), (320, 4, 0.3)),  # small crops first: more of them
+    epochs=2,
+)
 
-RECIPES = {"compact": COMPACT}
+PAPER = Recipe(
+    crops=((352, 1, 1.0),),
+    epochs=25,
+    optimizer="radam",
+    head_rate=1e-5,
+    encoder_rate=1e-5,
+    drops=(14 / 25, 17 / 25, 20 / 25),
+    weight_decay=0.005,
+    norm_decay=1e-5,
+    gradient_limit=0.0,
+    focal_weight=0.0,
+    click_weight=1.0,
+    average=0.0,
+    composite=0.0,
+    nearly_right=0.0,
+    lenient=0.0,
+)
+PAPER_SYNTH = replace(PAPER, epochs=10, drops=(1.0,), composite=1.0)
+PAPER_SYNTH_FT = replace(PAPER, epochs=5, drops=(1.0,), head_rate=5e-6, encoder_rate=5e-6)
+
+RECIPES = {
+    "compact": COMPACT,
+    "paper": PAPER,  # trained on SBD
+    "paper-synth": PAPER_SYNTH,  # from ImageNet, on composites only
+    "paper-synth-ft": PAPER_SYNTH_FT,  # from what paper-synth ended with, on SBD
+}

@@ -1,37 +1,34 @@
-"""`click99 train`: the run around the loop. Resumable, logged, plotted, its average saved as a checkpoint."""
+"""`click99 train`: the run around the loop. Resumable, logged, plotted, its average saved as a checkpoint.
+
+Under torchrun every process trains on its share of each batch; the first one logs and saves.
+"""
 
 from __future__ import annotations
 
-import csv
 import ctypes
 import json
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from torch.utils.data import DataLoader
 
 from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.presets import PRESETS
-from training.click_by_click import Batch, Trainer
-from training.datasets.manifest import ManifestDataset
+from backend.segmentation.presets import NetworkConfig
+from training.batch import Batch
+from training.click_by_click import Progress, Trainer
+from training.datasets.registry import open_dataset
+from training.datasets.skipped import Skipped, refuse_mostly_bad
 from training.datasets.stream import CropStream, batches
+from training.distributed import join, mean_over_processes, wait_for_all, world
+from training.log import TrainingLog, progress_bar
 from training.plots import plot_training
-from training.presets import RECIPES, Recipe
+from training.presets import Recipe
 from training.pretrained import load_imagenet
+from training.variants import configured
 
-LOG_EVERY = 200  # images
 CLICK_SEED = 1  # beside the run's seed and the image's index, so that clicks and crops draw apart
 
 
@@ -42,17 +39,21 @@ class Run:
     preset: str
     data: Path
     out: Path
-    images: int
+    images: int | None = None  # crops to see; None = the recipe's epochs over the data
     seed: int = 0
     start_from: Path | None = None  # a checkpoint to go on from with fresh optimisers; None = ImageNet
     save_minutes: float = 4.0
     threads: int = 2
     rate: float = 1.0  # factor on the recipe's learning rates
     crops: str = ""  # "side:batch:share,…" instead of the recipe's
+    recipe: str = ""  # its name; the preset's own if not given
+    variant: str = ""  # of the ablation; the whole preset if not given
+    dataset: str = "manifest"  # the layout of `data`, of training/datasets/registry.py
+    device: str = "auto"
 
 
 def train(run: Run) -> Path:
-    """Train until `run.images` crops were seen, resuming from run.out/last.pt where there is one.
+    """Train until as many crops were seen as asked for, resuming from run.out/last.pt where there is one.
 
     Returns:
         the checkpoint of the averaged weights, run.out/PRESET.safetensors.
@@ -60,27 +61,51 @@ def train(run: Run) -> Path:
     keep_freed_memory()
     torch.set_flush_denormal(True)  # vanishing gradients made steps three times slower
     torch.set_num_threads(run.threads)
-    recipe = adjusted(recipe_named(run.preset), run)
+    device = join(chosen_device(run.device))
+    network, recipe = configured(run.preset, run.recipe, run.variant)
+    recipe = adjusted(recipe, run)
+    stream = open_stream(run, recipe)
+    run = replace(run, images=run.images or epochs_of(recipe, stream))
     run.out.mkdir(parents=True, exist_ok=True)
-    facts = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(run).items()}
-    (run.out / "run.json").write_text(json.dumps({"run": facts, "recipe": asdict(recipe)}, indent=1))
+    write_settings(run, network, recipe)
     torch.manual_seed(run.seed)
-    trainer = Trainer(initial_network(run), recipe)
+    trainer = Trainer(initial_network(run, network), recipe, device)
     done = restore(trainer, run.out / "last.pt")
-    loop(run, recipe, trainer, done)
+    loop(run, recipe, trainer, stream, done)
     return run.out / f"{run.preset}.safetensors"
 
 
+def open_stream(run: Run, recipe: Recipe) -> CropStream:
+    """The crops of the run's data; what cannot be used is named in run.out/skipped.csv."""
+    data = open_dataset(run.dataset, run.data, "train")
+    refuse_mostly_bad(data, recipe)
+    return CropStream(data, recipe, run.seed, Skipped(run.out / "skipped.csv"))
+
+
+def chosen_device(name: str) -> torch.device:
+    return torch.device(
+        "cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu")
+    )
+
+
+def epochs_of(recipe: Recipe, stream: CropStream) -> int:
+    if not recipe.epochs:
+        raise ValueError("the recipe has no number of epochs: say --images")
+    return recipe.epochs * len(stream.data)
+
+
+def write_settings(run: Run, network: NetworkConfig, recipe: Recipe) -> None:
+    facts = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(run).items()}
+    settings = {"run": facts, "recipe": asdict(recipe), "network": asdict(network)}
+    (run.out / "run.json").write_text(json.dumps(settings, indent=1))
+
+
 def adjusted(recipe: Recipe, run: Run) -> Recipe:
-    """The recipe with the run's own rates and crops."""
+    """The recipe with the run's own rates and crops, its batches as large as all processes' together."""
     rates = {"head_rate": recipe.head_rate * run.rate, "encoder_rate": recipe.encoder_rate * run.rate}
-    return replace(recipe, crops=parse_crops(run.crops) if run.crops else recipe.crops, **rates)
-
-
-def recipe_named(preset: str) -> Recipe:
-    if preset not in RECIPES:
-        raise ValueError(f"preset {preset!r} is unknown, there is: {', '.join(RECIPES)}")
-    return RECIPES[preset]
+    crops = parse_crops(run.crops) if run.crops else recipe.crops
+    _, processes = world()
+    return replace(recipe, crops=tuple((side, n * processes, share) for side, n, share in crops), **rates)
 
 
 def parse_crops(text: str) -> tuple[tuple[int, int, float], ...]:
@@ -97,10 +122,15 @@ def parse_crops(text: str) -> tuple[tuple[int, int, float], ...]:
     return crops
 
 
-def initial_network(run: Run) -> TwoStreamNetwork:
+def initial_network(run: Run, config: NetworkConfig) -> TwoStreamNetwork:
     if run.start_from:
-        return load_checkpoint(run.start_from)
-    network = TwoStreamNetwork(PRESETS[run.preset])
+        network = load_checkpoint(run.start_from)
+        if network.config != config:
+            raise ValueError(
+                f"{run.start_from} holds another network than {run.preset} {run.variant}: {network.config}"
+            )
+        return network
+    network = TwoStreamNetwork(config)
     load_imagenet(network.encoder)
     return network
 
@@ -109,29 +139,43 @@ def restore(trainer: Trainer, last: Path) -> int:
     """Bring the trainer to where last.pt stands; how many images it has seen."""
     if not last.exists():
         return 0
-    state = torch.load(last, map_location="cpu", weights_only=True)
+    state = torch.load(last, map_location=trainer.device, weights_only=True)
     trainer.restore(state["trainer"])
     return state["done"]
 
 
-def loop(run: Run, recipe: Recipe, trainer: Trainer, done: int) -> None:
-    stream = CropStream(ManifestDataset(run.data, "train"), recipe, run.seed)
+def loop(run: Run, recipe: Recipe, trainer: Trainer, stream: CropStream, done: int) -> None:
+    assert run.images
+    rank, processes = world()
     keys = list(batches(recipe, run.images, start=done))
-    loader = DataLoader(stream, batch_sampler=keys, num_workers=1, prefetch_factor=4, collate_fn=list)
+    shares = [key[rank::processes] for key in keys]
+    loader = DataLoader(stream, batch_sampler=shares, num_workers=1, prefetch_factor=4, collate_fn=list)
     saved, log = time.monotonic(), TrainingLog(run.out / "log.csv", done)
-    with progress_bar() as bar:
+    with progress_bar(shown=rank == 0) as bar:
         task = bar.add_task("training", total=run.images, completed=done, note="")
-        for key, samples in zip(keys, loader, strict=True):
-            seeds = [(run.seed, index, CLICK_SEED) for index, _ in key]
+        for key, share, samples in zip(keys, shares, log.waiting(loader), strict=True):
+            seeds = [(run.seed, index, CLICK_SEED) for index, _ in share]
             trainer.set_rate(done / run.images)
-            result = trainer.train(Batch.start(samples, seeds, recipe))
+            encoding = trainer.network.config.click_encoding
+            progress = trainer.train(Batch.start(samples, seeds, recipe, encoding, trainer.device))
             done = key[-1][0] + 1
-            note = log.add(done, key[0][1], result.losses, result.ious)
-            bar.update(task, completed=done, note=note)
-            if time.monotonic() - saved > 60 * run.save_minutes:
+            progress = everyones(progress, trainer.device)
+            if rank == 0:
+                bar.update(task, completed=done, note=log.add(done, key[0][1], progress))
+            if rank == 0 and time.monotonic() - saved > 60 * run.save_minutes:
                 save(run, trainer, done)
                 saved = time.monotonic()
-    save(run, trainer, done)
+    if rank == 0:
+        log.write()
+        save(run, trainer, done)
+        if stream.skipped.all():
+            print(stream.skipped)
+    wait_for_all()
+
+
+def everyones(progress: Progress, device: torch.device) -> Progress:
+    """The progress of all processes together."""
+    return Progress(mean_over_processes(progress.losses, device), mean_over_processes(progress.ious, device))
 
 
 def save(run: Run, trainer: Trainer, done: int) -> None:
@@ -141,37 +185,6 @@ def save(run: Run, trainer: Trainer, done: int) -> None:
     unfinished.replace(run.out / "last.pt")
     save_checkpoint(trainer.average, run.out / f"{run.preset}.safetensors", images=done, seed=run.seed)
     plot_training(run.out / "log.csv", run.out / "curves.png")
-
-
-class TrainingLog:
-    """Means over every LOG_EVERY images, appended to a CSV: loss, IoU before and after each click."""
-
-    def __init__(self, path: Path, done: int):
-        self.path, self.since, self.rows = path, done, []
-        self.note = ""
-
-    def add(self, done: int, side: int, losses: list[float], ious: list[float]) -> str:
-        self.rows.append([float(np.mean(losses)), *ious])
-        if done - self.since >= LOG_EVERY:
-            means = np.mean(self.rows, 0)
-            self._append([done, side, round(time.time()), *(f"{value:.4f}" for value in means)])
-            self.note = f"loss {means[0]:.3f}  IoU " + " ".join(f"{value:.3f}" for value in means[1:])
-            self.rows, self.since = [], done
-        return self.note
-
-    def _append(self, row: list) -> None:
-        new = not self.path.exists()
-        with self.path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                clicks = [f"iou_{k}" for k in range(len(row) - 4)]
-                writer.writerow(["images", "side", "unix_time", "loss", *clicks])
-            writer.writerow(row)
-
-
-def progress_bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
 
 
 def keep_freed_memory() -> None:

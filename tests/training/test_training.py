@@ -14,7 +14,8 @@ from backend.cli import app
 from backend.segmentation.checkpoint import load_checkpoint
 from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.presets import COMPACT
-from training.click_by_click import Batch, Trainer
+from training.batch import Batch
+from training.click_by_click import Trainer
 from training.datasets.manifest import ManifestDataset
 from training.datasets.stream import CropStream
 from training.presets import COMPACT as RECIPE
@@ -101,7 +102,7 @@ def small_run(data_folder: Path, out: Path, images: int, **changes) -> Run:
 def test_a_run_leaves_checkpoint_log_curves_and_settings(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("training.train.LOG_EVERY", 2)
+    monkeypatch.setattr("training.log.LOG_EVERY", 2)
     checkpoint = train(small_run(data_folder, tmp_path / "run", 4))
     assert load_checkpoint(checkpoint).config == COMPACT
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
@@ -132,7 +133,7 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--preset", "huge"], "preset 'huge' is unknown, there is: compact"),
+        (["--preset", "huge"], "preset 'huge' is unknown, there is: paper, compact"),
         (["--crops", "big"], "crops 'big' are not side:batch:share"),
         (["--crops", "100:2:1"], "sides must be multiples of 32"),
         (["--crops", "64:2:0.5"], "shares must sum to 1"),

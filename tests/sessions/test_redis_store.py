@@ -1,0 +1,161 @@
+"""What only Redis brings: sharing, going away, coming back, being full, being damaged."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.segmentation.clicks import Click
+from backend.sessions import MemoryStore, Sessions
+from backend.sessions.redis_store import KEYS, PAUSE, RedisStore
+from tests.disc_painter import DiscPainter
+from tests.redis_server import RedisServer
+
+IMAGE = np.zeros((48, 64, 3), np.uint8)
+CLICKS = [(f"click {k}", Click(5 + 9 * k, 12 + 4 * k, k != 3)) for k in range(6)]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path) as server:
+        yield server
+
+
+def store_at(url: str, clock: Clock | None = None, losses: list[str] | None = None) -> RedisStore:
+    noted = [] if losses is None else losses
+    return RedisStore(url, 1 << 20, 60, lambda: noted.append("lost"), clock or Clock())
+
+
+def fresh(clicks: list[tuple[str, Click]]) -> np.ndarray:
+    return Sessions(DiscPainter(), MemoryStore(1 << 20, 60)).mask("image", IMAGE, clicks)
+
+
+def test_one_worker_goes_on_where_another_was(redis: RedisServer):
+    first, second = DiscPainter(), DiscPainter()
+    Sessions(first, store_at(redis.url)).mask("image", IMAGE, CLICKS[:3])
+    mask = Sessions(second, store_at(redis.url)).mask("image", IMAGE, CLICKS[:4])
+    assert [len(clicks) for clicks in first.steps + second.steps] == [1, 2, 3, 4]
+    assert np.array_equal(mask, fresh(CLICKS[:4]))
+
+
+def test_values_are_compressed_and_all_keys_expire(redis: RedisServer):
+    store_at(redis.url).put("a", bytes(100_000))
+    assert redis.client.hstrlen(KEYS[0], "a") < 1000
+    assert all(0 < redis.client.pttl(key) <= 60_000 for key in KEYS)  # pyright: ignore[reportOperatorIssue]
+
+
+def test_the_bytes_are_counted_right_whoever_calls(redis: RedisServer):
+    stores = [RedisStore(redis.url, 2000, 60) for _ in range(3)]
+    rng = np.random.default_rng(0)
+    values = [rng.bytes(int(size)) for size in rng.integers(1, 400, 60)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda k: stores[k % 3].put(f"key {k % 17}", values[k]), range(60)))
+    kept: dict[bytes, bytes] = redis.client.hgetall(KEYS[0])  # pyright: ignore[reportAssignmentType]
+    assert int(redis.client.get(KEYS[2])) == sum(map(len, kept.values())) <= 2000  # pyright: ignore
+    assert sorted(kept) == sorted(redis.client.zrange(KEYS[1], 0, -1))  # pyright: ignore
+
+
+@pytest.mark.parametrize("dropped", KEYS)
+def test_redis_may_drop_any_of_the_keys(redis: RedisServer, dropped: str):
+    store = store_at(redis.url)
+    store.put("a", b"one")
+    redis.client.delete(dropped)
+    assert store.get("a") is None
+    store.put("b", b"two")
+    assert store.get("b") == b"two"
+    assert redis.client.hlen(KEYS[0]) == redis.client.zcard(KEYS[1]) == 1
+
+
+def test_a_damaged_value_is_replayed(redis: RedisServer):
+    sessions = Sessions(DiscPainter(), store_at(redis.url))
+    sessions.mask("image", IMAGE, CLICKS)
+    for key in redis.client.hkeys(KEYS[0]):  # pyright: ignore[reportGeneralTypeIssues]
+        redis.client.hset(KEYS[0], key, b"no mask")
+    assert np.array_equal(sessions.mask("image", IMAGE, CLICKS), fresh(CLICKS))
+
+
+def test_redis_going_away_costs_a_replay_and_no_mask(redis: RedisServer, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    painter, clock, losses = DiscPainter(), Clock(), []
+    sessions = Sessions(painter, store_at(redis.url, clock, losses))
+    masks = []
+    for k in range(1, 7):
+        if k == 3:
+            redis.stop()
+        if k == 5:
+            redis.start()
+            clock.now += PAUSE
+        masks.append(sessions.mask("image", IMAGE, CLICKS[:k]))
+    for k, mask in enumerate(masks, 1):
+        assert np.array_equal(mask, fresh(CLICKS[:k]))
+    # Lost at the third click: all three are run. Then each is found again, before and after Redis is back.
+    assert [len(clicks) for clicks in painter.steps] == [1, 2, 1, 2, 3, 4, 5, 6]
+    assert losses == ["lost"]
+    told = [record.message for record in caplog.records if record.name == "backend.sessions.redis_store"]
+    assert len(told) == 2
+    assert "CLICK99_REDIS_URL" in told[0]
+    assert told[1] == "Redis is back"
+    assert redis.client.hlen(KEYS[0]) == 2
+
+
+def test_without_redis_from_the_start_clicks_are_answered():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    painter = DiscPainter()
+    sessions = Sessions(painter, store_at(f"redis://127.0.0.1:{port}"))
+    for k in range(1, 4):
+        assert np.array_equal(sessions.mask("image", IMAGE, CLICKS[:k]), fresh(CLICKS[:k]))
+    assert [len(clicks) for clicks in painter.steps] == [1, 2, 3]
+
+
+def test_a_redis_that_hangs_is_waited_for_once():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = store_at(f"redis://127.0.0.1:{silent.getsockname()[1]}")
+        start = time.monotonic()
+        for k in range(20):
+            store.put(f"{k}", b"value")
+            assert store.get(f"{k}") == b"value"
+        assert time.monotonic() - start < 5
+
+
+def test_a_full_redis_is_read_and_not_written(redis: RedisServer):
+    store = store_at(redis.url)
+    store.put("a", b"before")
+    redis.client.config_set("maxmemory-policy", "noeviction")
+    redis.client.config_set("maxmemory", 1)
+    assert store.get("a") == b"before"
+    store.put("b", b"after")
+    assert store.get("b") == b"after"
+    assert redis.client.hkeys(KEYS[0]) == [b"a"]
+
+
+def test_one_loss_is_noted_once_by_many_threads(caplog: pytest.LogCaptureFixture):
+    losses: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    store = store_at(f"redis://127.0.0.1:{port}", losses=losses)
+    together = threading.Barrier(8)
+
+    def ask(k: int) -> None:
+        together.wait()
+        store.get(f"{k}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(8)))
+    assert losses == ["lost"]
+    assert len(caplog.records) == 1

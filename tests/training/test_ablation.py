@@ -1,0 +1,74 @@
+"""The ablation on a tiny data set: every variant learns, and an ablation that stopped goes on."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from backend.cli import app
+from backend.segmentation.network import TwoStreamNetwork
+from backend.segmentation.presets import PRESETS
+from training.batch import Batch
+from training.click_by_click import Trainer
+from training.datasets.manifest import ManifestDataset
+from training.datasets.stream import CropStream
+from training.variants import ABLATION, CLAIMS, configured
+
+
+@pytest.mark.parametrize("name", [*ABLATION, *CLAIMS])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_twenty_steps_of_every_variant_lower_the_loss_on_one_image(data_folder: Path, preset: str, name: str):
+    network, recipe = configured(preset, name=name)
+    quick = {"head_rate": 2e-3, "encoder_rate": 2e-4, "drops": (1.0,), "optimizer": "adamw"}
+    recipe = replace(recipe, nearly_right=0, **quick)
+    torch.manual_seed(0)
+    trainer = Trainer(TwoStreamNetwork(network), recipe)
+    trainer.set_rate(0)
+    crop = CropStream(ManifestDataset(data_folder, "train"), recipe, seed=0)[0, 64]
+    losses: list[float] = []
+    while len(losses) < 20:
+        batch = Batch.start([crop], [(0,)], recipe, network.click_encoding)
+        losses += trainer.train(batch).losses
+    assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:4])
+
+
+def test_an_ablation_writes_its_table_and_goes_on_where_it_stopped(
+    data_folder: Path, benchmark_folder: Path, tmp_path: Path
+):
+    def ablate(variants: str) -> list[dict]:
+        command = ["ablation", "--data", str(data_folder), "--benchmark", f"tiny={benchmark_folder}"]
+        command += ["--out", str(tmp_path), "--images", "2", "--crops", "64:2:1", "--threads", "1"]
+        result = CliRunner().invoke(app, [*command, "--variants", variants])
+        assert result.exit_code == 0, result.output
+        return list(csv.DictReader((tmp_path / "table.csv").open()))
+
+    first = ablate("+T")
+    begun = (tmp_path / "+T.tiny.json").stat().st_mtime_ns
+    both = ablate("+T,baseline")
+    assert both[0] == first[0]
+    assert [row["variant"] for row in both] == ["+T", "baseline"]
+    assert 0 <= float(both[1]["tiny auc"]) <= 1
+    assert (tmp_path / "+T.tiny.json").stat().st_mtime_ns == begun
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--variants", "+T,+X"], "variant '+X' is unknown"),
+        (["--benchmark", "grabcut"], "--benchmark 'grabcut' is not NAME=FOLDER"),
+    ],
+)
+def test_wrong_options_are_told_before_anything_is_trained(
+    data_folder: Path, benchmark_folder: Path, tmp_path: Path, options: list[str], complaint: str
+):
+    command = ["ablation", "--data", str(data_folder), "--benchmark", f"tiny={benchmark_folder}"]
+    result = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out"), "--images", "2", *options])
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,91 @@
+"""A batch of crops on its way from the first click to the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.segmentation.clicks import Click, click_maps
+from backend.segmentation.robot import robot_click
+from backend.segmentation.presets import ClickEncoding
+from training.bundled import bundled_clicks
+from training.datasets.sample import Sample
+from training.presets import Recipe
+from training.starts import nearly_right
+
+
+@dataclass
+class Batch:
+    """Crops of one size and how far their annotation has come."""
+
+    samples: list[Sample]
+    image: Tensor  # [B, 3, S, S] in 0…1
+    truth: Tensor  # [B, 1, S, S]
+    valid: Tensor  # [B, 1, S, S]
+    previous: Tensor  # [B, 1, S, S], alpha so far
+    clicks: list[list[Click]]
+    rngs: list[np.random.Generator]
+    lenient: list[bool]
+    click_encoding: ClickEncoding = "gaussians"
+
+    @classmethod
+    def start(
+        cls,
+        samples: list[Sample],
+        seeds: list[tuple[int, ...]],
+        recipe: Recipe,
+        click_encoding: ClickEncoding = "gaussians",
+        device: torch.device | None = None,
+    ) -> Batch:
+        rngs = [np.random.default_rng(seed) for seed in seeds]
+        begun = [_begin(sample, rng, recipe) for sample, rng in zip(samples, rngs, strict=True)]
+        return cls(
+            samples=samples,
+            image=_stack([s.image.transpose(2, 0, 1) for s in samples]).to(device).float().div_(255),
+            truth=_stack([s.truth[None] for s in samples]).to(device).float(),
+            valid=_stack([~s.void[None] for s in samples]).to(device).float(),
+            previous=_stack([alpha[None] for alpha, _ in begun]).to(device),
+            clicks=[clicks for _, clicks in begun],
+            rngs=rngs,
+            lenient=[bool(rng.random() < recipe.lenient) for rng in rngs],
+            click_encoding=click_encoding,
+        )
+
+    def click(self) -> None:
+        """One more click on each image where anything is wrong still."""
+        predictions = (self.previous[:, 0] > 0.5).cpu().numpy()
+        for k, sample in enumerate(self.samples):
+            lenient = self.rngs[k] if self.lenient[k] else None
+            click = robot_click(sample.truth, predictions[k], sample.void, lenient)
+            self.clicks[k] += [click] if click else []
+
+    def bundle(self) -> None:
+        """All clicks at once, as networks were trained before the paper."""
+        for k, sample in enumerate(self.samples):
+            self.clicks[k] = bundled_clicks(sample, self.rngs[k])
+
+    def maps(self) -> Tensor:
+        """Click maps [B, 6, S, S]."""
+        height, width = self.truth.shape[-2:]
+        placed = [[(c.x, c.y, c.positive) for c in clicks] for clicks in self.clicks]
+        maps = [click_maps(clicks, height, width, self.click_encoding) for clicks in placed]
+        return _stack(maps).to(self.truth.device)
+
+    def iou(self) -> float:
+        """Mean IoU of the masks so far."""
+        prediction, truth = (self.previous > 0.5) & (self.valid > 0), (self.truth > 0.5) & (self.valid > 0)
+        both, either = (prediction & truth).sum((1, 2, 3)), (prediction | truth).sum((1, 2, 3))
+        return float((both / either.clamp_min(1)).mean())
+
+
+def _begin(sample: Sample, rng: np.random.Generator, recipe: Recipe) -> tuple[np.ndarray, list[Click]]:
+    if rng.random() < recipe.nearly_right:
+        return nearly_right(sample.truth, rng)
+    return np.zeros(sample.truth.shape, np.float32), []
+
+
+def _stack(arrays: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(arrays)).contiguous(memory_format=torch.channels_last)
