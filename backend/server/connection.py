@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,15 +33,18 @@ class Connection:
     With LABEL_STUDIO_URL set, it alone counts. Without it, an introduction at /setup is taken when its host
     is one of CLICK99_ALLOWED_HOSTS, or is loopback and the request came from loopback: anyone who reaches
     /setup could name a host, and click99 would fetch from it. The last one taken is kept in CLICK99_HOME
-    (readable by its owner only), so that the first click after a restart finds its image.
+    (readable by its owner only), so that the first click after a restart finds its image, and so that all
+    workers know what one of them was told.
     """
 
     def __init__(self, settings: Settings):
         self._settings = settings
         self._memory = settings.home / "label-studio.json"
         self._refused: str | None = None  # the last hostname refused, so that it is logged once
-        self._taken: Introduction | None = None if settings.label_studio_url else self._remembered()
+        self._taken: Introduction | None = None
+        self._seen = 0  # when the memory was last written, in ns
         self.client = self._client()
+        self.look_again()
 
     def introduce(self, request: SetupRequest, from_loopback: bool) -> bool:
         """Take, or refuse, what a /setup says. Returns whether `client` is a new one."""
@@ -59,6 +63,19 @@ class Connection:
         self._taken = said
         self.client = self._client()
         remember(self._memory, said)
+        return True
+
+    def look_again(self) -> bool:
+        """Take what another worker was told, or a restart left. Returns whether `client` is new."""
+        written = 0 if self._settings.label_studio_url else modified(self._memory)
+        if written == self._seen:
+            return False
+        self._seen = written
+        said = self._remembered()
+        if said is None or said == self._taken:
+            return False
+        self._taken = said
+        self.client = self._client()
         return True
 
     def _client(self) -> Client | None:
@@ -94,6 +111,14 @@ class Connection:
         return said if self._trusted(said) else None
 
 
+def modified(path: Path) -> int:
+    """When a file was last written, in ns; 0 when there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def is_loopback(host: str) -> bool:
     """Whether `host`, a name or an address, is this machine: 127.0.0.0/8, ::1 or localhost."""
     try:
@@ -108,7 +133,8 @@ def remember(path: Path, said: Introduction) -> None:
     """Write `said` where only the owner can read it; without a writable folder it is simply not kept."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # its owner's only
             file.write(said.model_dump_json())
+        os.replace(file.name, path)  # another worker never reads half of it
     except OSError as error:
         log.warning("Label Studio's address is not kept across restarts: %s", error)

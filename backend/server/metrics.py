@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 CLICK_SECONDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
-    """One server's counters, in a registry of their own."""
+    """One server's counters, in a registry of their own.
+
+    With PROMETHEUS_MULTIPROC_DIR set before this module is imported, as `run_workers` does, `text` adds up
+    what all processes counted there.
+    """
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -30,6 +37,14 @@ class Metrics:
             registry=self._registry,
         )
 
+        self.redis_losses = Counter(
+            "click99_redis_losses", "Times that Redis stopped answering.", registry=self._registry
+        )
+
     def text(self) -> bytes:
         """All counters as Prometheus reads them."""
-        return generate_latest(self._registry)
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self._registry)
+        everyone = CollectorRegistry()
+        MultiProcessCollector(everyone)
+        return generate_latest(everyone)

@@ -49,11 +49,12 @@ from backend.server.canvas import Canvas, Question
 from backend.server.connection import Connection
 from backend.server.metrics import Metrics
 from backend.server.settings import Settings
-from backend.sessions import MemoryStore, Sessions
+from backend.sessions import MemoryStore, RedisStore, Sessions
 from backend.sessions.answers import Answers
 from backend.sessions.in_flight import InFlight
 from backend.sessions.objects import Object
 from backend.sessions.sessions import Refiner, SupersededError
+from backend.sessions.stores import Store
 
 if TYPE_CHECKING:
     from backend.segmentation.predictor import Predictor
@@ -71,7 +72,7 @@ class Service:
         self.metrics = metrics or Metrics()
         self._connection = Connection(settings)
         self._images = ImageSource(settings.home, settings.hosts, self._connection.client)
-        store = MemoryStore(settings.state_mb * 2**20, settings.state_minutes * 60)
+        store = open_store(settings, self.metrics)
         self._sessions = Sessions(predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100)
         self._canvas = Canvas(Answers(store))
         self._in_flight = InFlight()
@@ -104,6 +105,8 @@ class Service:
         Opening has no prediction to give: an empty list of predictions per task, which Label Studio stores
         nothing of (a prediction with an empty result becomes an empty tab, no results at all an error).
         """
+        if self._connection.look_again() and self._connection.client:
+            self._images.use_label_studio(self._connection.client)
         if request.context is None:
             if len(request.tasks) == 1:  # someone opens a task; more: a batch from the data manager
                 self._canvas.opened(request)
@@ -169,6 +172,14 @@ class Service:
             log.warning("Task %s is not ready for clicks: %s", request.task.id, error)
         except Exception:
             log.exception("Task %s could not be warmed", request.task.id)
+
+
+def open_store(settings: Settings, metrics: Metrics) -> Store:
+    """Where state is kept between clicks: in Redis when there is one, else in the process."""
+    max_bytes, max_age_s = settings.state_mb * 2**20, settings.state_minutes * 60
+    if settings.redis_url:
+        return RedisStore(settings.redis_url, max_bytes, max_age_s, metrics.redis_losses.inc)
+    return MemoryStore(max_bytes, max_age_s)
 
 
 def load_predictor(settings: Settings) -> Predictor:

@@ -52,6 +52,16 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0, description="CPU threads of the network; 0: as many as cores.")
     basic_auth_user: str = Field(default="", description="User that Label Studio must present.")
     basic_auth_password: str = Field(default="", description="That user's password.", repr=False)
+    workers: int = Field(
+        default=1,
+        ge=1,
+        description="Processes that answer clicks; more than one needs CLICK99_REDIS_URL.",
+    )
+    redis_url: str = Field(
+        default="",
+        description="Keep masks between clicks there, redis://[:password@]host[:port]; unset: in memory.",
+        repr=False,
+    )
     state_mb: int = Field(default=256, ge=1, description="Memory for the masks kept between clicks, MB.")
     state_minutes: int = Field(default=120, ge=1, description="Forget a mask that was not used for so long.")
     near_percent: float = Field(
@@ -86,6 +96,22 @@ class Settings(BaseSettings):
         if url and not url.startswith(("http://", "https://")):
             raise ValueError(f"{url} is no address: give it as http(s)://host[:port]")
         return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: str) -> str:
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("no Redis address: give it as redis://host[:port], rediss:// or unix:///path")
+        return url
+
+    @model_validator(mode="after")
+    def _workers_share(self) -> Settings:
+        if self.workers > 1 and not self.redis_url:
+            raise ValueError(
+                f"{self.workers} workers need CLICK99_REDIS_URL: an object's clicks go to any of them, and "
+                "without a Redis none knows the masks that another one made. Set it, or CLICK99_WORKERS=1"
+            )
+        return self
 
     @model_validator(mode="after")
     def _user_and_password_together(self) -> Settings:

@@ -175,3 +175,14 @@ def test_an_upload_that_is_gone_is_named(start: Start, label_studio: tuple[str, 
     assert response.status_code == 422
     assert "gone.png" in response.json()["detail"]
     assert "404" in response.json()["detail"]
+
+
+def test_what_one_worker_is_told_all_know(tmp_path: Path):
+    told, other = Connection(Settings(home=tmp_path)), Connection(Settings(home=tmp_path))
+    assert other.client is None
+    introduction = SetupRequest.model_validate({"hostname": "http://127.0.0.1:8080", "access_token": TOKEN})
+    assert told.introduce(introduction, from_loopback=True)
+    assert other.look_again()
+    assert other.client
+    assert other.client.url == "http://127.0.0.1:8080"
+    assert not other.look_again()

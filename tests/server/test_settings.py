@@ -28,6 +28,8 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "state_mb": "5",
         "state_minutes": "9",
         "near_percent": "2.5",
+        "workers": "2",
+        "redis_url": "redis://127.0.0.1",
     } | {
         "label_studio_url": "http://label.studio",
         "basic_auth_user": "ann",
@@ -36,6 +38,8 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
     if name.startswith("basic_auth"):
         monkeypatch.setenv("CLICK99_BASIC_AUTH_USER", "ann")
         monkeypatch.setenv("CLICK99_BASIC_AUTH_PASSWORD", "ann")
+    if name == "workers":
+        monkeypatch.setenv("CLICK99_REDIS_URL", values["redis_url"])
     value = values.get(name, "/somewhere")
     monkeypatch.setenv(variable(name), value)
     assert str(getattr(Settings(), name)) == value

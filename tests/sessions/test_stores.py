@@ -1,8 +1,33 @@
-"""MemoryStore: bounded by bytes and by age, least recently used first out."""
+"""Both stores, by the same rules: bounded by bytes and by age, least recently used first out."""
 
 from __future__ import annotations
 
+import random
+import zlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
 from backend.sessions import MemoryStore
+from backend.sessions.redis_store import KEYS, RedisStore
+from backend.sessions.stores import Store
+from tests.redis_server import RedisServer
+
+Make = Callable[..., Store]
+
+
+def noise(seed: int) -> bytes:
+    """100 bytes that don't get shorter by compression."""
+    return random.Random(seed).randbytes(100)
+
+
+KEPT_SIZE = {"memory": 100, "redis": len(zlib.compress(noise(0), 1))}
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 class Clock:
@@ -12,50 +37,100 @@ class Clock:
         return self.now
 
 
-def mask(value: int = 0) -> bytes:
-    return bytes([value]) * 100
+@pytest.fixture(params=["memory", "redis"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
-def test_what_was_put_is_got():
-    store = MemoryStore(1000, 60)
-    store.put("a", mask(7))
-    assert store.get("a") == mask(7)
+@pytest.fixture
+def make(kind: str, clock: Clock, request: pytest.FixtureRequest) -> Make:
+    """Make an empty store with room for so many values of `noise`, which forgets after a minute."""
+
+    def make_one(room: float = 10) -> Store:
+        max_bytes = int(room * KEPT_SIZE[kind])
+        if kind == "memory":
+            return MemoryStore(max_bytes, 60, clock)
+        server: RedisServer = request.getfixturevalue("redis")
+        server.client.flushdb()
+        return RedisStore(server.url, max_bytes, 60)
+
+    return make_one
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def wait(kind: str, clock: Clock, request: pytest.FixtureRequest) -> Callable[[float], None]:
+    """Let seconds pass. Redis' own clock cannot be set: what is kept there is made older instead."""
+
+    def wait_for(seconds: float) -> None:
+        clock.now += seconds
+        if kind == "redis":
+            client = request.getfixturevalue("redis").client
+            for name in client.zrange(KEYS[1], 0, -1):
+                client.zincrby(KEYS[1], -seconds * 1e6, name)
+
+    return wait_for
+
+
+def known(store: Store, keys: str) -> str:
+    return "".join(key for key in keys if store.get(key) is not None)
+
+
+def test_what_was_put_is_got(make: Make):
+    store = make()
+    store.put("a", noise(7))
+    store.put("empty", b"")
+    assert store.get("a") == noise(7)
+    assert store.get("empty") == b""
     assert store.get("b") is None
 
 
-def test_the_least_recently_used_goes_first():
-    store = MemoryStore(250, 60)
-    store.put("a", mask())
-    store.put("b", mask())
+def test_the_least_recently_used_goes_first(make: Make):
+    store = make(room=2.5)
+    store.put("a", noise(1))
+    store.put("b", noise(2))
     store.get("a")
-    store.put("c", mask())
-    assert [store.get(key) is not None for key in "abc"] == [True, False, True]
+    store.put("c", noise(3))
+    assert known(store, "abc") == "ac"
 
 
-def test_putting_a_key_again_counts_it_once():
-    store = MemoryStore(250, 60)
-    for value in range(5):
-        store.put("a", mask(value))
-    store.put("b", mask())
-    assert store.get("a") is not None
-    assert store.get("b") is not None
+def test_putting_a_key_again_counts_it_once(make: Make):
+    store = make(room=2.5)
+    for seed in range(5):
+        store.put("a", noise(seed))
+    store.put("b", noise(9))
+    assert known(store, "ab") == "ab"
+    assert store.get("a") == noise(4)
 
 
-def test_the_newest_is_kept_however_large():
-    store = MemoryStore(10, 60)
-    store.put("a", mask())
-    store.put("b", mask())
-    assert store.get("a") is None
-    assert store.get("b") is not None
+def test_the_newest_is_kept_however_large(make: Make):
+    store = make(room=0.1)
+    store.put("a", noise(1))
+    store.put("b", noise(2))
+    assert known(store, "ab") == "b"
 
 
-def test_unused_masks_are_forgotten_after_their_age():
-    clock = Clock()
-    store = MemoryStore(1000, 60, clock)
-    store.put("a", mask())
-    store.put("b", mask())
-    clock.now = 50
-    store.get("a")
-    clock.now = 70
-    assert store.get("b") is None
-    assert store.get("a") is not None
+def test_unused_values_are_forgotten_after_their_age(make: Make, wait: Callable[[float], None]):
+    store = make()
+    store.put("a", noise(1))
+    store.put("b", noise(2))
+    wait(50)
+    assert store.get("a") == noise(1)
+    wait(20)
+    assert known(store, "ab") == "a"
+    wait(70)
+    assert known(store, "ab") == ""
+
+
+def test_what_is_forgotten_makes_room(make: Make, wait: Callable[[float], None]):
+    store = make(room=2.5)
+    store.put("a", noise(1))
+    store.put("b", noise(2))
+    wait(70)
+    store.put("c", noise(3))
+    store.put("d", noise(4))
+    assert known(store, "abcd") == "cd"

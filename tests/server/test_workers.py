@@ -1,0 +1,161 @@
+"""`click99 serve --workers 4`: real processes with a real network, over one Redis."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+import torch
+
+from backend.segmentation.checkpoint import save_checkpoint
+from backend.segmentation.network import TwoStreamNetwork
+from backend.segmentation.presets import COMPACT
+from backend.server.settings import Settings
+from tests.redis_server import RedisServer
+from tests.server.conftest import HEIGHT, WIDTH, body, encoded, keypoint
+
+OBJECTS, CLICKS, IMAGES, WORKERS = 100, 3, 4, 4
+
+
+@contextmanager
+def serving(home: Path, *options: str) -> Iterator[str]:
+    """`click99 serve` with one thread a process, up to its first answer -> its address."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "backend.cli", "serve", "--port", str(port), "--threads", "1"]
+    command += ["--home", str(home), *options]
+    address = f"http://127.0.0.1:{port}"
+    with (home / "click99.log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)
+        try:
+            _wait_until_up(process, address)
+            yield address
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], address: str) -> None:
+    deadline = time.monotonic() + 200
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if requests.get(f"{address}/health", timeout=5).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.3)
+    raise AssertionError(f"click99 serve did not come up (exit code {process.poll()})")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Addresses of small pictures on a server that every worker fetches from."""
+    folder = tmp_path_factory.mktemp("images")
+    for k in range(IMAGES):
+        (folder / f"{k}.png").write_bytes(encoded(WIDTH + k, HEIGHT))
+    handler = partial(Quiet, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield [f"http://127.0.0.1:{server.server_address[1]}/{k}.png" for k in range(IMAGES)]
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of random weights that looks at small pictures as they are, which is fast."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("model") / "random.safetensors"
+    save_checkpoint(TwoStreamNetwork(replace(COMPACT, view="whole")), path)
+    return path
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+def request_for(number: int, clicks: int, images: list[str]) -> dict[str, Any]:
+    """The first `clicks` clicks on object `number`."""
+    k = number % IMAGES
+    places = [((number * 7 + 13 * c) % WIDTH, (number * 5 + 9 * c) % HEIGHT) for c in range(clicks)]
+    made = [
+        keypoint(f"{number}-{c}", x, y, positive=c != 1, size=(WIDTH + k, HEIGHT))
+        for c, (x, y) in enumerate(places)
+    ]
+    request = body(made, images[k])
+    request["tasks"][0]["id"] = number
+    return request
+
+
+def click_all(address: str, images: list[str], threads: int) -> dict[tuple[int, int], Any]:
+    """Every object's answers after each click, interleaved: the first clicks on all come first."""
+    rounds = [[(number, clicks) for number in range(OBJECTS)] for clicks in range(1, CLICKS + 1)]
+    answers: dict[tuple[int, int], Any] = {}
+
+    def ask(which: tuple[int, int]) -> Any:
+        reply = requests.post(f"{address}/predict", json=request_for(*which, images), timeout=60)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    with ThreadPoolExecutor(threads) as pool:  # a new connection for every request: any worker gets it
+        for asked in rounds:
+            answers |= zip(asked, pool.map(ask, asked), strict=True)
+    return answers
+
+
+def counted(address: str, name: str) -> float:
+    text = requests.get(f"{address}/metrics", timeout=5).text
+    (value,) = re.findall(rf"^{name} (\S+)$", text, re.MULTILINE)
+    return float(value)
+
+
+@pytest.mark.slow
+def test_a_hundred_objects_over_four_workers_are_as_in_one_process(
+    tmp_path: Path, images: list[str], checkpoint: Path
+):
+    both = ["--model", str(checkpoint), "--allowed-hosts", urlsplit(images[0]).netloc]
+    with serving(tmp_path, *both) as address:
+        alone = click_all(address, images, threads=1)
+    with RedisServer(tmp_path) as redis:
+        options = ["--workers", str(WORKERS), "--redis-url", redis.url, *both]
+        with serving(tmp_path, *options) as address:
+            together = click_all(address, images, threads=8)
+            clicks = {counted(address, "click99_clicks_total") for _ in range(10)}
+            reused = counted(address, "click99_cache_hits_total")
+    assert together == alone
+    masks = {str(answer["results"][0]["result"][0]["value"]["rle"]) for answer in alone.values()}
+    assert len(masks) > OBJECTS, "the masks differ, so that a mixed-up one would be seen"
+    assert clicks == {OBJECTS * CLICKS}, "every worker tells the sum"
+    # The second and third clicks each find what came before, whichever worker made it.
+    assert reused == OBJECTS * (1 + 2)
+    log = (tmp_path / "click99.log").read_text()
+    assert len(set(re.findall(r"Started server process \[(\d+)\]", log))) == 1 + WORKERS
+
+
+def test_workers_without_redis_are_refused_with_the_reason():
+    with pytest.raises(ValueError, match="4 workers need CLICK99_REDIS_URL: an object's clicks go to any"):
+        Settings(workers=4)
+
+
+def test_a_wrong_checkpoint_ends_the_command_before_any_worker(tmp_path: Path):
+    options = ["--workers", "2", "--redis-url", "redis://127.0.0.1:1", "--model", str(tmp_path / "none")]
+    command = [sys.executable, "-m", "backend.cli", "serve", "--port", "0", *options]
+    wide = os.environ | {"COLUMNS": "250"}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=200, env=wide)
+    assert ended.returncode == 2
+    assert "does not exist" in ended.stderr
