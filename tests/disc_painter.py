@@ -19,6 +19,7 @@ class DiscPainter:
         self.version = version
         self.steps: list[tuple[Click, ...]] = []  # the clicks of every step that was run
         self.prepared: list[str] = []
+        self.paints_everything = self.forgets_everything = False  # a network that changes its mind anywhere
 
     def prepare(self, image: np.ndarray, image_key: str) -> None:
         self.prepared.append(image_key)
@@ -29,6 +30,8 @@ class DiscPainter:
         self.steps.append(tuple(clicks))
         height, width = image.shape[:2]
         alpha = np.zeros((height, width), np.float32) if previous is None else previous * np.float32(0.97)
+        if self.paints_everything or self.forgets_everything:
+            alpha[:] = self.paints_everything
         rows, columns = np.ogrid[:height, :width]
         last = clicks[-1]
         alpha[(rows - last.y) ** 2 + (columns - last.x) ** 2 < self.radius**2] = last.positive

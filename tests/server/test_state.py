@@ -1,0 +1,205 @@
+"""What annotators do between clicks, and what the next click is then answered with (docs/state.md)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from backend.segmentation.clicks import Click
+from backend.sessions import MemoryStore, Sessions
+from backend.sessions.corrections import Start
+from tests.disc_painter import DiscPainter
+from tests.server.annotator import Annotator
+from tests.server.conftest import HEIGHT, WIDTH
+from tests.server.conftest import Start as StartServer
+
+
+def expected(start: Start | None, *clicks: tuple[int, int, bool]) -> np.ndarray:
+    """What a fresh server makes of these clicks on that start: bool [H, W]."""
+    sessions = Sessions(DiscPainter(), MemoryStore(1 << 20, 60))
+    named = [(str(k), Click(*click)) for k, click in enumerate(clicks)]
+    return sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), named, start) > 127
+
+
+@pytest.fixture
+def ann(server: TestClient) -> Annotator:
+    annotator = Annotator(server)
+    annotator.open()
+    return annotator
+
+
+def test_accept_then_click_refines_the_accepted_region(ann: Annotator):
+    ann.click(20, 20)
+    ann.accept()
+    (accepted,) = ann.regions
+    before = ann.region(accepted)
+    shown = ann.click(26, 22, positive=False)
+    assert np.array_equal(shown, expected(Start(before), (26, 22, False)))
+    ann.accept()
+    assert ann.regions == [accepted]
+    assert np.array_equal(ann.region(accepted), shown)
+
+
+@pytest.mark.parametrize("slow_drafts", [False, True], ids=["saved", "not saved yet"])
+def test_accept_on_canvas_continues_the_same_clicks(ann: Annotator, slow_drafts: bool, painter: DiscPainter):
+    ann.slow_drafts = slow_drafts
+    first = ann.click(20, 20)
+    ann.accept_on_canvas()
+    shown = ann.click(40, 20)
+    assert len(painter.steps) == 2, "only the new click is run"
+    start = None if slow_drafts else Start(first)
+    clicks = [(20, 20, True), (40, 20, True)][0 if slow_drafts else 1 :]
+    assert np.array_equal(shown, expected(start, *clicks))
+    ann.accept()
+    assert len(ann.regions) == 1
+
+
+def test_on_canvas_over_an_older_region_runs_only_the_new_click(ann: Annotator, painter: DiscPainter):
+    ann.click(20, 20)
+    ann.accept()
+    ann.click(32, 20)
+    ann.accept_on_canvas()
+    (region,) = ann.regions
+    refined = ann.region(region)
+    shown = ann.click(20, 32)
+    assert len(painter.steps) == 3
+    assert np.array_equal(shown, expected(Start(refined), (20, 32, True)))
+
+
+@pytest.mark.parametrize("slow_drafts", [False, True], ids=["saved", "not saved yet"])
+def test_auto_accept_makes_one_region_of_all_clicks_on_an_object(ann: Annotator, slow_drafts: bool):
+    ann.auto_accept, ann.slow_drafts = True, slow_drafts
+    shown = ann.click(20, 20)
+    for x, y, positive in ((32, 20, True), (40, 22, True), (20, 10, False)):
+        shown, before = ann.click(x, y, positive), shown
+        assert np.array_equal(shown, expected(Start(before), (x, y, positive)))
+    assert len(ann.regions) == 1
+    ann.click(60, 45)
+    assert len(ann.regions) == 2
+
+
+def test_fast_auto_accept_inside_the_mask_still_is_one_region(ann: Annotator):
+    ann.auto_accept = ann.slow_drafts = True
+    ann.click(20, 20)
+    ann.click(22, 22)
+    assert len(ann.regions) == 1
+
+
+@pytest.mark.parametrize("slow_drafts", [False, True], ids=["saved", "not saved yet"])
+def test_after_reject_the_same_place_is_a_fresh_start(ann: Annotator, slow_drafts: bool):
+    ann.slow_drafts = slow_drafts
+    ann.click(20, 20)
+    ann.click(30, 20)
+    ann.reject()
+    assert np.array_equal(ann.click(22, 22), expected(None, (22, 22, True)))
+
+
+@pytest.mark.parametrize("slow_drafts", [False, True], ids=["saved", "not saved yet"])
+def test_rejecting_a_refinement_goes_back_to_the_accepted_region(ann: Annotator, slow_drafts: bool):
+    ann.click(20, 20)
+    ann.accept()
+    ann.save()
+    ann.slow_drafts = slow_drafts
+    accepted = ann.region(*ann.regions)
+    ann.click(32, 20)
+    ann.reject()
+    assert np.array_equal(ann.click(32, 21), expected(Start(accepted), (32, 21, True)))
+    ann.accept()
+    assert len(ann.regions) == 1
+
+
+def test_undo_delete_and_drag_equal_a_fresh_session_with_what_remains(ann: Annotator):
+    for x in (20, 26, 32):
+        ann.click(x, 20)
+    ann.undo()
+    assert np.array_equal(ann.click(20, 30), expected(None, (20, 20, True), (26, 20, True), (20, 30, True)))
+    ann.delete(0)
+    assert np.array_equal(ann.click(30, 30), expected(None, (26, 20, True), (20, 30, True), (30, 30, True)))
+    assert np.array_equal(ann.drag(1, 22, 28), expected(None, (26, 20, True), (22, 28, True), (30, 30, True)))
+
+
+def test_what_was_erased_is_not_brought_back_by_a_click_beside_it(ann: Annotator, painter: DiscPainter):
+    ann.click(20, 20)
+    ann.accept()
+    (region,) = ann.regions
+    ann.stroke(region, "eraser", 12, 8, 12, 32, width=6)
+    corrected = ann.region(region)
+    painter.paints_everything = True
+    shown = ann.click(32, 20)
+    assert shown[20, 40]
+    assert not shown[10:30, 10:14].any()
+    assert shown[corrected].all()
+
+
+def test_what_was_painted_is_not_dropped_by_a_click_far_from_it(ann: Annotator, painter: DiscPainter):
+    ann.click(20, 20)
+    ann.accept()
+    (region,) = ann.regions
+    ann.stroke(region, "add", 30, 20, 60, 40, width=4)
+    painter.forgets_everything = True
+    shown = ann.click(12, 20, positive=False)
+    assert not shown[20, 12]
+    assert shown[40, 60]
+    assert shown[31, 45]
+
+
+@pytest.mark.parametrize("way", ["submitted", "drawn", "imported"])
+def test_masks_from_elsewhere_are_refined(server: TestClient, way: str):
+    ann = Annotator(server)
+    if way == "drawn":
+        ann.paint_new("by-hand", 10, 20, 40, 20)
+    else:
+        ann.click(20, 20)
+        ann.accept()
+        if way == "imported":  # made elsewhere: another server's id
+            ann.canvas = {"abc": ann.canvas.pop(*ann.regions) | {"id": "abc"}}
+        ann.submit()
+    (region,) = ann.regions
+    before = ann.region(region)
+    if way != "drawn":
+        ann = Annotator(server, slow_drafts=True, canvas=ann.canvas, annotations=ann.annotations)
+    shown = ann.click(44, 20) if way == "drawn" else ann.click(32, 20)
+    assert (shown & ~before).any()
+    ann.accept()
+    assert ann.regions == [region]
+
+
+def test_two_annotators_do_not_see_each_other(server: TestClient):
+    one, other = Annotator(server, "one"), Annotator(server, "other")
+    one.slow_drafts = other.slow_drafts = True  # so that nothing but memory could mix them
+    one.open()
+    other.open()
+    one.click(20, 20)
+    one.accept()
+    assert np.array_equal(other.click(32, 20), expected(None, (32, 20, True)))
+    one.save()
+    shown = one.click(20, 32)
+    assert np.array_equal(shown, expected(Start(one.region(*one.regions)), (20, 32, True)))
+    other.accept()
+    other.save()
+    assert np.array_equal(other.click(44, 20), expected(Start(other.region(*other.regions)), (44, 20, True)))
+
+
+def test_labels_are_objects_apart(ann: Annotator):
+    ann.click(20, 20)
+    ann.accept()
+    ann.label = "nucleus"
+    assert np.array_equal(ann.click(22, 20), expected(None, (22, 20, True)))
+    ann.accept()
+    ann.label = "cell"
+    cell, nucleus = ann.regions
+    shown = ann.click(26, 22, positive=False)
+    assert np.array_equal(shown, expected(Start(ann.region(cell)), (26, 22, False)))
+    ann.accept()
+    assert ann.regions == [cell, nucleus]
+
+
+def test_the_distance_is_a_setting(start: StartServer):
+    for near, regions in ((2, 2), (20, 1)):
+        ann = Annotator(start(near_percent=near), f"near {near}")
+        ann.click(20, 20)
+        ann.accept()
+        ann.click(36, 20)
+        ann.accept()
+        assert len(ann.regions) == regions

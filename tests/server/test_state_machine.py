@@ -1,0 +1,158 @@
+"""Random work of one annotator, answer by answer, against a plain account of what should be on screen."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from fastapi.testclient import TestClient
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from backend.labelstudio.strokes import Stroke, touched
+from backend.segmentation.clicks import Click
+from backend.server.app import create_app
+from backend.server.service import Service
+from backend.server.settings import Settings
+from backend.sessions import MemoryStore, Sessions
+from backend.sessions.corrections import Start
+from tests.disc_painter import DiscPainter
+from tests.server.annotator import Annotator
+from tests.server.conftest import HEIGHT, WIDTH
+
+NEAR = 0.05 * WIDTH
+places = {"x": st.integers(0, WIDTH - 1), "y": st.integers(0, HEIGHT - 1)}
+
+
+class GrowingPainter(DiscPainter):
+    """Its discs grow from click to click, so that a click counted twice or left out is seen."""
+
+    def refine(
+        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
+    ) -> np.ndarray:
+        self.radius = 5 + 3 * len(clicks)
+        return super().refine(image, clicks, previous, image_key)
+
+
+@dataclass
+class Account:
+    """What is known of a region: the clicks it was made from while they are pending, whether it was new."""
+
+    clicks: set[str] = field(default_factory=set)
+    begun_by: str | None = None
+
+
+class OneAnnotator(RuleBasedStateMachine):
+    """Every answer must be what a server without memory makes of the mask on screen and the clicks since."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.home = Path(tempfile.mkdtemp())
+        self.accounts: dict[str, Account] = {}
+        self.ann = Annotator(self._server())
+        self.ann.open()
+        self.begun_by: str | None = None  # the first click of the object that the suggestion began, if new
+
+    @rule(**places, positive=st.booleans())
+    def click(self, x: int, y: int, positive: bool) -> None:
+        self._check(self.ann.click(x, y, positive))
+
+    @precondition(lambda self: self.ann.pending)
+    @rule(**places, data=st.data())
+    def drag(self, x: int, y: int, data: st.DataObject) -> None:
+        self._check(self.ann.drag(data.draw(st.integers(0, len(self.ann.pending) - 1)), x, y))
+
+    @precondition(lambda self: self.ann.pending)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        self.ann.delete(data.draw(st.integers(0, len(self.ann.pending) - 1)))
+
+    @precondition(lambda self: self.ann.suggestion)
+    @rule(on_canvas=st.booleans())
+    def accept(self, on_canvas: bool) -> None:
+        assert self.ann.suggestion
+        region, first = self.ann.suggestion["id"], self.answered[0]
+        known = self.accounts.get(region)
+        begun_by = first if self.was_new else known and known.begun_by
+        self.accounts[region] = Account(set(self.answered), begun_by)
+        self.ann.accept_on_canvas() if on_canvas else self.ann.accept()
+
+    @precondition(lambda self: self.ann.suggestion)
+    @rule()
+    def reject(self) -> None:
+        self.ann.reject()
+
+    @precondition(lambda self: self.ann.regions)
+    @rule(**places, kind=st.sampled_from(["add", "eraser"]), data=st.data())
+    def stroke(self, x: int, y: int, kind: str, data: st.DataObject) -> None:
+        region = data.draw(st.sampled_from(self.ann.regions))
+        self.ann.stroke(region, kind, x, y, x + 10, y + 5, width=7)
+
+    @rule()
+    def restart(self) -> None:
+        """All memory goes; of clicks that a region was made from, the canvas still tells those before it."""
+        self.ann.server = self._server()
+        order = list(self.ann.canvas)
+        for region, account in self.accounts.items():
+            if region in order:
+                account.clicks &= set(order[: order.index(region)])
+
+    @rule()
+    def submit_and_reopen(self) -> None:
+        for click in list(self.ann.pending):
+            del self.ann.canvas[click]
+        self.ann.submit()
+
+    def _server(self) -> TestClient:
+        chosen = Settings(home=self.home, near_percent=5)
+        return TestClient(create_app(chosen, Service(chosen, GrowingPainter())))
+
+    def _check(self, shown: np.ndarray) -> None:
+        region, clicks = self._expected()
+        self.answered, self.was_new = list(self.ann.pending), region is None
+        start = self._start(region) if region else None
+        named = [(click, self._click(click)) for click in clicks]
+        sessions = Sessions(GrowingPainter(), MemoryStore(1 << 20, 60), near=0.05)
+        alpha = sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), named, start)
+        assert np.array_equal(shown, alpha > 127)
+        assert self.ann.suggestion
+        if region:
+            assert self.ann.suggestion["id"] == region
+
+    def _expected(self) -> tuple[str | None, list[str]]:
+        """The region that the pending clicks refine, None for a new one, and the clicks that count."""
+        pending = self.ann.pending
+        own = [r for r in self.ann.regions if self.accounts[r].begun_by == pending[0]]
+        region = own[0] if own else self._meant(self._click(pending[0]))
+        if region is None:
+            return None, pending
+        return region, [c for c in pending if c not in self.accounts[region].clicks] or pending[-1:]
+
+    def _meant(self, click: Click) -> str | None:
+        """The rule of docs/state.md, pixel by pixel."""
+        masks = {region: self.ann.region(region) for region in reversed(self.ann.regions)}
+        inside = [region for region in masks if masks[region][click.y, click.x]]
+        if inside:
+            return min(inside, key=lambda region: masks[region].sum())
+        away = {
+            r: np.hypot(*(np.argwhere(m) - (click.y, click.x)).T).min() for r, m in masks.items() if m.any()
+        }
+        close = [region for region in away if not click.positive or away[region] <= NEAR]
+        return min(close, key=lambda region: away[region], default=None)
+
+    def _start(self, region: str) -> Start:
+        strokes = [Stroke.model_validate(t) for t in self.ann.canvas[region]["value"].get("touches", [])]
+        return Start(self.ann.region(region), touched(strokes, HEIGHT, WIDTH) if strokes else None)
+
+    def _click(self, click: str) -> Click:
+        item = self.ann.canvas[click]
+        x, y = item["value"]["x"] * WIDTH / 100, item["value"]["y"] * HEIGHT / 100
+        return Click(int(x), int(y), item["is_positive"])
+
+
+TestOneAnnotator = OneAnnotator.TestCase
+TestOneAnnotator.settings = settings(max_examples=40, stateful_step_count=20)
