@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from backend.segmentation.clicks import Click, click_maps
-from backend.segmentation.robot import robot_click
 from backend.segmentation.presets import ClickEncoding
+from backend.segmentation.robot import robot_click
 from training.bundled import bundled_clicks
 from training.datasets.sample import Sample
 from training.presets import Recipe

@@ -7,7 +7,6 @@ from scipy.ndimage import distance_transform_edt
 from training.bundled import MOST_AROUND, MOST_POSITIVE, bundled_clicks
 from training.datasets.sample import Sample
 
-
 OTHERS = np.zeros((352, 352), np.uint8)
 OTHERS[:60, :60] = 1
 OTHERS[280:, 280:] = 2
@@ -29,9 +28,9 @@ def test_clicks_fall_where_xu_et_al_draw_them(seed: int):
     assert 1 <= len(positive) <= MOST_POSITIVE
     assert len(negative) <= MOST_AROUND
     assert all(box.truth[click.y, click.x] for click in positive)
-    border = distance_transform_edt(np.pad(box.truth, 1))[1:-1, 1:-1]
+    border = np.asarray(distance_transform_edt(np.pad(box.truth, 1)))[1:-1, 1:-1]
     assert all(border[click.y, click.x] >= 4.5 for click in positive)
-    outside = distance_transform_edt(~box.truth)
+    outside = np.asarray(distance_transform_edt(~box.truth))
     for click in negative:
         assert OTHERS[click.y, click.x] or 4.5 <= outside[click.y, click.x] <= 41
 
@@ -49,7 +48,7 @@ def test_all_three_strategies_are_drawn():
 
 def test_without_other_objects_clicks_stay_around_the_object():
     box = sample(None)
-    outside = distance_transform_edt(~box.truth)
+    outside = np.asarray(distance_transform_edt(~box.truth))
     for seed in range(30):
         for click in bundled_clicks(box, np.random.default_rng(seed)):
             assert click.positive or outside[click.y, click.x] <= 41

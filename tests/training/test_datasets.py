@@ -107,3 +107,12 @@ def test_batches_follow_the_schedule_and_resume_where_they_stopped():
     assert [len(batch) for batch in all_of_them] == [4, 4, 2, 2, 2, 2]
     assert [key for batch in all_of_them for key in batch] == [(k, 64 if k < 8 else 96) for k in range(16)]
     assert list(batches(recipe, 16, start=8)) == all_of_them[2:]
+
+
+def test_the_other_objects_are_known_where_masks_number_them(data_folder: Path):
+    data = ManifestDataset(data_folder, "train")
+    alone, among = data[0], data[1]
+    assert alone.others is None
+    assert among.others is not None
+    assert among.others.any()
+    assert not (among.others > 0)[among.truth | among.void].any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,8 @@ class InstanceMasks(InstanceDataset):
         where = self.objects[k]
         numbers = self.numbers(where.image)
         name = f"{where.image}_{where.number}"
-        return sample_of(name, self.image(where.image), numbers == where.number, numbers == IGNORE)
+        sample = sample_of(name, self.image(where.image), numbers == where.number, numbers == IGNORE)
+        return replace(sample, others=np.where(sample.truth | sample.void, 0, numbers))
 
     def _objects(self, name: str) -> list[Instance]:
         try:

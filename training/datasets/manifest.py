@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -81,10 +81,12 @@ class ManifestDataset(SampleDataset):
     def _photo(self, entry: Entry, rng: np.random.Generator, pairs: float) -> Sample:
         image, mask = self.folder / entry.image, self.folder / entry.mask
         if entry.kind == "instances":
-            truth, void = some_instance(read_mask(mask, indices=True), rng, pairs)
+            numbers = read_mask(mask, indices=True)
+            truth, void = some_instance(numbers, rng, pairs)
             if not truth.any():
                 raise SampleError(mask, f"no object in it has {SMALLEST_OBJECT} pixels")
-            return sample_of(entry.image, image, truth, void)
+            sample = sample_of(entry.image, image, truth, void)
+            return replace(sample, others=np.where(truth | void, 0, numbers))
         values = read_mask(mask)
         if entry.kind == "alpha":
             alpha = values.astype(np.float32) / 255
