@@ -27,7 +27,7 @@ def save_checkpoint(
 ) -> None:
     """Write the weights, with the configuration and `facts` about their training in the header.
 
-    In fp16 they take half the space and change an alpha by less than a thousandth; float32 keeps every bit.
+    fp16 halves the file and rounds the weights; float32 keeps them, and with them every result.
     """
     tensors = {name: tensor.to(dtype).contiguous() for name, tensor in network.state_dict().items()}
     header = {"config": json.dumps(asdict(network.config)), "facts": json.dumps(facts)}

@@ -1,18 +1,27 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from fastapi.testclient import TestClient
+from PIL import Image
 from torch import Tensor
+from typer.testing import CliRunner
 
+from backend.cli import app
+from backend.labelstudio import brush
 from backend.segmentation.checkpoint import CheckpointError, load_checkpoint
 from backend.segmentation.clicks import Click
 from backend.segmentation.predictor import Predictor
 from backend.segmentation.presets import PAPER
 from backend.segmentation.released import import_weights
+from backend.server.app import create_app
+from backend.server.settings import Settings
 from tests.segmentation import released_layout as theirs
+from tests.server.conftest import HEIGHT, WIDTH, body, encoded, keypoint
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +31,15 @@ def weights() -> dict[str, Tensor]:
 
 @pytest.fixture(scope="module")
 def imported(weights: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `click99 import-weights` makes of them."""
     folder = tmp_path_factory.mktemp("released")
-    torch.save(weights, folder / "released.pth")
-    assert import_weights(folder / "released.pth", folder / "paper.safetensors") == "paper"
-    (folder / "released.pth").unlink()  # 150 MB
-    return folder / "paper.safetensors"
+    file, checkpoint = folder / "released.pth", folder / "paper.safetensors"
+    torch.save(weights, file)
+    result = CliRunner().invoke(app, ["import-weights", str(file), str(checkpoint)])
+    assert result.exit_code == 0, result.output
+    assert f"click99 serve --model {checkpoint}" in result.output
+    file.unlink()  # 150 MB
+    return checkpoint
 
 
 def test_every_tensor_of_the_released_network_lands_bit_for_bit(weights: dict[str, Tensor], imported: Path):
@@ -63,6 +76,19 @@ def test_the_predictor_clicks_as_the_authors_inference_code(weights: dict[str, T
         alpha = predictor.refine(image, [Click(*place) for place in places[:k]], alpha, "image")
         assert 0 < (expected > 0.5).mean() < 1
         np.testing.assert_allclose(alpha, expected, atol=0.5 / 255 + 1e-3)
+
+
+def test_the_server_clicks_with_it(weights: dict[str, Tensor], imported: Path, tmp_path: Path):
+    server = TestClient(create_app(Settings(home=tmp_path, model=imported)))
+    response = server.post("/predict", json=body([keypoint("one", 20, 30)]))
+    assert response.status_code == 200, response.text
+    item = response.json()["results"][0]["result"][0]
+    mask = brush.decode(item["value"]["rle"], HEIGHT, WIDTH) > 127
+    noise = np.asarray(Image.open(io.BytesIO(encoded())))
+    expected = theirs.refine(weights, noise, [(20, 30, True)], np.zeros((HEIGHT, WIDTH), np.float32))
+    clear = np.abs(expected - 0.5) > 1e-3
+    assert 0 < mask.mean() < 1
+    np.testing.assert_array_equal(mask[clear], expected[clear] > 0.5)
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
@@ -104,6 +130,13 @@ def test_a_released_network_with_a_tensor_less_is_refused_by_its_own_names(tmp_p
         CheckpointError, match=r"not the released network.*decoder\.conv_up1\.0\.bias \[\] inst"
     ):
         import_weights(tmp_path / "flat.pth", tmp_path / "out.safetensors")
+
+
+def test_the_command_tells_it_plainly(tmp_path: Path):
+    out = str(tmp_path / "out.safetensors")
+    result = CliRunner().invoke(app, ["import-weights", str(tmp_path / "nowhere.pth"), out])
+    assert result.exit_code == 2
+    assert "does not exist" in result.output
 
 
 @pytest.mark.parametrize("content", [None, [1, 2], {"a": 1}], ids=["no file", "a list", "no tensors"])
