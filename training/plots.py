@@ -24,14 +24,7 @@ from backend.segmentation.metrics import bootstrap_interval, share_above
 from training.records import SHARE_CLICKS, SHARE_THRESHOLDS, Record, mean_where_clicked
 
 INK = "#1d2733"  # text and axes; becomes the page's text colour, light or dark
-COLOURS = (
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-    "#cc79a7",
-    "#e69f00",
-    "#56b4e9",
-)  # Okabe and Ito: told apart by all
+COLOURS = ("#1f86c9", "#d55e00", "#0a9e74", "#cc79a7", "#e69f00", "#56b4e9")  # near Okabe and Ito's
 TICKS = (1, 5, 10, 15, 20)  # clicks
 MARKERS = ("o", "s", "^", "D", "v", "P")
 STYLE: dict[Any, Any] = {
