@@ -28,6 +28,7 @@ RUN_ELSEWHERE = {
     "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
     "click99 evaluate": "tests/training/test_evaluate.py::test_the_report_is_written_with_every_image",
     "click99 report": "tests/training/test_report.py::test_the_page_is_whole_and_asks_nobody_for_anything",
+    "click99 compose": "tests/training/test_compose.py::test_the_command_cuts_out_for_the_synthetic_set",
     "docker compose": "tests/test_docker.py::test_compose_gives_click99_settings_that_exist",
     "docker build": "tests/test_docker.py::test_hadolint_finds_nothing",
 }

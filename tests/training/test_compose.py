@@ -115,7 +115,7 @@ def compose(*options: object) -> str:
     return result.output
 
 
-def test_the_command_cuts_out_and_the_synthetic_set_is_made_of_it(benchmark_folder: Path, tmp_path: Path):
+def test_the_command_cuts_out_for_the_synthetic_set(benchmark_folder: Path, tmp_path: Path):
     out, sheet = tmp_path / "synth", tmp_path / "cutouts.png"
     said = compose("--data", benchmark_folder, "--dataset", "folder", "--out", out, "--preview", sheet)
     assert "3 cut-outs" in said

@@ -14,7 +14,7 @@ from backend.segmentation.clicks import Click
 from backend.segmentation.metrics import noc
 from backend.segmentation.robot import ROBOTS
 from training import records
-from training.datasets.benchmarks import BenchmarkDataset
+from training.datasets.folders import MaskFolder
 from training.datasets.sample import Sample
 from training.evaluate import MASKS_AFTER, Evaluation, annotate, evaluate, report
 from training.records import summary
@@ -93,14 +93,14 @@ def test_the_report_is_written_with_every_image(
     path = tmp_path / "made" / "out.json"
     report(Evaluation("tiny", benchmark_folder, None, protocol, lenient, "cpu", threads=1), path)
     written, record = json.loads(path.read_text()), records.read(path)
-    assert written["masks"] == len(BenchmarkDataset(benchmark_folder)) == len(record.annotations)
+    assert written["masks"] == len(MaskFolder(benchmark_folder)) == len(record.annotations)
     assert (record.dataset, record.protocol, record.lenient) == ("tiny", protocol, lenient)
     assert 1 <= written["noc@90"] <= 20
     assert 0 < written["network_share"] < 1
     figures = summary(record.annotations)
     for name in ("noc@90", "noc@90_interval", "auc", "miou", "boundary_iou", "seconds_per_click"):
         assert written[name] == pytest.approx(figures[name], abs=1e-3)
-    for each, sample in zip(record.annotations, BenchmarkDataset(benchmark_folder), strict=True):
+    for each, sample in zip(record.annotations, MaskFolder(benchmark_folder), strict=True):
         assert each.masks[20].shape == sample.truth.shape
         assert each.clicks
 
