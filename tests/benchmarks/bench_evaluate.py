@@ -39,7 +39,7 @@ class Stopwatch:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description="Time of an evaluation over its forward passes")
     parser.add_argument("data", type=Path)
     parser.add_argument("--dataset", default="grabcut")
     parser.add_argument("--protocol", default="paper", choices=ROBOTS)
