@@ -1,22 +1,30 @@
-"""A running demo, shared by the module's tests, and a folder for what was seen."""
+"""One Label Studio for the whole run, a click99 that tests may restart, and a folder for what was seen."""
 
 from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.running_demo import LABEL_STUDIO, ROOT, RunningDemo
+from tests.e2e.workplace import Click99, Project, Workplace
 
-collect_ignore = [] if find_spec("playwright") else ["test_first_mask.py"]
+if TYPE_CHECKING:
+    from tests.e2e.labelling_page import LabellingPage
+
+has_browser = find_spec("playwright") is not None
+collect_ignore_glob = [] if has_browser else ["test_*.py"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    """Shared by all tests: the first start of Label Studio takes minutes."""
     if not LABEL_STUDIO.exists():
         pytest.skip("needs Label Studio in .venv-label-studio: run `make e2e`")
     if not shutil.which("chromium"):
@@ -33,3 +41,52 @@ def screenshots() -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def click99(demo: RunningDemo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Click99]:
+    """A server beside the demo's, which tests may stop, freeze and start again."""
+    with Click99(demo, tmp_path_factory.mktemp("click99")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def workplace(demo: RunningDemo, click99: Click99) -> Workplace:
+    return Workplace(demo, click99)
+
+
+@pytest.fixture(scope="session")
+def project(workplace: Workplace) -> Project:
+    return workplace.project("state")
+
+
+@pytest.fixture(scope="session")
+def log_in(demo: RunningDemo, screenshots: Path) -> Iterator[Callable[..., LabellingPage]]:
+    """A page of a browser of one's own, logged in; the demo's account, or one that is made for `email`."""
+    from tests.e2e.labelling_page import LabellingPage, browser_page
+
+    with ExitStack() as browsers:
+
+        def log_in(email: str | None = None) -> LabellingPage:
+            studio = LabellingPage(browsers.enter_context(browser_page()), demo.address, screenshots)
+            if email:
+                studio.sign_up(email, "a-long-password-7")
+            else:
+                studio.log_in(demo.email, demo.password)
+            return studio
+
+        yield log_in
+
+
+@pytest.fixture(scope="session")
+def ann(log_in: Callable[..., LabellingPage]) -> LabellingPage:
+    """The demo's account, logged in."""
+    return log_in()
+
+
+@pytest.fixture
+def studio(ann: LabellingPage) -> Iterator[LabellingPage]:
+    """The same annotator at the next task, with Auto-Annotation on and Auto-Accept off."""
+    ann.auto_accept(False)
+    yield ann
+    assert ann.errors == []

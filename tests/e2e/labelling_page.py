@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +25,21 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
 IMAGE_IS_SHOWN = "() => window.Htx?.annotationStore?.selected?.objects?.[0]?.currentImageEntity?.imageLoaded"
+
+CANVAS = "window.Htx.annotationStore.selected"
+REGIONS = f"() => [...{CANVAS}.areas.values()].filter(a => a.type === 'brushregion').map(a => a.cleanId)"
+PENDING = f"() => [...{CANVAS}.areas.values()].filter(a => a.dynamic).map(a => a.cleanId)"
+TOOL = f"() => {CANVAS}.objects[0].getToolsManager().findSelectedTool()?.fullName"
+SELECT = f"""id => {{
+  {CANVAS}.unselectAll();
+  {CANVAS}.selectArea([...{CANVAS}.areas.values()].find(area => area.cleanId === id));
+}}"""
+PILL = f"""() => {{
+  const pill = {CANVAS}.objects[0].stageRef.find('Rect').find(r => r.width() === 64 && r.height() === 32);
+  const canvas = document.querySelector('.konvajs-content').getBoundingClientRect();
+  const at = pill.getClientRect();
+  return [canvas.x + at.x, canvas.y + at.y, at.width, at.height];
+}}"""
 
 PLACEMENT = """() => {
   const shown = window.Htx.annotationStore.selected.objects[0], entity = shown.currentImageEntity;
@@ -68,6 +83,28 @@ class LabellingPage:
         self.page.click("button[type=submit]")
         self.page.wait_for_url(lambda url: "/user/login" not in url)
 
+    def sign_up(self, email: str, password: str) -> None:
+        """Make an account; Label Studio's community edition lets anyone who reaches it."""
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(f"{self.address}/user/signup/")
+        self.page.fill("input[name=email]", email)
+        self.page.fill("input[name=password]", password)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(lambda url: "/user/signup" not in url)
+
+    def auto_accept(self, on: bool) -> None:
+        """What the browser remembers of the switches below the picture, for the tasks opened from now on."""
+        self.page.evaluate("localStorage.setItem('autoAnnotation', true)")
+        self.page.evaluate("on => localStorage.setItem('autoAcceptSuggestions', on)", on)
+
+    def work_on(self, project: int, task: int) -> None:
+        """Open a task, ready for clicks: Auto-Annotation is on in this browser."""
+        self.page.goto(f"{self.address}/projects/{project}/data?task={task}")
+        self.page.wait_for_function(IMAGE_IS_SHOWN)
+        self.page.wait_for_timeout(1000)  # the picture moves until the panels are laid out
+        self.page.locator(".lsf-toolbar .lsf-tool_smart").first.click()
+        self._look()
+
     def api(self, path: str) -> Any:
         """GET with the logged-in browser's cookies."""
         return self.page.request.get(f"{self.address}{path}").json()
@@ -87,21 +124,115 @@ class LabellingPage:
         self.page.locator(".lsf-toolbar .lsf-tool_smart").first.click()
         self._look()
 
-    def click(self, click: Click) -> Answer:
-        """Press 1, then click the object, or Alt+click the background."""
-        self.page.keyboard.press("1")
-        with self.page.expect_response(lambda response: "interactive-annotating" in response.url) as info:
-            if not click.positive:
-                self.page.keyboard.down("Alt")
-            self.page.mouse.click(*self._on_screen(click.x, click.y))
-            if not click.positive:
-                self.page.keyboard.up("Alt")
+    def click(self, click: Click, key: str = "1") -> Answer:
+        """Press the label's key, then click the object, or Alt+click the background."""
+        with self._answers() as info:
+            self.send_click(click, key)
         self._look()
         return _answer(info.value.request, info.value.json())
+
+    def send_click(self, click: Click, key: str = "1") -> None:
+        """The same without waiting for an answer. Ctrl: without it a click on a region selects the region."""
+        self.page.keyboard.press(key)
+        held = ["Control"] if click.positive else ["Control", "Alt"]
+        for modifier in held:
+            self.page.keyboard.down(modifier)
+        self.page.mouse.click(*self._on_screen(click.x, click.y))
+        for modifier in held:
+            self.page.keyboard.up(modifier)
+
+    def drag(self, start: Click, end: Click) -> Answer:
+        """Move the pending click at `start`."""
+        with self._answers() as info:
+            self._stroke([(start.x, start.y), (end.x, end.y)])
+        self._look()
+        return _answer(info.value.request, info.value.json())
+
+    def undo(self) -> None:
+        self.page.keyboard.press("Control+z")
+        self._look()
+
+    def reject(self) -> None:
+        """The ✗ below the picture."""
+        self.page.get_by_test_id("bottombar-reject-suggestions-button").click()
+        self._look()
+
+    def accept_on_canvas(self) -> None:
+        """The ✓ drawn below the suggestion."""
+        left, top, width, height = self.page.evaluate(PILL)
+        place = left + 0.75 * width, top + height / 2
+        self.page.mouse.move(*place)
+        self.page.wait_for_timeout(200)
+        self.page.mouse.click(*place)
+        self._look()
+
+    def select(self, region: str) -> None:
+        self.page.evaluate(SELECT, region)
+        self.page.wait_for_timeout(300)
+
+    def erase(self, region: str, *points: tuple[int, int]) -> None:
+        """With the eraser on that region, along the points."""
+        self.select(region)
+        self.page.keyboard.press("e")
+        self.page.wait_for_timeout(300)
+        self._stroke(points)
+        self._done()
+
+    def paint(self, *points: tuple[int, int], region: str | None = None) -> None:
+        """With the brush along the points, on a region or as a new one of the label Object."""
+        if region:
+            self.select(region)
+        self.page.locator('.lsf-tool[aria-label="brush-tool"]:visible').first.click()
+        if not region:
+            self.page.locator(".lsf-labels").nth(1).locator(".lsf-label", has_text="Object").first.click()
+        self.page.wait_for_timeout(300)
+        self._stroke(points)
+        self._done()
+
+    def regions(self) -> list[str]:
+        """The ids of the brush regions on the canvas, in order."""
+        return self.page.evaluate(REGIONS)
+
+    def pending(self) -> list[str]:
+        return self.page.evaluate(PENDING)
+
+    def wait_for_draft(self) -> None:
+        """Label Studio saves five seconds after a change."""
+        self.page.wait_for_timeout(6500)
+
+    def _stroke(self, points: Sequence[tuple[int, int]]) -> None:
+        places = [self._on_screen(*point) for point in points]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=8)
+        self.page.mouse.up()
+        self.page.wait_for_timeout(500)
+
+    def _done(self) -> None:
+        """Let go of the region, and take up the clicks again."""
+        self.page.keyboard.press("Escape")
+        self.page.wait_for_timeout(300)
+        for _ in range(3):
+            if "KeyPoint" in (self.page.evaluate(TOOL) or ""):
+                return
+            self.page.locator(".lsf-toolbar .lsf-tool_smart").first.click()
+            self.page.wait_for_timeout(300)
+        raise AssertionError("the toolbar has no clicks")
+
+    def _answers(self) -> AbstractContextManager[Any]:
+        return self.page.expect_response(lambda response: "interactive-annotating" in response.url)
 
     def accept(self) -> None:
         """The ✓ below the picture."""
         self.page.get_by_test_id("bottombar-accept-suggestions-button").click()
+        self._look()
+
+    def update(self) -> None:
+        """Submit what was changed in a submitted annotation."""
+        with self.page.expect_response(lambda response: response.request.method == "PATCH") as info:
+            self.page.get_by_test_id("bottombar-update-button").click()
+        assert info.value.ok, info.value.text()
         self._look()
 
     def submit(self) -> None:
