@@ -29,6 +29,8 @@ RUN_ELSEWHERE = {
     "click99 evaluate": "tests/training/test_evaluate.py::test_the_report_is_written_with_every_image",
     "click99 report": "tests/training/test_report.py::test_the_page_is_whole_and_asks_nobody_for_anything",
     "click99 compose": "tests/training/test_compose.py::test_the_command_cuts_out_for_the_synthetic_set",
+    "click99 describe": "tests/segmentation/test_describe.py::test_the_command_prints_the_layers",
+    "click99 import-weights": "tests/segmentation/test_released.py::test_every_released_tensor_lands",
     "docker compose": "tests/test_docker.py::test_compose_gives_click99_settings_that_exist",
     "docker build": "tests/test_docker.py::test_hadolint_finds_nothing",
 }

@@ -22,6 +22,7 @@ from backend.segmentation.guided_filter import DeepGuidedFilter
 from backend.segmentation.presets import NetworkConfig
 
 ENCODERS = {"efficientnet_lite0": EfficientNetLite0, "resnet50_gn_ws": ResNet50}
+AT_CLICK = {"gaussians": 1, "distances": 0}  # the finest map's value there and nowhere else; disks hide it
 
 
 @dataclass(frozen=True)
@@ -220,8 +221,8 @@ class TwoStreamNetwork(nn.Module):
         """Logits → alpha, obeying the clicks and following the image's edges."""
         finest = click_maps[:, (0, click_maps.shape[1] // 2)]  # background's and foreground's
         alpha = torch.sigmoid(logits) if self.config.output == "sigmoid" else logits.clamp(0, 1)
-        if self.config.pin_clicks:
-            clicked = finest == (0 if self.config.click_encoding == "distances" else 1)
+        if self.config.pin_clicks and self.config.click_encoding in AT_CLICK:
+            clicked = finest == AT_CLICK[self.config.click_encoding]
             alpha = alpha.masked_fill(clicked[:, :1], 0).masked_fill(clicked[:, 1:], 1)
         if self.filter is not None:
             alpha = self.filter(image, finest, alpha).clamp(0, 1)

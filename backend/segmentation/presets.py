@@ -48,7 +48,9 @@ class NetworkConfig:
     pyramid_reduced: bool = True  # reduced to pyramid_channels before they are pooled
     previous_at_full_size: bool = True  # the decoder's last scale sees the previous mask once more
     output: Literal["sigmoid", "clip"] = "sigmoid"
-    pin_clicks: bool = False  # clicked pixels become 0 or 1 before the guided filter
+    pin_clicks: bool = (
+        False  # clicked pixels become 0 or 1 before the guided filter, where the maps show them
+    )
     view: Literal["zoomed", "whole"] = "zoomed"  # how the predictor looks at an image
 
     def __post_init__(self) -> None:
@@ -58,8 +60,6 @@ class NetworkConfig:
             raise ValueError(f"{self.name}: clicks_in={self.clicks_in!r} needs an interaction stream")
         if not self.interaction and self.feedback == "late" and not self.previous_at_full_size:
             raise ValueError(f"{self.name}: feedback='late' needs an interaction stream")
-        if self.pin_clicks and self.click_encoding == "disks":
-            raise ValueError(f"{self.name}: disks do not show which pixel to pin, set pin_clicks=False")
 
     @property
     def click_channels(self) -> int:

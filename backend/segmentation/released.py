@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from backend.segmentation.checkpoint import CheckpointError, check_fit, save_checkpoint
+from backend.segmentation.encoders import ResNet50
 from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.presets import PAPER, NetworkConfig
 
@@ -93,23 +94,28 @@ def theirs_of(name: str) -> str:
     raise KeyError(name)
 
 
-def from_imagenet(
-    tensors: dict[str, Tensor], file: Path, config: NetworkConfig = PAPER, seed: int = 0
-) -> TwoStreamNetwork:
-    """A network to train: the released image stream, zero for inputs beside the image, the rest drawn anew.
+def from_imagenet(tensors: dict[str, Tensor], file: Path) -> TwoStreamNetwork:
+    """A network to train, whose image stream is the released one."""
+    given = {name: tensor for name, tensor in tensors.items() if name not in CLASSIFIER}
+    wanted = ResNet50(inputs=3).state_dict()
+    check_fit(wanted, given, f"{file} is not a ResNet-50 with GroupNorm and Weight Standardisation")
+    return with_image_stream(given, PAPER)
+
+
+def with_image_stream(given: dict[str, Tensor], config: NetworkConfig, seed: int = 0) -> TwoStreamNetwork:
+    """A network to train: a ResNet-50's tensors, zero for inputs beside the image, all else drawn anew.
 
     Convolutions outside the image stream are drawn as the authors' code does (He et al. 2015, for ReLU).
+
+    Args:
+        given: the image stream of any variant, or of the ImageNet release.
     """
     torch.manual_seed(seed)
     network = TwoStreamNetwork(config)
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d) and not name.startswith("encoder."):
             nn.init.kaiming_normal_(module.weight)
-    wanted = network.encoder.state_dict()
-    wanted["conv1.weight"] = wanted["conv1.weight"][:, :3]
-    given = {name: tensor for name, tensor in tensors.items() if name not in CLASSIFIER}
-    check_fit(wanted, given, f"{file} is not a ResNet-50 with GroupNorm and Weight Standardisation")
-    others = network.encoder.state_dict()["conv1.weight"][:, 3:]
-    given["conv1.weight"] = torch.cat((given["conv1.weight"], torch.zeros_like(others)), 1)
-    network.encoder.load_state_dict(given)
+    stem = torch.zeros_like(network.encoder.state_dict()["conv1.weight"])
+    stem[:, :3] = given["conv1.weight"][:, :3]
+    network.encoder.load_state_dict({**given, "conv1.weight": stem})
     return network

@@ -86,7 +86,7 @@ def test_the_sums_are_those_of_the_network_itself(config: NetworkConfig):
 runner = CliRunner(env={"COLUMNS": "160", "TERMINAL_WIDTH": "160"})
 
 
-def test_the_command_prints_layers_beside_the_tables():
+def test_the_command_prints_the_layers():
     result = runner.invoke(app, ["describe", "paper"])
     assert result.exit_code == 0
     lines = result.stdout.splitlines()

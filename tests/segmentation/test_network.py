@@ -11,10 +11,18 @@ import torch
 from torch import Tensor
 
 from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
-from backend.segmentation.clicks import Click
+from backend.segmentation.clicks import Click, click_maps
 from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.predictor import Predictor
-from backend.segmentation.presets import COMPACT, PAPER, PRESETS, VARIANTS, NetworkConfig, variant
+from backend.segmentation.presets import (
+    COMPACT,
+    PAPER,
+    PRESETS,
+    VARIANTS,
+    ClickEncoding,
+    NetworkConfig,
+    variant,
+)
 from backend.segmentation.views import Zoomed
 
 CONFIGS = {f"{preset} {name}": variant(PRESETS[preset], name) for preset in PRESETS for name in VARIANTS[1:]}
@@ -101,6 +109,16 @@ def test_it_comes_back_from_a_checkpoint(network: TwoStreamNetwork, tmp_path: Pa
     assert loaded.config == network.config
     for name, tensor in network.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], tensor.half().float())
+
+
+@pytest.mark.parametrize("encoding", ["gaussians", "distances"])
+def test_clicked_pixels_are_pinned_before_the_filter(encoding: ClickEncoding):
+    config = replace(variant(COMPACT, "+T+I+F"), pin_clicks=True, click_encoding=encoding)
+    maps = torch.from_numpy(click_maps([(7, 9, True), (20, 30, False)], 32, 64, encoding))[None]
+    with torch.no_grad():
+        alpha, _ = click(TwoStreamNetwork(config), torch.rand(1, 3, 32, 64), maps, torch.zeros(1, 1, 32, 64))
+    assert (alpha[0, 0, 9, 7], alpha[0, 0, 30, 20]) == (1, 0)
+    assert ((alpha == 0) | (alpha == 1)).sum() == 2
 
 
 def test_clicks_in_the_image_stream_must_be_given():

@@ -16,8 +16,8 @@ from backend.labelstudio import brush
 from backend.segmentation.checkpoint import CheckpointError, load_checkpoint
 from backend.segmentation.clicks import Click
 from backend.segmentation.predictor import Predictor
-from backend.segmentation.presets import PAPER
-from backend.segmentation.released import import_weights
+from backend.segmentation.presets import PAPER, variant
+from backend.segmentation.released import import_weights, with_image_stream
 from backend.server.app import create_app
 from backend.server.settings import Settings
 from tests.segmentation import released_layout as theirs
@@ -42,7 +42,7 @@ def imported(weights: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactor
     return checkpoint
 
 
-def test_every_tensor_of_the_released_network_lands_bit_for_bit(weights: dict[str, Tensor], imported: Path):
+def test_every_released_tensor_lands(weights: dict[str, Tensor], imported: Path):
     network = load_checkpoint(imported)
     assert network.config == PAPER
     landed = list(network.state_dict().values())
@@ -105,6 +105,17 @@ def test_imagenet_weights_fill_the_image_stream(tmp_path: Path, prefix: str):
     assert [name for name, tensor in released.items() if not landed[name].equal(tensor)] == []
     file.unlink()
     out.unlink()
+
+
+def test_any_variant_of_paper_starts_from_an_image_stream():
+    given = theirs.draw(theirs.resnet_shapes(9))
+    network = with_image_stream(given, variant(PAPER, "+T"))
+    landed = network.encoder.state_dict()
+    assert landed["layer4.2.conv3.weight"].equal(given["layer4.2.conv3.weight"])
+    assert landed["conv1.weight"][:, :3].equal(given["conv1.weight"][:, :3])
+    assert not landed["conv1.weight"][:, 3:].any()
+    drawn = network.state_dict()["decoder.stages.3.0.0.weight"]
+    assert float(drawn.std()) == pytest.approx((2 / drawn[0].numel()) ** 0.5, rel=0.05)
 
 
 def test_missing_surplus_and_misshaped_tensors_are_named(tmp_path: Path):
