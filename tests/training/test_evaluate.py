@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -16,7 +20,8 @@ from backend.segmentation.robot import ROBOTS
 from training import records
 from training.datasets.folders import MaskFolder
 from training.datasets.sample import Sample
-from training.evaluate import MASKS_AFTER, Evaluation, annotate, evaluate, report
+from training.datasets.skipped import Skipped
+from training.evaluate import MASKS_AFTER, Evaluation, annotate, evaluate, open_benchmark, report, run
 from training.records import summary
 
 ROOT = Path(__file__).parents[2]
@@ -25,9 +30,15 @@ ROOT = Path(__file__).parents[2]
 class Brush:
     """A predictor that paints a small square of the click's sign: slow, sure, and easy to foresee."""
 
+    version = "brush"
+
+    def __init__(self) -> None:
+        self.network = SimpleNamespace(encode=time.sleep, forward=time.sleep)
+
     def refine(self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str):
         alpha = np.zeros(image.shape[:2], np.float32) if previous is None else previous.copy()
         click = clicks[-1]
+        self.network.forward(0.002)
         alpha[max(0, click.y - 4) : click.y + 5, max(0, click.x - 4) : click.x + 5] = click.positive
         return alpha
 
@@ -105,12 +116,44 @@ def test_the_report_is_written_with_every_image(
         assert each.clicks
 
 
-@pytest.mark.parametrize(("text", "said"), [("{", "not JSON"), ('{"images": []}', "network_share")])
+@pytest.mark.parametrize(
+    ("text", "said"), [("{", "not JSON"), ('{"images": []}', "'dataset'"), ("[]", "no evaluation")]
+)
 def test_what_is_no_evaluation_is_named(tmp_path: Path, text: str, said: str):
     path = tmp_path / "broken.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=f"broken.json.*{said}.*click99 evaluate"):
         records.read(path)
+
+
+@pytest.fixture
+def damaged_folder(benchmark_folder: Path, tmp_path: Path) -> Path:
+    """The benchmark with one image that cannot be read, of two."""
+    folder = shutil.copytree(benchmark_folder, tmp_path / "damaged")
+    (folder / "images" / "one.png").write_bytes(b"no picture")
+    return folder
+
+
+def test_what_cannot_be_read_is_passed_over_and_named(damaged_folder: Path):
+    skipped = Skipped()
+    asked = Evaluation("mine", damaged_folder, None)
+    record = run(BRUSH, open_benchmark("mine", damaged_folder), asked, skipped)  # type: ignore[arg-type]
+    assert [each.name for each in record.annotations] == ["twoa", "twob"]
+    assert [Path(file).name for file in skipped.reasons] == ["one.png"]
+    assert 0 < record.network_share < 1
+    (damaged_folder / "images" / "two.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"no sample that can be used; [23] skipped"):
+        run(BRUSH, open_benchmark("mine", damaged_folder), asked, Skipped())  # type: ignore[arg-type]
+
+
+def test_the_repositorys_pictures_are_whole():
+    samples = list(open_benchmark("pictures", ROOT / "tests" / "pictures"))
+    assert [sample.name for sample in samples] == [
+        *("astronaut_1", "astronaut_2", "chelsea", "coffee_1", "coffee_2", "rocket")
+    ]
+    for sample in samples:
+        assert 0.01 < sample.truth.mean() < 0.6
+        assert cv2.connectedComponents(sample.truth.astype(np.uint8))[0] == 2  # background and one object
 
 
 def test_an_unknown_protocol_is_told(benchmark_folder: Path):
