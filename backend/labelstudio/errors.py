@@ -30,6 +30,10 @@ class BrushError(LabelStudioError):
     """A brush RLE does not decode to the image's size (caller: 4xx)."""
 
 
+class BitmaskError(LabelStudioError):
+    """A bitmask region is no PNG of the image's size (caller: 4xx)."""
+
+
 class ImageError(LabelStudioError):
     """Base of what can be wrong with an image (caller: 4xx)."""
 

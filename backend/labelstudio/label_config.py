@@ -1,4 +1,4 @@
-"""The project's label config: which brush control and label answer a click, and where the image is."""
+"""The project's label config: which control and label answer a click, and where the image is."""
 
 from __future__ import annotations
 
@@ -6,26 +6,39 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 from backend.labelstudio.errors import LabelConfigError, PayloadError
 
+Kind = Literal["bitmasklabels", "brushlabels", "polygonlabels"]
+
+# The controls that can hold an answer, the one that answers where there are several first: masks before
+# outlines, and of masks the one that Label Studio keeps as it is.
+OUTPUTS: dict[Kind, str] = {
+    "bitmasklabels": "BitmaskLabels",
+    "brushlabels": "BrushLabels",
+    "polygonlabels": "PolygonLabels",
+}
+
 
 @dataclass(frozen=True)
 class Target:
-    """Where the answer to a click goes. from_name: the BrushLabels control; to_name: the Image tag."""
+    """Where the answer to a click goes. from_name: the control; to_name: the Image tag; kind: the region's
+    type, which is also the name of its labels in its value."""
 
     from_name: str
     to_name: str
     label: str
+    kind: Kind = "brushlabels"
 
 
 @dataclass(frozen=True)
 class Control:
-    """A KeyPointLabels or BrushLabels tag. labels: name in results (alias or value) -> value; None: they come
-    from the task, so any label may be right."""
+    """A tag with labels. kind: its name in lower case. labels: name in results (alias or value) -> value;
+    None: they come from the task, so any label may be right."""
 
+    kind: str
     name: str
     to_name: str
     smart: bool
@@ -40,10 +53,12 @@ class Control:
 
 @dataclass(frozen=True)
 class LabelConfig:
-    """images: the Image tags' names -> their value ("$image")."""
+    """keypoints: KeyPointLabels. boxes: RectangleLabels that are smart. outputs: what can hold an answer, in
+    the order of OUTPUTS. images: the Image tags' names -> their value ("$image")."""
 
     keypoints: tuple[Control, ...]
-    brushes: tuple[Control, ...]
+    boxes: tuple[Control, ...]
+    outputs: tuple[Control, ...]
     images: Mapping[str, str]
 
     @classmethod
@@ -57,7 +72,9 @@ class LabelConfig:
         except (ElementTree.ParseError, ValueError) as error:
             raise LabelConfigError("label_config", f"not XML ({error})", "Mend it under Settings") from None
         images = {tag.get("name", ""): tag.get("value", "") for tag in tags if _is(tag, "image")}
-        return cls(_controls(tags, "keypointlabels"), _controls(tags, "brushlabels"), images)
+        boxes = tuple(box for box in _controls(tags, "rectanglelabels") if box.smart)
+        outputs = tuple(control for kind in OUTPUTS for control in _controls(tags, kind))
+        return cls(_controls(tags, "keypointlabels"), boxes, outputs, images)
 
     def problems(self) -> list[LabelConfigError]:
         """All that interactive masks lack, each with the XML to add; empty when every label is answered."""
@@ -66,7 +83,8 @@ class LabelConfig:
             self._image_value(keypoint.to_name)
         except LabelConfigError as error:
             return [error]
-        refusals = [self._refusal(keypoint.name, label) for label in keypoint.labels or {}]
+        asked = [(prompt.name, label) for prompt in (keypoint, *self.boxes) for label in prompt.labels or {}]
+        refusals = [self._refusal(name, label) for name, label in asked]
         return [error for error in (_not_smart(keypoint), *refusals) if error]
 
     def check(self) -> None:
@@ -81,22 +99,24 @@ class LabelConfig:
             return error
 
     def target(self, control: str, label: str) -> Target:
-        """The brush control and label that answer a click; LabelConfigError if the config has none.
+        """The control and label that answer a click or a box; LabelConfigError if the config has none.
 
-        control: the click's from_name, label: its first keypointlabel.
+        control: the click's from_name, label: its first label.
         """
-        keypoint = self._keypoint(control)
-        value = label if keypoint.labels is None else keypoint.labels.get(label)
+        prompt = self._prompt(control)
+        value = label if prompt.labels is None else prompt.labels.get(label)
         if value is None:
-            problem = f"KeyPointLabels {control!r} has no label {label!r}, only {_names(keypoint.labels)}"
+            tag = "KeyPointLabels" if prompt in self.keypoints else "RectangleLabels"
+            problem = f"{tag} {control!r} has no label {label!r}, only {_names(prompt.labels)}"
             raise LabelConfigError("label_config", problem, f'Add <Label value="{label}"/> inside it')
-        brushes = [brush for brush in self.brushes if brush.to_name == keypoint.to_name]
-        if not brushes:
-            raise _no_brush(keypoint.to_name, label)
-        for brush in brushes:
-            if found := brush.find(label, value):
-                return Target(brush.name, brush.to_name, found)
-        problem = f"BrushLabels {brushes[0].name!r} has no label {label!r}, only {_names(brushes[0].labels)}"
+        outputs = [output for output in self.outputs if output.to_name == prompt.to_name]
+        if not outputs:
+            raise _no_output(prompt.to_name, label)
+        for output in outputs:
+            if found := output.find(label, value):
+                return Target(output.name, output.to_name, found, output.kind)  # pyright: ignore
+        first = f"{OUTPUTS[outputs[0].kind]} {outputs[0].name!r}"  # pyright: ignore
+        problem = f"{first} has no label {label!r}, only {_names(outputs[0].labels)}"
         raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
 
     def image_url(self, data: Mapping[str, Any], image: str | None = None) -> str:
@@ -127,10 +147,10 @@ class LabelConfig:
             "label_config", "no KeyPointLabels control", f"{remedy} with a <Label> per class"
         )
 
-    def _keypoint(self, name: str) -> Control:
-        for keypoint in self.keypoints:
-            if keypoint.name == name:
-                return keypoint
+    def _prompt(self, name: str) -> Control:
+        for prompt in (*self.keypoints, *self.boxes):
+            if prompt.name == name:
+                return prompt
         known = ", ".join(repr(keypoint.name) for keypoint in self.keypoints) or "none"
         problem = f"no KeyPointLabels control {name!r} (there: {known})"
         remedy = f'Add <KeyPointLabels name="{name}" …> or reload the page'
@@ -156,7 +176,8 @@ def _control(tag: ElementTree.Element) -> Control:
     names = {label.get("alias") or label.get("value", ""): label.get("value", "") for label in labels}
     from_task = tag.get("value", "").startswith("$")
     smart = tag.get("smart", "").lower() == "true"
-    return Control(tag.get("name", ""), tag.get("toName", ""), smart, None if from_task else names)
+    kind = str(tag.tag).lower()
+    return Control(kind, tag.get("name", ""), tag.get("toName", ""), smart, None if from_task else names)
 
 
 def _is(tag: ElementTree.Element, kind: str) -> bool:
@@ -174,6 +195,7 @@ def _not_smart(keypoint: Control) -> LabelConfigError | None:
     return LabelConfigError("label_config", f"KeyPointLabels {keypoint.name!r} is not smart", remedy)
 
 
-def _no_brush(image: str, label: str) -> LabelConfigError:
+def _no_output(image: str, label: str) -> LabelConfigError:
     tag = f'<BrushLabels name="brush" toName="{image}"><Label value="{label}"/></BrushLabels>'
-    return LabelConfigError("label_config", f"no BrushLabels control for the image {image!r}", f"Add {tag}")
+    problem = f"no BrushLabels, BitmaskLabels or PolygonLabels control for the image {image!r}"
+    return LabelConfigError("label_config", problem, f"Add {tag}")

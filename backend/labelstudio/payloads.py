@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, SkipValidation, ValidationError
 
 from backend.labelstudio.errors import PayloadError
+from backend.labelstudio.label_config import Kind
 
 Model = TypeVar("Model", bound=BaseModel)
 Percent = Annotated[float, Field(allow_inf_nan=False)]
+MadeOf = list[int] | str | list[list[float]]  # a brush RLE, an image's data URL, a polygon's points
 MARGIN = 1.0  # percent outside the image that still counts as its border
 
 
@@ -173,25 +175,55 @@ class BrushValue(BaseModel):
     rle: SkipValidation[list[int]]
     brushlabels: list[str]
 
+    @property
+    def made_of(self) -> MadeOf:
+        return self.rle
 
-class BrushRegion(BaseModel):
+
+class BitmaskValue(BaseModel):
+    """imageDataURL: see bitmask.py."""
+
+    imageDataURL: str  # noqa: N815
+    bitmasklabels: list[str]
+
+    @property
+    def made_of(self) -> MadeOf:
+        return self.imageDataURL
+
+
+class PolygonValue(BaseModel):
+    """points: see polygon.py."""
+
+    points: SkipValidation[list[list[float]]]
+    closed: Literal[True] = True
+    polygonlabels: list[str]
+
+    @property
+    def made_of(self) -> MadeOf:
+        return self.points
+
+
+MaskValue = BrushValue | BitmaskValue | PolygonValue
+
+
+class MaskRegion(BaseModel):
     """One mask. original_width and original_height: the image's, after its EXIF rotation."""
 
     id: str
     from_name: str
     to_name: str
-    type: Literal["brushlabels"] = "brushlabels"
+    type: Kind
     original_width: int
     original_height: int
     image_rotation: int = 0
     origin: Literal["prediction"] = "prediction"
     score: float
     readonly: bool = False
-    value: BrushValue
+    value: MaskValue
 
 
 class Prediction(BaseModel):
-    result: list[BrushRegion]
+    result: list[MaskRegion]
     model_version: str
     score: float
 

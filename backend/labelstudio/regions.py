@@ -11,25 +11,23 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
-from backend.labelstudio import brush
-from backend.labelstudio.errors import BrushError
-from backend.labelstudio.label_config import Target
+from backend.labelstudio.errors import BitmaskError, BrushError
+from backend.labelstudio.label_config import Kind, Target
+from backend.labelstudio.outputs import FOREGROUND, content, read
 from backend.labelstudio.payloads import Work
 from backend.labelstudio.strokes import Stroke, draw, touched
 
 log = logging.getLogger(__name__)
 
-FOREGROUND = 127  # above it a saved pixel belongs to the object: the browser saves soft edges
-
 
 @dataclass(frozen=True, eq=False)
 class DrawnRegion:
-    """One brush region as the annotator sees it.
+    """One region as the annotator sees it.
 
     pixels: bool [h, w], read-only, its mask with all strokes, cut to where it is not empty; the corner lies
     at (left, top). by_hand: bool [H, W], the pixels that strokes not saved yet went over, or None.
@@ -46,10 +44,17 @@ class DrawnRegion:
     after: frozenset[str]
 
 
+Percent = Annotated[float, Field(allow_inf_nan=False)]
+Point = Annotated[list[Percent], Field(min_length=2, max_length=2)]
+
+
 class _Value(BaseModel):
-    rle: list[int] | None = None
+    """What each kind of region is made of, under the kind's name, and what was painted on it since."""
+
+    brushlabels: list[int] | None = Field(default=None, alias="rle")
+    bitmasklabels: str | None = Field(default=None, alias="imageDataURL")
+    polygonlabels: list[Point] | None = Field(default=None, alias="points")
     touches: list[Stroke] = []
-    brushlabels: list[str] = []
     magic_wand: str | None = Field(default=None, alias="maskDataURL")
 
 
@@ -68,9 +73,9 @@ def drawn_regions(work: Work, target: Target, height: int, width: int) -> list[D
     return list(_readable(work, target, height, width))
 
 
-def fingerprint(rle: bytes) -> str:
-    """Names a brush RLE. The browser returns an untouched mask byte by byte, so an answer is known by it."""
-    return hashlib.sha256(rle).hexdigest()
+def fingerprint(content: bytes) -> str:
+    """Names a region's content. The browser returns an untouched mask as it was: an answer is known by it."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def item_ids(work: Work) -> frozenset[str]:
@@ -83,8 +88,8 @@ def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[D
     for raw in work.items:
         if _is_of(raw, target):
             try:
-                yield _region(_Item.model_validate(raw), frozenset(before), height, width)
-            except (ValidationError, BrushError) as error:
+                yield _region(_Item.model_validate(raw), target.kind, frozenset(before), height, width)
+            except (ValidationError, BrushError, BitmaskError) as error:
                 reason = str(error).replace("\n", " ")[:200]
                 log.warning("Region %.40r of %s is not read: %s", raw.get("id"), work.name, reason)
         before.add(str(raw.get("id")))
@@ -92,38 +97,36 @@ def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[D
 
 def _is_of(raw: Mapping[str, Any], target: Target) -> bool:
     value = raw.get("value")
-    labels = value.get("brushlabels") if isinstance(value, Mapping) else None
+    labels = value.get(target.kind) if isinstance(value, Mapping) else None
     return (
-        raw.get("type") == "brushlabels"
+        raw.get("type") == target.kind
         and (raw.get("from_name"), raw.get("to_name")) == (target.from_name, target.to_name)
         and isinstance(labels, Collection)
         and target.label in labels
     )
 
 
-def _region(item: _Item, before: frozenset[str], height: int, width: int) -> DrawnRegion:
+def _region(item: _Item, kind: Kind, before: frozenset[str], height: int, width: int) -> DrawnRegion:
     if (item.original_height, item.original_width) != (height, width):
         made_for = f"made for {item.original_width} × {item.original_height}, the image is {width} × {height}"
         raise BrushError("original_width", made_for, "Reload the task: the image was replaced")
     if item.value.magic_wand:
         raise BrushError("value.maskDataURL", "Magic Wand's unsaved masks are not read", "Submit them first")
-    rle, strokes = bytes(item.value.rle or ()), item.value.touches
-    top, left, pixels = _decode(rle, height, width)
+    made_of, strokes = content(getattr(item.value, kind)), item.value.touches
+    top, left, pixels = _read(kind, made_of, height, width)
     by_hand = None
     if strokes:
         mask = np.zeros((height, width), np.uint8)
         mask[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels * np.uint8(255)
         top, left, pixels = crop(draw(mask, strokes) > FOREGROUND)
         by_hand = touched(strokes, height, width)
-    return DrawnRegion(item.id, top, left, pixels, by_hand, fingerprint(rle), before)
+    return DrawnRegion(item.id, top, left, pixels, by_hand, fingerprint(made_of), before)
 
 
 @lru_cache(maxsize=512)
-def _decode(rle: bytes, height: int, width: int) -> tuple[int, int, np.ndarray]:
-    """Cached: a task's masks come with every click on it. No bytes: drawn by hand, not saved yet."""
-    if not rle:
-        return crop(np.zeros((height, width), bool))
-    return crop(brush.decode(rle, height, width) > FOREGROUND)
+def _read(kind: Kind, made_of: bytes, height: int, width: int) -> tuple[int, int, np.ndarray]:
+    """Cached: a task's masks come with every click on it."""
+    return crop(read(kind, made_of, height, width))
 
 
 def crop(mask: np.ndarray) -> tuple[int, int, np.ndarray]:

@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from backend.labelstudio.label_config import Target
-from backend.labelstudio.payloads import PredictRequest, Work
+from backend.labelstudio.outputs import content
+from backend.labelstudio.payloads import MadeOf, PredictRequest, Work
 from backend.labelstudio.regions import DrawnRegion, crop, drawn_regions, fingerprint, item_ids
 from backend.sessions.answers import Answer, Answers, Screen, counts, perhaps_accepted
 from backend.sessions.objects import NamedClick, Object, Region, identify
@@ -77,13 +78,13 @@ class Canvas:
                 new_id = answer.region.id
         return identify(question.clicks, regions, new_id, near, question.shape)
 
-    def remember(self, question: Question, found: Object, mask: np.ndarray, rle: Sequence[int]) -> None:
-        """Note an answer. mask: bool [H, W]; rle: the same as it was sent."""
+    def remember(self, question: Question, found: Object, mask: np.ndarray, made_of: MadeOf) -> None:
+        """Note an answer. mask: bool [H, W]; made_of: the same as it was sent."""
         region = Region(found.id, *crop(mask))
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
         answer = Answer(region, question.label, question.screen, found.start is not None, guessed)
         self._answers.remember(question.task, answer)
-        self._answers.note_made(found.id, fingerprint(bytes(rle)), question.screen.pending)
+        self._answers.note_made(found.id, fingerprint(content(made_of)), question.screen.pending)
 
     def _region(self, drawn: DrawnRegion, pending: frozenset[str]) -> Region:
         made = self._answers.made_from(drawn.id, drawn.made_of)

@@ -17,7 +17,7 @@ from rich.table import Table
 from backend.labelstudio.client import Client
 from backend.labelstudio.errors import ApiError, ApiRefusedError, LabelConfigError, LabelStudioError
 from backend.labelstudio.images import ImageSource
-from backend.labelstudio.label_config import LabelConfig
+from backend.labelstudio.label_config import OUTPUTS, LabelConfig
 from backend.segmentation.clicks import Click
 from backend.server.connection import Connection
 from backend.server.settings import Settings
@@ -135,8 +135,9 @@ def check_project(client: Client, images: ImageSource, project: dict[str, Any]) 
     subject = f"Project {project['id']}, {project['title']}"
     xml = project["label_config"]
     backends = client.call("GET", "/api/ml", params={"project": project["id"]})
-    if not backends and "KeyPointLabels" not in xml and "BrushLabels" not in xml:
-        yield Finding(subject, "note", "not for masks: no ML backend, no KeyPointLabels, no BrushLabels")
+    if not backends and not any(tag in xml for tag in ("KeyPointLabels", *OUTPUTS.values())):
+        controls = ", ".join(f"no {tag}" for tag in OUTPUTS.values())
+        yield Finding(subject, "note", f"not for masks: no ML backend, no KeyPointLabels, {controls}")
         return
     problems = config_problems(xml)
     yield from (Finding(subject, "problem", str(problem)) for problem in problems)

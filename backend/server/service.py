@@ -28,16 +28,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from backend.labelstudio import brush
 from backend.labelstudio.errors import LabelStudioError
 from backend.labelstudio.images import Image, ImageSource
 from backend.labelstudio.label_config import LabelConfig, Target
+from backend.labelstudio.outputs import FOREGROUND, write
 from backend.labelstudio.payloads import (
-    BrushRegion,
-    BrushValue,
     Context,
+    MaskRegion,
+    MaskValue,
     Prediction,
     PredictRequest,
     PredictResponse,
@@ -62,7 +60,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WARM_QUEUE = 4  # images waiting to be warmed; more are left to their first click
-FOREGROUND = 127  # alpha · 255 above which a pixel belongs to the object
 
 
 class Service:
@@ -76,6 +73,7 @@ class Service:
         self._sessions = Sessions(predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100)
         self._canvas = Canvas(Answers(store))
         self._in_flight = InFlight()
+        self._polygon_tolerance = settings.polygon_tolerance
         self._warming = ThreadPoolExecutor(1, thread_name_prefix="warm")
         self._warm_slots = threading.BoundedSemaphore(WARM_QUEUE)
 
@@ -137,23 +135,25 @@ class Service:
             found = self._canvas.object_of(question, self._sessions.near(image.pixels))
             alpha = self._sessions.mask(image.key, image.pixels, found.clicks, found.start, superseded)
         inside = alpha > FOREGROUND
-        rle = brush.encode(inside.view(np.uint8) * np.uint8(255))
-        self._canvas.remember(question, found, inside, rle)
+        value = write(inside, question.target, self._polygon_tolerance)
+        self._canvas.remember(question, found, inside, value.made_of)
         score = round(float(alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
-        region = self._region(found, question.target, inside.shape, rle, score)
-        return Prediction(result=[region], model_version=self.version, score=score)
+        region = self._region(found, question.target, inside.shape, value, score)
+        # An outline cannot be of nothing: such an answer only takes the one before away.
+        return Prediction(result=[region] if value.made_of else [], model_version=self.version, score=score)
 
     def _region(
-        self, found: Object, target: Target, shape: tuple[int, int], rle: list[int], score: float
-    ) -> BrushRegion:
-        return BrushRegion(
+        self, found: Object, target: Target, shape: tuple[int, int], value: MaskValue, score: float
+    ) -> MaskRegion:
+        return MaskRegion(
             id=found.id,
             from_name=target.from_name,
             to_name=target.to_name,
+            type=target.kind,
             original_width=shape[1],
             original_height=shape[0],
             score=score,
-            value=BrushValue(rle=rle, brushlabels=[target.label]),
+            value=value,
         )
 
     def _warm_later(self, request: PredictRequest) -> None:

@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     )
     state_mb: int = Field(default=256, ge=1, description="Memory for the masks kept between clicks, MB.")
     state_minutes: int = Field(default=120, ge=1, description="Forget a mask that was not used for so long.")
+    polygon_tolerance: float = Field(
+        default=1.5,
+        ge=0,
+        le=100,
+        description="How far a polygon may stray from its mask, in thousandths of the image's long side.",
+    )
     near_percent: float = Field(
         default=2.0,
         ge=0,

@@ -58,10 +58,13 @@ def test_labels_from_the_task_are_taken_as_they_come():
     ("parts", "message"),
     [
         ([IMAGE, BRUSH], r'no KeyPointLabels control\. Add <KeyPointLabels .*toName="image" smart="true"'),
-        ([IMAGE, KEYPOINT], r"no BrushLabels control for the image 'image'\. Add <BrushLabels .*\"leaf\"/>"),
+        (
+            [IMAGE, KEYPOINT],
+            r"no BrushLabels, .*the image 'image'\. Add <BrushLabels .*\"leaf\"/>",
+        ),
         (
             [IMAGE, KEYPOINT, BRUSH.replace('"image"', '"photo"')],
-            "no BrushLabels control for the image 'image'",
+            "no BrushLabels, BitmaskLabels or PolygonLabels control for the image 'image'",
         ),
         (
             [IMAGE, KEYPOINT, BRUSH.replace("leaf", "root")],

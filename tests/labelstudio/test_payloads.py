@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from backend.labelstudio.errors import PayloadError
 from backend.labelstudio.payloads import (
-    BrushRegion,
     BrushValue,
     Context,
     ContextItem,
+    MaskRegion,
     Prediction,
     PredictRequest,
     PredictResponse,
@@ -221,7 +221,8 @@ def test_clicks_made_on_another_size(name: str):
 
 def test_the_answer_has_what_label_studio_needs():
     value = BrushValue(rle=[1, 2, 255], brushlabels=["leaf"])
-    region = BrushRegion(
+    region = MaskRegion(
+        type="brushlabels",
         id="r",
         from_name="brush",
         to_name="image",

@@ -97,7 +97,7 @@ def test_an_unknown_label_studio_is_a_note(doctor: Doctor):
     assert "LABEL_STUDIO_URL" in shown
 
 
-NO_BRUSH = CLICKABLE.replace("BrushLabels", "PolygonLabels")
+NO_BRUSH = CLICKABLE.replace("BrushLabels", "EllipseLabels")
 PROBLEMS: dict[str, tuple[Replies, str]] = {
     "no brush": (replies(label_config=NO_BRUSH), "BrushLabels"),
     "a label without a brush": (replies(label_config=CONFIG), "background"),

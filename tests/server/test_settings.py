@@ -28,6 +28,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "state_mb": "5",
         "state_minutes": "9",
         "near_percent": "2.5",
+        "polygon_tolerance": "0.5",
         "workers": "2",
         "redis_url": "redis://127.0.0.1",
     } | {

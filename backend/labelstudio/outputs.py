@@ -1,0 +1,51 @@
+"""A mask in each form that a label config can hold: written for an answer, and read back from a task."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from backend.labelstudio import bitmask, brush, polygon
+from backend.labelstudio.label_config import Kind, Target
+from backend.labelstudio.payloads import BitmaskValue, BrushValue, MadeOf, MaskValue, PolygonValue
+
+FOREGROUND = 127  # above it a saved pixel belongs to the object: browsers save soft edges
+DECIMALS = 3  # of a polygon's percents that count: a browser may change the last ones
+
+
+def write(mask: np.ndarray, target: Target, tolerance: float) -> MaskValue:
+    """bool [H, W] -> the value of the region that answers a click.
+
+    tolerance: of a polygon, in thousandths of the image's long side.
+    """
+    labels = [target.label]
+    if target.kind == "bitmasklabels":
+        return BitmaskValue(imageDataURL=bitmask.encode(mask), bitmasklabels=labels)
+    if target.kind == "polygonlabels":
+        points = polygon.outline(mask, tolerance * max(mask.shape) / 1000)
+        return PolygonValue(points=points, polygonlabels=labels)
+    return BrushValue(rle=brush.encode(mask.view(np.uint8) * np.uint8(255)), brushlabels=labels)
+
+
+def content(made_of: MadeOf | None) -> bytes:
+    """What a region's mask is made of, as bytes. An answer that nobody changed comes back with the same."""
+    if isinstance(made_of, str):
+        return made_of.encode()
+    if made_of and isinstance(made_of[0], list):
+        return json.dumps([[round(at, DECIMALS) for at in point] for point in made_of]).encode()  # pyright: ignore
+    return bytes(made_of or ())  # pyright: ignore
+
+
+def read(kind: Kind, content: bytes, height: int, width: int) -> np.ndarray:
+    """`content` -> bool [height, width]; BrushError or BitmaskError when it is not of that image.
+
+    Without content nothing was saved yet: empty.
+    """
+    if not content:
+        return np.zeros((height, width), bool)
+    if kind == "bitmasklabels":
+        return bitmask.decode(content.decode(), height, width) > FOREGROUND
+    if kind == "polygonlabels":
+        return polygon.fill(json.loads(content), height, width)
+    return brush.decode(list(content), height, width) > FOREGROUND
