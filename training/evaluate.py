@@ -29,7 +29,7 @@ from training.datasets.registry import DATASETS, open_dataset
 from training.datasets.sample import Sample
 from training.datasets.skipped import Skipped, readable
 from training.prefetch import ahead
-from training.records import PER_CLICK, Annotation, Record, summary
+from training.records import PER_CLICK, SHARE_CLICKS, Annotation, Record, summary
 
 CLICKS = 20
 MASKS_AFTER = (1, 3, 6, 20)  # clicks after which the record keeps the mask
@@ -162,16 +162,25 @@ def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipp
 
 
 def _table(record: Record) -> Table:
+    figures = summary(record.annotations)
     kind = "lenient" if record.lenient else "centred"
     title = f"{record.dataset}: {record.checkpoint}, {record.protocol} protocol, {CLICKS} {kind} clicks"
     table = Table(title=title, show_header=False)
-    for name, value in summary(record.annotations).items():
-        table.add_row(name.replace("_", " "), _shown(value))
+    for name in ("noc@90", "auc"):
+        low, high = figures[f"{name}_interval"]
+        figures[name] = f"{figures[name]} (95 % interval {low} to {high})"
+    shares = figures.pop("share_above")
+    for name, value in figures.items():
+        if not name.endswith("_interval"):
+            table.add_row(name.replace("_", " "), _shown(value))
+    table.add_section()
+    for clicks in map(str, SHARE_CLICKS):
+        row = [f"{100 * above[clicks]:.0f}" for above in shares.values()]
+        table.add_row(f"% of images above 90 … 99 % IoU at {clicks}", "  ".join(row))
+    table.add_section()
     table.add_row("time in the network", f"{record.network_share:.0%}")
     return table
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return "\n".join(f"{name}: {_shown(part)}" for name, part in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
