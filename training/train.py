@@ -78,7 +78,7 @@ def train(run: Run) -> Path:
 def open_stream(run: Run, recipe: Recipe) -> CropStream:
     """The crops of the run's data; what cannot be used is named in run.out/skipped.csv."""
     data = open_dataset(run.dataset, run.data, "train")
-    refuse_mostly_bad(data, recipe)
+    refuse_mostly_bad(data)
     return CropStream(data, recipe, run.seed, Skipped(run.out / "skipped.csv"))
 
 

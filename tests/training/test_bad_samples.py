@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 from torch.utils.data import DataLoader
+from typer.testing import CliRunner
 
+from backend.cli import app
 from training.datasets.files import SampleError, read_image, read_mask, read_rgba
 from training.datasets.folders import MaskFolder
 from training.datasets.manifest import ManifestDataset
 from training.datasets.skipped import NAMED, Skipped, readable, refuse_mostly_bad
 from training.datasets.stream import CropStream
 from training.presets import COMPACT
+from training.train import Run, train
 
 HEIGHT, WIDTH = 60, 80
 RAMP = np.tile(np.linspace(0, 255, WIDTH).astype(np.uint8), (HEIGHT, 1))
@@ -112,19 +115,41 @@ def test_what_loader_processes_skip_is_known_to_the_run(tmp_path: Path):
 def test_mostly_bad_data_is_refused_with_the_list(tmp_path: Path):
     data = MaskFolder(folder_of(tmp_path, {"a": mask(), "b": mask(), "c": mask(), "good": mask(SQUARE)}))
     with pytest.raises(ValueError, match=r"most of the data cannot be used(.|\n)*a: the mask is empty"):
-        refuse_mostly_bad(data, COMPACT)
+        refuse_mostly_bad(data)
 
 
 def test_some_bad_data_is_not_refused(tmp_path: Path):
-    refuse_mostly_bad(
-        MaskFolder(folder_of(tmp_path, {"a": mask(), "b": mask(SQUARE), "c": mask(SQUARE)})), COMPACT
-    )
+    masks = {"a": mask(), "b": mask(SQUARE), "c": mask(SQUARE)}
+    refuse_mostly_bad(MaskFolder(folder_of(tmp_path, masks)))
 
 
 def test_a_stream_without_any_usable_sample_ends(tmp_path: Path):
     stream = CropStream(MaskFolder(folder_of(tmp_path, {"a": mask()})), COMPACT, seed=0)
     with pytest.raises(ValueError, match="samples in a row cannot be trained on"):
         stream[(0, 64)]
+
+
+def test_a_run_lasts_through_bad_files_and_names_them_at_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    masks = {"short": mask(SQUARE), "empty": mask()} | {name: mask(SQUARE) for name in "abc"}
+    data = folder_of(tmp_path / "data", masks)
+    cut_short(data / "images" / "short.png")
+    out = tmp_path / "run"
+    train(Run("compact", data, out, images=12, threads=1, crops="64:4:1", dataset="folder"))
+    with (out / "skipped.csv").open() as file:
+        assert sorted(Path(row[0]).stem for row in csv.reader(file)) == ["empty", "short"]
+    assert "2 skipped:" in capsys.readouterr().out
+
+
+def test_a_folder_of_bad_files_is_refused_before_training(tmp_path: Path):
+    data = folder_of(tmp_path / "data", {"good": mask(SQUARE), "a": mask(), "b": mask()})
+    options = ["--data", str(data), "--dataset", "folder", "--out", str(tmp_path / "run"), "--images", "4"]
+    result = CliRunner().invoke(app, ["train", *options])
+    assert result.exit_code == 2
+    assert "most of the data cannot be used" in result.output
+    assert "a: the mask is empty" in result.output
+    assert not (tmp_path / "run" / "compact.safetensors").exists()
 
 
 def test_a_long_list_is_cut_in_messages_alone():
@@ -168,6 +193,7 @@ IMAGES: dict[str, tuple[str, Callable[[], Image.Image]]] = {
     "opaque RGBA": ("png", lambda: rgb("RGBA")),
     "grey with alpha": ("png", lambda: rgb("LA")),
     "CMYK": ("tif", lambda: rgb("CMYK")),
+    "CMYK as printers save it": ("jpg", lambda: rgb("CMYK")),
     "16 bits": ("png", lambda: Image.fromarray(RAMP.astype(np.uint16) * 257)),
     "WebP": ("webp", lambda: rgb("RGB")),
 }
@@ -179,7 +205,7 @@ def test_images_of_any_mode_become_rgb(tmp_path: Path, suffix: str, make: Callab
     make().save(path, lossless=True)
     pixels = read_image(path)
     assert pixels.dtype == np.uint8
-    np.testing.assert_allclose(pixels.astype(int), np.dstack([RAMP] * 3), atol=1)
+    np.testing.assert_allclose(pixels.astype(int), np.dstack([RAMP] * 3), atol=5 if suffix == "jpg" else 1)
 
 
 def test_the_exif_orientation_is_applied_before_image_and_mask_are_compared(tmp_path: Path):

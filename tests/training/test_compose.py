@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 from typer.testing import CliRunner
 
 from backend.cli import app
 from training.datasets.composites import Layer, composed
-from training.datasets.cutouts import cut_out
+from training.datasets.cutouts import cut_out, soft_edge
 from training.datasets.files import read_rgba
 from training.datasets.manifest import ManifestDataset
 from training.datasets.mix import Mix
@@ -69,6 +73,36 @@ def test_the_colours_go_on_beyond_the_edge():
 
 def test_a_cut_out_is_cropped_to_the_object():
     assert cut_out(blended(soft_disc(1.0))).alpha.shape == pytest.approx((60, 60), abs=2)
+
+
+@given(
+    alpha=arrays(np.uint8, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.integers(0, 255)),
+    size=st.tuples(st.integers(8, 60), st.integers(8, 60)),
+    second=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_composite_is_the_background_wherever_alpha_is_nothing(
+    alpha: np.ndarray, size: tuple[int, int], second: bool, seed: int
+):
+    rng = np.random.default_rng(seed)
+    background = rng.integers(0, 256, (*size, 3), np.uint8)
+    colours = rng.integers(0, 256, (*alpha.shape, 3), np.uint8)
+    layers = [Layer("a", colours, alpha)] * (1 + second)
+    sample = composed(layers, background, Mix(second=1, together=1), rng)
+    assert sample.image.shape == background.shape
+    assert sample.alpha is not None
+    assert 0 <= sample.alpha.min() <= sample.alpha.max() <= 1
+    np.testing.assert_array_equal(sample.truth, sample.alpha > 0.5)
+    nothing = sample.alpha == 0
+    np.testing.assert_array_equal(sample.image[nothing], background[nothing])
+
+
+@given(arrays(bool, st.tuples(st.integers(1, 20), st.integers(1, 20))))
+def test_a_softened_edge_stays_near_the_mask(mask: np.ndarray):
+    alpha = soft_edge(mask)
+    assert alpha.shape == mask.shape
+    assert 0 <= alpha.min() <= alpha.max() <= 1 + 1e-6
+    assert (alpha[~cv2.dilate(mask.astype(np.uint8), np.ones((7, 7))).astype(bool)] == 0).all()
 
 
 def layer(name: str, colour: np.ndarray) -> Layer:

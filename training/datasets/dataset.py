@@ -55,4 +55,6 @@ class InstanceDataset(SampleDataset):
 
     def draw(self, rng: np.random.Generator, recipe: Recipe) -> Sample:
         """A random sample to train on, of the objects that are large enough to learn from."""
+        if not self.learnable:
+            raise ValueError(f"none of its {len(self)} objects has {SMALLEST_OBJECT} pixels to learn from")
         return self[self.learnable[int(rng.integers(len(self.learnable)))]]

@@ -11,9 +11,8 @@ import numpy as np
 from training.datasets.dataset import SampleDataset
 from training.datasets.files import SampleError
 from training.datasets.sample import Sample
-from training.presets import Recipe
 
-PROBES = 40  # samples that are tried before a run
+PROBES = 50  # samples that are tried before a run
 NAMED = 10  # in a message; the CSV has all
 
 
@@ -61,14 +60,16 @@ def readable(data: SampleDataset, skipped: Skipped) -> Iterator[Sample]:
             skipped.add(bad)
 
 
-def refuse_mostly_bad(data: SampleDataset, recipe: Recipe) -> None:
-    """Try some samples as training will draw them; ValueError with the list when most cannot be used."""
-    skipped, bad = Skipped(), 0
-    for k in range(PROBES):
+def refuse_mostly_bad(data: SampleDataset) -> None:
+    """Try samples from all over the data; ValueError with the list when more than half cannot be used."""
+    skipped = Skipped()
+    tried = np.unique(np.linspace(0, len(data) - 1, min(PROBES, len(data))).round().astype(int))
+    for k in tried:
         try:
-            data.draw(np.random.default_rng(k), recipe)
-        except SampleError as error:
-            skipped.add(error)
-            bad += 1
-    if bad > PROBES / 2:
-        raise ValueError(f"most of the data cannot be used: {bad} of {PROBES} samples failed. {skipped}")
+            data[int(k)]
+        except SampleError as bad:
+            skipped.add(bad)
+    if len(skipped.reasons) > len(tried) / 2:
+        raise ValueError(
+            f"most of the data cannot be used, of {len(tried)} samples that were tried {skipped}"
+        )
