@@ -17,6 +17,11 @@ import numpy as np
 from backend.segmentation.clicks import Click
 
 STRIDE = 32  # the network's sizes are multiples of it
+DISC = 3  # pixels around a click that are surely meant, too
+DISC_OFFSETS = sorted(
+    ((dy, dx) for dy in range(-DISC, DISC + 1) for dx in range(-DISC, DISC + 1) if dy**2 + dx**2 <= DISC**2),
+    key=lambda offset: -(offset[0] ** 2 + offset[1] ** 2),
+)
 PlacedClick = tuple[float, float, bool]  # x, y in network pixels, positive
 
 
@@ -106,12 +111,12 @@ class Zoomed:
         return scale(alpha, size, cv2.INTER_LINEAR)
 
     def obey(self, alpha: np.ndarray, clicks: Sequence[Click], previous: np.ndarray) -> np.ndarray:
-        """Clicked pixels get their sign; new parts that no positive click asked for go.
+        """Clicks get their sign, 3 px around; new parts that no positive click asked for go.
 
         The authors' inference code drops every part without a positive click. Here a part that was there
         before stays: a click that splits the mask in two must not cost the half that it did not fall into.
         """
-        alpha = force(alpha, clicks)
+        alpha = force(force_discs(alpha, clicks), clicks)
         _, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
         asked = [parts[click.y, click.x] for click in clicks if click.positive]
         wanted = np.union1d(np.unique(parts[previous > 0.5]), asked)
@@ -185,6 +190,19 @@ def force(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
     """Clicked pixels set to their sign, in place."""
     for click in clicks:
         alpha[click.y, click.x] = float(click.positive)
+    return alpha
+
+
+def force_discs(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+    """Pixels within DISC of a click that lack its sign set to it, in place; the nearest click decides."""
+    xs, ys = np.array([(click.x, click.y) for click in clicks]).T
+    signs = np.array([click.positive for click in clicks])
+    for dy, dx in DISC_OFFSETS:  # nearer ones later, so that they win
+        rows, columns = ys + dy, xs + dx
+        inside = (rows >= 0) & (rows < alpha.shape[0]) & (columns >= 0) & (columns < alpha.shape[1])
+        place = rows[inside], columns[inside]
+        lacking = (alpha[place] > 0.5) != signs[inside]
+        alpha[place] = np.where(lacking, signs[inside], alpha[place])
     return alpha
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.segmentation.clicks import Click
-from backend.segmentation.views import Box, Whole, Zoomed, keep_asked, network_size
+from backend.segmentation.metrics import obedience
+from backend.segmentation.views import Box, Whole, Zoomed, force_discs, keep_asked, network_size
 
 
 def two_parts() -> np.ndarray:
@@ -27,7 +28,25 @@ def test_zoomed_keeps_parts_that_a_click_cuts_off():
     before = np.zeros((20, 20), np.float32)
     before[2:15, 2:15] = 1
     kept = Zoomed().obey(two_parts(), [Click(3, 3, True), Click(8, 8, False)], before)
-    np.testing.assert_array_equal(kept > 0.5, two_parts() > 0.5)
+    assert kept[2:6, 2:6].min() > 0.5
+    assert kept[11:15, 11:15].min() > 0.5
+
+
+@given(
+    clicks=st.lists(st.builds(Click, st.integers(0, 29), st.integers(0, 19), st.booleans()), min_size=1),
+    seed=st.integers(0, 99),
+)
+def test_zoomed_obeys_every_click_and_its_disc(clicks: list[Click], seed: int):
+    clicks = list({(click.x, click.y): click for click in clicks}.values())  # one sign a pixel
+    alpha = np.random.default_rng(seed).random((20, 30), np.float32)
+    kept = Zoomed().obey(alpha, clicks, np.ones((20, 30), np.float32)) > 0.5
+    assert obedience(kept, clicks, radius=0) == obedience(kept, clicks) == 1
+
+
+def test_where_discs_overlap_the_nearer_click_decides():
+    alpha = force_discs(np.full((9, 9), 0.5, np.float32), [Click(2, 4, True), Click(5, 4, False)])
+    assert (alpha[4] > 0.5).tolist() == [True] * 4 + [False] * 5
+    assert alpha[0, 0] == 0.5
 
 
 def test_the_zoom_holds_mask_and_clicks_with_a_margin():
