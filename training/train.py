@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,8 +16,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from backend.segmentation.encoders import ResNet50
 from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.presets import NetworkConfig
+from backend.segmentation.released import with_image_stream
 from training.batch import Batch
 from training.click_by_click import Progress, Trainer
 from training.datasets.registry import open_dataset
@@ -29,6 +32,7 @@ from training.presets import Recipe
 from training.pretrained import load_imagenet
 from training.variants import configured
 
+MOST_WORKERS = 8  # more make no difference to one GPU
 CLICK_SEED = 1  # beside the run's seed and the image's index, so that clicks and crops draw apart
 
 
@@ -123,16 +127,23 @@ def parse_crops(text: str) -> tuple[tuple[int, int, float], ...]:
 
 
 def initial_network(run: Run, config: NetworkConfig) -> TwoStreamNetwork:
-    if run.start_from:
-        network = load_checkpoint(run.start_from)
-        if network.config != config:
-            raise ValueError(
-                f"{run.start_from} holds another network than {run.preset} {run.variant}: {network.config}"
-            )
+    """The network of a checkpoint; another variant's gives its image stream alone, if that is a ResNet-50.
+
+    Raises:
+        ValueError: the checkpoint holds another network, or a ResNet-50 has none to start from.
+    """
+    if not run.start_from:
+        network = TwoStreamNetwork(config)
+        load_imagenet(network.encoder)
         return network
-    network = TwoStreamNetwork(config)
-    load_imagenet(network.encoder)
-    return network
+    network = load_checkpoint(run.start_from)
+    if network.config == config:
+        return network
+    if isinstance(network.encoder, ResNet50) and config.encoder == network.config.encoder:
+        return with_image_stream(network.encoder.state_dict(), config, run.seed)
+    raise ValueError(
+        f"{run.start_from} holds another network than {run.preset} {run.variant}: {network.config}"
+    )
 
 
 def restore(trainer: Trainer, last: Path) -> int:
@@ -149,7 +160,8 @@ def loop(run: Run, recipe: Recipe, trainer: Trainer, stream: CropStream, done: i
     rank, processes = world()
     keys = list(batches(recipe, run.images, start=done))
     shares = [key[rank::processes] for key in keys]
-    loader = DataLoader(stream, batch_sampler=shares, num_workers=1, prefetch_factor=4, collate_fn=list)
+    workers = crop_workers(processes)
+    loader = DataLoader(stream, batch_sampler=shares, num_workers=workers, prefetch_factor=4, collate_fn=list)
     saved, log = time.monotonic(), TrainingLog(run.out / "log.csv", done)
     with progress_bar(shown=rank == 0) as bar:
         task = bar.add_task("training", total=run.images, completed=done, note="")
@@ -171,6 +183,11 @@ def loop(run: Run, recipe: Recipe, trainer: Trainer, stream: CropStream, done: i
         if stream.skipped.all():
             print(stream.skipped)
     wait_for_all()
+
+
+def crop_workers(processes: int) -> int:
+    """How many processes make crops for each that trains: what cores are left. Any number makes the same."""
+    return max(1, min(MOST_WORKERS, (os.cpu_count() or 2) // processes - 1))
 
 
 def everyones(progress: Progress, device: torch.device) -> Progress:

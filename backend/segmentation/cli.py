@@ -44,8 +44,9 @@ def import_weights(
 
     try:
         layout = import_weights(file, out)
-    except CheckpointError as error:
-        raise typer.BadParameter(str(error), param_hint="FILE") from None
+    except (CheckpointError, OSError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(2) from None
     use = f"click99 serve --model {out}" if layout == "paper" else f"click99 train --start-from {out} …"
     typer.echo(f"{out}: every tensor of the {layout} layout is in place. Use it: {use}")
 

@@ -47,9 +47,7 @@ class ConvBlock(nn.Sequential):
         normed: bool = True,
     ):
         conv = StandardisedConv if normed and config.standardised else nn.Conv2d
-        bias = (
-            config.standardised or not normed
-        )  # redundant before GroupNorm, but the released weights have it
+        bias = config.standardised or not normed  # needless before GroupNorm; the released weights have it
         layers: list[nn.Module] = [conv(inputs, outputs, kernel, stride, kernel // 2, bias=bias)]
         if normed:
             layers.append(nn.GroupNorm(config.norm_groups, outputs))
@@ -82,40 +80,38 @@ class InteractionStream(nn.Module):
         return features
 
 
-class ReducedPyramid(nn.Module):
-    """Context at several bin sizes beside the coarsest features, which a 1×1 convolution thins first."""
+class PointConv(nn.Conv2d):
+    """1×1 convolution, LeakyReLU."""
+
+    def __init__(self, config: NetworkConfig, inputs: int, outputs: int):
+        super().__init__(inputs, outputs, 1)
+        self.slope = config.slope
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.leaky_relu(super().forward(input), self.slope)
+
+
+class PyramidPooling(nn.Module):
+    """Context at several bin sizes beside the features themselves (Zhao et al. 2017), maybe thinned."""
 
     def __init__(self, config: NetworkConfig, inputs: int):
         super().__init__()
         channels, self.bins = config.pyramid_channels, config.pyramid_bins
-        self.reduce = nn.Conv2d(inputs, channels, 1)
-        self.pooled = nn.ModuleList(nn.Conv2d(channels, channels // len(self.bins), 1) for _ in self.bins)
-        self.slope = config.slope
-        self.channels = 2 * channels
+        width = channels // len(self.bins)
+        if config.pyramid_reduced:
+            self.reduce = PointConv(config, inputs, channels)
+            self.pooled = nn.ModuleList(PointConv(config, channels, width) for _ in self.bins)
+            self.channels = channels + channels
+        else:
+            self.reduce = nn.Identity()
+            self.pooled = nn.ModuleList(ConvBlock(config, inputs, width, kernel=1) for _ in self.bins)
+            self.channels = inputs + channels
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.leaky_relu(self.reduce(x), self.slope)
-        levels = [x]
+        levels = [self.reduce(x)]
         for size, conv in zip(self.bins, self.pooled, strict=True):
-            pooled = F.leaky_relu(conv(F.adaptive_avg_pool2d(x, size)), self.slope)
-            levels.append(upsample(pooled, x))
+            levels.append(upsample(conv(F.adaptive_avg_pool2d(levels[0], size)), levels[0]))
         return torch.cat(levels, 1)
-
-
-class Pyramid(nn.Module):
-    """Pyramid pooling (Zhao et al. 2017): context at several bin sizes beside the features themselves."""
-
-    def __init__(self, config: NetworkConfig, inputs: int):
-        super().__init__()
-        width, self.bins = config.pyramid_channels // len(config.pyramid_bins), config.pyramid_bins
-        self.pooled = nn.ModuleList(ConvBlock(config, inputs, width, kernel=1) for _ in self.bins)
-        self.channels = inputs + config.pyramid_channels
-
-    def forward(self, x: Tensor) -> Tensor:
-        pooled = (
-            conv(F.adaptive_avg_pool2d(x, size)) for size, conv in zip(self.bins, self.pooled, strict=True)
-        )
-        return torch.cat([x, *(upsample(level, x) for level in pooled)], 1)
 
 
 class Decoder(nn.Module):
@@ -160,14 +156,11 @@ class TwoStreamNetwork(nn.Module):
         self.interaction = InteractionStream(config)
         *skips, both = map(sum, zip_longest(self.encoder.channels, self.interaction.channels, fillvalue=0))
         seen = both if config.pyramid_of == "both" else self.encoder.channels[-1]
-        self.pyramid = (ReducedPyramid if config.pyramid_reduced else Pyramid)(config, seen)
-        full_size = 3 + config.click_channels + self._previous_at_full_size
-        self.decoder = Decoder(config, self.pyramid.channels + both - seen, [*skips[::-1], full_size])
-        self.filter = (
-            DeepGuidedFilter(config.filter_channels, config.filter_radius, config.filter_eps)
-            if config.guided_filter
-            else None
-        )
+        self.pyramid = PyramidPooling(config, seen)
+        context = self.pyramid.channels + both - seen
+        self.decoder = Decoder(config, context, [*skips[::-1], config.full_size_channels])
+        guided = DeepGuidedFilter(config.filter_channels, config.filter_radius, config.filter_eps)
+        self.filter = guided if config.guided_filter else None
 
     @property
     def image_only(self) -> bool:
@@ -189,10 +182,10 @@ class TwoStreamNetwork(nn.Module):
             others.append(_given(click_maps, "click maps"))
         if self.config.feedback == "early":
             others.append(_given(previous, "the previous mask"))
-        *skips, coarsest = self.encoder(image, *others)
-        return ImageFeatures(
-            image, skips, self.pyramid(coarsest) if self.config.pyramid_of == "image" else coarsest
-        )
+        *skips, x = self.encoder(image, *others)
+        if self.config.pyramid_of == "image":
+            x = self.pyramid(x)
+        return ImageFeatures(image, skips, x)
 
     def forward(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
         """One click.
@@ -213,7 +206,9 @@ class TwoStreamNetwork(nn.Module):
             skips = [torch.cat(pair, 1) for pair in zip(skips, click_skips, strict=True)]
         if self.config.pyramid_of == "both":
             x = self.pyramid(x)
-        full_size = [features.image, click_maps, *([previous] if self._previous_at_full_size else [])]
+        full_size = [features.image, click_maps]
+        if self.config.previous_joins:
+            full_size.append(previous)
         logits = self.decoder(x, [*skips[::-1], _join(full_size)])
         return self._finish(features.image, click_maps, logits), logits
 
@@ -227,10 +222,6 @@ class TwoStreamNetwork(nn.Module):
         if self.filter is not None:
             alpha = self.filter(image, finest, alpha).clamp(0, 1)
         return alpha
-
-    @property
-    def _previous_at_full_size(self) -> bool:
-        return self.config.previous_at_full_size and self.config.feedback != "none"
 
     def _interaction_inputs(self, click_maps: Tensor, previous: Tensor) -> list[Tensor]:
         seen = [click_maps] if self.config.clicks_in != "image" else []

@@ -76,6 +76,16 @@ class NetworkConfig:
         """Inputs of the interaction stream: click maps, previous mask."""
         return self.click_channels * (self.clicks_in != "image") + (self.feedback == "late")
 
+    @property
+    def previous_joins(self) -> bool:
+        """Whether the decoder's last scale sees the previous mask."""
+        return self.previous_at_full_size and self.feedback != "none"
+
+    @property
+    def full_size_channels(self) -> int:
+        """Inputs that join the decoder at its last scale: RGB, click maps, previous mask."""
+        return 3 + self.click_channels + self.previous_joins
+
 
 # Forte et al. 2020, Tables 4 and 5; the interaction stream's channels are the released ones (docs/network.md)
 PAPER = NetworkConfig(

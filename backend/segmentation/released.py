@@ -48,8 +48,10 @@ def import_weights(file: Path, out: Path) -> str:
         the layout: "imagenet" or "paper".
 
     Raises:
-        CheckpointError: no such file, no tensors in it, or not those of the layout.
+        CheckpointError: no such file, no tensors or not those of the layout in it, or no .safetensors name.
     """
+    if out.suffix != ".safetensors":
+        raise CheckpointError(f"{out} is no name for a checkpoint: let it end in .safetensors")
     tensors = read_tensors(file)
     layout = "paper" if any(name.startswith("decoder.") for name in tensors) else "imagenet"
     network = from_paper(tensors, file) if layout == "paper" else from_imagenet(tensors, file)
@@ -68,7 +70,8 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{file} is no file of weights that torch.save wrote: {error}") from error
+        reason = str(error).split("\n")[0]
+        raise CheckpointError(f"{file} is no file of weights that torch.save wrote: {reason}") from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):

@@ -143,11 +143,25 @@ def test_a_released_network_with_a_tensor_less_is_refused_by_its_own_names(tmp_p
         import_weights(tmp_path / "flat.pth", tmp_path / "out.safetensors")
 
 
-def test_the_command_tells_it_plainly(tmp_path: Path):
-    out = str(tmp_path / "out.safetensors")
-    result = CliRunner().invoke(app, ["import-weights", str(tmp_path / "nowhere.pth"), out])
+@pytest.mark.parametrize(
+    ("file", "out", "message"),
+    [
+        ("nowhere.pth", "out.safetensors", "nowhere.pth does not exist"),
+        ("weights.pth", "weights.pth", "let it end in .safetensors"),
+        ("weights.pth", "taken/out.safetensors", "taken"),
+    ],
+    ids=["no file", "onto itself", "no folder"],
+)
+def test_the_command_tells_it_plainly(tmp_path: Path, file: str, out: str, message: str):
+    (tmp_path / "taken").touch()
+    torch.save(theirs.draw(theirs.resnet_shapes(3)), tmp_path / "weights.pth")
+    before = (tmp_path / "weights.pth").stat().st_size
+    result = CliRunner().invoke(app, ["import-weights", str(tmp_path / file), str(tmp_path / out)])
     assert result.exit_code == 2
-    assert "does not exist" in result.output
+    assert result.output.startswith("Error: ")
+    assert message in result.output
+    assert (tmp_path / "weights.pth").stat().st_size == before
+    (tmp_path / "weights.pth").unlink()  # 94 MB
 
 
 @pytest.mark.parametrize("content", [None, [1, 2], {"a": 1}], ids=["no file", "a list", "no tensors"])
