@@ -180,8 +180,18 @@ def test_the_released_layout_is_read(tmp_path: Path, name: str, layout: Callable
     assert data.draw(np.random.default_rng(0), COMPACT).name in expected
 
 
-def test_every_data_set_has_its_layout_here():
+def test_every_data_set_has_its_layout_here_and_in_the_docs():
     assert {name for name, *_ in LAYOUTS} == set(DATASETS)
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+    assert [name for name in DATASETS if f"| `{name}` |" not in page] == []
+
+
+def test_several_masks_of_one_image_add_a_number(tmp_path: Path):
+    picture(tmp_path / "images" / "dog_12.jpg")
+    for name in ("dog_12", "dog_12_1", "dog_12_2"):
+        grey(tmp_path / "masks" / f"{name}.png")
+    data = open_dataset("folder", tmp_path, "val")
+    assert [sample.name for sample in data] == ["dog_12", "dog_12_1", "dog_12_2"]
 
 
 def mask_of(area: tuple[slice, slice]) -> np.ndarray:
@@ -191,7 +201,8 @@ def mask_of(area: tuple[slice, slice]) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("name", "layout"), [("grabcut", grabcut), ("berkeley", berkeley), ("voc", voc), ("coco", coco)]
+    ("name", "layout"),
+    [("grabcut", grabcut), ("berkeley", berkeley), ("voc", voc), ("coco", coco), ("mattes", mattes)],
 )
 def test_the_ignore_band_is_void(tmp_path: Path, name: str, layout: Callable):
     layout(tmp_path)
@@ -229,7 +240,6 @@ def test_the_truth_is_alpha_above_half_and_the_alpha_is_kept(tmp_path: Path, nam
     assert sample.alpha is not None
     assert ((sample.alpha > 0.1) & (sample.alpha < 0.5)).any()
     np.testing.assert_array_equal(sample.truth, sample.alpha > 0.5)
-    assert not sample.void.any()
 
 
 def test_lvis_names_images_by_their_address(tmp_path: Path):

@@ -15,6 +15,8 @@ GRABCUT = (("data_GT", "boundary_GT"), ("images", "masks"), ("img", "gt"))  # th
 IMAGES_MASKS = (("images", "masks"), ("img", "gt"))  # the second as RITM distributes DAVIS and COCO-MVal
 MATTES = (("images", "alpha"), ("original", "mask"), ("original_image", "mask"))  # AM-2k and AIM, P3M
 
+HALF = 0.25  # how near to 0.5 an alpha is neither object nor background
+
 
 class MaskFolder(SampleDataset):
     """One sample per mask: 0 background, 255 object, the values between 50 and 200 void.
@@ -37,7 +39,10 @@ class MaskFolder(SampleDataset):
 
 
 class MatteFolder(MaskFolder):
-    """One sample per alpha matte; the truth is alpha > 0.5 (section 4.2), and the alpha itself is kept."""
+    """One sample per alpha matte, which is kept; the truth is alpha > 0.5.
+
+    What is half object, half background (|alpha − 0.5| < 0.25) is void, as in the authors' evaluation.
+    """
 
     def __init__(self, folder: Path):
         super().__init__(folder, MATTES)
@@ -45,7 +50,7 @@ class MatteFolder(MaskFolder):
     def __getitem__(self, k: int) -> Sample:
         image, matte = self.pairs[k]
         alpha = read_mask(matte).astype(np.float32) / 255
-        return sample_of(matte.stem, image, alpha > 0.5, alpha=alpha)
+        return sample_of(matte.stem, image, alpha > 0.5, np.abs(alpha - 0.5) < HALF, alpha)
 
 
 def _first_layout(folder: Path, layouts: tuple[tuple[str, str], ...]) -> tuple[Path, Path]:

@@ -70,6 +70,4 @@ def refuse_mostly_bad(data: SampleDataset) -> None:
         except SampleError as bad:
             skipped.add(bad)
     if len(skipped.reasons) > len(tried) / 2:
-        raise ValueError(
-            f"most of the data cannot be used, of {len(tried)} samples that were tried {skipped}"
-        )
+        raise ValueError(f"most of the data cannot be used: of {len(tried)} samples tried, {skipped}")
