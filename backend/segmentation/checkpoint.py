@@ -59,17 +59,25 @@ def load_checkpoint(path: Path) -> TwoStreamNetwork:
 
 
 def checkpoint_version(path: Path) -> str:
-    """A name that changes with the file's content: its stem and 8 hex digits of its SHA-256."""
-    return f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+    """A name that changes with the file's content: its stem and 8 hex digits of its SHA-256.
+
+    A copy that is called by that name has the same version.
+    """
+    digits = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    return f"{path.stem.removesuffix(f'-{digits}')}-{digits}"
 
 
 def _config(header: dict[str, str], path: Path) -> NetworkConfig:
+    if "config" not in header:
+        raise CheckpointError(
+            f"checkpoint {path} has no click99 configuration in its header: is it another program's?"
+        )
     try:
         fields = json.loads(header["config"])
         return NetworkConfig(**{name: _tuples(value) for name, value in fields.items()})
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
-            f"checkpoint {path} has no click99 configuration in its header ({error!r})"
+            f"checkpoint {path} has a configuration that this click99 does not know ({error}): update click99"
         ) from error
 
 

@@ -72,7 +72,7 @@ def check_home(settings: Settings) -> Finding:
 def check_network(settings: Settings) -> Iterator[Finding]:
     """The checkpoint, and the time of a click with it."""
     from backend.segmentation.checkpoint import CheckpointError
-    from backend.server.service import load_predictor
+    from backend.server.models import load_predictor
 
     try:
         predictor = load_predictor(settings)

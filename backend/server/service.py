@@ -26,7 +26,7 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from functools import partial
 
 from backend.labelstudio.errors import LabelStudioError
 from backend.labelstudio.images import Image, ImageSource
@@ -46,19 +46,18 @@ from backend.segmentation.clicks import Click
 from backend.server.canvas import Canvas, Question
 from backend.server.connection import Connection
 from backend.server.metrics import Metrics
+from backend.server.models import keep_model, load_older, load_predictor
 from backend.server.settings import Settings
-from backend.sessions import MemoryStore, RedisStore, Sessions
+from backend.sessions import DiskStore, MemoryStore, RedisStore, Sessions, Versions
 from backend.sessions.answers import Answers
 from backend.sessions.in_flight import InFlight
 from backend.sessions.objects import Object
 from backend.sessions.sessions import Refiner, SupersededError
 from backend.sessions.stores import Store
 
-if TYPE_CHECKING:
-    from backend.segmentation.predictor import Predictor
-
 log = logging.getLogger(__name__)
 
+VERSIONS_BYTES = 4 * 2**20  # some tens of thousands of clicks
 WARM_QUEUE = 4  # images waiting to be warmed; more are left to their first click
 
 
@@ -70,7 +69,10 @@ class Service:
         self._connection = Connection(settings)
         self._images = ImageSource(settings.home, settings.hosts, self._connection.client)
         store = open_store(settings, self.metrics)
-        self._sessions = Sessions(predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100)
+        versions = Versions(predictor, open_versions(settings, store), partial(load_older, settings))
+        self._sessions = Sessions(
+            predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100, versions
+        )
         self._canvas = Canvas(Answers(store))
         self._in_flight = InFlight()
         self._polygon_tolerance = settings.polygon_tolerance
@@ -80,7 +82,9 @@ class Service:
     @classmethod
     def load(cls, settings: Settings) -> Service:
         """A service with the configured checkpoint, read here. CheckpointError: see `Predictor.load`."""
-        return cls(settings, load_predictor(settings))
+        predictor = load_predictor(settings)
+        keep_model(settings, predictor.version)
+        return cls(settings, predictor)
 
     @property
     def version(self) -> str:
@@ -140,7 +144,8 @@ class Service:
         score = round(float(alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
         region = self._region(found, question.target, inside.shape, value, score)
         # An outline cannot be of nothing: such an answer only takes the one before away.
-        return Prediction(result=[region] if value.made_of else [], model_version=self.version, score=score)
+        version = self._sessions.version_of(found.clicks)
+        return Prediction(result=[region] if value.made_of else [], model_version=version, score=score)
 
     def _region(
         self, found: Object, target: Target, shape: tuple[int, int], value: MaskValue, score: float
@@ -182,12 +187,8 @@ def open_store(settings: Settings, metrics: Metrics) -> Store:
     return MemoryStore(max_bytes, max_age_s)
 
 
-def load_predictor(settings: Settings) -> Predictor:
-    """The configured checkpoint on the configured device and threads. torch is imported here, not above."""
-    import torch
-
-    from backend.segmentation.predictor import Predictor
-
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    return Predictor.load(settings.model, settings.device)
+def open_versions(settings: Settings, store: Store) -> Store:
+    """Where it is noted what open objects run on: it must outlive a restart, which deploys a new version."""
+    if settings.redis_url:
+        return store
+    return DiskStore(settings.home / "versions.sqlite", VERSIONS_BYTES, settings.state_minutes * 60)

@@ -12,6 +12,7 @@ import numpy as np
 from backend.segmentation.clicks import Click
 from backend.sessions.corrections import Start, kept_corrections
 from backend.sessions.stores import Store
+from backend.sessions.versions import Versions
 
 NEAR = 0.02  # of the image's long side
 
@@ -52,10 +53,13 @@ class Sessions:
         store: Store,
         count_reused: Callable[[int], None] = lambda steps: None,
         near: float = NEAR,
+        versions: Versions | None = None,
     ):
         """`count_reused` is told, at every request, how many steps were found instead of run. near: how far
-        a click reaches on a mask to start from, as a share of the image's long side."""
+        a click reaches on a mask to start from, as a share of the image's long side. versions: what objects
+        run on; None: all on `predictor`."""
         self._predictor = predictor
+        self._versions = versions or Versions(predictor, store)
         self._near = near
         self._store = store
         self._count_reused = count_reused
@@ -63,8 +67,12 @@ class Sessions:
 
     @property
     def version(self) -> str:
-        """The model version whose masks these are."""
+        """The current model version: what new objects run on."""
         return self._predictor.version
+
+    def version_of(self, clicks: Sequence[tuple[str, Click]]) -> str:
+        """The model version that the object with these clicks runs on."""
+        return self._versions.of(click_id for click_id, _ in clicks).version
 
     def warm(self, image_key: str, image: np.ndarray) -> None:
         """Compute the image's features ahead of the first click. image: uint8 RGB [H, W, 3]."""
@@ -98,20 +106,24 @@ class Sessions:
         Raises:
             SupersededError: `superseded` said so.
         """
-        keys = self._keys(image_key, clicks, start)
+        predictor = self._versions.of(click_id for click_id, _ in clicks)
+        keys = self._keys(predictor.version, image_key, clicks, start)
         known, alpha = self._longest_known(keys, image.shape[:2])
         self._count_reused(known)
         for k in range(known, len(clicks)):
             with self._network:
                 if superseded():
                     raise SupersededError
-                alpha = self._step(image_key, image, clicks[: k + 1], alpha, keys[k], start)
+                alpha = self._step(predictor, image_key, image, clicks[: k + 1], alpha, keys[k], start)
         assert alpha is not None
+        self._versions.keep(clicks[-1][0], predictor.version)
         return alpha
 
-    def _keys(self, image_key: str, clicks: Sequence[tuple[str, Click]], start: Start | None) -> list[str]:
+    def _keys(
+        self, version: str, image_key: str, clicks: Sequence[tuple[str, Click]], start: Start | None
+    ) -> list[str]:
         """One key per state: each hashes the start and all clicks up to its own."""
-        chain, keys = hashlib.sha256(f"{self.version}\n{image_key}".encode()), []
+        chain, keys = hashlib.sha256(f"{version}\n{image_key}".encode()), []
         if start is not None:
             chain.update(f"\n{self._near}\n".encode() + start.key)
         for click_id, click in clicks:
@@ -134,6 +146,7 @@ class Sessions:
 
     def _step(
         self,
+        predictor: Refiner,
         image_key: str,
         image: np.ndarray,
         clicks: Sequence[tuple[str, Click]],
@@ -144,13 +157,14 @@ class Sessions:
         """The alpha after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
         kept = self._kept(key, image.shape[:2])
         if kept is None:
-            kept = self._run(image_key, image, [click for _, click in clicks], previous, start)
+            kept = self._run(predictor, image_key, image, [click for _, click in clicks], previous, start)
             kept.flags.writeable = False
             self._store.put(key, kept.tobytes())
         return kept
 
     def _run(
         self,
+        predictor: Refiner,
         image_key: str,
         image: np.ndarray,
         clicks: Sequence[Click],
@@ -160,5 +174,5 @@ class Sessions:
         if previous is None and start is not None:
             previous = start.alpha
         before = None if previous is None else previous.astype(np.float32) / 255
-        alpha = np.rint(self._predictor.refine(image, clicks, before, image_key) * 255).astype(np.uint8)
+        alpha = np.rint(predictor.refine(image, clicks, before, image_key) * 255).astype(np.uint8)
         return alpha if start is None else kept_corrections(start, alpha, clicks, self.near(image))

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from backend.cli import app
-from backend.server import service
+from backend.server import models
 from tests.disc_painter import DiscPainter
 from tests.server.conftest import CONFIG, IMAGE
 
@@ -72,7 +72,7 @@ Doctor = Callable[..., tuple[int, str]]
 @pytest.fixture
 def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Doctor:
     """Runs the command with a painter for a network; gives exit code and output."""
-    monkeypatch.setattr(service, "load_predictor", lambda _: DiscPainter())
+    monkeypatch.setattr(models, "load_predictor", lambda _: DiscPainter())
 
     def run(url: str = "", key: str = TOKEN, home: Path = tmp_path) -> tuple[int, str]:
         connection = ["--label-studio-url", url, "--label-studio-api-key", key] if url else []

@@ -1,14 +1,15 @@
-"""Both stores, by the same rules: bounded by bytes and by age, least recently used first out."""
+"""All stores, by the same rules: bounded by bytes and by age, least recently used first out."""
 
 from __future__ import annotations
 
 import random
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from backend.sessions import MemoryStore
+from backend.sessions import DiskStore, MemoryStore
 from backend.sessions.redis_store import KEYS, RedisStore
 from backend.sessions.stores import Store
 from tests.redis_server import RedisServer
@@ -21,7 +22,7 @@ def noise(seed: int) -> bytes:
     return random.Random(seed).randbytes(100)
 
 
-KEPT_SIZE = {"memory": 100, "redis": len(zlib.compress(noise(0), 1))}
+KEPT_SIZE = {"memory": 100, "disk": 100, "redis": len(zlib.compress(noise(0), 1))}
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +38,21 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "disk", "redis"])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.fixture
-def make(kind: str, clock: Clock, request: pytest.FixtureRequest) -> Make:
+def make(kind: str, clock: Clock, tmp_path: Path, request: pytest.FixtureRequest) -> Make:
     """Make an empty store with room for so many values of `noise`, which forgets after a minute."""
 
     def make_one(room: float = 10) -> Store:
         max_bytes = int(room * KEPT_SIZE[kind])
         if kind == "memory":
             return MemoryStore(max_bytes, 60, clock)
+        if kind == "disk":
+            return DiskStore(tmp_path / "kept.sqlite", max_bytes, 60, clock)
         server: RedisServer = request.getfixturevalue("redis")
         server.client.flushdb()
         return RedisStore(server.url, max_bytes, 60)

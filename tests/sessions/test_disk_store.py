@@ -1,0 +1,42 @@
+"""What only a file brings: it outlives the process, is shared, and may be unusable."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from backend.sessions import DiskStore
+
+
+def store_in(folder: Path) -> DiskStore:
+    return DiskStore(folder / "kept.sqlite", 1 << 20, 60)
+
+
+def test_another_process_knows_it(tmp_path: Path):
+    store_in(tmp_path).put("a", b"value")
+    assert store_in(tmp_path).get("a") == b"value"
+
+
+def test_many_threads_may_call(tmp_path: Path):
+    stores = [store_in(tmp_path) for _ in range(2)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda k: stores[k % 2].put(f"{k}", bytes([k])), range(40)))
+    assert [stores[0].get(f"{k}") for k in range(40)] == [bytes([k]) for k in range(40)]
+
+
+def test_a_file_that_is_no_database_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    (tmp_path / "kept.sqlite").write_bytes(b"something else" * 100)
+    store = store_in(tmp_path)
+    store.put("a", b"value")
+    assert store.get("a") is None
+    assert len(caplog.records) == 1
+    assert "kept.sqlite can't be used" in caplog.text
+
+
+def test_a_folder_that_is_none_is_no_error(tmp_path: Path):
+    (tmp_path / "file").touch()
+    store = store_in(tmp_path / "file")
+    store.put("a", b"value")
+    assert store.get("a") is None
