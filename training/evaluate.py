@@ -29,7 +29,7 @@ from training.datasets.registry import DATASETS, open_dataset
 from training.datasets.sample import Sample
 from training.datasets.skipped import Skipped, readable
 from training.prefetch import ahead
-from training.records import PER_CLICK, SHARE_CLICKS, Annotation, Record, summary
+from training.records import PER_CLICK, SHARE_CLICKS, Annotation, Record, pack, summary
 
 CLICKS = 20
 MASKS_AFTER = (1, 3, 6, 20)  # clicks after which the record keeps the mask
@@ -71,7 +71,7 @@ def annotate(
             masks.append(alpha > 0.5)
             verdicts.append(beside.submit(judge, sample, done, correction.region, *masks[-2:]))
     figures = _per_click([verdict.result() for verdict in verdicts], clicks)
-    kept = {k: masks[min(k, len(done))] for k in MASKS_AFTER if k <= clicks}
+    kept = {k: pack(masks[min(k, len(done))]) for k in MASKS_AFTER if k <= clicks}
     return Annotation(sample.name, done, seconds=seconds, masks=kept, **figures)
 
 

@@ -37,7 +37,7 @@ class Annotation:
     obeyed_pixels: np.ndarray  # share of the clicked pixels that have their sign
     obeyed_discs: np.ndarray  # share of the pixels within 3 px of a click
     seconds: list[float]
-    masks: dict[int, np.ndarray] = field(default_factory=dict)  # bool [H, W] after some of the clicks
+    masks: dict[int, bytes] = field(default_factory=dict)  # after some of the clicks; see `pack`
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _image_to_json(annotation: Annotation) -> dict:
         "clicks": [[click.x, click.y, int(click.positive)] for click in annotation.clicks],
         **{name: _rounded(getattr(annotation, name), 5) for name in PER_CLICK},
         "seconds": _rounded(annotation.seconds, 4),
-        "masks": {str(k): _to_png(mask) for k, mask in annotation.masks.items()},
+        "masks": {str(k): base64.b64encode(png).decode() for k, png in annotation.masks.items()},
     }
 
 
@@ -164,17 +164,17 @@ def _image_from_json(image: dict) -> Annotation:
         name=image["name"],
         clicks=[Click(x, y, bool(positive)) for x, y, positive in image["clicks"]],
         seconds=image["seconds"],
-        masks={int(k): _from_png(png) for k, png in image["masks"].items()},
+        masks={int(k): base64.b64decode(png) for k, png in image["masks"].items()},
         **figures,
     )
 
 
-def _to_png(mask: np.ndarray) -> str:
-    """A mask as PNG with one bit a pixel, in base64."""
+def pack(mask: np.ndarray) -> bytes:
+    """A mask, bool [H, W], as PNG with one bit a pixel: a kilobyte or two, so thousands fit in memory."""
     _, png = cv2.imencode(".png", mask.astype(np.uint8) * 255, [cv2.IMWRITE_PNG_BILEVEL, 1])
-    return base64.b64encode(png.tobytes()).decode()
+    return png.tobytes()
 
 
-def _from_png(png: str) -> np.ndarray:
-    pixels = cv2.imdecode(np.frombuffer(base64.b64decode(png), np.uint8), cv2.IMREAD_GRAYSCALE)
-    return np.asarray(pixels) > 0
+def unpack(png: bytes) -> np.ndarray:
+    """What `pack` packed."""
+    return np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)) > 0

@@ -22,7 +22,7 @@ from training.datasets.folders import MaskFolder
 from training.datasets.sample import Sample
 from training.datasets.skipped import Skipped
 from training.evaluate import MASKS_AFTER, Evaluation, annotate, evaluate, open_benchmark, report, run
-from training.records import summary
+from training.records import summary, unpack
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,7 +71,7 @@ def test_each_click_repairs_what_is_wrong(protocol: str):
     assert (done.corrected[: len(done.clicks)] > 0).all()
     assert [click.positive for click in done.clicks[:5]] == [True] * 5
     assert done.masks.keys() == set(MASKS_AFTER)
-    assert done.masks[1].sum() == 81
+    assert unpack(done.masks[1]).sum() == 81
 
 
 def test_a_click_that_paints_over_the_edge_harms():
@@ -112,7 +112,7 @@ def test_the_report_is_written_with_every_image(
     for name in ("noc@90", "noc@90_interval", "auc", "miou", "boundary_iou", "seconds_per_click"):
         assert written[name] == pytest.approx(figures[name], abs=1e-3)
     for each, sample in zip(record.annotations, MaskFolder(benchmark_folder), strict=True):
-        assert each.masks[20].shape == sample.truth.shape
+        assert unpack(each.masks[20]).shape == sample.truth.shape
         assert each.clicks
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -15,8 +16,9 @@ from backend.segmentation.clicks import Click
 from backend.segmentation.metrics import auc, noc
 from training import records
 from training.datasets.folders import MaskFolder
-from training.records import PER_CLICK, Annotation, Record
+from training.records import PER_CLICK, Annotation, Record, pack
 from training.report import published
+from training.report.ablation import steps_table
 from training.report.gallery import NEGATIVE, POSITIVE, WIDTH, draw, ranked, spread
 from training.report.inputs import REGIMES, VARIANTS, read_grid
 
@@ -33,7 +35,7 @@ def record(seed: int, dataset: str = "grabcut", protocol: str = "paper") -> Reco
         clicks = [
             Click(int(x), int(y), bool(x % 2)) for x, y in zip(*rng.integers(0, 60, (2, 20)), strict=True)
         ]
-        masks = {k: rng.random((60, 80)) < 0.5 for k in (1, 3, 6, 20)}
+        masks = {k: pack(rng.random((60, 80)) < 0.5) for k in (1, 3, 6, 20)}
         annotations.append(Annotation(name, clicks, seconds=[0.1] * 20, masks=masks, **figures))
     return Record(dataset, f"compact-{seed}", protocol, False, 0.95, annotations)
 
@@ -123,7 +125,7 @@ def test_the_page_is_whole_and_asks_nobody_for_anything(report: Path):
 PARTS = """
 table-1 table-2 table-3 table-6 table-7 table-8 figure-3 figure-4 figure-5-mine figure-6
 figure-6-variants figure-7 figure-8 figure-10 figure-10-variants figure-11 figure-16-grabcut
-figure-18-19 figure-20 figure-23-grabcut figure-24-grabcut beyond-the-paper other-claims curves
+figure-18-19 figure-20 figure-23-grabcut figure-24-grabcut beyond-the-paper steps other-claims curves
 """
 
 
@@ -158,7 +160,54 @@ def test_table_7_sets_published_and_measured_side_by_side(report: Path):
     ]
     assert table[2]["GrabCut AuC"] == "0.9516"
     assert table[3]["GrabCut AuC"].startswith(f"{auc(record(1).ious).mean():.4f} [")
-    assert [row["variant"] for row in rows(report / "other-claims.csv")] == ["+T+I+F+G", "bce"]
+
+
+def test_claims_are_measured_against_the_whole_preset(report: Path):
+    whole, bce = rows(report / "other-claims.csv")
+    assert [whole["variant"], bce["variant"]] == ["+T+I+F+G", "bce"]
+    assert whole["GrabCut change"] == ""
+    gain = auc(record(5).ious) - auc(record(4).ious)
+    assert bce["GrabCut change"].startswith(f"{gain.mean():+.4f} [")
+
+
+def test_steps_are_paired_differences_with_a_verdict(report: Path):
+    steps = rows(report / "steps.csv")
+    assert [step["step"] for step in steps] == [f"{a} → {b}" for a, b in pairwise(VARIANTS)]
+    assert steps[0]["GrabCut published"] == f"{0.9516 - 0.9121:+.4f}"
+    gain = auc(record(1).ious) - auc(record(0).ious)
+    assert steps[0]["GrabCut measured"].startswith(f"{gain.mean():+.4f} [")
+
+
+@pytest.mark.parametrize(
+    ("expected", "gains", "verdict"),
+    [
+        (0.02, [0.01, 0.02, 0.03], "confirmed"),
+        (-0.02, [0.01, 0.02, 0.03], "contradicted"),
+        (-0.02, [-0.01, -0.02, -0.01], "confirmed"),
+        (0.02, [0.05, -0.04, 0.01], "open"),
+    ],
+)
+def test_a_step_is_confirmed_where_the_interval_is_on_the_published_side(
+    expected: float, gains: list[float], verdict: str
+):
+    before, after = record(0), record(0)
+    for each, gain in zip(after.annotations, gains, strict=True):
+        each.ious[:] = each.ious + gain
+    assert step_verdict(expected, before, after) == verdict
+
+
+def test_variants_of_different_images_are_not_compared():
+    before, after = record(0), record(1)
+    after.annotations.pop()
+    assert step_verdict(0.1, before, after) == ""
+
+
+def step_verdict(expected: float, before: Record, after: Record) -> str:
+    """By the table, for a published step that goes up or down as `expected`."""
+    down = published.read("ablation")[1]["grabcut AuC"] > published.read("ablation")[2]["grabcut AuC"]
+    pair = ("+T", "+T+I") if (expected < 0) == down else ("baseline", "+T")
+    table = steps_table({pair[0]: {"grabcut": before}, pair[1]: {"grabcut": after}})
+    return next(row.cells[3] for row in table.rows if row.cells[0] == f"{pair[0]} → {pair[1]}")
 
 
 def test_table_8_has_the_regimes(report: Path):

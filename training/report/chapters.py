@@ -7,18 +7,11 @@ from dataclasses import dataclass
 
 from training.plots import Plot, corrective_accuracy_per_click, iou_per_click, shares_above, training_curves
 from training.records import Record
+from training.report.ablation import ablation_table, claims_table, steps_table
 from training.report.gallery import Gallery, by_difficulty, contact_sheet, masks_after
 from training.report.inputs import DATASETS, VARIANTS, Grid, Inputs, datasets, title
-from training.report.tables import (
-    DESIGNS,
-    Table,
-    ablation_table,
-    beyond_table,
-    claims_table,
-    clicks_table,
-    designs,
-    regimes_table,
-)
+from training.report.table import Table
+from training.report.tables import DESIGNS, beyond_table, clicks_table, designs, regimes_table
 
 EVALUATION = "click99 evaluate --dataset {} --json FILE, then click99 report FILE"
 ABLATION = "click99 report --ablation FOLDER, with VARIANT.{}.json in it (click99 ablation)"
@@ -63,7 +56,8 @@ def chapters(inputs: Inputs) -> list[Chapter]:
         Chapter(
             "Ablation",
             "T: trained click by click. I: a stream of its own for the interaction. F: the previous mask fed "
-            "back. G: guided filter. Every variant has the same seed and budget.",
+            "back. G: guided filter. Every variant has the same seed and budget. Differences are paired: of "
+            "the same images under both variants.",
             list(_ablation(inputs.ablation)),
         ),
         Chapter(
@@ -100,6 +94,8 @@ def _ablation(grid: Grid) -> Iterator[Part]:
     five = {name: grid[name] for name in VARIANTS if name in grid}
     whole_and_one_change = [name for name in grid if name not in VARIANTS[:-1]]
     yield Part("Table 7", "AuC over clicks 1 to 20", ablation_table(five))
+    steps = steps_table(five) if len(five) > 1 else None
+    yield Part("Steps", "What each part adds to the AuC", steps, ABLATION.format("DATASET"))
     on = _by_dataset(five)
     what = "variants"
     yield from _curves(

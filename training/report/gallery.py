@@ -13,7 +13,7 @@ import numpy as np
 from backend.segmentation.clicks import Click
 from backend.segmentation.metrics import noc
 from training.datasets.sample import Sample
-from training.records import Annotation, Record
+from training.records import Annotation, Record, unpack
 
 WIDTH = 440  # of a tile, in pixels
 ACROSS = 4  # tiles in a row
@@ -102,7 +102,7 @@ def masks_after(
         tiles.append(Tile(draw(sample.image, sample.truth, []), f"{name}: truth"))
         for told, by_name in zip(records, found, strict=True):
             each = by_name[name]
-            picture = draw(sample.image, each.masks[clicks], each.clicks[:clicks])
+            picture = draw(sample.image, unpack(each.masks[clicks]), each.clicks[:clicks])
             tiles.append(Tile(picture, f"{told}: {each.ious[clicks - 1]:.1%}"))
     together = 1 + len(records)
     return Gallery(tiles, across=together * max(1, ACROSS // together))
@@ -151,7 +151,7 @@ def _draw_click(picture: np.ndarray, centre: tuple[int, int], positive: bool) ->
 
 
 def _last(annotation: Annotation) -> np.ndarray:
-    return annotation.masks[max(annotation.masks)]
+    return unpack(annotation.masks[max(annotation.masks)])
 
 
 def _told(annotation: Annotation) -> str:

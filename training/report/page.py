@@ -12,7 +12,7 @@ from training.records import summary
 from training.report.chapters import Chapter, chapters
 from training.report.gallery import Gallery
 from training.report.inputs import Inputs, label, title
-from training.report.tables import Table
+from training.report.table import Table
 
 KINDS = {"table": Table, "plot": Plot, "gallery": Gallery}
 
