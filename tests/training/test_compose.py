@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from backend.cli import app
-from training.datasets.composites import Layer, composed
+from training.datasets.composites import Layer, Sides, composed, composite, cut_sides
 from training.datasets.cutouts import cut_out, soft_edge
 from training.datasets.files import read_rgba
 from training.datasets.manifest import ManifestDataset
@@ -103,6 +103,31 @@ def test_a_softened_edge_stays_near_the_mask(mask: np.ndarray):
     assert alpha.shape == mask.shape
     assert 0 <= alpha.min() <= alpha.max() <= 1 + 1e-6
     assert (alpha[~cv2.dilate(mask.astype(np.uint8), np.ones((7, 7))).astype(bool)] == 0).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_a_photos_side_cut_off_stays_at_that_side(seed: int):
+    alpha = np.zeros((30, 20), np.uint8)
+    alpha[:20, 8:12], alpha[20:, 2:18] = 255, 255  # a bust
+    rng, background = np.random.default_rng(seed), np.zeros((90, 120, 3), np.uint8)
+    _, where = composite(np.full((30, 20, 3), 200, np.uint8), alpha, background, rng, flush=True)
+    assert (where[-1] > 0.5).any()
+    assert not (where[0] > 0.5).any()
+
+
+@pytest.mark.parametrize(
+    ("area", "expected"),
+    [
+        (np.s_[:, 3:9], Sides(top=True, bottom=True)),
+        (np.s_[3:9, :6], Sides(left=True)),
+        (np.s_[4:6, 11:12], Sides()),
+    ],
+)
+def test_straight_sides_are_seen(area: tuple[slice, slice], expected: Sides):
+    alpha = np.zeros((12, 12), np.uint8)
+    alpha[area] = 255
+    alpha[6, 11] = 255
+    assert cut_sides(alpha) == expected
 
 
 def layer(name: str, colour: np.ndarray) -> Layer:

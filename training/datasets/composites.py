@@ -11,6 +11,7 @@ import numpy as np
 from training.datasets.mix import Mix
 from training.datasets.sample import Sample, recolour
 
+STRAIGHT = 1 / 3  # of a side
 FIRST, SECOND = (0.35, 1.0), (0.2, 0.6)  # sizes of the foregrounds over the largest that fits
 
 
@@ -36,10 +37,10 @@ def composed(layers: Sequence[Layer], background: np.ndarray, mix: Mix, rng: np.
     The first is the object, or both are (mix.together); the truth is alpha > 0.5, and the true alpha is kept.
     The second may hide the first altogether: then the truth is empty.
     """
-    image, alpha = composite(layers[0].colours, layers[0].alpha, background, rng)
+    image, alpha = composite(layers[0].colours, layers[0].alpha, background, rng, FIRST, mix.flush)
     for layer in layers[1:]:
         together = rng.random() < mix.together
-        image, front = composite(layer.colours, layer.alpha, image, rng, SECOND)
+        image, front = composite(layer.colours, layer.alpha, image, rng, SECOND, mix.flush)
         alpha = 1 - (1 - alpha) * (1 - front) if together else alpha * (1 - front)
     return Sample(layers[0].name, image, alpha > 0.5, np.zeros(alpha.shape, bool), alpha)
 
@@ -50,6 +51,7 @@ def composite(
     background: np.ndarray,
     rng: np.random.Generator,
     sizes: tuple[float, float] = FIRST,
+    flush: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The foreground at a random size, place, side and colour over the background.
 
@@ -57,6 +59,7 @@ def composite(
         foreground, background: uint8 RGB [H, W, 3], of any two sizes.
         alpha: uint8 [H, W], the foreground's.
         sizes: between which its size is drawn, over the largest that fits.
+        flush: put a side that is cut straight off (`cut_sides`) at that side of the background.
 
     Returns:
         uint8 RGB and float32 alpha in 0…1, both of the background's size.
@@ -68,19 +71,41 @@ def composite(
     alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
     if rng.random() < 0.5:
         foreground, alpha = foreground[:, ::-1], alpha[:, ::-1]
-    return _paste(foreground, alpha.astype(np.float32) / 255, background, rng)
+    sides = cut_sides(alpha) if flush else Sides()
+    return _paste(foreground, alpha.astype(np.float32) / 255, background, sides, rng)
+
+
+class Sides(NamedTuple):
+    """Which sides of a foreground its photo has cut straight off."""
+
+    top: bool = False
+    bottom: bool = False
+    left: bool = False
+    right: bool = False
+
+
+def cut_sides(alpha: np.ndarray) -> Sides:
+    """The sides along which a foreground, uint8 alpha [H, W] without empty sides, is opaque for a third."""
+    edges = alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]
+    return Sides(*(bool((edge > 127).mean() > STRAIGHT) for edge in edges))
 
 
 def _paste(
-    foreground: np.ndarray, alpha: np.ndarray, background: np.ndarray, rng: np.random.Generator
+    foreground: np.ndarray, alpha: np.ndarray, background: np.ndarray, sides: Sides, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     rows, columns = (min(a, b) for a, b in zip(alpha.shape, background.shape[:2], strict=True))
-    top = int(rng.integers(background.shape[0] - rows + 1))
-    left = int(rng.integers(background.shape[1] - columns + 1))
+    top = _start(background.shape[0] - rows, sides.top, sides.bottom, rng)
+    left = _start(background.shape[1] - columns, sides.left, sides.right, rng)
     area = np.s_[top : top + rows, left : left + columns]
     image, whole = background.copy(), np.zeros(background.shape[:2], np.float32)
-    part = alpha[:rows, :columns, None]
+    part = np.repeat(alpha[:rows, :columns, None], 3, axis=2)  # much faster than broadcasting
     blend = foreground[:rows, :columns] * part + background[area] * (1 - part)
     image[area] = np.round(blend).astype(np.uint8)
     whole[area] = alpha[:rows, :columns]
     return image, whole
+
+
+def _start(free: int, at_start: bool, at_end: bool, rng: np.random.Generator) -> int:
+    """Where along an axis with `free` pixels to spare: anywhere, unless one end of the object is cut off."""
+    anywhere = int(rng.integers(free + 1))
+    return anywhere if at_start == at_end else free * at_end
