@@ -23,15 +23,20 @@ def click99() -> None:
     """Clicks in, masks out: interactive segmentation for Label Studio."""
 
 
-def with_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
-    """Give `command` one option per setting, each with its environment variable and help text."""
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command` one option per setting, each with its environment variable and help text.
+
+    What the command takes besides the settings stay options of its own.
+    """
+    own = list(inspect.signature(command).parameters.values())[1:]
 
     def run(**given: Any) -> None:
+        options = {option.name: given.pop(option.name) for option in own}
         try:
             settings = Settings(**given)
         except ValidationError as error:
             raise typer.BadParameter("; ".join(map(explain, error.errors()))) from None
-        command(settings)
+        command(settings, **options)
 
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -43,6 +48,7 @@ def with_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
             )
             for name, field in Settings.model_fields.items()
         ]
+        + [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in own]
     )
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run
@@ -76,6 +82,28 @@ def doctor(settings: Settings) -> None:
     from backend.server.doctor import report
 
     if not report(settings, Console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+@with_settings
+def recover(
+    settings: Settings,
+    project: int | None = typer.Option(None, help="Only this project's annotations."),
+    apply: bool = typer.Option(False, "--apply", help="Write the masks into the annotations."),
+) -> None:
+    """Make masks again that were submitted before they were accepted; shows them, --apply writes them."""
+    from rich.console import Console
+
+    from backend.labelstudio.errors import LabelStudioError
+    from backend.server import recover
+
+    try:
+        fine = recover.run(settings, project, apply, Console())
+    except LabelStudioError as error:
+        typer.echo(str(error), err=True)
+        fine = False
+    if not fine:
         raise typer.Exit(1)
 
 

@@ -17,11 +17,18 @@ MARGIN = 1.0  # percent outside the image that still counts as its border
 
 
 class ItemValue(BaseModel):
-    """x, y: percent of the image's width and height; absent on what is not a keypoint."""
+    """x, y: percent of the image's width and height; absent on what is neither keypoint nor box.
+
+    Of a box: x and y its corner, width and height in percent, rotation in degrees around that corner.
+    """
 
     x: Percent | None = None
     y: Percent | None = None
+    width: Percent | None = None
+    height: Percent | None = None
+    rotation: Percent = 0.0
     keypointlabels: list[str] = []
+    rectanglelabels: list[str] = []
 
 
 class ContextItem(BaseModel):
@@ -136,6 +143,11 @@ class SetupRequest(BaseModel):
 
 class ProjectRef(BaseModel):
     id: int
+    label_config: str = ""
+
+
+class TaskRef(BaseModel):
+    id: int
 
 
 class WebhookEvent(BaseModel):
@@ -143,6 +155,8 @@ class WebhookEvent(BaseModel):
 
     action: str
     project: ProjectRef | None = None
+    task: TaskRef | None = None
+    annotation: Work | None = None
 
 
 class PixelClick(NamedTuple):
@@ -273,7 +287,7 @@ def _no_clicks(items: Sequence[ContextItem]) -> PayloadError:
     if not items:
         return PayloadError("params.context.result", "no clicks", "Click on the object")
     problem = f"no clicks, only {items[-1].type!r}"
-    remedy = 'Set smart="true" on the KeyPointLabels control only'
+    remedy = 'Set smart="true" on KeyPointLabels and RectangleLabels controls only'
     return PayloadError("params.context.result", problem, remedy)
 
 

@@ -78,6 +78,14 @@ def fingerprint(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def saved_content(item: Mapping[str, Any]) -> bytes:
+    """What a saved region is made of, for its `fingerprint`; empty when that cannot be read."""
+    try:
+        return content(getattr(_Item.model_validate(item).value, item["type"]))
+    except (ValidationError, AttributeError, KeyError):
+        return b""
+
+
 def item_ids(work: Work) -> frozenset[str]:
     """The ids of everything on the canvas when this was saved."""
     return frozenset(item["id"] for item in work.items if isinstance(item.get("id"), str))

@@ -97,7 +97,8 @@ def add_routes(app: FastAPI, service: Service) -> None:
     async def webhook(body: Body) -> dict[str, str]:
         event = parse(WebhookEvent, body)
         log.info("Label Studio says %.60r", event.action)
-        return {"status": "ok", "detail": "click99 does nothing with events yet"}
+        service.note(event)
+        return {"status": "ok"}
 
     @app.post("/train")
     async def train() -> dict[str, str]:

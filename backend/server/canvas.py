@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from backend.labelstudio.label_config import Target
 from backend.labelstudio.outputs import content
 from backend.labelstudio.payloads import MadeOf, PredictRequest, Work
-from backend.labelstudio.regions import DrawnRegion, crop, drawn_regions, fingerprint, item_ids
+from backend.labelstudio.regions import DrawnRegion, crop, drawn_regions, fingerprint, item_ids, saved_content
 from backend.sessions.answers import Answer, Answers, Screen, counts, perhaps_accepted
 from backend.sessions.objects import NamedClick, Object, Region, identify
 
@@ -86,6 +87,10 @@ class Canvas:
         self._answers.remember(question.task, answer)
         self._answers.note_made(found.id, fingerprint(content(made_of)), question.screen.pending)
 
+    def made_from(self, item: Mapping[str, Any]) -> frozenset[str]:
+        """The ids of the clicks that a saved region was made from, as far as is remembered."""
+        return self._answers.made_from(str(item.get("id")), fingerprint(saved_content(item)))
+
     def _region(self, drawn: DrawnRegion, pending: frozenset[str]) -> Region:
         made = self._answers.made_from(drawn.id, drawn.made_of)
         contains = pending & (made | drawn.after)
@@ -106,4 +111,9 @@ class Canvas:
         for answer in self._answers.of(question.task):
             if not answer.refines and answer.screen.pending & question.screen.pending:
                 return answer.region.id
-        return hashlib.sha256(f"{question.request.task.id} {question.clicks[0][0]}".encode()).hexdigest()[:12]
+        return region_id(question.request.task.id, question.clicks[0][0])
+
+
+def region_id(task: int | str, first_click: str) -> str:
+    """The id of the region that a task's clicks make, the same for as long as the first one stays."""
+    return hashlib.sha256(f"{task} {first_click}".encode()).hexdigest()[:12]

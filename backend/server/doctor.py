@@ -21,6 +21,7 @@ from backend.labelstudio.label_config import OUTPUTS, LabelConfig
 from backend.segmentation.clicks import Click
 from backend.server.connection import Connection
 from backend.server.settings import Settings
+from backend.server.unaccepted import Notes
 from backend.sessions.sessions import Refiner
 
 State = Literal["ok", "note", "problem"]
@@ -40,6 +41,7 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every check, one after the other; nothing in Label Studio is changed."""
     yield check_home(settings)
+    yield from check_unaccepted(settings)
     yield from check_network(settings)
     client = Connection(settings).client
     if client is None:
@@ -67,6 +69,13 @@ def check_home(settings: Settings) -> Finding:
     if not os.access(settings.home, os.W_OK):
         return Finding("CLICK99_HOME", "problem", f"{settings.home} is read-only. Choose another folder")
     return Finding("CLICK99_HOME", "ok", str(settings.home))
+
+
+def check_unaccepted(settings: Settings) -> Iterator[Finding]:
+    """Annotations that were submitted with a mask that nobody had accepted."""
+    if count := Notes(settings.home).count():
+        detail = f"{count} annotations submitted before their mask was accepted: run click99 recover"
+        yield Finding("Masks", "problem", detail)
 
 
 def check_network(settings: Settings) -> Iterator[Finding]:

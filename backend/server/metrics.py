@@ -31,6 +31,11 @@ class Metrics:
             "click99_cache_hits", "Network steps found in the cache instead of run.", registry=self._registry
         )
 
+        self.unaccepted = Counter(
+            "click99_unaccepted",
+            "Annotations submitted with a mask that nobody accepted; click99 recover restores them.",
+            registry=self._registry,
+        )
         self.superseded = Counter(
             "click99_superseded",
             "Clicks overtaken by newer ones before their mask was ready.",

@@ -28,6 +28,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from backend.labelstudio.boxes import BoxDrawn, PixelBox, box_drawn
 from backend.labelstudio.errors import LabelStudioError
 from backend.labelstudio.images import Image, ImageSource
 from backend.labelstudio.label_config import LabelConfig, Target
@@ -40,16 +41,20 @@ from backend.labelstudio.payloads import (
     PredictRequest,
     PredictResponse,
     SetupRequest,
+    WebhookEvent,
     click_group,
 )
 from backend.segmentation.clicks import Click
-from backend.server.canvas import Canvas, Question
+from backend.server.canvas import Canvas, Question, region_id
 from backend.server.connection import Connection
 from backend.server.metrics import Metrics
 from backend.server.models import keep_model, load_older, load_predictor
 from backend.server.settings import Settings
+from backend.server.unaccepted import Notes, explain
+from backend.server.unaccepted import unaccepted as find_unaccepted
 from backend.sessions import DiskStore, MemoryStore, RedisStore, Sessions, Versions
 from backend.sessions.answers import Answers
+from backend.sessions.boxes import Box
 from backend.sessions.in_flight import InFlight
 from backend.sessions.objects import Object
 from backend.sessions.sessions import Refiner, SupersededError
@@ -75,6 +80,7 @@ class Service:
         )
         self._canvas = Canvas(Answers(store))
         self._in_flight = InFlight()
+        self._notes = Notes(settings.home)
         self._polygon_tolerance = settings.polygon_tolerance
         self._warming = ThreadPoolExecutor(1, thread_name_prefix="warm")
         self._warm_slots = threading.BoundedSemaphore(WARM_QUEUE)
@@ -101,6 +107,22 @@ class Service:
             self._images.use_label_studio(self._connection.client)
         return self.version
 
+    def note(self, event: WebhookEvent) -> None:
+        """Label Studio tells of something: whether an annotation lost a mask is looked at, in milliseconds.
+
+        Label Studio waits for it while the annotator does, one second at most.
+        """
+        if not (event.annotation and event.task and event.project and event.project.label_config):
+            return
+        items, config = event.annotation.items, event.project.label_config
+        lost = find_unaccepted(items, LabelConfig.parse(config), event.task.id, self._canvas.made_from)
+        if lost:
+            self.metrics.unaccepted.inc()
+            log.warning(explain(event, lost))
+            self._notes.lost(event.annotation.id)
+        else:
+            self._notes.whole(event.annotation.id)
+
     def predict(self, request: PredictRequest) -> PredictResponse:
         """One interactive click, or, without context, the opening of tasks.
 
@@ -121,11 +143,13 @@ class Service:
         return PredictResponse(results=[prediction])
 
     def _click(self, request: PredictRequest, context: Context) -> Prediction:
-        group = click_group(context.result)
+        group = box_drawn(context.result) or click_group(context.result)
         config = LabelConfig.parse(request.label_config)
         target = config.target(group.control, group.label)
         image = self._images.get(config.image_url(request.task.data, target.to_name))
         height, width = image.pixels.shape[:2]
+        if isinstance(group, BoxDrawn):
+            return self._answer_box(request, target, image, group.pixels(height, width))
         clicks = [(c.id, Click(c.x, c.y, c.positive)) for c in group.pixels(height, width)]
         question = Question(request, target, clicks, (height, width))
         try:
@@ -134,10 +158,21 @@ class Service:
             self.metrics.superseded.inc()
             return Prediction(result=[], model_version=self.version, score=0.0)
 
+    def _answer_box(self, request: PredictRequest, target: Target, image: Image, box: PixelBox) -> Prediction:
+        """A box is always about a new object, and its first answer: clicks refine that once it is accepted."""
+        area = Box(box.left, box.top, box.right, box.bottom)
+        clicks = [(box.id, area.centre)]
+        question = Question(request, target, clicks, image.pixels.shape[:2])
+        alpha = self._sessions.box_mask(image.key, image.pixels, box.id, area)
+        return self._prediction(question, Object(region_id(request.task.id, box.id), None, clicks), alpha)
+
     def _answer(self, question: Question, image: Image) -> Prediction:
         with self._in_flight.answering(question.key, question.clicks) as superseded:
             found = self._canvas.object_of(question, self._sessions.near(image.pixels))
             alpha = self._sessions.mask(image.key, image.pixels, found.clicks, found.start, superseded)
+        return self._prediction(question, found, alpha)
+
+    def _prediction(self, question: Question, found: Object, alpha: np.ndarray) -> Prediction:
         inside = alpha > FOREGROUND
         value = write(inside, question.target, self._polygon_tolerance)
         self._canvas.remember(question, found, inside, value.made_of)

@@ -23,6 +23,7 @@ from backend.sessions.stores import Store
 
 KEPT = 8  # answers per task
 ALONE_SECONDS = 3600  # from one opening of a task to the next, for its viewer to count as the only one
+ONE_OPENING = 2.5  # seconds; Label Studio may ask twice when a page is loaded
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,12 @@ class Answers:
     def opened(self, task: str) -> None:
         """Someone opens the task."""
         times = [*self._openings(task), self._clock()]
-        self._store.put(f"openings {task}", json.dumps(times[-2:]).encode())
+        self._store.put(f"openings {task}", json.dumps([times[0], times[-1]]).encode())
 
     def alone(self, task: str) -> bool:
         """Whether the task was opened exactly once lately, so that all clicks on it come from there."""
-        return len(self._openings(task)) == 1
+        times = self._openings(task)
+        return bool(times) and times[-1] - times[0] < ONE_OPENING
 
     def made_from(self, region_id: str, fingerprint: str) -> frozenset[str]:
         """The ids of the clicks that a mask of this fingerprint was made from; empty: it is not known."""

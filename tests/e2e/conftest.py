@@ -16,6 +16,8 @@ from tests.e2e.running_demo import LABEL_STUDIO, ROOT, RunningDemo
 from tests.e2e.workplace import Click99, Project, Workplace
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.e2e.labelling_page import LabellingPage
 
 has_browser = find_spec("playwright") is not None
@@ -61,14 +63,22 @@ def project(workplace: Workplace) -> Project:
 
 
 @pytest.fixture(scope="session")
-def log_in(demo: RunningDemo, screenshots: Path) -> Iterator[Callable[..., LabellingPage]]:
-    """A page of a browser of one's own, logged in; the demo's account, or one that is made for `email`."""
-    from tests.e2e.labelling_page import LabellingPage, browser_page
+def browser() -> Iterator[Browser]:
+    from tests.e2e.labelling_page import chromium
 
-    with ExitStack() as browsers:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def log_in(demo: RunningDemo, browser: Browser, screenshots: Path) -> Iterator[Callable[..., LabellingPage]]:
+    """A page with cookies of its own: of the demo's account, or of one that is made for `email`."""
+    from tests.e2e.labelling_page import LabellingPage, new_page
+
+    with ExitStack() as pages:
 
         def log_in(email: str | None = None) -> LabellingPage:
-            studio = LabellingPage(browsers.enter_context(browser_page()), demo.address, screenshots)
+            studio = LabellingPage(pages.enter_context(new_page(browser)), demo.address, screenshots)
             if email:
                 studio.sign_up(email, "a-long-password-7")
             else:

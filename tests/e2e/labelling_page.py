@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, Response, sync_playwright
 
 from backend.segmentation.clicks import Click
 
@@ -41,8 +41,8 @@ PILL = f"""() => {{
   return [canvas.x + at.x, canvas.y + at.y, at.width, at.height];
 }}"""
 
-PLACEMENT = """() => {
-  const shown = window.Htx.annotationStore.selected.objects[0], entity = shown.currentImageEntity;
+PLACEMENT = """which => {
+  const shown = window.Htx.annotationStore.selected.objects[which], entity = shown.currentImageEntity;
   return [shown.zoomingPositionX, shown.zoomingPositionY,
           shown.stageWidth * shown.stageScale, shown.stageHeight * shown.stageScale,
           entity.naturalWidth, entity.naturalHeight];
@@ -50,12 +50,20 @@ PLACEMENT = """() => {
 
 
 @contextmanager
-def browser_page() -> Iterator[Page]:
-    """A page of a fresh headless Chromium, the system's."""
+def chromium() -> Iterator[Browser]:
+    """A fresh headless Chromium, the system's."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield browser.new_page(viewport={"width": 1400, "height": 900})
+        yield browser
         browser.close()
+
+
+@contextmanager
+def new_page(browser: Browser) -> Iterator[Page]:
+    """A page that knows no other page's login."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    yield context.new_page()
+    context.close()
 
 
 @dataclass
@@ -68,12 +76,14 @@ class Answer:
 
 @dataclass
 class LabellingPage:
-    """screenshots: the folder for what was seen; errors: exceptions of the page's own scripts."""
+    """screenshots: the folder for what was seen; errors: exceptions of the page's own scripts;
+    image: which of the task's pictures is clicked on."""
 
     page: Page
     address: str
     screenshots: Path
     errors: list[str] = field(default_factory=list)
+    image: int = 0
 
     def log_in(self, email: str, password: str) -> None:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -82,6 +92,12 @@ class LabellingPage:
         self.page.fill("input[name=password]", password)
         self.page.click("button[type=submit]")
         self.page.wait_for_url(lambda url: "/user/login" not in url)
+
+    def another_tab(self) -> LabellingPage:
+        """Of the same browser, so the same person."""
+        tab = LabellingPage(self.page.context.new_page(), self.address, self.screenshots)
+        tab.page.on("pageerror", lambda error: tab.errors.append(str(error)))
+        return tab
 
     def sign_up(self, email: str, password: str) -> None:
         """Make an account; Label Studio's community edition lets anyone who reaches it."""
@@ -140,6 +156,22 @@ class LabellingPage:
         self.page.mouse.click(*self._on_screen(click.x, click.y))
         for modifier in held:
             self.page.keyboard.up(modifier)
+
+    def collect(self, answers: list[Answer]) -> None:
+        """From now on, add every answer that comes."""
+
+        def add(response: Response) -> None:
+            if "interactive-annotating" in response.url:
+                answers.append(_answer(response.request, response.json()))
+
+        self.page.on("response", add)
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        for _ in range(round(5 * seconds)):
+            if condition():
+                return self._look()
+            self.page.wait_for_timeout(200)
+        raise AssertionError(f"it did not happen within {seconds} s")
 
     def drag(self, start: Click, end: Click) -> Answer:
         """Move the pending click at `start`."""
@@ -264,14 +296,15 @@ class LabellingPage:
         self.page.wait_for_timeout(700)
 
     def _canvas(self) -> Locator:
-        return self.page.locator(".konvajs-content")
+        return self.page.locator(".konvajs-content").nth(self.image)
 
     def _placement(self) -> tuple[tuple[float, float], tuple[float, float], tuple[int, int]]:
         """Where the picture lies in the (zoomed) canvas: its corner, screen pixels per pixel, its size."""
-        x, y, width, height, across, down = self.page.evaluate(PLACEMENT)
+        x, y, width, height, across, down = self.page.evaluate(PLACEMENT, self.image)
         return (x, y), (width / across, height / down), (across, down)
 
     def _on_screen(self, x: int, y: int) -> tuple[float, float]:
+        self._canvas().scroll_into_view_if_needed()
         box = self._canvas().bounding_box()
         assert box
         (left, top), (across, down), _ = self._placement()

@@ -1,25 +1,22 @@
 """The whole way, with nothing replaced: the demo, Label Studio, Chromium, the shipped network.
 
-The tests of this module run in order and share one demo: label, end, start again.
+What a newcomer does; test_stop.py then ends the demo and starts it again.
 """
 
 from __future__ import annotations
 
-import signal
-import socket
-from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import requests
 from label_studio_sdk.converter.brush import decode_rle
 from PIL import Image, ImageDraw
+from playwright.sync_api import Browser
 
 from backend.segmentation.clicks import Click
 from backend.segmentation.robot import robot_click
-from tests.e2e.labelling_page import LabellingPage, browser_page
+from tests.e2e.labelling_page import LabellingPage, new_page
 from tests.e2e.running_demo import RunningDemo
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -79,8 +76,10 @@ def click_three_times(studio: LabellingPage) -> tuple[np.ndarray, set[str]]:
     return mask, names
 
 
-def test_three_clicks_make_the_mask_that_is_saved(demo: RunningDemo, screenshots: Path) -> None:
-    with browser_page() as page:
+def test_three_clicks_make_the_mask_that_is_saved(
+    demo: RunningDemo, browser: Browser, screenshots: Path
+) -> None:
+    with new_page(browser) as page:
         studio = LabellingPage(page, demo.address, screenshots)
         studio.log_in(demo.email, demo.password)
         task = studio.open(demo.project, PICTURE)
@@ -100,40 +99,3 @@ def test_three_clicks_make_the_mask_that_is_saved(demo: RunningDemo, screenshots
     assert names == {saved["id"]}, "one object, one region"
     assert np.array_equal(mask_of(saved), mask)
     assert iou(mask > 127, truth()) > 0.8
-
-
-def test_ctrl_c_ends_all_that_was_started(demo: RunningDemo) -> None:
-    assert len(demo.processes()) >= 2
-    demo.end(signal.SIGINT)
-    assert demo.process.returncode == 0
-    assert demo.processes() == []
-
-
-def test_a_second_start_keeps_the_work_and_avoids_taken_ports(demo: RunningDemo) -> None:
-    with ExitStack() as stack:
-        for port in (8080, 9090):
-            with suppress(OSError):  # taken by another program: as good
-                stack.enter_context(socket.create_server(("127.0.0.1", port)))
-        again = RunningDemo.start(demo.folder)
-        try:
-            print(f"ready after {demo.seconds:.0f} s, the second time after {again.seconds:.0f} s")
-            assert not again.address.endswith(":8080")
-            assert (again.project, again.email, again.password) == (demo.project, demo.email, demo.password)
-            check_project(again)
-        finally:
-            again.end(signal.SIGTERM)
-    assert again.processes() == []
-
-
-def check_project(running: RunningDemo) -> None:
-    """Nothing twice: the pictures, the annotation, and one interactive backend at its new address."""
-    with browser_page() as page:
-        studio = LabellingPage(page, running.address, Path())
-        studio.log_in(running.email, running.password)
-        project = studio.api(f"/api/projects/{running.project}/")
-        assert (project["task_number"], project["total_annotations_number"]) == (6, 1)
-        (backend,) = studio.api(f"/api/ml?project={running.project}")
-        assert backend["is_interactive"]
-        assert requests.get(f"{backend['url']}/health", timeout=5).json()["status"] == "UP"
-        (webhook,) = studio.api(f"/api/webhooks/?project={running.project}")
-        assert webhook["url"].startswith(backend["url"])

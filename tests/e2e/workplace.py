@@ -146,13 +146,16 @@ class Workplace:
         token = json.loads((demo.folder / "login.json").read_text())["token"]
         self.client = Client(demo.address, token, timeout=60)
         self.click99 = click99
+        self._demo = demo
 
     def project(self, title: str, config: str = BRUSH) -> Project:
         """A new project with clicks on."""
         made = self.client.call("POST", "/api/projects", json={"title": title, "label_config": config})
-        picture = files("skimage.data").joinpath("coffee.png")
-        uploads = {"coffee.png": ("coffee.png", picture.read_bytes())}
-        self.client.call("POST", f"/api/projects/{made['id']}/import", files=uploads)
-        tasks = self.client.call("GET", "/api/tasks", params={"project": made["id"]})["tasks"]
         connect(self.client, made["id"], self.click99.url)
-        return Project(self.client, made["id"], next(iter(tasks[0]["data"].values())))
+        return Project(self.client, made["id"], self._picture())
+
+    def _picture(self) -> str:
+        """The address of the demo's coffee.png in Label Studio."""
+        asked = {"project": self._demo.project, "page_size": 100}
+        tasks = self.client.call("GET", "/api/tasks", params=asked)["tasks"]
+        return next(task["data"]["image"] for task in tasks if task["data"]["image"].endswith("coffee.png"))

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from backend.cli import app
 from backend.server import models
+from backend.server.unaccepted import Notes
 from tests.disc_painter import DiscPainter
 from tests.server.conftest import CONFIG, IMAGE
 
@@ -89,6 +90,14 @@ def test_all_is_well(doctor: Doctor, label_studio: Callable[[Replies], str]):
     for part in ("discs-1", " ms on 640", "1.23.2", "ann@example.com", "[cells]", "click99:9090", "64 × 48"):
         assert part in shown
     assert "✗" not in shown
+
+
+def test_masks_that_nobody_accepted_are_a_problem(doctor: Doctor, tmp_path: Path):
+    Notes(tmp_path).lost(7)
+    code, shown = doctor()
+    assert code == 1
+    assert "1 annotations submitted before" in shown
+    assert "click99 recover" in shown
 
 
 def test_an_unknown_label_studio_is_a_note(doctor: Doctor):

@@ -25,7 +25,7 @@ from tests.server.annotator import Annotator
 from tests.server.conftest import HEIGHT, WIDTH
 
 NEAR = 0.05 * WIDTH
-places = {"x": st.integers(0, WIDTH - 1), "y": st.integers(0, HEIGHT - 1)}
+across, down = st.integers(0, WIDTH - 1), st.integers(0, HEIGHT - 1)
 
 
 class GrowingPainter(DiscPainter):
@@ -57,12 +57,12 @@ class OneAnnotator(RuleBasedStateMachine):
         self.ann.open()
         self.begun_by: str | None = None  # the first click of the object that the suggestion began, if new
 
-    @rule(**places, positive=st.booleans())
+    @rule(x=across, y=down, positive=st.booleans())
     def click(self, x: int, y: int, positive: bool) -> None:
         self._check(self.ann.click(x, y, positive))
 
     @precondition(lambda self: self.ann.pending)
-    @rule(**places, data=st.data())
+    @rule(x=across, y=down, data=st.data())
     def drag(self, x: int, y: int, data: st.DataObject) -> None:
         self._check(self.ann.drag(data.draw(st.integers(0, len(self.ann.pending) - 1)), x, y))
 
@@ -87,7 +87,7 @@ class OneAnnotator(RuleBasedStateMachine):
         self.ann.reject()
 
     @precondition(lambda self: self.ann.regions)
-    @rule(**places, kind=st.sampled_from(["add", "eraser"]), data=st.data())
+    @rule(x=across, y=down, kind=st.sampled_from(["add", "eraser"]), data=st.data())
     def stroke(self, x: int, y: int, kind: str, data: st.DataObject) -> None:
         region = data.draw(st.sampled_from(self.ann.regions))
         self.ann.stroke(region, kind, x, y, x + 10, y + 5, width=7)

@@ -1,0 +1,137 @@
+"""`click99 recover`: masks that were submitted before they were accepted, made again from their clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+
+from backend.labelstudio.client import Client
+from backend.labelstudio.errors import ApiError, LabelConfigError, LabelStudioError
+from backend.labelstudio.label_config import LabelConfig
+from backend.labelstudio.payloads import ContextItem, MaskRegion, Prediction, PredictRequest
+from backend.server.connection import Connection
+from backend.server.doctor import projects
+from backend.server.service import Service
+from backend.server.settings import Settings
+from backend.server.unaccepted import Notes, unaccepted
+
+PAGE = 50  # tasks asked for at a time; with their masks they can be megabytes
+
+
+@dataclass(frozen=True)
+class Lost:
+    """An annotation that lost masks. clicks: of each."""
+
+    project: dict[str, Any]
+    task: dict[str, Any]
+    annotation: dict[str, Any]
+    clicks: list[list[ContextItem]]
+
+    @property
+    def subject(self) -> str:
+        return f"project {self.project['id']}, task {self.task['id']}, annotation {self.annotation['id']}"
+
+
+def run(settings: Settings, project: int | None, apply: bool, console: Console) -> bool:
+    """Show what was lost and, with `apply`, write it back. Whether nothing went wrong."""
+    client = Connection(settings).client
+    if client is None:
+        raise ApiError("LABEL_STUDIO_URL", "not set", "Set it and LABEL_STUDIO_API_KEY")
+    table = Table("Where", "Label", "Clicks", "Mask", title="Masks not accepted", title_justify="left")
+    found = list(track(find(client, project), "Looking for clicks without a mask", console=console))
+    if not found:
+        console.print("Every click that was submitted has its mask.")
+        return True
+    service, fine = Service.load(settings), True
+    for lost in track(found, "Making masks", console=console):
+        try:
+            result, regions = remake(service, lost)
+            if apply:
+                write(client, lost, result)
+                Notes(settings.home).whole(lost.annotation["id"])
+        except LabelStudioError as error:
+            table.add_row(lost.subject, "", "", f"[red]{escape(str(error))}[/]")
+            fine = False
+            continue
+        for clicks, region in zip(lost.clicks, regions, strict=True):
+            table.add_row(lost.subject, escape(label(clicks)), str(len(clicks)), f"score {region.score:.2f}")
+    console.print(table)
+    console.print("Written." if apply else "Nothing is written yet: --apply does.")
+    return fine
+
+
+def label(clicks: list[ContextItem]) -> str:
+    return clicks[0].value.keypointlabels[0]
+
+
+def find(client: Client, only: int | None = None) -> Iterator[Lost]:
+    """The annotations that lost a mask, in all projects or one."""
+    for project in projects(client):
+        if only in (None, project["id"]):
+            yield from _in_project(client, project)
+
+
+def remake(service: Service, lost: Lost) -> tuple[list[dict[str, Any]], list[MaskRegion]]:
+    """The annotation's result with masks in place of their clicks, and those masks. LabelStudioError: see
+    `Service.predict`."""
+    result, regions = list(lost.annotation["result"]), []
+    for clicks in lost.clicks:
+        region = _answer(service, lost, result, clicks)
+        gone = {region.id, *(click.id for click in clicks)}
+        result = [item for item in result if item.get("id") not in gone] + [region.model_dump()]
+        regions.append(region)
+    return result, regions
+
+
+def write(client: Client, lost: Lost, result: list[dict[str, Any]]) -> None:
+    """Replace the annotation's result, unless someone has changed it meanwhile (ApiError)."""
+    path = f"/api/annotations/{lost.annotation['id']}/"
+    if client.call("GET", path)["updated_at"] != lost.annotation["updated_at"]:
+        raise ApiError(f"PATCH {path}", "it was changed meanwhile", "Run click99 recover again")
+    client.call("PATCH", path, json={"result": result})
+
+
+def _in_project(client: Client, project: dict[str, Any]) -> Iterator[Lost]:
+    try:
+        config = LabelConfig.parse(project["label_config"])
+    except LabelConfigError:
+        return
+    if not any(keypoint.smart for keypoint in config.keypoints):
+        return
+    for task in _annotated(client, project["id"]):
+        for annotation in client.call("GET", f"/api/tasks/{task['id']}/annotations/"):
+            if clicks := unaccepted(annotation["result"] or [], config, task["id"], lambda _: ()):
+                yield Lost(project, task, annotation, clicks)
+
+
+def _annotated(client: Client, project: int) -> Iterator[dict[str, Any]]:
+    """The project's tasks that have annotations, page by page."""
+    page, seen, total = 1, 0, 1
+    while seen < total:
+        asked = {"project": project, "page": page, "page_size": PAGE}
+        reply = client.call("GET", "/api/tasks", params=asked)
+        page, seen, total = page + 1, seen + PAGE, reply["total"]
+        yield from (task for task in reply["tasks"] if task["total_annotations"])
+
+
+def _answer(
+    service: Service, lost: Lost, result: list[dict[str, Any]], clicks: list[ContextItem]
+) -> MaskRegion:
+    """What these clicks were answered with, on the canvas as it was submitted."""
+    task = {"id": lost.task["id"], "data": lost.task["data"], "drafts": [{"result": result}]}
+    context = {"result": [click.model_dump() for click in clicks]}
+    request = {
+        "tasks": [task],
+        "label_config": lost.project["label_config"],
+        "params": {"context": context},
+    }
+    (prediction,) = service.predict(PredictRequest.model_validate(request)).results
+    assert isinstance(prediction, Prediction)
+    (region,) = prediction.result
+    return region

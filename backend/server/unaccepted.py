@@ -1,0 +1,107 @@
+"""Masks that were submitted before anyone accepted them: Label Studio saves their clicks and drops the masks.
+
+The clicks are enough: with the same checkpoint they make the same mask, bit for bit (`recover.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from backend.labelstudio.errors import LabelConfigError
+from backend.labelstudio.label_config import LabelConfig, Target
+from backend.labelstudio.payloads import ContextItem, WebhookEvent
+from backend.server.canvas import region_id
+
+log = logging.getLogger(__name__)
+
+Items = Sequence[Mapping[str, Any]]
+MadeFrom = Callable[[Mapping[str, Any]], Collection[str]]
+
+
+def unaccepted(
+    items: Items,
+    config: LabelConfig,
+    task: int | str,
+    made_from: Callable[[Mapping[str, Any]], Collection[str]],
+) -> list[list[ContextItem]]:
+    """The clicks in an annotation's result that no mask in it was made from, object by object.
+
+    made_from: the ids of the clicks that a region was made from, as far as they are known.
+    """
+    groups: dict[tuple[str, str | None], list[ContextItem]] = {}
+    for click in filter(None, map(_click, items)):
+        if click.from_name in {keypoint.name for keypoint in config.keypoints if keypoint.smart}:
+            groups.setdefault(click.object, []).append(click)
+    return [clicks for clicks in groups.values() if _is_lost(clicks, items, config, task, made_from)]
+
+
+def _click(item: Mapping[str, Any]) -> ContextItem | None:
+    """Clicks for a mask say whether they are positive; keypoints that are annotations of their own do not."""
+    try:
+        click = ContextItem.model_validate(item)
+    except ValidationError:
+        return None
+    return click if click.is_click and click.is_positive is not None else None
+
+
+def _is_lost(
+    clicks: list[ContextItem],
+    items: Items,
+    config: LabelConfig,
+    task: int | str,
+    made_from: MadeFrom,
+) -> bool:
+    """A ✓ on the canvas leaves the clicks: their mask then comes after them, or has a known id or content."""
+    try:
+        target = config.target(clicks[0].from_name, clicks[0].value.keypointlabels[0])
+    except (LabelConfigError, IndexError):
+        return False
+    ids = {click.id for click in clicks}
+    own = {region_id(task, click_id) for click_id in ids}
+    last = max(place for place, item in enumerate(items) if item.get("id") in ids)
+    for place, item in enumerate(items):
+        if _is_of(item, target) and (place > last or item.get("id") in own or ids <= set(made_from(item))):
+            return False
+    return True
+
+
+def _is_of(item: Mapping[str, Any], target: Target) -> bool:
+    names = item.get("type"), item.get("from_name"), item.get("to_name")
+    labels = item.get("value", {}).get(target.kind)
+    return names == (target.kind, target.from_name, target.to_name) and target.label in (labels or ())
+
+
+class Notes:
+    """Which annotations lost a mask: empty files in CLICK99_HOME, for `click99 doctor` to count."""
+
+    def __init__(self, home: Path):
+        self._folder = home / "unaccepted"
+
+    def count(self) -> int:
+        return len(list(self._folder.glob("*"))) if self._folder.is_dir() else 0
+
+    def lost(self, annotation: int | str) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / f"{annotation}").touch()
+        except OSError as error:
+            log.warning("CLICK99_HOME: annotation %s is not noted (%s)", annotation, error)
+
+    def whole(self, annotation: int | str) -> None:
+        (self._folder / f"{annotation}").unlink(missing_ok=True)
+
+
+def explain(event: WebhookEvent, lost: list[list[ContextItem]]) -> str:
+    """For the log: what was lost, where, and what restores it."""
+    assert event.task
+    assert event.annotation
+    objects = ", ".join(f"{len(clicks)} clicks on {clicks[0].value.keypointlabels[0]!r}" for clicks in lost)
+    return (
+        f"Task {event.task.id}, annotation {event.annotation.id}: submitted before its mask was accepted, so "
+        f"Label Studio saved only {objects}. `click99 recover` makes the mask again"
+    )

@@ -1,0 +1,138 @@
+"""A mask that is submitted before anyone accepted it: said aloud, counted, and made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from backend.labelstudio.label_config import LabelConfig
+from backend.server.recover import Lost, remake
+from backend.server.service import Service
+from backend.server.settings import Settings
+from backend.server.unaccepted import Notes, unaccepted
+from tests.disc_painter import DiscPainter
+from tests.server.annotator import Annotator
+from tests.server.conftest import CONFIG, IMAGE, keypoint
+
+TASK = {"id": 3, "data": {"image": IMAGE}}  # as in `body`
+
+
+def submit(ann: Annotator, action: str = "ANNOTATION_CREATED") -> None:
+    """Submit, and tell the server of it as Label Studio does."""
+    ann.submit()
+    event = {
+        "action": action,
+        "project": {"id": 1, "title": "cells", "label_config": CONFIG},
+        "task": {"id": 3},
+        "annotation": ann.annotations[0],
+    }
+    assert ann.server.post("/webhook", json=event).status_code == 200
+
+
+def counted(server: TestClient) -> float:
+    lines = server.get("/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith("click99_unaccepted_total")).split()[1])
+
+
+def test_a_lost_mask_is_logged_counted_and_noted(
+    server: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    ann = Annotator(server)
+    ann.click(20, 20)
+    ann.click(30, 20)
+    submit(ann)
+    (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    for part in ("Task 3", "annotation 9", "2 clicks on 'cell'", "click99 recover"):
+        assert part in record.getMessage()
+    assert counted(server) == 1
+    assert Notes(tmp_path).count() == 1
+    ann.canvas = {}
+    submit(ann, "ANNOTATION_UPDATED")
+    assert Notes(tmp_path).count() == 0
+
+
+@pytest.mark.parametrize("way", ["in the bar", "on the canvas", "on the canvas, over a region"])
+def test_an_accepted_mask_is_not_lost(server: TestClient, way: str, caplog: pytest.LogCaptureFixture):
+    ann = Annotator(server)
+    ann.click(20, 20)
+    if way == "on the canvas, over a region":
+        ann.accept()
+        ann.click(32, 20)
+    ann.accept() if way == "in the bar" else ann.accept_on_canvas()
+    submit(ann)
+    assert counted(server) == 0
+    assert "recover" not in caplog.text
+
+
+def lost(ann: Annotator) -> Lost:
+    """What `recover` finds; it knows nothing but what was saved."""
+    items = ann.annotations[0]["result"]
+    clicks = unaccepted(items, LabelConfig.parse(CONFIG), 3, lambda _: ())
+    return Lost({"id": 1, "label_config": CONFIG}, TASK, ann.annotations[0], clicks)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    return Service(Settings(home=tmp_path / "another"), DiscPainter())
+
+
+def saved(result: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(item["id"], item["type"]) for item in result]
+
+
+def test_a_new_objects_mask_is_made_again_bit_for_bit(server: TestClient, service: Service):
+    ann = Annotator(server)
+    for x in (20, 26, 32):
+        shown = ann.click(x, 20)
+    submit(ann)
+    result, (region,) = remake(service, lost(ann))
+    assert saved(result) == [(region.id, "brushlabels")]
+    assert np.array_equal(ann.mask(result[0]), shown)
+
+
+def test_a_refinement_is_made_again_in_place(server: TestClient, service: Service):
+    ann = Annotator(server)
+    ann.click(20, 20)
+    ann.accept()
+    (region,) = ann.regions
+    ann.click(32, 20)
+    shown = ann.click(26, 28, positive=False)
+    submit(ann)
+    result, _ = remake(service, lost(ann))
+    assert saved(result) == [(region, "brushlabels")]
+    assert np.array_equal(ann.mask(result[0]), shown)
+
+
+def test_several_lost_objects_come_back_and_the_rest_stays(server: TestClient, service: Service):
+    ann = Annotator(server)
+    ann.click(10, 40)
+    ann.accept()
+    shown = [ann.click(20, 10)]
+    ann.label = "nucleus"
+    shown.append(ann.click(50, 30))
+    ann.canvas["choice"] = {"id": "choice", "type": "choices", "value": {"choices": ["good"]}}
+    submit(ann)
+    result, regions = remake(service, lost(ann))
+    assert [kind for _, kind in saved(result)] == ["brushlabels", "choices", "brushlabels", "brushlabels"]
+    assert [region.value.model_dump()["brushlabels"] for region in regions] == [["cell"], ["nucleus"]]
+    for item, mask in zip(result[2:], shown, strict=True):
+        assert np.array_equal(ann.mask(item), mask)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        keypoint("a", 5, 5, positive=None),
+        keypoint("a", 5, 5, from_name="landmarks"),
+        keypoint("a", 5, 5, label="background"),
+        {"id": "a", "type": "keypointlabels", "value": {}},
+        {"nonsense": 1},
+    ],
+    ids=["a keypoint for its own sake", "another control", "no brush for it", "no place", "nonsense"],
+)
+def test_other_points_are_nobodys_mask(item: dict[str, Any]):
+    assert unaccepted([item], LabelConfig.parse(CONFIG), 3, lambda _: ()) == []
