@@ -53,7 +53,8 @@ def grabcut(root: Path) -> None:
     picture(root / "data_GT" / "flower.jpg")
     grey(root / "boundary_GT" / "banana1.bmp")
     grey(root / "boundary_GT" / "flower.bmp")
-    (root / "data_GT" / "Thumbs.db").write_bytes(b"left behind")
+    (root / "data_GT" / "Thumbs.db").write_bytes(b"left behind by Windows")
+    (root / "boundary_GT" / "._flower.bmp").write_bytes(b"left behind by macOS")
 
 
 def berkeley(root: Path) -> None:

@@ -86,9 +86,10 @@ def need(path: Path, what: str) -> Path:
     return path
 
 
-def images_in(folder: Path) -> list[Path]:
-    """The image files of a folder by their names, other files left out."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+def images_in(folder: Path, *, subfolders: bool = False) -> list[Path]:
+    """The image files of a folder by their names; other files, and hidden ones that macOS adds, left out."""
+    paths = folder.rglob("*") if subfolders else folder.iterdir()
+    return sorted(path for path in paths if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
 
 
 def _bytes(path: Path) -> bytes:

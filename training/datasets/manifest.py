@@ -121,7 +121,7 @@ def some_instance(mask: np.ndarray, rng: np.random.Generator, pairs: float) -> t
 
 def _entries(manifest: Path, split: str) -> list[Entry]:
     if not manifest.is_file():
-        raise FileNotFoundError(f"{manifest} does not exist: --data takes a folder with a manifest.csv")
+        raise FileNotFoundError(f"{manifest} does not exist: is the data in another layout? Say --dataset")
     with manifest.open(newline="") as file:
         reader = csv.DictReader(file)
         if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:

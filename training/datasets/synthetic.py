@@ -8,7 +8,7 @@ import numpy as np
 
 from training.datasets.composites import Layer, composed
 from training.datasets.dataset import SampleDataset
-from training.datasets.files import SUFFIXES, images_in, need, read_image, read_rgba
+from training.datasets.files import images_in, need, read_image, read_rgba
 from training.datasets.mix import FAINTEST, Mix
 from training.datasets.sample import Sample
 from training.presets import Recipe
@@ -23,8 +23,7 @@ class Synthetic(SampleDataset):
     def __init__(self, folder: Path):
         what = "a synthetic set has foregrounds/ and backgrounds/; click99 compose makes the first"
         self.foregrounds = images_in(need(folder / "foregrounds", what))
-        backgrounds = need(folder / "backgrounds", what)
-        self.backgrounds = sorted(each for each in backgrounds.rglob("*") if each.suffix.lower() in SUFFIXES)
+        self.backgrounds = images_in(need(folder / "backgrounds", what), subfolders=True)
         for name, found in (("foregrounds", self.foregrounds), ("backgrounds", self.backgrounds)):
             if not found:
                 raise FileNotFoundError(f"{folder / name} holds no images: {what}")
