@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args, get_origin, get_type_hints
 
 ClickEncoding = Literal["gaussians", "distances", "disks"]
 
@@ -15,11 +15,11 @@ class NetworkConfig:
     Defaults are what a checkpoint means whose header lacks the field.
 
     Raises:
-        ValueError: fields that contradict each other.
+        ValueError: a choice that is unknown, or fields that contradict each other.
     """
 
     name: str
-    encoder: str
+    encoder: Literal["efficientnet_lite0", "resnet50_gn_ws"]
     interaction: tuple[
         tuple[int, int], ...
     ]  # (channels, stride) of each 3×3 convolution; () = no such stream
@@ -54,6 +54,12 @@ class NetworkConfig:
     view: Literal["zoomed", "whole"] = "zoomed"  # how the predictor looks at an image
 
     def __post_init__(self) -> None:
+        for field, hint in get_type_hints(NetworkConfig).items():
+            if get_origin(hint) is Literal and getattr(self, field) not in get_args(hint):
+                known = ", ".join(get_args(hint))
+                raise ValueError(
+                    f"{self.name}: {field} {getattr(self, field)!r} is unknown, there is: {known}"
+                )
         if self.interaction and not self.interaction_channels:
             raise ValueError(f"{self.name}: the interaction stream sees neither clicks nor previous mask")
         if not self.interaction and self.clicks_in != "image":

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,22 @@ def test_a_foreign_safetensors_file(tmp_path: Path):
     save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
     with pytest.raises(CheckpointError, match="no click99 configuration"):
         load_checkpoint(tmp_path / "foreign.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lens": 3}, "lens"),
+        ({"view": "spherical"}, "view 'spherical' is unknown, there is: zoomed, whole"),
+        ({"clicks_in": "image", "feedback": "none"}, "sees neither"),
+    ],
+    ids=["a later field", "a later choice", "a contradiction"],
+)
+def test_a_configuration_of_another_version(saved: Path, change: dict, message: str):
+    fields = asdict(load_checkpoint(saved).config) | change
+    save_file({"x": torch.zeros(1)}, saved, metadata={"config": json.dumps(fields)})
+    with pytest.raises(CheckpointError, match=f"{message}.*update click99"):
+        load_checkpoint(saved)
 
 
 def test_missing_and_surplus_tensors_are_named(untrained: Predictor, saved: Path):

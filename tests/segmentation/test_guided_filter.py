@@ -38,3 +38,10 @@ def test_a_soft_edge_snaps_to_the_edge_of_the_guide():
     soft = ((columns - 12) / 8).clamp(0, 1).expand(1, 1, 32, 32).contiguous()
     sharp = guided_filter(guide, soft, 2, 1e-4)[0, 0, 16]
     assert sharp[16] - sharp[15] > 2 * (soft[0, 0, 16, 16] - soft[0, 0, 16, 15])
+
+
+def test_half_precision_does_not_lose_the_variances():
+    flat, step = torch.full((1, 1, 16, 16), 0.3), (torch.arange(16.0) > 7).float().expand(1, 1, 16, 16)
+    filtered = guided_filter(flat.half(), step.half(), 2, 1e-8)
+    assert filtered.dtype == torch.float32
+    assert filtered.isfinite().all()

@@ -42,6 +42,11 @@ def network(request: pytest.FixtureRequest) -> TwoStreamNetwork:
     return TwoStreamNetwork(request.param).eval()
 
 
+@pytest.fixture(scope="module")
+def paper() -> Predictor:
+    return Predictor(TwoStreamNetwork(PAPER), "untrained")
+
+
 def inputs(config: NetworkConfig, height: int, width: int, batch: int = 1) -> list[Tensor]:
     """Image, click maps, previous mask."""
     generator = torch.Generator().manual_seed(1)
@@ -100,6 +105,14 @@ def test_the_predictor_clicks_at_odd_sizes(network: TwoStreamNetwork):
     second = predictor.refine(image, [Click(20, 10, True), Click(50, 36, False)], first, "image")
     assert first.shape == second.shape == (37, 53)
     assert (second[10, 20], second[36, 50]) == (1, 0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 130), (64, 32)])
+def test_the_paper_answers_at_the_size_of_any_image(paper: Predictor, shape: tuple[int, int]):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    alpha = paper.refine(image, [Click(0, 0, True)], None, "image")
+    assert alpha.shape == shape
+    assert alpha[0, 0] == 1
 
 
 def test_it_comes_back_from_a_checkpoint(network: TwoStreamNetwork, tmp_path: Path):

@@ -31,10 +31,14 @@ def test_an_unknown_variant_is_named():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        (
+            {"clicks_in": "both streams"},
+            "clicks_in 'both streams' is unknown, there is: interaction, image, both",
+        ),
         ({"clicks_in": "image", "feedback": "none"}, "sees neither"),
         ({"interaction": (), "interaction_taps": ()}, "needs an interaction stream"),
     ],
 )
-def test_contradictions_are_refused(changes: dict, message: str):
+def test_unknown_choices_and_contradictions_are_refused(changes: dict, message: str):
     with pytest.raises(ValueError, match=message):
         replace(COMPACT, **changes)

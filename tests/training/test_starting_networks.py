@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,12 @@ def run(folder: Path, preset: str, start_from: Path | None = None) -> Run:
 
 
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A checkpoint of `paper` as `click99 import-weights` leaves it."""
     path = tmp_path_factory.mktemp("start") / "imagenet.safetensors"
     save_checkpoint(TwoStreamNetwork(PAPER), path, dtype=torch.float32)
-    return path
+    yield path
+    path.unlink()  # 150 MB
 
 
 def test_paper_starts_from_the_whole_checkpoint(tmp_path: Path, imported: Path):
@@ -36,7 +38,6 @@ def test_a_variant_of_paper_starts_from_its_image_stream(tmp_path: Path, importe
     network = initial_network(run(tmp_path, "paper", imported), variant(PAPER, "+T"))
     assert network.config == variant(PAPER, "+T")
     assert network.encoder.layer4[2].conv3.weight.equal(whole.encoder.layer4[2].conv3.weight)
-    imported.unlink()  # 150 MB
 
 
 def test_paper_without_weights_says_how_to_get_them(tmp_path: Path):
