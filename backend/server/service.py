@@ -28,6 +28,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import numpy as np
+
 from backend.labelstudio.boxes import BoxDrawn, PixelBox, box_drawn
 from backend.labelstudio.errors import LabelStudioError
 from backend.labelstudio.images import Image, ImageSource
@@ -159,7 +161,7 @@ class Service:
             return Prediction(result=[], model_version=self.version, score=0.0)
 
     def _answer_box(self, request: PredictRequest, target: Target, image: Image, box: PixelBox) -> Prediction:
-        """A box is always about a new object, and its first answer: clicks refine that once it is accepted."""
+        """A box begins a new object. Clicks refine its mask once that is accepted."""
         area = Box(box.left, box.top, box.right, box.bottom)
         clicks = [(box.id, area.centre)]
         question = Question(request, target, clicks, image.pixels.shape[:2])

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from backend.segmentation.clicks import Click
+from backend.sessions.boxes import Box
 from backend.sessions.corrections import Start, kept_corrections
 from backend.sessions.stores import Store
 from backend.sessions.versions import Versions
@@ -117,6 +118,19 @@ class Sessions:
                 alpha = self._step(predictor, image_key, image, clicks[: k + 1], alpha, keys[k], start)
         assert alpha is not None
         self._versions.keep(clicks[-1][0], predictor.version)
+        return alpha
+
+    def box_mask(self, image_key: str, image: np.ndarray, box_id: str, box: Box) -> np.ndarray:
+        """The alpha of the object in a box: uint8 [H, W], 0 outside it, not to be written to."""
+        predictor = self._versions.of([box_id])
+        name = f"{predictor.version}\n{image_key}\n{box}"
+        key = hashlib.sha256(name.encode()).hexdigest()
+        with self._network:
+            alpha = self._kept(key, image.shape[:2])
+            if alpha is None:
+                alpha = box.first_mask(predictor, image, image_key)
+                self._store.put(key, alpha.tobytes())
+        self._versions.keep(box_id, predictor.version)
         return alpha
 
     def _keys(

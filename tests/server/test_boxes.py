@@ -1,0 +1,96 @@
+"""A smart box is the first prompt; clicks refine what it gave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from backend.labelstudio import brush
+from tests.disc_painter import DiscPainter
+from tests.server.conftest import CONFIG, HEIGHT, WIDTH, Start, body, keypoint
+
+BOXES = '<RectangleLabels name="box" toName="image" smart="true"><Label value="cell"/></RectangleLabels>'
+WITH_BOXES = CONFIG.replace("</View>", f"{BOXES}</View>")
+
+
+def box(
+    left: int, top: int, right: int, bottom: int, box_id: str = "box", label: str = "cell"
+) -> dict[str, Any]:
+    """A box of these pixels, as in the context."""
+    across, down = 100 / WIDTH, 100 / HEIGHT
+    value = {"x": left * across, "y": top * down, "width": (right - left) * across}
+    value |= {"height": (bottom - top) * down, "rotation": 0, "rectanglelabels": [label]}
+    item = {"id": box_id, "type": "rectanglelabels", "from_name": "box", "to_name": "image", "value": value}
+    return item | {"original_width": WIDTH, "original_height": HEIGHT}
+
+
+def answer(server: TestClient, item: dict[str, Any], **task: Any) -> dict[str, Any]:
+    request = body([item], label_config=WITH_BOXES)
+    request["tasks"][0] |= task
+    reply = server.post("/predict", json=request)
+    assert reply.status_code == 200, reply.text
+    (region,) = reply.json()["results"][0]["result"]
+    return region
+
+
+def mask(region: dict[str, Any]) -> np.ndarray:
+    return brush.decode(region["value"]["rle"], HEIGHT, WIDTH) > 127
+
+
+def draft(*items: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"id": 1, "user": "ann", "updated_at": "2026-01-01T00:00:00Z", "result": list(items)}]
+
+
+def test_a_box_is_answered_with_a_mask_inside_it(server: TestClient):
+    region = answer(server, box(20, 10, 50, 40))
+    rows, columns = np.nonzero(mask(region))
+    assert 10 <= rows.min() < rows.max() < 40
+    assert 20 <= columns.min() < columns.max() < 50
+    assert region["value"]["brushlabels"] == ["cell"]
+
+
+def test_clicks_refine_what_was_accepted(server: TestClient):
+    accepted = answer(server, box(20, 10, 50, 40))
+    assert mask(accepted)[25, 28]
+    refined = answer(server, keypoint("a", 28, 25, positive=False), drafts=draft(accepted))
+    assert refined["id"] == accepted["id"]
+    assert not mask(refined)[25, 28]
+    assert mask(refined)[24, 40]
+
+
+def test_a_box_beside_a_region_is_a_new_object(server: TestClient):
+    accepted = answer(server, box(2, 2, 30, 30))
+    second = answer(server, box(20, 10, 50, 40, "another"), drafts=draft(accepted))
+    assert second["id"] != accepted["id"]
+    assert np.array_equal(mask(second), mask(answer(server, box(20, 10, 50, 40, "third"))))
+
+
+def test_a_dragged_box_changes_the_same_region(server: TestClient):
+    here, there = answer(server, box(20, 10, 50, 40)), answer(server, box(0, 10, 30, 40))
+    assert here["id"] == there["id"]
+    assert not np.array_equal(mask(here), mask(there))
+
+
+def test_the_same_box_after_a_restart_runs_nothing_else(start: Start, painter: DiscPainter):
+    one = answer(start(), box(20, 10, 50, 40))
+    steps = len(painter.steps)
+    server = start()
+    assert answer(server, box(20, 10, 50, 40)) == one
+    assert answer(server, box(20, 10, 50, 40)) == one
+    assert len(painter.steps) == 2 * steps
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (box(70, 10, 90, 40), "a box of no pixels of the image"),
+        (box(20, 10, 50, 40, label="root"), "RectangleLabels 'box' has no label 'root', only 'cell'"),
+    ],
+)
+def test_a_wrong_box_is_refused_with_the_reason(server: TestClient, item: dict[str, Any], message: str):
+    reply = server.post("/predict", json=body([item], label_config=WITH_BOXES))
+    assert reply.status_code in (400, 422)
+    assert message in reply.json()["detail"]
