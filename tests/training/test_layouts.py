@@ -68,6 +68,9 @@ def frames(root: Path) -> None:
     for name in ("bear_00000", "bear_00004"):
         picture(root / "img" / f"{name}.jpg")
         grey(root / "gt" / f"{name}.png", band=0)
+    colours = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    colours[FIRST] = 128, 0, 0  # as DAVIS paints an object
+    Image.fromarray(colours).save(root / "gt" / "bear_00000.png")
 
 
 def davis_2016(root: Path) -> None:
@@ -210,6 +213,14 @@ def test_the_ignore_band_is_void(tmp_path: Path, name: str, layout: Callable):
     sample = open_dataset(name, tmp_path, "val")[0]
     np.testing.assert_array_equal(sample.void, mask_of(BAND))
     np.testing.assert_array_equal(sample.truth, mask_of(FIRST))
+
+
+@pytest.mark.parametrize("name", ["davis", "coco-mval"])
+def test_whatever_is_not_black_is_the_object_of_a_frame(tmp_path: Path, name: str):
+    frames(tmp_path)
+    for sample in open_dataset(name, tmp_path, "val"):
+        np.testing.assert_array_equal(sample.truth, mask_of(FIRST))
+        assert not sample.void.any()
 
 
 @pytest.mark.parametrize(("name", "layout"), [("voc", voc), ("sbd", sbd), ("coco", coco)])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from training.datasets.dataset import SampleDataset
 from training.datasets.files import need, read_mask, sample_of
-from training.datasets.folders import MaskFolder
+from training.datasets.folders import FrameFolder
 from training.datasets.sample import Sample
 
 
@@ -30,4 +30,4 @@ class DavisFrames(SampleDataset):
 
 def open_davis(folder: Path, split: str) -> SampleDataset:
     """The 345 frames as RITM distributes them, img/ and gt/; else DAVIS 2016's own folders by a list."""
-    return MaskFolder(folder) if (folder / "img").is_dir() else DavisFrames(folder, split)
+    return FrameFolder(folder) if (folder / "img").is_dir() else DavisFrames(folder, split)

@@ -12,7 +12,8 @@ from training.datasets.sample import Sample
 
 # (images, masks), tried in this order.
 GRABCUT = (("data_GT", "boundary_GT"), ("images", "masks"), ("img", "gt"))  # the first as it was released
-IMAGES_MASKS = (("images", "masks"), ("img", "gt"))  # the second as RITM distributes DAVIS and COCO-MVal
+IMAGES_MASKS = (("images", "masks"), ("img", "gt"))
+FRAMES = (("img", "gt"), ("images", "masks"))  # the first as RITM distributes them
 MATTES = (("images", "alpha"), ("original", "mask"), ("original_image", "mask"))  # AM-2k and AIM, P3M
 
 HALF = 0.25  # how near to 0.5 an alpha is neither object nor background
@@ -36,6 +37,17 @@ class MaskFolder(SampleDataset):
         image, mask = self.pairs[k]
         truth, void = grey_truth(read_mask(mask))
         return sample_of(mask.stem, image, truth, void)
+
+
+class FrameFolder(MaskFolder):
+    """DAVIS and COCO-MVal: one sample per mask, of all that is not black; nothing is void."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder, FRAMES)
+
+    def __getitem__(self, k: int) -> Sample:
+        image, mask = self.pairs[k]
+        return sample_of(mask.stem, image, read_mask(mask) > 0)
 
 
 class MatteFolder(MaskFolder):

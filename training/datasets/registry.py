@@ -7,7 +7,7 @@ from pathlib import Path
 
 from training.datasets.dataset import SampleDataset
 from training.datasets.davis import open_davis
-from training.datasets.folders import GRABCUT, MaskFolder, MatteFolder
+from training.datasets.folders import GRABCUT, FrameFolder, MaskFolder, MatteFolder
 from training.datasets.instance_masks import PascalVoc
 from training.datasets.manifest import ManifestDataset
 from training.datasets.synthetic import Synthetic
@@ -34,7 +34,7 @@ DATASETS: dict[str, Callable[[Path, str], SampleDataset]] = {
     "grabcut": lambda folder, split: MaskFolder(folder, GRABCUT),
     "berkeley": lambda folder, split: MaskFolder(folder),
     "davis": open_davis,
-    "coco-mval": lambda folder, split: MaskFolder(folder),
+    "coco-mval": lambda folder, split: FrameFolder(folder),
     "sbd": _sbd,
     "voc": PascalVoc,
     "coco": _coco,
