@@ -1,0 +1,62 @@
+"""What to make of a box around an object: mean IoU of several ways, boxes taken from the truth.
+
+python tests/benchmarks/bench_boxes.py ../shared/data/eval
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from backend.segmentation.metrics import iou
+from backend.segmentation.predictor import Predictor
+from backend.sessions import boxes
+from backend.sessions.boxes import Box
+
+EVERY = 4  # image
+
+
+def around(truth: np.ndarray) -> Box:
+    rows, columns = np.nonzero(truth)
+    return Box(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+
+
+def ways(predictor: Predictor, image: np.ndarray, box: Box, name: str) -> dict[str, np.ndarray]:
+    """Way -> alpha, uint8 [H, W]."""
+    inside = np.zeros(image.shape[:2], np.float32)
+    inside[box.top : box.bottom, box.left : box.right] = 1
+    click = predictor.refine(image, [box.centre], None, name)
+    filled = predictor.refine(image, [box.centre], inside, name)
+    made = {"a click in the middle": click, "the same, cut to the box": click * inside}
+    made["the box as previous mask"] = filled * inside
+    made = {way: np.rint(alpha * 255).astype(np.uint8) for way, alpha in made.items()}
+    for boxes.MARGIN, boxes.STEPS in ((0.1, 1), (0.1, 2), (0.2, 1), (0.2, 2), (0.2, 3), (0.4, 2)):
+        way = f"zoomed to the box + {boxes.MARGIN:.0%}, {boxes.STEPS} steps"
+        made[way] = box.first_mask(predictor, image, name)
+    return made
+
+
+def main(data: Path) -> None:
+    predictor = Predictor.load()
+    for folder in (data / "GrabCut", data / "Berkeley"):
+        found: dict[str, list[float]] = defaultdict(list)
+        for path in sorted((folder / "images").iterdir())[::EVERY]:
+            (mask,) = (folder / "masks").glob(f"{path.stem}.*")
+            truth = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE) > 127
+            image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+            for way, alpha in ways(predictor, image, around(truth), path.stem).items():
+                found[way].append(iou(alpha > 127, truth))
+        for way, values in found.items():
+            above = np.mean(np.array(values) > 0.9)
+            print(
+                f"{folder.name}, {len(values)} images | {way} | {np.mean(values):.3f} | {above:.0%}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
