@@ -24,6 +24,7 @@ RUN_ELSEWHERE = {
     "make test": ".ci/run",
     "pip install .": "tests/test_installed.py::test_a_wheel_holds_what_the_commands_need",
     "click99 serve": "tests/test_cli.py::test_serve_answers_until_ctrl_c",
+    "click99 recover": "tests/e2e/test_state.py::test_a_mask_submitted_before_it_was_accepted_is_restored",
     "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
     "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
     "click99 evaluate": "tests/training/test_evaluate.py::test_the_report_is_written_with_every_image",
@@ -82,3 +83,9 @@ def test_the_named_test_exists(beginning: str) -> None:
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_that_are_named_exist(page: Path) -> None:
+    named = re.findall(r"\[`(test_\w+)`\]\(([^)#:]+)\)", page.read_text())
+    assert [name for name, file in named if f"def {name}(" not in (page.parent / file).read_text()] == []

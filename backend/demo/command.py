@@ -126,6 +126,7 @@ def guide(address: str, account: Account) -> Table:
         "Once": 'Open a picture, switch on "Auto-Annotation" below it, choose the pink dots in the toolbar',
         "Click": "Press 1, click the object: a mask appears; more clicks improve it",
         "Alt+click": "Press 1, Alt+click what the mask should leave out (background)",
+        "Ctrl": "Hold it, too, to click on a mask that was kept",
         "✓": "Below the picture: keep the mask. Then Submit",
     }
     for name, text in rows.items():

@@ -116,14 +116,16 @@ class Service:
         """
         if not (event.annotation and event.task and event.project and event.project.label_config):
             return
-        items, config = event.annotation.items, event.project.label_config
-        lost = find_unaccepted(items, LabelConfig.parse(config), event.task.id, self._canvas.made_from)
-        if lost:
+        number, items = event.annotation.id, event.annotation.items
+        config = LabelConfig.parse(event.project.label_config)
+        if not isinstance(number, int):
+            return
+        if lost := find_unaccepted(items, config, event.task.id, self._canvas.made_from):
             self.metrics.unaccepted.inc()
             log.warning(explain(event, lost))
-            self._notes.lost(event.annotation.id)
+            self._notes.lost(number)
         else:
-            self._notes.whole(event.annotation.id)
+            self._notes.whole(number)
 
     def predict(self, request: PredictRequest) -> PredictResponse:
         """One interactive click, or, without context, the opening of tasks.

@@ -19,6 +19,7 @@ from backend.server.canvas import region_id
 
 log = logging.getLogger(__name__)
 
+MOST = 10_000  # annotations noted
 Items = Sequence[Mapping[str, Any]]
 MadeFrom = Callable[[Mapping[str, Any]], Collection[str]]
 
@@ -77,7 +78,10 @@ def _is_of(item: Mapping[str, Any], target: Target) -> bool:
 
 
 class Notes:
-    """Which annotations lost a mask: empty files in CLICK99_HOME, for `click99 doctor` to count."""
+    """Which annotations lost a mask: empty files in CLICK99_HOME, for `click99 doctor` to count.
+
+    Anyone who reaches /webhook can add some, so they are named by numbers only, and no more than MOST.
+    """
 
     def __init__(self, home: Path):
         self._folder = home / "unaccepted"
@@ -85,15 +89,17 @@ class Notes:
     def count(self) -> int:
         return len(list(self._folder.glob("*"))) if self._folder.is_dir() else 0
 
-    def lost(self, annotation: int | str) -> None:
+    def lost(self, annotation: int) -> None:
+        if self.count() >= MOST:
+            return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"{annotation}").touch()
+            (self._folder / f"{annotation:d}").touch()
         except OSError as error:
             log.warning("CLICK99_HOME: annotation %s is not noted (%s)", annotation, error)
 
-    def whole(self, annotation: int | str) -> None:
-        (self._folder / f"{annotation}").unlink(missing_ok=True)
+    def whole(self, annotation: int) -> None:
+        (self._folder / f"{annotation:d}").unlink(missing_ok=True)
 
 
 def explain(event: WebhookEvent, lost: list[list[ContextItem]]) -> str:

@@ -29,7 +29,7 @@ IMAGE_IS_SHOWN = "() => window.Htx?.annotationStore?.selected?.objects?.[0]?.cur
 CANVAS = "window.Htx.annotationStore.selected"
 REGIONS = f"() => [...{CANVAS}.areas.values()].filter(a => a.type === 'brushregion').map(a => a.cleanId)"
 PENDING = f"() => [...{CANVAS}.areas.values()].filter(a => a.dynamic).map(a => a.cleanId)"
-TOOL = f"() => {CANVAS}.objects[0].getToolsManager().findSelectedTool()?.fullName"
+TOOL = f"which => {CANVAS}.objects[which].getToolsManager().findSelectedTool()?.fullName"
 SELECT = f"""id => {{
   {CANVAS}.unselectAll();
   {CANVAS}.selectArea([...{CANVAS}.areas.values()].find(area => area.cleanId === id));
@@ -118,7 +118,7 @@ class LabellingPage:
         self.page.goto(f"{self.address}/projects/{project}/data?task={task}")
         self.page.wait_for_function(IMAGE_IS_SHOWN)
         self.page.wait_for_timeout(1000)  # the picture moves until the panels are laid out
-        self.page.locator(".lsf-toolbar .lsf-tool_smart").first.click()
+        self.take_up_clicks()
         self._look()
 
     def api(self, path: str) -> Any:
@@ -177,6 +177,15 @@ class LabellingPage:
         """Move the pending click at `start`."""
         with self._answers() as info:
             self._stroke([(start.x, start.y), (end.x, end.y)])
+        self._look()
+        return _answer(info.value.request, info.value.json())
+
+    def draw_box(self, corner: tuple[int, int], opposite: tuple[int, int], key: str = "4") -> Answer:
+        """Press the box label's key, then drag from corner to corner with the smart rectangle."""
+        self.page.keyboard.press(key)
+        self._take_up("RectangleTool-dynamic")
+        with self._answers() as info:
+            self._stroke([corner, opposite])
         self._look()
         return _answer(info.value.request, info.value.json())
 
@@ -245,12 +254,21 @@ class LabellingPage:
         """Let go of the region, and take up the clicks again."""
         self.page.keyboard.press("Escape")
         self.page.wait_for_timeout(300)
-        for _ in range(3):
-            if "KeyPoint" in (self.page.evaluate(TOOL) or ""):
+        self.take_up_clicks()
+
+    def take_up_clicks(self) -> None:
+        """Choose the pink dots in the picture's toolbar."""
+        self._take_up("KeyPointTool-dynamic")
+
+    def _take_up(self, tool: str) -> None:
+        """Press the toolbar's Auto-Detect, which goes through the smart tools, until it is `tool`."""
+        smart = self.page.locator(".lsf-toolbar").nth(self.image).locator(".lsf-tool_smart").first
+        for _ in range(4):
+            if str(self.page.evaluate(TOOL, self.image)).startswith(tool):
                 return
-            self.page.locator(".lsf-toolbar .lsf-tool_smart").first.click()
+            smart.click()
             self.page.wait_for_timeout(300)
-        raise AssertionError("the toolbar has no clicks")
+        raise AssertionError(f"the toolbar has no {tool}")
 
     def _answers(self) -> AbstractContextManager[Any]:
         return self.page.expect_response(lambda response: "interactive-annotating" in response.url)

@@ -231,10 +231,12 @@ def test_several_images_in_a_task_and_several_projects(
     left = studio.click(COFFEE)
     studio.accept()
     studio.image = 1
+    studio.take_up_clicks()
     right = studio.click(COFFEE, key="2")
     studio.screenshot("two-images")
     studio.accept()
     studio.image = 0
+    studio.take_up_clicks()
     names = [(answer.regions[0]["from_name"], answer.regions[0]["to_name"]) for answer in (left, right)]
     assert names == [("left brush", "left"), ("right brush", "right")]
     assert np.array_equal(mask_of(left.regions[0]), mask_of(right.regions[0]))

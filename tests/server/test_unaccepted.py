@@ -55,6 +55,19 @@ def test_a_lost_mask_is_logged_counted_and_noted(
     assert Notes(tmp_path).count() == 0
 
 
+def test_an_event_cannot_name_files(server: TestClient, tmp_path: Path):
+    victim = tmp_path / "victim"
+    victim.touch()
+    event = {
+        "action": "ANNOTATION_CREATED",
+        "project": {"id": 1, "label_config": CONFIG},
+        "task": {"id": 3},
+        "annotation": {"id": "../victim", "result": []},
+    }
+    assert server.post("/webhook", json=event).status_code == 200
+    assert victim.exists()
+
+
 @pytest.mark.parametrize("way", ["in the bar", "on the canvas", "on the canvas, over a region"])
 def test_an_accepted_mask_is_not_lost(server: TestClient, way: str, caplog: pytest.LogCaptureFixture):
     ann = Annotator(server)
