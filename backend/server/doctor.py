@@ -42,6 +42,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Every check, one after the other; nothing in Label Studio is changed."""
     yield check_home(settings)
     yield from check_unaccepted(settings)
+    yield from check_redis(settings)
     yield from check_network(settings)
     client = Connection(settings).client
     if client is None:
@@ -76,6 +77,21 @@ def check_unaccepted(settings: Settings) -> Iterator[Finding]:
     if count := Notes(settings.home).count():
         detail = f"{count} annotations submitted before their mask was accepted: run click99 recover"
         yield Finding("Masks", "problem", detail)
+
+
+def check_redis(settings: Settings) -> Iterator[Finding]:
+    """Whether the configured Redis, if any, answers."""
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    if not settings.redis_url:
+        return
+    try:
+        redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
+        version = redis.info("server")["redis_version"]  # pyright: ignore[reportIndexIssue]
+        yield Finding("Redis", "ok", f"{version}, shared by {settings.workers} workers")
+    except (RedisError, ValueError) as error:
+        yield Finding("CLICK99_REDIS_URL", "problem", f"{error}. Start Redis, or correct the address")
 
 
 def check_network(settings: Settings) -> Iterator[Finding]:

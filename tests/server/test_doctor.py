@@ -17,6 +17,7 @@ from backend.cli import app
 from backend.server import models
 from backend.server.unaccepted import Notes
 from tests.disc_painter import DiscPainter
+from tests.redis_server import RedisServer
 from tests.server.conftest import CONFIG, IMAGE
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
@@ -178,3 +179,33 @@ def test_a_home_that_cannot_be(doctor: Doctor, tmp_path: Path):
     code, shown = doctor(home=tmp_path / "file" / "home")
     assert code == 1
     assert "CLICK99_HOME" in shown
+
+
+def test_a_redis_that_answers_and_one_that_does_not(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with RedisServer(tmp_path) as redis:
+        monkeypatch.setenv("CLICK99_REDIS_URL", redis.url)
+        code, shown = doctor()
+        assert code == 0
+        assert "shared by 1 workers" in shown
+    code, shown = doctor()
+    assert code == 1
+    assert "CLICK99_REDIS_URL" in shown
+    assert "Start Redis, or correct the address" in shown
+
+
+@pytest.mark.parametrize("kind", ["BitmaskLabels", "PolygonLabels"])
+def test_other_outputs_are_as_good_as_a_brush(
+    doctor: Doctor, label_studio: Callable[[Replies], str], kind: str
+):
+    code, shown = doctor(label_studio(replies(label_config=CLICKABLE.replace("BrushLabels", kind))))
+    assert code == 0
+    assert "✗" not in shown
+
+
+def test_a_smart_box_with_a_label_of_its_own_is_named(doctor: Doctor, label_studio: Callable[[Replies], str]):
+    box = '<RectangleLabels name="box" toName="image" smart="true"><Label value="odd"/></RectangleLabels>'
+    code, shown = doctor(label_studio(replies(label_config=CLICKABLE.replace("</View>", f"{box}</View>"))))
+    assert code == 1
+    assert "no label 'odd'" in shown
