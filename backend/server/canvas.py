@@ -14,6 +14,7 @@ from backend.labelstudio.label_config import Target
 from backend.labelstudio.outputs import content
 from backend.labelstudio.payloads import MadeOf, PredictRequest, Work
 from backend.labelstudio.regions import DrawnRegion, crop, drawn_regions, fingerprint, item_ids, saved_content
+from backend.server.overlap import Overlap
 from backend.sessions.answers import Answer, Answers, Screen, counts, perhaps_accepted
 from backend.sessions.objects import NamedClick, Object, Region, identify
 
@@ -59,8 +60,9 @@ class Question:
 class Canvas:
     """Finds the objects of clicks, and remembers for a while what was answered. Thread-safe as the store."""
 
-    def __init__(self, answers: Answers):
+    def __init__(self, answers: Answers, overlap: Overlap):
         self._answers = answers
+        self._overlap = overlap
 
     def opened(self, request: PredictRequest) -> None:
         """Someone opens the task."""
@@ -69,8 +71,7 @@ class Canvas:
     def object_of(self, question: Question, near: float) -> Object:
         """The object that the clicks are about. near: pixels, see `identify`."""
         click = question.clicks[0][1]
-        drawn = drawn_regions(question.work, question.target, *question.shape)
-        regions = [self._region(region, question.screen.pending) for region in drawn]
+        regions = self._saved_regions(question)
         new_id = self._own_id(question)
         for answer in self._unsaved(question):
             if counts(answer, click):
@@ -86,6 +87,18 @@ class Canvas:
         answer = Answer(region, question.label, question.screen, found.start is not None, guessed)
         self._answers.remember(question.task, answer)
         self._answers.note_made(found.id, fingerprint(content(made_of)), question.screen.pending)
+
+    def _saved_regions(self, question: Question) -> list[Region]:
+        """What Label Studio has saved of the canvas.
+
+        A submitted annotation is everybody's only where one person annotates a task. Where several do, each
+        on their own, it is not shown to the others, and must not be the start of their masks either.
+        """
+        work = question.work
+        if not work.is_draft and work.items and self._overlap.of(question.request.project):
+            return []
+        drawn = drawn_regions(work, question.target, *question.shape)
+        return [self._region(region, question.screen.pending) for region in drawn]
 
     def made_from(self, item: Mapping[str, Any]) -> frozenset[str]:
         """The ids of the clicks that a saved region was made from, as far as is remembered."""

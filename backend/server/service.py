@@ -51,6 +51,7 @@ from backend.server.canvas import Canvas, Question, region_id
 from backend.server.connection import Connection
 from backend.server.metrics import Metrics
 from backend.server.models import keep_model, load_older, load_predictor
+from backend.server.overlap import Overlap
 from backend.server.settings import Settings
 from backend.server.unaccepted import Notes, explain
 from backend.server.unaccepted import unaccepted as find_unaccepted
@@ -80,7 +81,7 @@ class Service:
         self._sessions = Sessions(
             predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100, versions
         )
-        self._canvas = Canvas(Answers(store))
+        self._canvas = Canvas(Answers(store), Overlap(lambda: self._connection.client))
         self._in_flight = InFlight()
         self._notes = Notes(settings.home)
         self._polygon_tolerance = settings.polygon_tolerance

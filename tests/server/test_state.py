@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -10,6 +12,7 @@ from backend.segmentation.clicks import Click
 from backend.sessions import MemoryStore, Sessions
 from backend.sessions.corrections import Start
 from tests.disc_painter import DiscPainter
+from tests.labelstudio.conftest import running
 from tests.server.annotator import Annotator
 from tests.server.conftest import HEIGHT, WIDTH
 from tests.server.conftest import Start as StartServer
@@ -180,6 +183,26 @@ def test_two_annotators_do_not_see_each_other(server: TestClient, monkeypatch: p
     other.accept()
     other.save()
     assert np.array_equal(other.click(44, 20), expected(Start(other.region(*other.regions)), (44, 20, True)))
+
+
+@pytest.mark.parametrize(("several", "regions"), [(1, 1), (2, 2)])
+def test_where_several_annotate_nobody_starts_from_anothers_mask(
+    start: StartServer, several: int, regions: int
+):
+    with running() as label_studio:
+        project = json.dumps({"maximum_annotations": several}).encode()
+        label_studio.serve("/api/projects/1/", project)
+        server = start(label_studio_url=label_studio.url, label_studio_api_key="0" * 40)
+        one = Annotator(server, "one", slow_drafts=True)
+        one.click(20, 20)
+        one.accept()
+        one.submit()
+        other = Annotator(server, "other", slow_drafts=True, annotations=one.annotations)
+        for x in (32, 33):
+            other.click(x, 20)
+        other.accept()
+        assert len({*one.regions, *other.regions}) == regions
+        assert label_studio.paths == ["/api/projects/1/"], "asked once"
 
 
 def test_labels_are_objects_apart(ann: Annotator):
