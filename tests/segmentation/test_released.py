@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def weights() -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def imported(weights: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def imported(weights: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """What `click99 import-weights` makes of them."""
     folder = tmp_path_factory.mktemp("released")
     file, checkpoint = folder / "released.pth", folder / "paper.safetensors"
@@ -38,8 +39,9 @@ def imported(weights: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactor
     result = CliRunner().invoke(app, ["import-weights", str(file), str(checkpoint)])
     assert result.exit_code == 0, result.output
     assert f"click99 serve --model {checkpoint}" in result.output
-    file.unlink()  # 150 MB
-    return checkpoint
+    yield checkpoint
+    file.unlink()  # 150 MB each
+    checkpoint.unlink()
 
 
 def test_every_released_tensor_lands(weights: dict[str, Tensor], imported: Path):
