@@ -24,6 +24,8 @@ RUN_ELSEWHERE = {
     "make test": ".ci/run",
     "pip install .": "tests/test_installed.py::test_a_wheel_holds_what_the_commands_need",
     "click99 serve": "tests/test_cli.py::test_serve_answers_until_ctrl_c",
+    "click99 serve --workers": "tests/server/test_workers.py"
+    "::test_a_hundred_objects_over_four_workers_are_as_in_one_process",
     "click99 recover": "tests/e2e/test_state.py::test_a_mask_submitted_before_it_was_accepted_is_restored",
     "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
     "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
