@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from torch.utils.data import DataLoader
 from typer.testing import CliRunner
@@ -237,6 +241,26 @@ MASKS: dict[str, Callable[[], Image.Image]] = {
 def test_masks_of_any_mode_say_the_same(tmp_path: Path, make: Callable[[], Image.Image]):
     make().save(tmp_path / "mask.png")
     np.testing.assert_array_equal(read_mask(tmp_path / "mask.png"), mask(SQUARE))
+
+
+@given(
+    kind=st.sampled_from(["PNG", "JPEG", "TIFF", "WEBP", "BMP"]),
+    percent=st.integers(0, 100),
+    noise=st.binary(max_size=40),
+    cut=st.booleans(),
+)
+def test_no_damage_to_a_file_raises_anything_else(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, percent: int, noise: bytes, cut: bool
+):
+    written = BytesIO()
+    rgb("L").save(written, kind)
+    data = written.getvalue()
+    at = len(data) * percent // 100
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    path.write_bytes(data[:at] + noise + (b"" if cut else data[at + len(noise) :]))
+    for read in (read_image, read_mask, read_rgba):
+        with suppress(SampleError):
+            read(path)
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.uint16)])

@@ -33,6 +33,8 @@ class InstanceMasks(InstanceDataset):
     def __getitem__(self, k: int) -> Sample:
         where = self.objects[k]
         numbers = self.numbers(where.image)
+        if not where.number:
+            raise SampleError(where.image, "its mask could not be read when the data set was opened")
         name = f"{where.image}_{where.number}"
         sample = sample_of(name, self.image(where.image), numbers == where.number, numbers == IGNORE)
         return replace(sample, others=np.where(sample.truth | sample.void, 0, numbers))
