@@ -150,10 +150,15 @@ class TaskRef(BaseModel):
     id: int
 
 
-class WebhookEvent(BaseModel):
-    """POST /webhook: ANNOTATION_CREATED, PROJECT_UPDATED, START_TRAINING …"""
+class AnyEvent(BaseModel):
+    """What is common to all events, those of versions to come included."""
 
     action: str
+
+
+class WebhookEvent(AnyEvent):
+    """POST /webhook: ANNOTATION_CREATED, PROJECT_UPDATED, START_TRAINING …"""
+
     project: ProjectRef | None = None
     task: TaskRef | None = None
     annotation: Work | None = None

@@ -6,18 +6,22 @@ seconds for (/health, /setup, /webhook) run on the event loop and never wait for
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from backend.annotations.recorder import Recorder
 from backend.labelstudio.errors import LabelStudioError, PayloadError
-from backend.labelstudio.payloads import PredictRequest, SetupRequest, WebhookEvent, parse
+from backend.labelstudio.payloads import AnyEvent, PredictRequest, SetupRequest, WebhookEvent, parse
 from backend.server.connection import is_loopback
 from backend.server.middleware import BasicAuth, LastResort
+from backend.server.recording import NotKeptError, keep, open_recorder, record
 from backend.server.service import Service
 from backend.server.settings import Settings
 
@@ -34,6 +38,8 @@ def status(error: LabelStudioError) -> int:
     """The HTTP status of an error that the caller or the administrator can mend."""
     if isinstance(error, BodyTooLargeError):
         return 413
+    if isinstance(error, NotKeptError):
+        return 507
     return 400 if isinstance(error, PayloadError) else 422
 
 
@@ -53,15 +59,19 @@ Body = Annotated[bytes, Depends(read_body)]
 def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     """The server for these settings; without `service`, the configured checkpoint is loaded here."""
     service = service or Service.load(settings)
+    recorder = open_recorder(settings, service.metrics)
+    service.on_answer = partial(record, recorder)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        recorder.start()
         log.info("%s is ready for clicks", service.version)
         yield
         service.close()
+        recorder.close()
 
     app = FastAPI(title="click99", lifespan=lifespan)
-    add_routes(app, service)
+    add_routes(app, service, recorder)
     app.add_middleware(LastResort, metrics=service.metrics)
     if settings.basic_auth_user:
         app.add_middleware(BasicAuth, user=settings.basic_auth_user, password=settings.basic_auth_password)
@@ -75,7 +85,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     return app
 
 
-def add_routes(app: FastAPI, service: Service) -> None:
+def add_routes(app: FastAPI, service: Service, recorder: Recorder) -> None:
     """Every endpoint that Label Studio or an administrator calls."""
 
     @app.get("/")
@@ -95,9 +105,9 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
     @app.post("/webhook")
     async def webhook(body: Body) -> dict[str, str]:
-        event = parse(WebhookEvent, body)
-        log.info("Label Studio says %.60r", event.action)
-        service.note(event)
+        log.info("Label Studio says %.60r", parse(AnyEvent, body).action)
+        await asyncio.to_thread(keep, recorder, body)
+        service.note(parse(WebhookEvent, body))
         return {"status": "ok"}
 
     @app.post("/train")

@@ -21,12 +21,14 @@ from backend.sessions.objects import NamedClick, Object, Region, identify
 
 @dataclass(frozen=True)
 class Question:
-    """A request's clicks on one object, and where its answer goes. shape: the image's height and width."""
+    """A request's clicks on one object, and where its answer goes. shape: the image's height and width.
+    asked: when it came, by `time.perf_counter`."""
 
     request: PredictRequest
     target: Target
     clicks: Sequence[NamedClick]
     shape: tuple[int, int]
+    asked: float
 
     @property
     def task(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 CLICK_SECONDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -45,6 +45,36 @@ class Metrics:
         self.redis_losses = Counter(
             "click99_redis_losses", "Times that Redis stopped answering.", registry=self._registry
         )
+
+        self._waiting = Gauge(
+            "click99_record_waiting",
+            "Clicks and events that wait to be recorded.",
+            ["kind"],
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
+        self._failing = Gauge(
+            "click99_record_failing",
+            "1 while the record can't be written to.",
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
+        self._lost = Counter(
+            "click99_record_lost", "Clicks not recorded: too many waited.", registry=self._registry
+        )
+
+    def waiting(self, clicks: int, events: int) -> None:
+        """How much waits to be recorded."""
+        self._waiting.labels("click").set(clicks)
+        self._waiting.labels("event").set(events)
+
+    def failing(self, failing: bool) -> None:
+        """Whether the record can't be written to."""
+        self._failing.set(failing)
+
+    def lost(self) -> None:
+        """A click is not recorded."""
+        self._lost.inc()
 
     def text(self) -> bytes:
         """All counters as Prometheus reads them."""

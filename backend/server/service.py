@@ -25,6 +25,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -66,6 +67,7 @@ from backend.sessions.stores import Store
 log = logging.getLogger(__name__)
 
 VERSIONS_BYTES = 4 * 2**20  # some tens of thousands of clicks
+OnAnswer = Callable[[Question, Object, np.ndarray, str], None]  # mask: bool [H, W]; the model version
 WARM_QUEUE = 4  # images waiting to be warmed; more are left to their first click
 
 
@@ -87,6 +89,7 @@ class Service:
         self._polygon_tolerance = settings.polygon_tolerance
         self._warming = ThreadPoolExecutor(1, thread_name_prefix="warm")
         self._warm_slots = threading.BoundedSemaphore(WARM_QUEUE)
+        self.on_answer: OnAnswer = lambda question, found, mask, version: None
 
     @classmethod
     def load(cls, settings: Settings) -> Service:
@@ -142,32 +145,34 @@ class Service:
                 self._warm_later(request)
             return PredictResponse(results=[[] for _ in request.tasks])
         start = time.perf_counter()
-        prediction = self._click(request, request.context)
+        prediction = self._click(request, request.context, start)
         self.metrics.seconds.observe(time.perf_counter() - start)
         self.metrics.clicks.inc()
         return PredictResponse(results=[prediction])
 
-    def _click(self, request: PredictRequest, context: Context) -> Prediction:
+    def _click(self, request: PredictRequest, context: Context, asked: float) -> Prediction:
         group = box_drawn(context.result) or click_group(context.result)
         config = LabelConfig.parse(request.label_config)
         target = config.target(group.control, group.label)
         image = self._images.get(config.image_url(request.task.data, target.to_name))
         height, width = image.pixels.shape[:2]
         if isinstance(group, BoxDrawn):
-            return self._answer_box(request, target, image, group.pixels(height, width))
+            return self._answer_box(request, target, image, group.pixels(height, width), asked)
         clicks = [(c.id, Click(c.x, c.y, c.positive)) for c in group.pixels(height, width)]
-        question = Question(request, target, clicks, (height, width))
+        question = Question(request, target, clicks, (height, width), asked)
         try:
             return self._answer(question, image)
         except SupersededError:
             self.metrics.superseded.inc()
             return Prediction(result=[], model_version=self.version, score=0.0)
 
-    def _answer_box(self, request: PredictRequest, target: Target, image: Image, box: PixelBox) -> Prediction:
+    def _answer_box(
+        self, request: PredictRequest, target: Target, image: Image, box: PixelBox, asked: float
+    ) -> Prediction:
         """A box begins a new object. Clicks refine its mask once that is accepted."""
         area = Box(box.left, box.top, box.right, box.bottom)
         clicks = [(box.id, area.centre)]
-        question = Question(request, target, clicks, image.pixels.shape[:2])
+        question = Question(request, target, clicks, image.pixels.shape[:2], asked)
         alpha = self._sessions.box_mask(image.key, image.pixels, box.id, area)
         return self._prediction(question, Object(region_id(request.task.id, box.id), None, clicks), alpha)
 
@@ -185,6 +190,7 @@ class Service:
         region = self._region(found, question.target, inside.shape, value, score)
         # An outline cannot be of nothing: such an answer only takes the one before away.
         version = self._sessions.version_of(found.clicks)
+        self.on_answer(question, found, inside, version)
         return Prediction(result=[region] if value.made_of else [], model_version=version, score=score)
 
     def _region(

@@ -62,6 +62,15 @@ class Settings(BaseSettings):
         description="Keep masks between clicks there, redis://[:password@]host[:port]; unset: in memory.",
         repr=False,
     )
+    database_url: str = Field(
+        default="",
+        description="Record clicks and annotations there, postgresql://user:password@host/database; unset: "
+        "in CLICK99_HOME.",
+        repr=False,
+    )
+    sync_minutes: int = Field(
+        default=30, ge=0, description="Look for annotations that were not told of so often; 0: never."
+    )
     state_mb: int = Field(default=256, ge=1, description="Memory for the masks kept between clicks, MB.")
     state_minutes: int = Field(default=120, ge=1, description="Forget a mask that was not used for so long.")
     polygon_tolerance: float = Field(
@@ -108,6 +117,15 @@ class Settings(BaseSettings):
     def _is_redis(cls, url: str) -> str:
         if url and not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("no Redis address: give it as redis://host[:port], rediss:// or unix:///path")
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, url: str) -> str:
+        if url and not url.startswith(
+            ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
+        ):
+            raise ValueError("no database: give it as postgresql://user:password@host/database")
         return url
 
     @model_validator(mode="after")
