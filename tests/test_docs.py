@@ -29,6 +29,8 @@ RUN_ELSEWHERE = {
     "click99 recover": "tests/e2e/test_state.py::test_a_mask_submitted_before_it_was_accepted_is_restored",
     "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
     "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
+    "click99 ablation": "tests/training/test_ablation.py::test_an_ablation_goes_on_where_it_stopped",
+    "torchrun": "tests/training/test_distributed.py::test_two_processes_learn_what_one_does",
     "click99 evaluate": "tests/training/test_evaluate.py::test_the_report_is_written_with_every_image",
     "click99 report": "tests/training/test_report.py::test_the_page_is_whole_and_asks_nobody_for_anything",
     "click99 compose": "tests/training/test_compose.py::test_the_command_cuts_out_for_the_synthetic_set",

@@ -31,7 +31,7 @@ def run(data: Path, out: Path, batch: int, processes: int) -> Path:
     return out
 
 
-def test_two_processes_learn_what_one_learns_from_twice_the_batch(data_folder: Path, tmp_path: Path):
+def test_two_processes_learn_what_one_does(data_folder: Path, tmp_path: Path):
     alone = run(data_folder, tmp_path / "alone", batch=2, processes=1)
     together = run(data_folder, tmp_path / "together", batch=1, processes=2)
     (ours,), (theirs,) = (list(csv.DictReader((out / "log.csv").open())) for out in (together, alone))
