@@ -25,7 +25,6 @@ from tests.server.annotator import Annotator
 from tests.server.conftest import HEIGHT, WIDTH
 
 NEAR = 0.05 * WIDTH
-across, down = st.integers(0, WIDTH - 1), st.integers(0, HEIGHT - 1)
 
 
 class GrowingPainter(DiscPainter):
@@ -57,14 +56,15 @@ class OneAnnotator(RuleBasedStateMachine):
         self.ann.open()
         self.begun_by: str | None = None  # the first click of the object that the suggestion began, if new
 
-    @rule(x=across, y=down, positive=st.booleans())
-    def click(self, x: int, y: int, positive: bool) -> None:
-        self._check(self.ann.click(x, y, positive))
+    @rule(data=st.data(), positive=st.booleans())
+    def click(self, data: st.DataObject, positive: bool) -> None:
+        self._check(self.ann.click(*self._place(data), positive))
 
     @precondition(lambda self: self.ann.pending)
-    @rule(x=across, y=down, data=st.data())
-    def drag(self, x: int, y: int, data: st.DataObject) -> None:
-        self._check(self.ann.drag(data.draw(st.integers(0, len(self.ann.pending) - 1)), x, y))
+    @rule(data=st.data())
+    def drag(self, data: st.DataObject) -> None:
+        which = data.draw(st.integers(0, len(self.ann.pending) - 1))
+        self._check(self.ann.drag(which, *self._place(data)))
 
     @precondition(lambda self: self.ann.pending)
     @rule(data=st.data())
@@ -87,9 +87,9 @@ class OneAnnotator(RuleBasedStateMachine):
         self.ann.reject()
 
     @precondition(lambda self: self.ann.regions)
-    @rule(x=across, y=down, kind=st.sampled_from(["add", "eraser"]), data=st.data())
-    def stroke(self, x: int, y: int, kind: str, data: st.DataObject) -> None:
-        region = data.draw(st.sampled_from(self.ann.regions))
+    @rule(kind=st.sampled_from(["add", "eraser"]), data=st.data())
+    def stroke(self, kind: str, data: st.DataObject) -> None:
+        region, (x, y) = data.draw(st.sampled_from(self.ann.regions)), self._place(data)
         self.ann.stroke(region, kind, x, y, x + 10, y + 5, width=7)
 
     @rule()
@@ -106,6 +106,17 @@ class OneAnnotator(RuleBasedStateMachine):
         for click in list(self.ann.pending):
             del self.ann.canvas[click]
         self.ann.submit()
+
+    def _place(self, data: st.DataObject) -> tuple[int, int]:
+        """A pixel, three times out of four one at a region's: that is where things happen."""
+        x, y = data.draw(st.integers(0, WIDTH - 1)), data.draw(st.integers(0, HEIGHT - 1))
+        masks = [self.ann.region(region) for region in self.ann.regions]
+        if not masks or not np.any(masks) or data.draw(st.integers(0, 3)) == 0:
+            return x, y
+        rows, columns = np.nonzero(np.any(masks, axis=0))
+        nearest = np.hypot(rows - y, columns - x).argmin()
+        beside = data.draw(st.integers(-2, 2))
+        return min(max(int(columns[nearest]) + beside, 0), WIDTH - 1), int(rows[nearest])
 
     def _server(self) -> TestClient:
         chosen = Settings(home=self.home, near_percent=5)
