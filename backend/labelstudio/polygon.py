@@ -54,11 +54,11 @@ def _rings(mask: np.ndarray, tolerance: float) -> Iterator[tuple[Ring, list[Ring
     parents = family[0, :, 3]
     simple = [cv2.approxPolyDP(contour, 2 * tolerance, closed=True)[:, 0] / 2 for contour in found]
     largest = max(range(len(found)), key=lambda k: (parents[k] < 0, cv2.contourArea(found[k])))
-    for k in np.flatnonzero(parents < 0):
+    for k in np.flatnonzero(parents < 0).tolist():
         if len(simple[k]) < 3 and k == largest:
             simple[k] = found[k][:, 0] / 2
         if len(simple[k]) >= 3:
-            holes = np.flatnonzero(parents == k)
+            holes = np.flatnonzero(parents == k).tolist()
             yield simple[k], [simple[hole] for hole in holes if len(simple[hole]) >= 3]
 
 

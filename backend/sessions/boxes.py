@@ -42,9 +42,10 @@ class Box:
         top, left = self.top - rows.start, self.left - columns.start
         inside[top : top + self.bottom - self.top, left : left + self.right - self.left] = 1
         click = Click(self.centre.x - columns.start, self.centre.y - rows.start, True)
-        alpha = None
-        for _ in range(STEPS):
-            alpha = predictor.refine(part, [click], alpha, f"{image_key} {self}") * inside
+        name = f"{image_key} {self}"
+        alpha = predictor.refine(part, [click], None, name) * inside
+        for _ in range(STEPS - 1):
+            alpha = predictor.refine(part, [click], alpha, name) * inside
         mask = np.zeros(image.shape[:2], np.uint8)
         mask[rows, columns] = np.rint(alpha * 255)
         mask.flags.writeable = False

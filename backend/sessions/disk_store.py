@@ -48,6 +48,7 @@ class DiskStore:
     def _run(self, statements: list[tuple[str, tuple]]) -> list[tuple]:
         """The last one's rows; all of them together, or none."""
         try:
+            rows: list[tuple] = []
             with self._lock, self._connection() as connection:
                 for statement, values in statements:
                     rows = connection.execute(statement, values).fetchall()

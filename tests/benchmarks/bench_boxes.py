@@ -9,8 +9,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from backend.segmentation.metrics import iou
 from backend.segmentation.predictor import Predictor
@@ -46,8 +46,8 @@ def main(data: Path) -> None:
         found: dict[str, list[float]] = defaultdict(list)
         for path in sorted((folder / "images").iterdir())[::EVERY]:
             (mask,) = (folder / "masks").glob(f"{path.stem}.*")
-            truth = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE) > 127
-            image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+            truth = np.asarray(Image.open(mask).convert("L")) > 127
+            image = np.asarray(Image.open(path).convert("RGB"))
             for way, alpha in ways(predictor, image, around(truth), path.stem).items():
                 found[way].append(iou(alpha > 127, truth))
         for way, values in found.items():
