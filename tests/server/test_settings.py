@@ -31,6 +31,8 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "polygon_tolerance": "0.5",
         "workers": "2",
         "redis_url": "redis://127.0.0.1",
+        "database_url": "postgresql://127.0.0.1/click99",
+        "sync_minutes": "5",
     } | {
         "label_studio_url": "http://label.studio",
         "basic_auth_user": "ann",

@@ -1,0 +1,110 @@
+"""The record on both databases, and events as Label Studio sends them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend.annotations.clicks import Answered, Point
+from backend.annotations.database import Database, sqlite_url
+from backend.annotations.masks import Bits
+from backend.labelstudio import brush
+from tests.postgresql_server import PostgresqlServer
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+PROJECT = {"id": 1, "created_at": "2026-01-01T00:00:00.5Z"}
+PROJECT_KEY = "1.1767225600"
+SHAPE = (6, 10)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    with PostgresqlServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty record."""
+    if request.param == "sqlite":
+        url = sqlite_url(tmp_path)
+    else:
+        url = request.getfixturevalue("postgresql").new_database()
+    database = Database(url, busy_seconds=0.2)
+    yield database
+    database.close()
+
+
+def disc(radius: int = 2) -> np.ndarray:
+    """bool [6, 10]"""
+    rows, columns = np.ogrid[: SHAPE[0], : SHAPE[1]]
+    return (rows - 3) ** 2 + (columns - 5) ** 2 < radius**2
+
+
+def answered(clicks: Sequence[str], region: str = "object", **changes: Any) -> Answered:
+    """Clicks by their ids, each one pixel to the right of the one before."""
+    given = {
+        "project": PROJECT_KEY,
+        "task": "3",
+        "region": region,
+        "label": "cell",
+        "image": "/data/upload/a.png",
+        "clicks": [Point(click, x, 2, x != 1) for x, click in enumerate(clicks)],
+        "mask": Bits.pack(disc(len(clicks))),
+        "origin": "nothing",
+        "start": None,
+        "box": None,
+        "model_version": "discs-1",
+        "milliseconds": 40.0 + len(clicks),
+        "asked_at": NOON,
+    }
+    return Answered(**(given | changes))  # pyright: ignore[reportArgumentType]
+
+
+def brush_item(region: str = "object", mask: np.ndarray | None = None, **changes: Any) -> dict[str, Any]:
+    """A result with a mask."""
+    rle = brush.encode((disc() if mask is None else mask).view(np.uint8) * np.uint8(255))
+    return {
+        "id": region,
+        "type": "brushlabels",
+        "from_name": "brush",
+        "to_name": "image",
+        "original_width": SHAPE[1],
+        "original_height": SHAPE[0],
+        "origin": "prediction",
+        "value": {"format": "rle", "rle": rle, "brushlabels": ["cell"]},
+    } | changes
+
+
+def saved(
+    *items: dict[str, Any],
+    action: str = "ANNOTATION_CREATED",
+    minute: int = 0,
+    number: int = 9,
+    **changes: Any,
+) -> bytes:
+    """An event that tells of annotation 9 of task 3, saved at that minute."""
+    annotation = {
+        "id": number,
+        "task": 3,
+        "completed_by": 4,
+        "created_at": NOON.isoformat(),
+        "updated_at": (NOON + timedelta(minutes=minute)).isoformat(),
+        "lead_time": 8.5,
+        "was_cancelled": False,
+        "result": list(items),
+    }
+    task = {"id": 3, "data": {"image": "/data/upload/a.png"}}
+    body = {"action": action, "annotation": annotation | changes, "task": task, "project": PROJECT}
+    return json.dumps(body).encode()
+
+
+def deleted(number: int = 9) -> bytes:
+    body = {"action": "ANNOTATIONS_DELETED", "annotations": [{"id": number}], "project": PROJECT}
+    return json.dumps(body).encode()

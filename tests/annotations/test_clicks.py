@@ -1,0 +1,114 @@
+"""Clicks in the record: each once, with the way that led to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sqlalchemy import select
+
+from backend.annotations import clicks, masks
+from backend.annotations.clicks import Answered, Point
+from backend.annotations.database import Database
+from backend.annotations.masks import Bits
+from backend.annotations.tables import Click, Mask
+from tests.annotations.conftest import NOON, PROJECT_KEY, answered, disc
+
+
+def record(database: Database, *answers: Answered) -> None:
+    for answer in answers:
+        with database.writing() as session:
+            clicks.write(session, answer)
+
+
+def rows(database: Database) -> list[Click]:
+    """By place."""
+    with database.reading() as session:
+        return list(session.scalars(select(Click).order_by(Click.place, Click.click_id)))
+
+
+def mask_of(database: Database, key: str | None) -> np.ndarray:
+    assert key
+    with database.reading() as session:
+        return masks.pixels(session.get_one(Mask, key))
+
+
+def test_a_click_keeps_all_that_is_known_of_it(database: Database):
+    record(database, answered("a"), answered("ab"))
+    first, second = rows(database)
+    assert (second.project, second.task, second.region, second.label) == (PROJECT_KEY, "3", "object", "cell")
+    assert (second.click_id, second.x, second.y, second.positive) == ("b", 1, 2, False)
+    assert (second.model_version, second.milliseconds, second.asked_at) == ("discs-1", 42.0, NOON)
+    assert (first.origin, second.origin, second.parent) == ("nothing", "click", first.state)
+    assert np.array_equal(mask_of(database, second.mask), disc(2))
+    assert second.image == "/data/upload/a.png"
+
+
+def test_a_correction_keeps_what_it_started_from(database: Database):
+    drawn = np.eye(6, 10, dtype=bool)
+    record(database, answered("a", origin="draft", start=Bits.pack(drawn)))
+    (click,) = rows(database)
+    assert click.origin == "draft"
+    assert np.array_equal(mask_of(database, click.start), drawn)
+
+
+def test_a_box_is_kept(database: Database):
+    record(database, answered("a", origin="box", box=(1, 2, 8, 5)))
+    (click,) = rows(database)
+    assert (click.origin, click.box) == ("box", "1 2 8 5")
+
+
+def test_an_answer_given_twice_is_kept_once(database: Database):
+    record(database, answered("a"), answered("a", milliseconds=999.0))
+    (click,) = rows(database)
+    assert click.milliseconds == 41.0
+
+
+def test_lost_clicks_come_with_the_next_one(database: Database):
+    record(database, answered("abc"))
+    assert [click.click_id for click in rows(database)] == ["a", "b", "c"]
+    assert [click.mask is None for click in rows(database)] == [True, True, False]
+
+
+def test_a_click_that_comes_late_gets_its_mask(database: Database):
+    record(database, answered("ab"), answered("a"))
+    first, second = rows(database)
+    assert (first.milliseconds, second.milliseconds) == (41.0, 42.0)
+    assert np.array_equal(mask_of(database, first.mask), disc(1))
+
+
+def test_undone_and_moved_clicks_stay(database: Database):
+    moved = replace(answered("ab"), clicks=[Point("a", 0, 2, True), Point("b", 7, 4, False)])
+    record(database, answered("a"), answered("ab"), moved, answered("ac"))
+    first, *seconds = rows(database)
+    assert {(click.click_id, click.x) for click in seconds} == {("b", 1), ("b", 7), ("c", 1)}
+    assert {click.parent for click in seconds} == {first.state}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"region": "another"}, {"task": "4"}, {"project": "2.1"}, {"model_version": "discs-2"}]
+)
+def test_objects_with_the_same_clicks_are_kept_apart(database: Database, changes: dict[str, str]):
+    record(database, answered("a"), answered("a", **changes))
+    assert len(rows(database)) == 2
+
+
+def test_a_mask_that_comes_often_is_kept_once(database: Database):
+    record(database, answered("a"), answered("b"))
+    with database.reading() as session:
+        assert len(list(session.scalars(select(Mask)))) == 1
+
+
+@given(arrays(bool, st.tuples(st.integers(1, 20), st.integers(1, 20))))
+def test_any_mask_comes_back_as_it_was(mask: np.ndarray):
+    bits = Bits.pack(mask)
+    kept = Mask(key=bits.key, height=bits.height, width=bits.width, png=bits.png())
+    assert np.array_equal(masks.pixels(kept), mask)
+
+
+def test_masks_of_the_same_bits_and_another_shape_have_keys_of_their_own():
+    assert Bits.pack(np.ones((2, 8), bool)).key != Bits.pack(np.ones((1, 16), bool)).key

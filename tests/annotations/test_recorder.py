@@ -1,0 +1,196 @@
+"""The recorder: off the click's path, loud when the database fails, and nothing is lost when it is back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, func, select
+
+from backend.annotations.database import Database, sqlite_url
+from backend.annotations.recorder import Recorder
+from backend.annotations.tables import Annotation, Click, Event, Table
+from tests.annotations.conftest import answered, brush_item, saved
+from tests.postgresql_server import PostgresqlServer
+
+
+@dataclass
+class Watching:
+    """Remembers what it is told."""
+
+    failures: list[bool] = field(default_factory=list)
+    losses: int = 0
+    waits: list[tuple[int, int]] = field(default_factory=list)
+
+    def waiting(self, clicks: int, events: int) -> None:
+        self.waits.append((clicks, events))
+
+    def failing(self, failing: bool) -> None:
+        self.failures.append(failing)
+
+    def lost(self) -> None:
+        self.losses += 1
+
+
+@contextmanager
+def recording(database: Database, inbox: Path, watch: Watching | None = None) -> Iterator[Recorder]:
+    recorder = Recorder(database, inbox, watch or Watching())
+    recorder.start()
+    yield recorder
+    recorder.close()
+
+
+def count(database: Database, table: type[Table]) -> int:
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
+
+
+def test_clicks_and_events_are_written(database: Database, tmp_path: Path):
+    with recording(database, tmp_path / "events") as recorder:
+        recorder.click(answered("a"))
+        recorder.event(saved(brush_item()))
+    assert (count(database, Click), count(database, Annotation)) == (1, 1)
+    assert list((tmp_path / "events").iterdir()) == []
+
+
+def test_closing_writes_what_waits(database: Database, tmp_path: Path):
+    with recording(database, tmp_path / "events") as recorder:
+        for number in range(20):
+            recorder.click(answered("a", region=f"object {number}"))
+    assert count(database, Click) == 20
+
+
+def test_events_that_another_process_left_are_written(database: Database, tmp_path: Path):
+    Recorder(database, tmp_path / "events", Watching()).event(saved(brush_item()))
+    assert count(database, Event) == 0
+    with recording(database, tmp_path / "events"):
+        eventually(lambda: count(database, Event) == 1)
+
+
+def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    database, watch = Database(sqlite_url(tmp_path), busy_seconds=0.1), Watching()
+    assert count(database, Click) == 0
+    other = sqlite3.connect(tmp_path / "click99.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with recording(database, tmp_path / "events", watch) as recorder:
+        begun = time.perf_counter()
+        recorder.click(answered("a"))
+        recorder.event(saved(brush_item()))
+        took = time.perf_counter() - begun
+        eventually(lambda: True in watch.failures)
+        assert took < 0.1, "neither waited for the database"
+        assert watch.waits[-1] == (1, 1)
+        assert "database is locked" in caplog.text
+        other.execute("ROLLBACK")
+        eventually(lambda: count(database, Event) == 1)
+        eventually(lambda: watch.failures[-1] is False)
+    assert count(database, Click) == 1
+    assert caplog.text.count("can't be written") == 1
+    assert "can be written again" in caplog.text
+
+
+def test_a_full_disk_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """The file may not grow, which SQLite reports as it does a full disk."""
+    database, watch, pages = Database(sqlite_url(tmp_path)), Watching(), {"most": 0}
+    assert count(database, Click) == 0
+    database.engine.dispose()
+    event.listen(
+        database.engine, "begin", lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {pages['most']}")
+    )
+    pages["most"] = 1
+    with recording(database, tmp_path / "events", watch) as recorder:
+        for number in range(40):
+            recorder.event(saved(brush_item(), number=number, extra="x" * 2000))
+        recorder.click(answered("a"))
+        eventually(lambda: True in watch.failures)
+        assert "database or disk is full" in caplog.text
+        pages["most"] = 10**6
+        eventually(lambda: count(database, Event) == 40)
+    assert count(database, Click) == 1
+
+
+@pytest.mark.slow
+def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    with PostgresqlServer() as server:
+        database, watch = Database(server.new_database()), Watching()
+        assert count(database, Click) == 0
+        with recording(database, tmp_path / "events", watch) as recorder:
+            server.stop()
+            recorder.click(answered("a"))
+            recorder.event(saved(brush_item()))
+            eventually(lambda: True in watch.failures)
+            assert "The record can't be written" in caplog.text
+            server.start()
+            eventually(lambda: watch.failures[-1] is False)
+        assert (count(database, Click), count(database, Event)) == (1, 1)
+
+
+def test_a_full_queue_refuses_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    watch, one = Watching(), answered("a")
+    recorder = Recorder(Database(sqlite_url(tmp_path)), tmp_path / "events", watch, max_waiting=one.size)
+    recorder.click(one)
+    recorder.click(answered("b", region="another"))
+    assert watch.losses == 1
+    assert "region another is not recorded" in caplog.text
+
+
+def test_one_that_cannot_be_written_holds_up_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    database = Database(sqlite_url(tmp_path))
+    with recording(database, tmp_path / "events") as recorder:
+        recorder.click(answered("a", label=None))
+        recorder.click(answered("b"))
+        eventually(lambda: count(database, Click) == 1)
+    assert "A click is not recorded" in caplog.text
+
+
+def test_an_event_that_the_disk_does_not_take_is_an_error(tmp_path: Path):
+    (tmp_path / "events").touch()
+    recorder = Recorder(Database(sqlite_url(tmp_path)), tmp_path / "events", Watching())
+    with pytest.raises(OSError, match="events"):
+        recorder.event(b"{}")
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from backend.annotations.database import Database, sqlite_url
+from backend.annotations.recorder import Recorder
+from tests.annotations.conftest import answered, brush_item, saved
+from tests.annotations.test_recorder import Watching
+home = Path(sys.argv[1])
+recorder = Recorder(Database(sqlite_url(home)), home / "events", Watching())
+recorder.click(answered("a"))
+recorder.event(saved(brush_item()))
+print("taken", flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_killed_before_anything_was_written(tmp_path: Path):
+    """The event comes from the disk, the click with the object's next one."""
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path], capture_output=True, text=True, env=os.environ
+    )
+    assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "taken\n"), killed.stderr
+    database = Database(sqlite_url(tmp_path))
+    with recording(database, tmp_path / "events") as recorder:
+        recorder.click(answered("ab"))
+    with database.reading() as session:
+        assert list(session.scalars(select(Click.click_id).order_by(Click.place))) == ["a", "b"]
+    assert count(database, Annotation) == 1
