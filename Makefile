@@ -13,7 +13,7 @@ demo: .venv/demo.installed $(LABEL_STUDIO)  ## Label Studio with sample pictures
 test: .venv/dev.installed  ## every test but the browser's
 	$(BIN)/pytest -m "not e2e"
 
-e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## three clicks in a real browser and a real Label Studio
+e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## what people do, in a real browser and a real Label Studio
 	$(BIN)/pytest -m e2e -s tests/e2e
 
 lint: .venv/e2e.installed

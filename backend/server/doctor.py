@@ -13,13 +13,16 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
+from backend.annotations.gaps import counts
 from backend.labelstudio.client import Client
 from backend.labelstudio.errors import ApiError, ApiRefusedError, LabelConfigError, LabelStudioError
 from backend.labelstudio.images import ImageSource
 from backend.labelstudio.label_config import OUTPUTS, LabelConfig
 from backend.segmentation.clicks import Click
 from backend.server.connection import Connection
+from backend.server.recording import open_database
 from backend.server.settings import Settings
 from backend.server.unaccepted import Notes
 from backend.sessions.sessions import Refiner
@@ -43,6 +46,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield check_home(settings)
     yield from check_unaccepted(settings)
     yield from check_redis(settings)
+    yield from check_record(settings)
     yield from check_network(settings)
     client = Connection(settings).client
     if client is None:
@@ -74,7 +78,7 @@ def check_home(settings: Settings) -> Finding:
 
 def check_unaccepted(settings: Settings) -> Iterator[Finding]:
     """Annotations that were submitted with a mask that nobody had accepted."""
-    if count := Notes(settings.home).count():
+    if count := len(Notes(settings.home).all()):
         detail = f"{count} annotations submitted before their mask was accepted: run click99 recover"
         yield Finding("Masks", "problem", detail)
 
@@ -92,6 +96,24 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
         yield Finding("Redis", "ok", f"{version}, shared by {settings.workers} workers")
     except (RedisError, ValueError) as error:
         yield Finding("CLICK99_REDIS_URL", "problem", f"{error}. Start Redis, or correct the address")
+
+
+def check_record(settings: Settings) -> Iterator[Finding]:
+    """Whether the record takes what people do, and how much it holds."""
+    database = open_database(settings)
+    try:
+        with database.writing() as session:
+            clicks, annotations, unread = counts(session)
+    except (SQLAlchemyError, OSError) as error:
+        reason = getattr(error, "orig", None) or error
+        detail = f"{database.name}: {reason}. Free its disk, end what locks it, or mend CLICK99_DATABASE_URL"
+        yield Finding("Record", "problem", detail)
+        return
+    finally:
+        database.close()
+    yield Finding("Record", "ok", f"{clicks} clicks, {annotations} annotations in {database.name}")
+    if unread:
+        yield Finding("Record", "note", f"{unread} events are kept but could not be read: see click99's log")
 
 
 def check_network(settings: Settings) -> Iterator[Finding]:

@@ -16,7 +16,6 @@ from backend.labelstudio.errors import ApiError, LabelConfigError, LabelStudioEr
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.payloads import ContextItem, MaskRegion, Prediction, PredictRequest
 from backend.server.connection import Connection
-from backend.server.doctor import projects
 from backend.server.service import Service
 from backend.server.settings import Settings
 from backend.server.unaccepted import Notes, unaccepted
@@ -39,42 +38,69 @@ class Lost:
 
 
 def run(settings: Settings, project: int | None, apply: bool, console: Console) -> bool:
-    """Show what was lost and, with `apply`, write it back. Whether nothing went wrong."""
+    """Show what was lost and, with `apply`, write it back. Whether nothing went wrong.
+
+    project: look through all of its annotations; None: at those that the server has noted.
+    """
     client = Connection(settings).client
     if client is None:
         raise ApiError("LABEL_STUDIO_URL", "not set", "Set it and LABEL_STUDIO_API_KEY")
-    table = Table("Where", "Label", "Clicks", "Mask", title="Masks not accepted", title_justify="left")
-    found = list(track(find(client, project), "Looking for clicks without a mask", console=console))
+    notes = Notes(settings.home)
+    search = noted(client, notes) if project is None else in_project(client, project)
+    found = list(track(search, "Looking for clicks without a mask", console=console))
     if not found:
-        console.print("Every click that was submitted has its mask.")
+        where = f"submitted in project {project}" if project else "that the server heard of"
+        console.print(f"Every click {where} has its mask.")
         return True
-    service, fine = Service.load(settings), True
-    for lost in track(found, "Making masks", console=console):
-        try:
-            result, regions = remake(service, lost)
-            if apply:
-                write(client, lost, result)
-                Notes(settings.home).whole(lost.annotation["id"])
-        except LabelStudioError as error:
-            table.add_row(lost.subject, "", "", f"[red]{escape(str(error))}[/]")
-            fine = False
-            continue
-        for clicks, region in zip(lost.clicks, regions, strict=True):
-            table.add_row(lost.subject, escape(label(clicks)), str(len(clicks)), f"score {region.score:.2f}")
+    service = Service.load(settings)
+    table = Table("Where", "Label", "Clicks", "Mask", title="Masks not accepted", title_justify="left")
+    writer = client if apply else None
+    masks = track(found, "Making masks", console=console)
+    fine = [restore(service, writer, lost, table) for lost in masks]
+    for lost, restored in zip(found, fine, strict=True):
+        if apply and restored:
+            notes.whole(lost.annotation["id"])
     console.print(table)
     console.print("Written." if apply else "Nothing is written yet: --apply does.")
-    return fine
+    return all(fine)
 
 
-def label(clicks: list[ContextItem]) -> str:
-    return clicks[0].value.keypointlabels[0]
+def restore(service: Service, client: Client | None, lost: Lost, table: Table) -> bool:
+    """Make an annotation's masks, write them if `client` is given, add rows. Whether it went well."""
+    try:
+        result, regions = remake(service, lost)
+        if client:
+            write(client, lost, result)
+    except LabelStudioError as error:
+        table.add_row(lost.subject, "", "", f"[red]{escape(str(error))}[/]")
+        return False
+    for clicks, region in zip(lost.clicks, regions, strict=True):
+        label = clicks[0].value.keypointlabels[0]
+        table.add_row(lost.subject, escape(label), str(len(clicks)), f"score {region.score:.2f}")
+    return True
 
 
-def find(client: Client, only: int | None = None) -> Iterator[Lost]:
-    """The annotations that lost a mask, in all projects or one."""
-    for project in projects(client):
-        if only in (None, project["id"]):
-            yield from _in_project(client, project)
+def noted(client: Client, notes: Notes) -> Iterator[Lost]:
+    """The annotations that the server has noted; a note about one that is gone is dropped."""
+    for number in notes.all():
+        try:
+            annotation = client.call("GET", f"/api/annotations/{number}/")
+            task = client.call("GET", f"/api/tasks/{annotation['task']}/")
+            project = client.call("GET", f"/api/projects/{task['project']}/")
+        except ApiError as error:
+            if "answers 404" not in error.problem:
+                raise
+            notes.whole(number)
+            continue
+        yield from _lost(project, task, annotation)
+
+
+def in_project(client: Client, number: int) -> Iterator[Lost]:
+    """A project's annotations that lost a mask."""
+    project = client.call("GET", f"/api/projects/{number}/")
+    for task in _annotated(client, number):
+        for annotation in client.call("GET", f"/api/tasks/{task['id']}/annotations/"):
+            yield from _lost(project, task, annotation)
 
 
 def remake(service: Service, lost: Lost) -> tuple[list[dict[str, Any]], list[MaskRegion]]:
@@ -97,17 +123,13 @@ def write(client: Client, lost: Lost, result: list[dict[str, Any]]) -> None:
     client.call("PATCH", path, json={"result": result})
 
 
-def _in_project(client: Client, project: dict[str, Any]) -> Iterator[Lost]:
+def _lost(project: dict[str, Any], task: dict[str, Any], annotation: dict[str, Any]) -> Iterator[Lost]:
     try:
         config = LabelConfig.parse(project["label_config"])
     except LabelConfigError:
         return
-    if not any(keypoint.smart for keypoint in config.keypoints):
-        return
-    for task in _annotated(client, project["id"]):
-        for annotation in client.call("GET", f"/api/tasks/{task['id']}/annotations/"):
-            if clicks := unaccepted(annotation["result"] or [], config, task["id"], lambda _: ()):
-                yield Lost(project, task, annotation, clicks)
+    if clicks := unaccepted(annotation["result"] or [], config, task["id"], lambda _: ()):
+        yield Lost(project, task, annotation, clicks)
 
 
 def _annotated(client: Client, project: int) -> Iterator[dict[str, Any]]:

@@ -78,7 +78,7 @@ def _is_of(item: Mapping[str, Any], target: Target) -> bool:
 
 
 class Notes:
-    """Which annotations lost a mask: empty files in CLICK99_HOME, for `click99 doctor` to count.
+    """Which annotations lost a mask: empty files in CLICK99_HOME, for `click99 doctor` and `recover`.
 
     Anyone who reaches /webhook can add some, so they are named by numbers only, and no more than MOST.
     """
@@ -86,11 +86,12 @@ class Notes:
     def __init__(self, home: Path):
         self._folder = home / "unaccepted"
 
-    def count(self) -> int:
-        return len(list(self._folder.glob("*"))) if self._folder.is_dir() else 0
+    def all(self) -> list[int]:
+        """The annotations' ids."""
+        return sorted(int(file.name) for file in self._folder.glob("*") if file.name.isdigit())
 
     def lost(self, annotation: int) -> None:
-        if self.count() >= MOST:
+        if len(self.all()) >= MOST:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

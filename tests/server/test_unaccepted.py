@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner, Result
 
+from backend.cli import app
 from backend.labelstudio.label_config import LabelConfig
+from backend.server import service as service_module
 from backend.server.recover import Lost, remake
 from backend.server.service import Service
 from backend.server.settings import Settings
 from backend.server.unaccepted import Notes, unaccepted
 from tests.disc_painter import DiscPainter
+from tests.labelstudio.conftest import Site, running
 from tests.server.annotator import Annotator
 from tests.server.conftest import CONFIG, IMAGE, keypoint
 
@@ -49,10 +55,10 @@ def test_a_lost_mask_is_logged_counted_and_noted(
     for part in ("Task 3", "annotation 9", "2 clicks on 'cell'", "click99 recover"):
         assert part in record.getMessage()
     assert counted(server) == 1
-    assert Notes(tmp_path).count() == 1
+    assert Notes(tmp_path).all() == [9]
     ann.canvas = {}
     submit(ann, "ANNOTATION_UPDATED")
-    assert Notes(tmp_path).count() == 0
+    assert Notes(tmp_path).all() == []
 
 
 def test_an_event_cannot_name_files(server: TestClient, tmp_path: Path):
@@ -134,6 +140,64 @@ def test_several_lost_objects_come_back_and_the_rest_stays(server: TestClient, s
     assert [region.value.model_dump()["brushlabels"] for region in regions] == [["cell"], ["nucleus"]]
     for item, mask in zip(result[2:], shown, strict=True):
         assert np.array_equal(ann.mask(item), mask)
+
+
+@pytest.fixture
+def label_studio(server: TestClient) -> Iterator[Site]:
+    """With task 3, and annotation 9 that was submitted before its mask was accepted."""
+    ann = Annotator(server)
+    ann.click(20, 20)
+    submit(ann)
+    with running() as site:
+        for path, reply in {
+            "annotations/9": ann.annotations[0] | {"task": 3},
+            "tasks/3": TASK | {"project": 1},
+            "projects/1": {"id": 1, "label_config": CONFIG},
+        }.items():
+            site.serve(f"/api/{path}/", json.dumps(reply).encode())
+        yield site
+
+
+@pytest.fixture
+def recover(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, label_studio: Site) -> Callable[..., Result]:
+    """Runs the command on the server's own folder, with a painter for a network."""
+    monkeypatch.setattr(service_module, "load_predictor", lambda _: DiscPainter())
+    monkeypatch.setattr(service_module, "keep_model", lambda *_: None)
+    address = ["--label-studio-url", label_studio.url, "--label-studio-api-key", "0" * 40]
+
+    def run(*options: str) -> Result:
+        runner = CliRunner(env={"COLUMNS": "200"})
+        return runner.invoke(app, ["recover", "--home", str(tmp_path), *address, *options])
+
+    return run
+
+
+def test_a_dry_run_shows_what_was_noted_and_writes_nothing(recover: Callable[..., Result], tmp_path: Path):
+    shown = recover()
+    assert shown.exit_code == 0, shown.output
+    for part in ("project 1, task 3, annotation 9", "cell", "score", "--apply"):
+        assert part in shown.output
+    assert Notes(tmp_path).all() == [9]
+
+
+def test_an_annotation_that_is_gone_is_noted_no_longer(
+    recover: Callable[..., Result], label_studio: Site, tmp_path: Path
+):
+    del label_studio.pages["/api/annotations/9/"]
+    shown = recover("--apply")
+    assert shown.exit_code == 0, shown.output
+    assert "has its mask" in shown.output
+    assert Notes(tmp_path).all() == []
+
+
+def test_what_cannot_be_made_is_named_and_stays_noted(
+    recover: Callable[..., Result], label_studio: Site, tmp_path: Path
+):
+    label_studio.serve("/api/tasks/3/", json.dumps({"id": 3, "project": 1, "data": {}}).encode())
+    shown = recover("--apply")
+    assert shown.exit_code == 1
+    assert "tasks[0].data.image" in shown.output
+    assert Notes(tmp_path).all() == [9]
 
 
 @pytest.mark.parametrize(
