@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -105,6 +106,30 @@ def recover(
         fine = False
     if not fine:
         raise typer.Exit(1)
+
+
+@app.command()
+@with_settings
+def sync(
+    settings: Settings,
+    project: int | None = typer.Option(None, help="Only this project; with --export: the exported one."),
+    export: Path | None = typer.Option(
+        None, help="Record this export instead: JSON, or a folder or zip of brush PNGs."
+    ),
+) -> None:
+    """Bring the record of annotations up to date with Label Studio, or import an export into it."""
+    from rich.console import Console
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from backend.annotations.exports import ExportError
+    from backend.labelstudio.errors import LabelStudioError
+    from backend.server import sync
+
+    try:
+        sync.run(settings, project, export, Console())
+    except (LabelStudioError, ExportError, SQLAlchemyError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
 
 
 app.command()(demo)

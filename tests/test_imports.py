@@ -24,8 +24,15 @@ MAY_IMPORT = {
     },
     "backend.demo": {"backend.labelstudio"},
     "backend.label_studio_ml": {"backend.labelstudio", "backend.server"},
-    "backend.cli": {"backend.demo", "backend.server", "backend.segmentation", "training"},
-    "training": {"backend.labelstudio", "backend.segmentation"},
+    "backend.cli": {
+        "backend.annotations",
+        "backend.demo",
+        "backend.labelstudio",
+        "backend.segmentation",
+        "backend.server",
+        "training",
+    },
+    "training": {"backend.annotations", "backend.labelstudio", "backend.segmentation"},
 }
 
 

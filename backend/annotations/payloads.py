@@ -17,12 +17,17 @@ def _listed(value: Any) -> Any:
 
 
 class SavedProject(BaseModel):
+    """known_as: its key, where an event of our own knows it."""
+
     id: int | str
     created_at: AwareDatetime | None = None
+    known_as: str | None = None
 
     @property
     def key(self) -> str:
         """As Label Studio names it with a click: "7.1795475271"."""
+        if self.known_as:
+            return self.known_as
         return f"{self.id}.{int(self.created_at.timestamp())}" if self.created_at else str(self.id)
 
 

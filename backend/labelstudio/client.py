@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 from requests.auth import AuthBase
 
-from backend.labelstudio.errors import ApiError, ApiRefusedError
+from backend.labelstudio.errors import ApiError, ApiMissingError, ApiRefusedError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ACCESS_SECONDS = 300  # how long an exchanged token lives when it doesn't say so
@@ -72,7 +72,7 @@ class Client(AuthBase):
         """One API call -> the reply's JSON, None when it has none.
 
         path: "/api/projects/1". options: as for requests (params, files, data, timeout).
-        ApiRefusedError on 401 and 403, ApiError on other failures and redirects.
+        ApiRefusedError on 401 and 403, ApiMissingError on 404, ApiError on other failures and redirects.
         """
         reply = self._send(method, path, json=json, auth=self, **options)
         try:
@@ -125,7 +125,8 @@ def _check(reply: requests.Response, method: str, path: str) -> None:
         raise ApiError("LABEL_STUDIO_URL", problem, "Set it to Label Studio's final address")
     if status >= 400:
         problem = f"Label Studio answers {status}: {reply.text[:300]}"
-        raise ApiError(f"{method} {path}", problem, "See its log")
+        kind = ApiMissingError if status == 404 else ApiError
+        raise kind(f"{method} {path}", problem, "See its log")
 
 
 def _is_personal(api_key: str) -> bool:

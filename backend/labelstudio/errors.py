@@ -58,5 +58,9 @@ class ApiError(LabelStudioError):
     """Label Studio's API is out of reach or refuses the request."""
 
 
+class ApiMissingError(ApiError):
+    """Label Studio does not have it, or not for this API key (404)."""
+
+
 class ApiRefusedError(ApiError):
     """Label Studio refuses the API key (401 or 403)."""

@@ -21,9 +21,10 @@ from backend.labelstudio.errors import LabelStudioError, PayloadError
 from backend.labelstudio.payloads import AnyEvent, PredictRequest, SetupRequest, WebhookEvent, parse
 from backend.server.connection import is_loopback
 from backend.server.middleware import BasicAuth, LastResort
-from backend.server.recording import NotKeptError, keep, open_recorder, record
+from backend.server.recording import NotKeptError, keep, open_database, open_recorder, record
 from backend.server.service import Service
 from backend.server.settings import Settings
+from backend.server.sync import Regularly
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +61,17 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     """The server for these settings; without `service`, the configured checkpoint is loaded here."""
     service = service or Service.load(settings)
     recorder = open_recorder(settings, service.metrics)
+    comparing = Regularly(open_database(settings), lambda: service.label_studio, settings.sync_minutes)
     service.on_answer = partial(record, recorder)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         recorder.start()
+        comparing.start()
         log.info("%s is ready for clicks", service.version)
         yield
         service.close()
+        comparing.close()
         recorder.close()
 
     app = FastAPI(title="click99", lifespan=lifespan)

@@ -32,6 +32,7 @@ from functools import partial
 import numpy as np
 
 from backend.labelstudio.boxes import BoxDrawn, PixelBox, box_drawn
+from backend.labelstudio.client import Client
 from backend.labelstudio.errors import LabelStudioError
 from backend.labelstudio.images import Image, ImageSource
 from backend.labelstudio.label_config import LabelConfig, Target
@@ -102,6 +103,12 @@ class Service:
     def version(self) -> str:
         """The model version, as Label Studio shows it beside predictions."""
         return self._sessions.version
+
+    @property
+    def label_studio(self) -> Client | None:
+        """The Label Studio that is served, None while it is unknown."""
+        self._connection.look_again()
+        return self._connection.client
 
     def close(self) -> None:
         """Drop what has not been warmed yet."""

@@ -1,0 +1,120 @@
+"""Exports are recorded without a server, once, and bad ones are named."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from backend.annotations import masks
+from backend.annotations.database import Database
+from backend.annotations.events import keep_event
+from backend.annotations.exports import ExportError, import_export
+from backend.annotations.tables import Annotation, Event, Mask, Region
+from tests.annotations.conftest import NOON, PROJECT_KEY, brush_item, disc, saved
+
+SAMPLE = Path("../shared/samples/export_JSON.json")
+NAME = "task-3-annotation-9-by-ann@example.com-brush-red-cell-0.png"
+
+
+def annotations(database: Database) -> list[Annotation]:
+    with database.reading() as session:
+        return list(session.scalars(select(Annotation).order_by(Annotation.id)))
+
+
+def regions(database: Database) -> list[tuple[Region, np.ndarray]]:
+    with database.reading() as session:
+        found = session.execute(select(Region, Mask).join(Mask, Region.mask == Mask.key)).all()
+        return [(region, masks.pixels(mask)) for region, mask in found]
+
+
+def exported(*items: dict[str, Any], minute: int = 0) -> list[dict[str, Any]]:
+    annotation = json.loads(saved(*items, minute=minute))["annotation"]
+    return [{"id": 3, "project": 1, "data": {"image": "/data/upload/a.png"}, "annotations": [annotation]}]
+
+
+def png(mask: np.ndarray) -> bytes:
+    file = BytesIO()
+    Image.fromarray(mask.view(np.uint8) * np.uint8(255)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_json_export_is_recorded_once(database: Database, tmp_path: Path):
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps(exported(brush_item("object"))))
+    assert [import_export(database, file), import_export(database, file)] == [1, 0]
+    ((region, mask),) = regions(database)
+    assert (region.id, region.annotation, region.project) == ("object", "9", "1")
+    assert np.array_equal(mask, disc())
+
+
+def test_an_export_of_a_known_project_joins_it(database: Database, tmp_path: Path):
+    with database.writing() as session:
+        keep_event(session, saved(brush_item()), NOON)
+    (tmp_path / "export.json").write_text(json.dumps(exported(brush_item("newer"), minute=1)))
+    import_export(database, tmp_path / "export.json")
+    (annotation,) = annotations(database)
+    assert annotation.project == PROJECT_KEY
+    assert [region.id for region, _ in regions(database)] == ["newer"]
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_brush_pngs_are_recorded(database: Database, tmp_path: Path, packed: bool):
+    export = tmp_path / "export.zip" if packed else tmp_path / "export"
+    if packed:
+        with zipfile.ZipFile(export, "w") as archive:
+            archive.writestr(NAME, png(disc()))
+    else:
+        export.mkdir()
+        (export / NAME).write_bytes(png(disc()))
+    assert import_export(database, export, project=1) == 1
+    (annotation,), ((region, mask),) = annotations(database), regions(database)
+    assert (annotation.project, annotation.task, annotation.id) == ("1", "3", "9")
+    assert (annotation.annotator, region.label) == ("ann@example.com", "red-cell")
+    assert np.array_equal(mask, disc())
+
+
+def test_pngs_do_not_replace_what_is_known_better(database: Database, tmp_path: Path):
+    with database.writing() as session:
+        keep_event(session, saved(brush_item("object")), NOON)
+    (tmp_path / NAME).write_bytes(png(~disc()))
+    import_export(database, tmp_path, project=1)
+    assert [region.id for region, _ in regions(database)] == ["object"]
+
+
+BAD: dict[str, tuple[str, bytes, str]] = {
+    "no JSON": ("export.json", b"[", "no JSON"),
+    "JSON-MIN": ("export.json", b'[{"image": "a.png", "brush": []}]', "not as JSON-MIN"),
+    "something else": ("export.csv", b"a,b", "neither JSON, nor"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), BAD.values(), ids=BAD.keys())
+def test_what_is_no_export_is_named(
+    database: Database, tmp_path: Path, name: str, content: bytes, message: str
+):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ExportError, match=f"{name}: .*{message}"):
+        import_export(database, tmp_path / name)
+
+
+@pytest.mark.parametrize(("name", "message"), [("other.png", "no file named as"), (NAME, "no readable PNG")])
+def test_pngs_that_are_none_of_label_studio_s(database: Database, tmp_path: Path, name: str, message: str):
+    (tmp_path / name).write_bytes(b"no picture")
+    with pytest.raises(ExportError, match=message):
+        import_export(database, tmp_path)
+
+
+@pytest.mark.skipif(not SAMPLE.is_file(), reason="a recorded export lies in ../shared/samples")
+def test_a_recorded_export_is_read(database: Database):
+    tasks = json.loads(SAMPLE.read_text())
+    assert import_export(database, SAMPLE) == sum(len(task["annotations"]) for task in tasks)
+    with database.reading() as session:
+        assert set(session.scalars(select(Event.problem))) == {None}
