@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -74,3 +76,11 @@ def test_a_polygon_drawn_by_hand_is_filled_as_the_browser_does():
     assert not filled[95, 50]
     assert fill([[-50, -50], [150, -50], [150, 150], [-50, 150]], 10, 10).all()
     assert not fill([], 10, 10).any()
+
+
+def test_noise_takes_no_time():
+    noise = np.random.default_rng(0).random((200, 200)) < 0.5
+    start = time.process_time()
+    points = outline(noise, 0.5)
+    assert time.process_time() - start < 10
+    assert len(points) >= 3
