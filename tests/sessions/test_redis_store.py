@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backend.segmentation.clicks import Click
 from backend.sessions import MemoryStore, Sessions
@@ -159,3 +161,25 @@ def test_one_loss_is_noted_once_by_many_threads(caplog: pytest.LogCaptureFixture
         list(pool.map(ask, range(8)))
     assert losses == ["lost"]
     assert len(caplog.records) == 1
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@given(st.data())
+@settings(max_examples=30)
+def test_any_history_over_two_workers_ends_in_the_mask_of_a_fresh_server(
+    shared: RedisServer, data: st.DataObject
+):
+    shared.client.flushdb()
+    room = data.draw(st.sampled_from([1, 500, 1 << 20]))
+    workers = [Sessions(DiscPainter(), RedisStore(shared.url, room, 60)) for _ in range(2)]
+    for _ in range(data.draw(st.integers(1, 8))):
+        if data.draw(st.integers(0, 3)) == 0:
+            shared.client.flushdb()
+        clicks = [click for click in CLICKS if data.draw(st.booleans())] or CLICKS[:1]
+        mask = data.draw(st.sampled_from(workers)).mask("image", IMAGE, clicks)
+        assert np.array_equal(mask, fresh(clicks))
