@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 ROWS = [
     ("photo/a.png", "photo/a_mask.png", "binary", "train"),
@@ -29,6 +31,13 @@ def scene(mask: np.ndarray, seed: int) -> np.ndarray:
     image = np.random.default_rng(seed).integers(0, 90, (*mask.shape, 3)).astype(np.uint8)
     image[mask > 0] += np.array([20, 160, 40], np.uint8)
     return image
+
+
+@pytest.fixture(autouse=True)
+def no_flushed_denormals() -> Iterator[None]:
+    """Training has the processor flush tiny numbers to zero; other tests of this process need them."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")
