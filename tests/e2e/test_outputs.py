@@ -1,0 +1,145 @@
+"""What the label config has is what it gets: each example config in a real Label Studio and browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend.labelstudio import bitmask, polygon
+from backend.segmentation.clicks import Click
+from backend.segmentation.robot import robot_click
+from tests.e2e.labelling_page import LabellingPage
+from tests.e2e.test_first_mask import HEIGHT, WIDTH, iou, seen_change, truth
+from tests.e2e.workplace import Project, Workplace, mask_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+COFFEE, SPOON = Click(290, 150, True), Click(365, 290, False)
+READ: dict[str, Callable[[dict[str, Any]], np.ndarray]] = {
+    "brush": mask_of,
+    "bitmask": lambda region: bitmask.decode(region["value"]["imageDataURL"], HEIGHT, WIDTH) > 127,
+    "polygon": lambda region: polygon.fill(region["value"]["points"], HEIGHT, WIDTH),
+}
+
+
+def project_with(workplace: Workplace, name: str) -> Project:
+    return workplace.project(f"output {name}", files("label_config").joinpath(f"{name}.xml").read_text())
+
+
+def too_much(mask: np.ndarray) -> Click:
+    """Where a person would say that this is not the cup: inside the mask, outside the truth."""
+    click = robot_click(truth() & mask, mask)
+    assert click
+    assert not click.positive
+    return click
+
+
+def still_picture(studio: LabellingPage) -> np.ndarray:
+    """The picture once it moves no more: panels come late on a busy machine."""
+    before, now = None, studio.picture()
+    while before is None or not np.array_equal(before, now):
+        studio.page.wait_for_timeout(500)
+        before, now = now, studio.picture()
+    return now
+
+
+def saved_draft(studio: LabellingPage, project: Project, task: int, region: str) -> dict[str, Any]:
+    """The region as the task's draft holds it, once Label Studio has saved it alone."""
+    found: list[dict[str, Any]] = []
+
+    def saved() -> bool:
+        found[:] = [item for draft in project.drafts(task) for item in draft]
+        return [item["id"] for item in found] == [region]
+
+    studio.wait_until(saved)
+    return found[0]
+
+
+@pytest.mark.parametrize("kind", ["bitmask", "polygon"])
+def test_clicks_make_refine_and_save_a_region_of_that_kind(
+    workplace: Workplace, studio: LabellingPage, kind: str
+) -> None:
+    project = project_with(workplace, kind)
+    task = project.task()
+    studio.work_on(project.id, task)
+    bare = still_picture(studio)
+    for click in (COFFEE, SPOON):
+        (suggested,) = studio.click(click).regions
+    assert (suggested["type"], suggested["from_name"]) == (f"{kind}labels", kind)
+    assert iou(seen_change(bare, studio.picture()), READ[kind](suggested)) > 0.95
+    studio.screenshot(f"{kind}-1-suggested")
+    studio.accept()
+    saved = saved_draft(studio, project, task, suggested["id"])
+    assert np.array_equal(READ[kind](saved), READ[kind](suggested)), "the browser keeps it as it was sent"
+
+    click = too_much(READ[kind](suggested))
+    (refined,) = studio.click(click).regions
+    assert refined["id"] == suggested["id"], "a click on what was accepted refines it"
+    assert not READ[kind](refined)[click.y, click.x]
+    studio.accept()
+    studio.screenshot(f"{kind}-2-refined")
+    studio.submit()
+    ((saved,),) = project.annotations(task)
+    assert (saved["id"], saved["type"]) == (suggested["id"], f"{kind}labels")
+    assert saved["value"][f"{kind}labels"] == ["Object"]
+    assert np.array_equal(READ[kind](saved), READ[kind](refined))
+    assert iou(READ[kind](saved), truth()) > 0.8
+
+
+def test_holes_and_parts_of_a_polygon_are_seen(workplace: Workplace, studio: LabellingPage) -> None:
+    rows, columns = np.ogrid[:HEIGHT, :WIDTH]
+    away, beside = np.hypot(rows - 200, columns - 220), np.hypot(rows - 200, columns - 480)
+    mask = (away < 150) & (away > 60) | (away < 25) | (beside < 70)
+    project = project_with(workplace, "polygon")
+    empty, full = project.task(), project.task()
+    value = {"points": polygon.outline(mask, 1), "closed": True, "polygonlabels": ["Object"]}
+    region = {"id": "joined", "type": "polygonlabels", "from_name": "polygon", "to_name": "image"}
+    region |= {"original_width": WIDTH, "original_height": HEIGHT, "image_rotation": 0, "value": value}
+    project.client.call("POST", f"/api/tasks/{full}/annotations/", json={"result": [region]})
+    studio.work_on(project.id, empty)
+    bare = still_picture(studio)
+    studio.work_on(project.id, full)
+    shown = still_picture(studio)
+    studio.screenshot("polygon-3-holes-and-parts")
+    assert iou(seen_change(bare, shown), mask) > 0.95
+
+
+def test_a_box_is_the_first_prompt_and_clicks_refine_it(workplace: Workplace, studio: LabellingPage) -> None:
+    project = project_with(workplace, "box")
+    task = project.task()
+    studio.work_on(project.id, task)
+    answer = studio.draw_box((165, 10), (415, 315))
+    (boxed,) = answer.regions
+    assert [sent["type"] for sent in answer.clicks] == ["rectanglelabels"]
+    rows, columns = np.nonzero(mask_of(boxed))
+    assert 10 <= rows.min() < rows.max() < 316
+    assert 165 <= columns.min() < columns.max() < 416
+    assert iou(mask_of(boxed), truth()) > 0.7
+    studio.screenshot("box-1-suggested")
+    studio.accept()
+    studio.take_up_clicks()
+    click = too_much(mask_of(boxed))
+    (refined,) = studio.click(click).regions
+    studio.screenshot("box-2-refined")
+    assert refined["id"] == boxed["id"]
+    assert not mask_of(refined)[click.y, click.x]
+    studio.accept()
+    studio.submit()
+    ((saved,),) = project.annotations(task)
+    assert (saved["id"], saved["type"]) == (boxed["id"], "brushlabels")
+    assert np.array_equal(mask_of(saved), mask_of(refined))
+
+
+def test_the_doctor_understands_every_example(workplace: Workplace) -> None:
+    projects = {name: project_with(workplace, name) for name in ("brush", "bitmask", "polygon", "box")}
+    for project in projects.values():
+        project.task()
+    lines = workplace.click99.run("doctor").stdout.splitlines()
+    for name, project in projects.items():
+        told = [line for line in lines if f"Project {project.id}, output {name} " in line]
+        assert len(told) == 2, lines
+        assert all("✓" in line for line in told), told
