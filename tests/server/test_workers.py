@@ -125,6 +125,7 @@ def counted(address: str, name: str) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_hundred_objects_over_four_workers_are_as_in_one_process(
     tmp_path: Path, images: list[str], checkpoint: Path
 ):
