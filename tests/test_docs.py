@@ -22,12 +22,14 @@ RUN_HERE = {"click99 serve --help"}
 RUN_ELSEWHERE = {
     "make demo": "tests/e2e/test_first_mask.py::test_three_clicks_make_the_mask_that_is_saved",
     "make test": ".ci/run",
+    'pip install "click99[postgresql]"': "tests/annotations/conftest.py::postgresql",
     "pip install .": "tests/test_installed.py::test_a_wheel_holds_what_the_commands_need",
     "click99 serve": "tests/test_cli.py::test_serve_answers_until_ctrl_c",
     "click99 serve --workers": "tests/server/test_workers.py"
     "::test_a_hundred_objects_over_four_workers_are_as_in_one_process",
-    "click99 recover": "tests/e2e/test_state.py::test_a_mask_submitted_before_it_was_accepted_is_restored",
+    "click99 recover": "tests/e2e/test_people.py::test_a_mask_submitted_before_it_was_accepted_is_restored",
     "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
+    "click99 sync": "tests/server/test_sync.py::test_the_command_says_what_it_found",
     "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
     "click99 ablation": "tests/training/test_ablation.py::test_an_ablation_goes_on_where_it_stopped",
     "torchrun": "tests/training/test_distributed.py::test_two_processes_learn_what_one_does",

@@ -64,7 +64,7 @@ def project(workplace: Workplace) -> Project:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    from tests.e2e.labelling_page import chromium
+    from tests.e2e.browser import chromium
 
     with chromium() as browser:
         yield browser
@@ -73,7 +73,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def log_in(demo: RunningDemo, browser: Browser, screenshots: Path) -> Iterator[Callable[..., LabellingPage]]:
     """A page with cookies of its own: of the demo's account, or of one that is made for `email`."""
-    from tests.e2e.labelling_page import LabellingPage, new_page
+    from tests.e2e.browser import new_page
+    from tests.e2e.labelling_page import LabellingPage
 
     with ExitStack() as pages:
 

@@ -3,67 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from io import BytesIO
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Request, Response, sync_playwright
+from playwright.sync_api import Page, Request, Response
 
 from backend.segmentation.clicks import Click
+from tests.e2e.canvas import Canvas
 
-# Nothing but this computer is to be reached, and a container's root has no sandbox.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-]
 IMAGE_IS_SHOWN = "() => window.Htx?.annotationStore?.selected?.objects?.[0]?.currentImageEntity?.imageLoaded"
-
-CANVAS = "window.Htx.annotationStore.selected"
-REGIONS = f"() => [...{CANVAS}.areas.values()].filter(a => a.type === 'brushregion').map(a => a.cleanId)"
-PENDING = f"() => [...{CANVAS}.areas.values()].filter(a => a.dynamic).map(a => a.cleanId)"
-TOOL = f"which => {CANVAS}.objects[which].getToolsManager().findSelectedTool()?.fullName"
-SELECT = f"""id => {{
-  {CANVAS}.unselectAll();
-  {CANVAS}.selectArea([...{CANVAS}.areas.values()].find(area => area.cleanId === id));
-}}"""
-PILL = f"""() => {{
-  const pill = {CANVAS}.objects[0].stageRef.find('Rect').find(r => r.width() === 64 && r.height() === 32);
-  const canvas = document.querySelector('.konvajs-content').getBoundingClientRect();
-  const at = pill.getClientRect();
-  return [canvas.x + at.x, canvas.y + at.y, at.width, at.height];
-}}"""
-
-PLACEMENT = """which => {
-  const shown = window.Htx.annotationStore.selected.objects[which], entity = shown.currentImageEntity;
-  return [shown.zoomingPositionX, shown.zoomingPositionY,
-          shown.stageWidth * shown.stageScale, shown.stageHeight * shown.stageScale,
-          entity.naturalWidth, entity.naturalHeight];
-}"""
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A fresh headless Chromium, the system's."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def new_page(browser: Browser) -> Iterator[Page]:
-    """A page that knows no other page's login."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    yield context.new_page()
-    context.close()
 
 
 @dataclass
@@ -74,16 +25,14 @@ class Answer:
     regions: list[dict[str, Any]]
 
 
-@dataclass
-class LabellingPage:
-    """screenshots: the folder for what was seen; errors: exceptions of the page's own scripts;
-    image: which of the task's pictures is clicked on."""
+class LabellingPage(Canvas):
+    """screenshots: the folder for what was seen; errors: exceptions of the page's own scripts."""
 
-    page: Page
-    address: str
-    screenshots: Path
-    errors: list[str] = field(default_factory=list)
-    image: int = 0
+    def __init__(self, page: Page, address: str, screenshots: Path):
+        super().__init__(page)
+        self.address = address
+        self.screenshots = screenshots
+        self.errors: list[str] = []
 
     def log_in(self, email: str, password: str) -> None:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -200,75 +149,15 @@ class LabellingPage:
 
     def accept_on_canvas(self) -> None:
         """The ✓ drawn below the suggestion."""
-        left, top, width, height = self.page.evaluate(PILL)
-        place = left + 0.75 * width, top + height / 2
+        place = self.pill()
         self.page.mouse.move(*place)
         self.page.wait_for_timeout(200)
         self.page.mouse.click(*place)
         self._look()
 
-    def select(self, region: str) -> None:
-        self.page.evaluate(SELECT, region)
-        self.page.wait_for_timeout(300)
-
-    def erase(self, region: str, *points: tuple[int, int]) -> None:
-        """With the eraser on that region, along the points."""
-        self.select(region)
-        self.page.keyboard.press("e")
-        self.page.wait_for_timeout(300)
-        self._stroke(points)
-        self._done()
-
-    def paint(self, *points: tuple[int, int], region: str | None = None) -> None:
-        """With the brush along the points, on a region or as a new one of the label Object."""
-        if region:
-            self.select(region)
-        self.page.locator('.lsf-tool[aria-label="brush-tool"]:visible').first.click()
-        if not region:
-            self.page.locator(".lsf-labels").nth(1).locator(".lsf-label", has_text="Object").first.click()
-        self.page.wait_for_timeout(300)
-        self._stroke(points)
-        self._done()
-
-    def regions(self) -> list[str]:
-        """The ids of the brush regions on the canvas, in order."""
-        return self.page.evaluate(REGIONS)
-
-    def pending(self) -> list[str]:
-        return self.page.evaluate(PENDING)
-
     def wait_for_draft(self) -> None:
         """Label Studio saves five seconds after a change."""
         self.page.wait_for_timeout(6500)
-
-    def _stroke(self, points: Sequence[tuple[int, int]]) -> None:
-        places = [self._on_screen(*point) for point in points]
-        self.page.mouse.move(*places[0])
-        self.page.mouse.down()
-        for place in places[1:]:
-            self.page.mouse.move(*place, steps=8)
-        self.page.mouse.up()
-        self.page.wait_for_timeout(500)
-
-    def _done(self) -> None:
-        """Let go of the region, and take up the clicks again."""
-        self.page.keyboard.press("Escape")
-        self.page.wait_for_timeout(300)
-        self.take_up_clicks()
-
-    def take_up_clicks(self) -> None:
-        """Choose the pink dots in the picture's toolbar."""
-        self._take_up("KeyPointTool-dynamic")
-
-    def _take_up(self, tool: str) -> None:
-        """Press the toolbar's Auto-Detect, which goes through the smart tools, until it is `tool`."""
-        smart = self.page.locator(".lsf-toolbar").nth(self.image).locator(".lsf-tool_smart").first
-        for _ in range(4):
-            if str(self.page.evaluate(TOOL, self.image)).startswith(tool):
-                return
-            smart.click()
-            self.page.wait_for_timeout(300)
-        raise AssertionError(f"the toolbar has no {tool}")
 
     def _answers(self) -> AbstractContextManager[Any]:
         return self.page.expect_response(lambda response: "interactive-annotating" in response.url)
@@ -297,36 +186,8 @@ class LabellingPage:
     def prediction_tabs(self) -> int:
         return self.page.evaluate("() => window.Htx.annotationStore.predictions.length")
 
-    def picture(self) -> np.ndarray:
-        """What is seen of the picture now, int16 RGB [H, W, 3], one value per pixel of the picture."""
-        (left, top), (across, down), size = self._placement()
-        png = self._canvas().screenshot()
-        seen = Image.open(BytesIO(png)).convert("RGB")
-        whole = seen.transform(size, Image.Transform.AFFINE, (across, 0, left, 0, down, top))
-        return np.asarray(whole).astype(np.int16)
-
     def screenshot(self, name: str) -> None:
         self.page.screenshot(path=self.screenshots / f"{name}.png")
-
-    def _look(self) -> None:
-        """Let the page settle, the pointer away: it brings tooltips that lie over the picture."""
-        self.page.mouse.move(5, 5)
-        self.page.wait_for_timeout(700)
-
-    def _canvas(self) -> Locator:
-        return self.page.locator(".konvajs-content").nth(self.image)
-
-    def _placement(self) -> tuple[tuple[float, float], tuple[float, float], tuple[int, int]]:
-        """Where the picture lies in the (zoomed) canvas: its corner, screen pixels per pixel, its size."""
-        x, y, width, height, across, down = self.page.evaluate(PLACEMENT, self.image)
-        return (x, y), (width / across, height / down), (across, down)
-
-    def _on_screen(self, x: int, y: int) -> tuple[float, float]:
-        self._canvas().scroll_into_view_if_needed()
-        box = self._canvas().bounding_box()
-        assert box
-        (left, top), (across, down), _ = self._placement()
-        return box["x"] + left + (x + 0.5) * across, box["y"] + top + (y + 0.5) * down
 
 
 def _answer(request: Request, reply: dict[str, Any]) -> Answer:

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser
 
 from backend.segmentation.clicks import Click
 from backend.segmentation.robot import robot_click
-from tests.e2e.labelling_page import LabellingPage, new_page
+from tests.e2e.browser import new_page
+from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.running_demo import RunningDemo
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

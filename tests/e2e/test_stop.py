@@ -11,7 +11,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser
 
-from tests.e2e.labelling_page import LabellingPage, new_page
+from tests.e2e.browser import new_page
+from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.running_demo import RunningDemo
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

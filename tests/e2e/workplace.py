@@ -21,8 +21,13 @@ from label_studio_sdk.converter.brush import decode_rle
 from backend.demo.project import connect
 from backend.demo.services import free_port
 from backend.labelstudio.client import Client
+from backend.segmentation.clicks import Click
 from tests.e2e.running_demo import ROOT, RunningDemo
 
+# Places in the demo's coffee.png, 600 × 400: on the cup, and beside it.
+COFFEE, HANDLE = Click(290, 150, True), Click(205, 240, True)
+SPOON, SAUCER, FRONT = Click(365, 290, False), Click(150, 250, False), Click(290, 330, False)
+RIGHT, BACK = Click(440, 200, False), Click(120, 150, False)
 BRUSH = files("label_config").joinpath("brush.xml").read_text()
 
 

@@ -1,0 +1,132 @@
+"""The picture on Label Studio's labelling page: where it is, what lies on it, and its tools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Locator, Page
+
+CANVAS = "window.Htx.annotationStore.selected"
+REGIONS = f"() => [...{CANVAS}.areas.values()].filter(a => a.type === 'brushregion').map(a => a.cleanId)"
+PENDING = f"() => [...{CANVAS}.areas.values()].filter(a => a.dynamic).map(a => a.cleanId)"
+TOOL = f"which => {CANVAS}.objects[which].getToolsManager().findSelectedTool()?.fullName"
+SELECT = f"""id => {{
+  {CANVAS}.unselectAll();
+  {CANVAS}.selectArea([...{CANVAS}.areas.values()].find(area => area.cleanId === id));
+}}"""
+PILL = f"""() => {{
+  const pill = {CANVAS}.objects[0].stageRef.find('Rect').find(r => r.width() === 64 && r.height() === 32);
+  const canvas = document.querySelector('.konvajs-content').getBoundingClientRect();
+  const at = pill.getClientRect();
+  return [canvas.x + at.x, canvas.y + at.y, at.width, at.height];
+}}"""
+
+PLACEMENT = """which => {
+  const shown = window.Htx.annotationStore.selected.objects[which], entity = shown.currentImageEntity;
+  return [shown.zoomingPositionX, shown.zoomingPositionY,
+          shown.stageWidth * shown.stageScale, shown.stageHeight * shown.stageScale,
+          entity.naturalWidth, entity.naturalHeight];
+}"""
+
+
+class Canvas:
+    """image: which of the task's pictures is meant."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.image = 0
+
+    def picture(self) -> np.ndarray:
+        """What is seen of the picture now, int16 RGB [H, W, 3], one value per pixel of the picture."""
+        (left, top), (across, down), size = self._placement()
+        png = self._canvas().screenshot()
+        seen = Image.open(BytesIO(png)).convert("RGB")
+        whole = seen.transform(size, Image.Transform.AFFINE, (across, 0, left, 0, down, top))
+        return np.asarray(whole).astype(np.int16)
+
+    def regions(self) -> list[str]:
+        """The ids of the brush regions on the canvas, in order."""
+        return self.page.evaluate(REGIONS)
+
+    def pending(self) -> list[str]:
+        return self.page.evaluate(PENDING)
+
+    def select(self, region: str) -> None:
+        self.page.evaluate(SELECT, region)
+        self.page.wait_for_timeout(300)
+
+    def erase(self, region: str, *points: tuple[int, int]) -> None:
+        """With the eraser on that region, along the points."""
+        self.select(region)
+        self.page.keyboard.press("e")
+        self.page.wait_for_timeout(300)
+        self._stroke(points)
+        self._done()
+
+    def paint(self, *points: tuple[int, int], region: str | None = None) -> None:
+        """With the brush along the points, on a region or as a new one of the label Object."""
+        if region:
+            self.select(region)
+        self.page.locator('.lsf-tool[aria-label="brush-tool"]:visible').first.click()
+        if not region:
+            self.page.locator(".lsf-labels").nth(1).locator(".lsf-label", has_text="Object").first.click()
+        self.page.wait_for_timeout(300)
+        self._stroke(points)
+        self._done()
+
+    def pill(self) -> tuple[float, float]:
+        """Where the ✓ below the suggestion stands on the screen."""
+        left, top, width, height = self.page.evaluate(PILL)
+        return left + 0.75 * width, top + height / 2
+
+    def _done(self) -> None:
+        """Let go of the region, and take up the clicks again."""
+        self.page.keyboard.press("Escape")
+        self.page.wait_for_timeout(300)
+        self.take_up_clicks()
+
+    def take_up_clicks(self) -> None:
+        """Choose the pink dots in the picture's toolbar."""
+        self._take_up("KeyPointTool-dynamic")
+
+    def _take_up(self, tool: str) -> None:
+        """Press the toolbar's Auto-Detect, which goes through the smart tools, until it is `tool`."""
+        smart = self.page.locator(".lsf-toolbar").nth(self.image).locator(".lsf-tool_smart").first
+        for _ in range(4):
+            if str(self.page.evaluate(TOOL, self.image)).startswith(tool):
+                return
+            smart.click()
+            self.page.wait_for_timeout(300)
+        raise AssertionError(f"the toolbar has no {tool}")
+
+    def _stroke(self, points: Sequence[tuple[int, int]]) -> None:
+        places = [self._on_screen(*point) for point in points]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=8)
+        self.page.mouse.up()
+        self.page.wait_for_timeout(500)
+
+    def _look(self) -> None:
+        """Let the page settle, the pointer away: it brings tooltips that lie over the picture."""
+        self.page.mouse.move(5, 5)
+        self.page.wait_for_timeout(700)
+
+    def _canvas(self) -> Locator:
+        return self.page.locator(".konvajs-content").nth(self.image)
+
+    def _placement(self) -> tuple[tuple[float, float], tuple[float, float], tuple[int, int]]:
+        """Where the picture lies in the (zoomed) canvas: its corner, screen pixels per pixel, its size."""
+        x, y, width, height, across, down = self.page.evaluate(PLACEMENT, self.image)
+        return (x, y), (width / across, height / down), (across, down)
+
+    def _on_screen(self, x: int, y: int) -> tuple[float, float]:
+        self._canvas().scroll_into_view_if_needed()
+        box = self._canvas().bounding_box()
+        assert box
+        (left, top), (across, down), _ = self._placement()
+        return box["x"] + left + (x + 0.5) * across, box["y"] + top + (y + 0.5) * down
