@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,42 @@ def sync(
     except (LabelStudioError, ExportError, SQLAlchemyError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+
+
+@app.command()
+@with_settings
+def collect(
+    settings: Settings,
+    out: Path = typer.Option(..., help="A new folder for the data set."),
+    project: str | None = typer.Option(None, help="Only this project."),
+    label: str | None = typer.Option(None, help="Only masks of this label."),
+    annotator: str | None = typer.Option(None, help="Only masks that this user saved (an id)."),
+    since: datetime | None = typer.Option(None, help="Only masks saved then or later (UTC)."),
+    until: datetime | None = typer.Option(None, help="Only masks saved before (UTC)."),
+    corrected: bool = typer.Option(False, "--corrected", help="Only masks that took more than one click."),
+    agreement: float = typer.Option(
+        0.0, min=0, max=1, help="IoU that two annotators' masks need; 0: one annotator is enough."
+    ),
+) -> None:
+    """Make an immutable data set of the masks that people saved, with their clicks (docs/record.md)."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from backend.annotations.objects import Wanted
+    from backend.server.recording import open_database
+    from backend.server.saved_images import saved_images
+    from training.collect import collect
+
+    after, before = (time.replace(tzinfo=UTC) if time else None for time in (since, until))
+    wanted = Wanted(project, label, annotator, after, before, corrected)
+    try:
+        made = collect(open_database(settings), out, wanted, saved_images(settings), agreement)
+    except (ValueError, SQLAlchemyError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    for message in made.left_out + made.contradictions:
+        typer.echo(message, err=True)
+    splits = ", ".join(f"{made.masks[split]} {split}" for split in ("train", "val", "test"))
+    typer.echo(f"{made.masks.total()} masks ({splits}) in {out}; {len(made.left_out)} left out.")
 
 
 app.command()(demo)

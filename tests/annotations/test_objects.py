@@ -1,0 +1,108 @@
+"""Which clicks led to a saved mask, and which saved masks are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from backend.annotations import clicks
+from backend.annotations.clicks import Answered, Point
+from backend.annotations.database import Database
+from backend.annotations.masks import Bits
+from backend.annotations.objects import Wanted, saved_objects
+from tests.annotations.conftest import NOON, answered, brush_item, deleted, disc, saved
+from tests.annotations.test_events import keep
+
+
+def record(database: Database, *answers: Answered) -> None:
+    """In that order, a second apart."""
+    for second, answer in enumerate(answers):
+        with database.writing() as session:
+            clicks.write(session, replace(answer, asked_at=NOON + timedelta(seconds=second)))
+
+
+def sequence(database: Database) -> list[str]:
+    """The clicks of the only saved mask."""
+    with database.reading() as session:
+        (found,) = saved_objects(session, Wanted())
+    return [click.click_id for click in found.clicks]
+
+
+def ids(database: Database, wanted: Wanted) -> set[str]:
+    with database.reading() as session:
+        return {found.region.id for found in saved_objects(session, wanted)}
+
+
+MOVED = [Point("a", 0, 2, True), Point("b", 7, 4, False)]
+START = Bits.pack(disc(3))
+AGAIN = {"origin": "draft", "start": START}
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([answered("a"), answered("ab")], "ab"),
+        ([answered("abc")], "abc"),
+        ([answered("a"), answered("ab"), answered("ac")], "ac"),
+        ([answered("a"), answered("ab"), replace(answered("ab"), clicks=MOVED)], "ab"),
+        ([answered("a"), answered("b"), answered("bc")], "bc"),
+        ([answered("ab"), answered("c", **AGAIN), answered("cd", **AGAIN)], "abcd"),
+        ([answered("ab"), answered("c", **AGAIN), answered("d", **AGAIN)], "abd"),
+        ([], ""),
+    ],
+    ids=[
+        "two",
+        "all at once",
+        "undone",
+        "moved",
+        "first deleted",
+        "corrected later",
+        "correction undone",
+        "none",
+    ],
+)
+def test_the_clicks_that_count(database: Database, answers: list[Answered], expected: str):
+    record(database, *answers)
+    keep(database, saved(brush_item()))
+    assert "".join(sequence(database)) == expected
+
+
+def test_a_moved_click_counts_where_it_went(database: Database):
+    record(database, answered("a"), answered("ab"), replace(answered("ab"), clicks=MOVED))
+    keep(database, saved(brush_item()))
+    with database.reading() as session:
+        (found,) = saved_objects(session, Wanted())
+    assert [(click.x, click.y) for click in found.clicks] == [(0, 2), (7, 4)]
+
+
+def test_what_is_deleted_skipped_or_without_mask_is_left_out(database: Database):
+    keep(database, saved(brush_item("deleted"), number=1), deleted(1))
+    keep(database, saved(brush_item("skipped"), number=2, was_cancelled=True))
+    keep(database, saved(brush_item("broken", value={"rle": [1]}), brush_item("whole"), number=3))
+    assert ids(database, Wanted()) == {"whole"}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(project="1"),
+        Wanted(project="1.1767225600"),
+        Wanted(label="cell"),
+        Wanted(annotator="4"),
+        Wanted(since=NOON, until=NOON + timedelta(minutes=1)),
+        Wanted(corrected=True),
+    ],
+    ids=str,
+)
+def test_filters(database: Database, wanted: Wanted):
+    other = brush_item(
+        "other", np.ones((6, 10), bool), value=brush_item()["value"] | {"brushlabels": ["dog"]}
+    )
+    keep(database, saved(brush_item("wanted", origin="prediction-changed")))
+    body = saved(other, number=10, minute=5, completed_by=5)
+    keep(database, body.replace(b'"project": {"id": 1', b'"project": {"id": 11'))
+    assert ids(database, Wanted()) == {"wanted", "other"}
+    assert ids(database, wanted) == {"wanted"}

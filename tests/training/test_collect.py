@@ -1,0 +1,191 @@
+"""`click99 collect`: what people saved becomes a data set that does not change, or a message why not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from backend.annotations import clicks
+from backend.annotations.database import Database, sqlite_url
+from backend.annotations.events import keep_event
+from backend.annotations.masks import Bits
+from backend.annotations.objects import SavedObject, Wanted
+from backend.cli import app
+from backend.labelstudio.errors import ImageUnavailableError
+from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, deleted, disc, saved
+from training.collect import SnapshotError, collect, image_name, split_of, verify
+from training.datasets.folders import MaskFolder
+
+IMAGE = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), np.uint8)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(sqlite_url(tmp_path / "home"))
+
+
+def keep(database: Database, *bodies: bytes) -> None:
+    for body in bodies:
+        with database.writing() as session:
+            keep_event(session, body, NOON)
+
+
+def pixels(_: SavedObject) -> np.ndarray:
+    return IMAGE
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "clicks.jsonl").read_text().splitlines()]
+
+
+def test_the_plain_folder_loader_reads_it(database: Database, tmp_path: Path):
+    keep(database, saved(brush_item("a"), brush_item("b", ~disc())))
+    made = collect(database, tmp_path / "set", Wanted(), pixels)
+    split = split_of(image_name(IMAGE))
+    assert made.masks == {split: 2}
+    samples = list(MaskFolder(tmp_path / "set" / split))
+    assert len(samples) == 2
+    assert np.array_equal(samples[0].image, IMAGE)
+    assert {sample.truth.tobytes() for sample in samples} == {disc().tobytes(), (~disc()).tobytes()}
+
+
+def test_the_clicks_that_people_made_come_with_it(database: Database, tmp_path: Path):
+    corrected = answered("c", origin="draft", start=Bits.pack(disc(3)))
+    with database.writing() as session:
+        for answer in (answered("ab"), corrected):
+            clicks.write(session, answer)
+    keep(database, saved(brush_item("object")))
+    collect(database, tmp_path / "set", Wanted(), pixels)
+    (line,) = lines(tmp_path / "set")
+    assert (line["label"], line["annotator"], line["region"]) == ("cell", "4", "object")
+    assert [(c["x"], c["positive"], c["origin"]) for c in line["clicks"]] == [
+        (0, True, "nothing"),
+        (1, False, "click"),
+        (0, True, "draft"),
+    ]
+    start = np.asarray(Image.open(tmp_path / "set" / line["clicks"][2]["start"])) > 0
+    assert np.array_equal(start, disc(3))
+
+
+def test_images_keep_their_split(database: Database):
+    assert [split_of(name + 8 * "0") for name in ("00000000", "cccccccc", "cccccccd", "f0000000")] == [
+        "train",
+        "train",
+        "val",
+        "test",
+    ]
+    assert image_name(IMAGE) == image_name(IMAGE.copy()) != image_name(IMAGE[::-1])
+
+
+def test_the_manifest_says_what_was_asked_for(database: Database, tmp_path: Path):
+    keep(database, saved(brush_item()))
+    collect(database, tmp_path / "set", Wanted(label="cell"), pixels)
+    manifest = verify(tmp_path / "set")
+    assert manifest["query"]["label"] == "cell"
+    assert "click99.db" in manifest["database"]
+
+
+def change(file: Path) -> None:
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes() + b" ")
+
+
+EDITS = {
+    "changed": (lambda folder: change(folder / "clicks.jsonl"), "clicks.jsonl is not as it was collected"),
+    "removed": (lambda folder: (folder / "clicks.jsonl").unlink(), "clicks.jsonl is not as it was collected"),
+    "added": (lambda folder: (folder / "more.png").touch(), "more.png was added by hand"),
+    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "no snapshot"),
+}
+
+
+@pytest.mark.parametrize(("edit", "message"), EDITS.values(), ids=EDITS.keys())
+def test_a_snapshot_edited_by_hand_is_refused(database: Database, tmp_path: Path, edit: Any, message: str):
+    keep(database, saved(brush_item()))
+    collect(database, tmp_path / "set", Wanted(), pixels)
+    assert verify(tmp_path / "set")
+    edit(tmp_path / "set")
+    with pytest.raises(SnapshotError, match=message):
+        verify(tmp_path / "set")
+
+
+def test_a_snapshot_is_never_written_over(database: Database, tmp_path: Path):
+    keep(database, saved(brush_item()))
+    collect(database, tmp_path / "set", Wanted(), pixels)
+    with pytest.raises(SnapshotError, match="not empty"):
+        collect(database, tmp_path / "set", Wanted(), pixels)
+
+
+def test_nothing_to_collect_is_said(database: Database, tmp_path: Path):
+    keep(database, saved(brush_item()), deleted())
+    with pytest.raises(SnapshotError, match=r"no saved mask \(label=cell\)"):
+        collect(database, tmp_path / "set", Wanted(label="cell"), pixels)
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_an_image_that_is_gone_costs_its_masks_only(database: Database, tmp_path: Path):
+    def gone(found: SavedObject) -> np.ndarray:
+        if found.annotation.id == "9":
+            raise ImageUnavailableError("tasks[0].data.image", "gone", "Bring it back")
+        return IMAGE
+
+    keep(database, saved(brush_item("a")), saved(brush_item("b"), number=10, task=4))
+    made = collect(database, tmp_path / "set", Wanted(), gone)
+    assert made.masks.total() == 1
+    (message,) = made.left_out
+    assert "annotation 9, region a: tasks[0].data.image: gone" in message
+
+
+def test_a_replaced_image_costs_its_masks_only(database: Database, tmp_path: Path):
+    keep(database, saved(brush_item()))
+    with pytest.raises(SnapshotError, match="was replaced since"):
+        collect(database, tmp_path / "set", Wanted(), lambda found: IMAGE[:3])
+
+
+def two_annotators(database: Database, other: np.ndarray) -> None:
+    keep(database, saved(brush_item("a")), saved(brush_item("b", other), number=10, completed_by=5))
+
+
+def test_contradictions_are_told_and_kept(database: Database, tmp_path: Path):
+    two_annotators(database, ~disc())
+    made = collect(database, tmp_path / "set", Wanted(), pixels)
+    assert made.masks.total() == 2
+    (message,) = made.contradictions
+    assert "annotation 10" in message
+    assert "annotation 9" in message
+    assert "disagree about 'cell' (IoU 0.00)" in message
+
+
+@pytest.mark.parametrize(("other", "kept"), [(disc(), 2), (disc(3), 0)], ids=["agree", "do not"])
+def test_agreement_of_two_annotators(database: Database, tmp_path: Path, other: np.ndarray, kept: int):
+    two_annotators(database, other)
+    if kept:
+        made = collect(database, tmp_path / "set", Wanted(), pixels, agreement=0.9)
+        assert (made.masks.total(), made.left_out) == (kept, [])
+    else:
+        with pytest.raises(SnapshotError, match="nobody else's mask agrees"):
+            collect(database, tmp_path / "set", Wanted(), pixels, agreement=0.9)
+
+
+def test_the_command_collects_from_the_server_s_record(database: Database, tmp_path: Path):
+    file = BytesIO()
+    Image.fromarray(IMAGE).save(file, "PNG")
+    image = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    with database.writing() as session:
+        clicks.write(session, replace(answered("a"), image=image))
+    keep(database, saved(brush_item("object")))
+    given = ["collect", "--home", str(tmp_path / "home"), "--out", str(tmp_path / "set"), "--label", "cell"]
+    result = CliRunner().invoke(app, given)
+    assert result.exit_code == 0, result.output
+    assert "1 masks" in result.output
+    again = CliRunner().invoke(app, given)
+    assert again.exit_code == 1
+    assert "not empty" in again.output

@@ -1,0 +1,243 @@
+"""`click99 collect`: an immutable data set of what people saved, for the plain folder loader.
+
+    OUT/train/images/NAME.png   OUT/train/masks/NAME_K.png   and val/, test/
+    OUT/starts/KEY.png          masks that clicks began with
+    OUT/clicks.jsonl            for each mask its label, who saved it, and the clicks that people made
+    OUT/manifest.json           a checksum for every file, the query, and what was left out and why
+
+An image is named by the hash of its pixels, which also decides its split: the same image is in the same split
+in every snapshot, whatever else is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from backend.annotations import masks
+from backend.annotations.database import Database
+from backend.annotations.objects import SavedObject, Wanted, saved_objects
+from backend.annotations.tables import Click, Mask
+from backend.labelstudio.errors import LabelStudioError
+from backend.segmentation.metrics import iou
+
+SPLITS = (("train", 0.8), ("val", 0.9), ("test", 1.0))  # by the hash's place between 0 and 1
+SAME_OBJECT = 0.5  # IoU from which masks of two annotators are of one object
+
+Pixels = Callable[[SavedObject], np.ndarray]  # of the object's image: uint8 RGB [H, W, 3]
+
+
+class SnapshotError(ValueError):
+    """A snapshot that would be empty, exists already, or was changed since it was made."""
+
+
+@dataclass
+class Snapshot:
+    """What was collected. left_out: messages. contradictions: pairs of masks that annotators disagree on."""
+
+    folder: Path
+    masks: Counter[str] = field(default_factory=Counter)
+    left_out: list[str] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
+
+
+def collect(
+    database: Database, out: Path, wanted: Wanted, pixels: Pixels, agreement: float = 0.0
+) -> Snapshot:
+    """Write the snapshot; all of it or nothing.
+
+    pixels: gives an object's image, LabelStudioError when it is gone. agreement: IoU that the masks of two
+    annotators of an object need; 0: one annotator is enough.
+    SnapshotError when `out` holds something, or nothing is wanted.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise SnapshotError(f"{out}: not empty, and a snapshot never changes. Choose another folder")
+    unfinished = out.with_name(f".{out.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        snapshot = Snapshot(out)
+        with database.reading() as session:
+            _write(session, unfinished, wanted, pixels, agreement, snapshot)
+        if not snapshot.masks:
+            raise SnapshotError(_why_empty(snapshot, wanted))
+        _seal(unfinished, database, wanted, agreement, snapshot)
+        os.replace(unfinished, out)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return snapshot
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """The manifest of a snapshot that is as it was made; SnapshotError naming the first file that is not."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        files: dict[str, str] = manifest["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SnapshotError(f"{folder}: no snapshot. Make one with click99 collect --out") from None
+    present = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {
+        "manifest.json"
+    }
+    for name in sorted(files.keys() | present):
+        if name not in files:
+            raise SnapshotError(f"{folder}: {name} was added by hand. Collect anew, with --out elsewhere")
+        if name not in present or checksum(folder / name) != files[name]:
+            raise SnapshotError(
+                f"{folder}: {name} is not as it was collected. Collect anew, with --out elsewhere"
+            )
+    return manifest
+
+
+def checksum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def split_of(name: str) -> str:
+    """train, val or test, by an image's hash in hexadecimal digits."""
+    place = int(name[:8], 16) / 2**32
+    return next(split for split, end in SPLITS if place < end)
+
+
+def image_name(image: np.ndarray) -> str:
+    """By the pixels, uint8 RGB [H, W, 3]."""
+    return hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()[:16]
+
+
+def _write(
+    session: Session, out: Path, wanted: Wanted, pixels: Pixels, agreement: float, snapshot: Snapshot
+) -> None:
+    lines: list[str] = []
+    for objects in _by_task(session, wanted):
+        alphas = {id(found): masks.pixels(session.get_one(Mask, found.region.mask)) for found in objects}
+        kept = _agreed(objects, alphas, agreement, snapshot)
+        if not kept:
+            continue
+        try:
+            image = pixels(kept[0])
+        except LabelStudioError as error:
+            snapshot.left_out += [f"{_name(found)}: {error}" for found in kept]
+            continue
+        for found in kept:
+            if alphas[id(found)].shape != image.shape[:2]:
+                sizes = f"mask {alphas[id(found)].shape[::-1]}, image {image.shape[1::-1]}"
+                snapshot.left_out.append(f"{_name(found)}: {sizes}. The image was replaced since")
+                continue
+            name = image_name(image)
+            split = split_of(name)
+            number = sum(1 for _ in (out / split / "masks").glob(f"{name}_*.png"))
+            file = f"{split}/masks/{name}_{number}.png"
+            _save(out / split / "images" / f"{name}.png", image)
+            _save(out / file, alphas[id(found)].view(np.uint8) * np.uint8(255))
+            lines.append(json.dumps(_line(session, out, file, found)))
+            snapshot.masks[split] += 1
+    if lines:
+        (out / "clicks.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def _by_task(session: Session, wanted: Wanted) -> Iterator[list[SavedObject]]:
+    tasks: dict[tuple[str, str | None], list[SavedObject]] = defaultdict(list)
+    for found in saved_objects(session, wanted):
+        tasks[found.annotation.project, found.annotation.task].append(found)
+    yield from tasks.values()
+
+
+def _agreed(
+    objects: Sequence[SavedObject], alphas: dict[int, np.ndarray], agreement: float, snapshot: Snapshot
+) -> list[SavedObject]:
+    """With `agreement`, the objects that another annotation confirms; contradictions are noted either way."""
+    kept = []
+    for place, found in enumerate(objects):
+        others = [
+            (iou(alphas[id(found)], alphas[id(other)]), other)
+            for other in objects
+            if other.annotation.id != found.annotation.id and other.region.label == found.region.label
+        ]
+        best, other = max(others, key=lambda pair: pair[0], default=(0.0, None))
+        if other and best < max(agreement, SAME_OBJECT) and objects.index(other) > place:
+            snapshot.contradictions.append(
+                f"{_name(found)} and {_name(other)} disagree about {found.region.label!r} (IoU {best:.2f})"
+            )
+        if best >= agreement or not agreement:
+            kept.append(found)
+        else:
+            snapshot.left_out.append(f"{_name(found)}: nobody else's mask agrees (IoU {best:.2f})")
+    return kept
+
+
+def _line(session: Session, out: Path, file: str, found: SavedObject) -> dict[str, Any]:
+    return {
+        "mask": file,
+        "label": found.region.label,
+        "project": found.annotation.project,
+        "task": found.annotation.task,
+        "annotation": found.annotation.id,
+        "region": found.region.id,
+        "annotator": found.annotation.annotator,
+        "corrected": found.corrected,
+        "clicks": [_click(session, out, click) for click in found.clicks],
+    }
+
+
+def _click(session: Session, out: Path, click: Click) -> dict[str, Any]:
+    """start: the file of the mask that this click began with, None: nothing, or the click before."""
+    start = None
+    if click.start:
+        start = f"starts/{click.start[:16]}.png"
+        _save(out / start, masks.pixels(session.get_one(Mask, click.start)).view(np.uint8) * np.uint8(255))
+    return {
+        "x": click.x,
+        "y": click.y,
+        "positive": click.positive,
+        "origin": click.origin,
+        "box": click.box,
+        "start": start,
+        "model_version": click.model_version,
+        "milliseconds": click.milliseconds,
+    }
+
+
+def _name(found: SavedObject) -> str:
+    return f"task {found.annotation.task}, annotation {found.annotation.id}, region {found.region.id}"
+
+
+def _save(file: Path, pixels: np.ndarray) -> None:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(file)
+
+
+def _why_empty(snapshot: Snapshot, wanted: Wanted) -> str:
+    asked = ", ".join(f"{name}={value}" for name, value in asdict(wanted).items() if value) or "no filter"
+    if snapshot.left_out:
+        return f"nothing to collect: {len(snapshot.left_out)} masks are left out, {snapshot.left_out[0]}"
+    return (
+        f"nothing to collect: the record has no saved mask ({asked}). Run click99 sync, or widen the filter"
+    )
+
+
+def _seal(folder: Path, database: Database, wanted: Wanted, agreement: float, snapshot: Snapshot) -> None:
+    """The manifest, and files that nobody changes by accident."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    manifest = {
+        "made_at": datetime.now(UTC).isoformat(),
+        "database": database.name,
+        "query": {**asdict(wanted), "agreement": agreement},
+        "masks": snapshot.masks,
+        "left_out": snapshot.left_out,
+        "contradictions": snapshot.contradictions,
+        "files": {str(path.relative_to(folder)): checksum(path) for path in files},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str))
+    for path in [*files, folder / "manifest.json"]:
+        path.chmod(0o444)
