@@ -20,7 +20,7 @@ from backend.annotations.recorder import Recorder
 from backend.labelstudio.errors import LabelStudioError, PayloadError
 from backend.labelstudio.payloads import AnyEvent, PredictRequest, SetupRequest, WebhookEvent, parse
 from backend.server.connection import is_loopback
-from backend.server.middleware import BasicAuth, LastResort
+from backend.server.middleware import BasicAuth, LastResort, WebhookSecret
 from backend.server.recording import NotKeptError, keep, open_database, open_recorder, record
 from backend.server.service import Service
 from backend.server.settings import Settings
@@ -77,6 +77,9 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     app = FastAPI(title="click99", lifespan=lifespan)
     add_routes(app, service, recorder)
     app.add_middleware(LastResort, metrics=service.metrics)
+    if settings.webhook_secret:
+        credentials = f"{settings.basic_auth_user}:{settings.basic_auth_password}".strip(":")
+        app.add_middleware(WebhookSecret, secret=settings.webhook_secret, credentials=credentials)
     if settings.basic_auth_user:
         app.add_middleware(BasicAuth, user=settings.basic_auth_user, password=settings.basic_auth_password)
 

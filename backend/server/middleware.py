@@ -21,8 +21,8 @@ OPEN_PATHS = ("/health", "/webhook")  # Label Studio presents no basic auth with
 class BasicAuth:
     """401 without the right user and password, compared in constant time.
 
-    Open are /health, which says nothing, and /webhook, which does nothing: Label Studio sends events without
-    the backend's credentials.
+    Open are /health, which says nothing, and /webhook: Label Studio sends events without the backend's
+    credentials. `WebhookSecret` closes that.
     """
 
     def __init__(self, app: ASGIApp, user: str, password: str):
@@ -30,7 +30,7 @@ class BasicAuth:
         self._expected = f"{user}:{password}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._accepts(scope):
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or presents(scope, self._expected):
             return await self._app(scope, receive, send)
         detail = (
             "Authorization: missing or wrong. Enter CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD "
@@ -39,13 +39,42 @@ class BasicAuth:
         reply = JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": 'Basic realm="click99"'})
         return await reply(scope, receive, send)
 
+
+class WebhookSecret:
+    """401 for events without the secret, compared in constant time.
+
+    The button that starts a training sends its event with basic auth instead; that is enough, too.
+    """
+
+    def __init__(self, app: ASGIApp, secret: str, credentials: str):
+        """credentials: "user:password" of basic auth; "" when there is none."""
+        self._app, self._secret, self._credentials = app, secret.encode(), credentials.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/webhook" or self._accepts(scope):
+            return await self._app(scope, receive, send)
+        detail = (
+            "X-Click99-Secret: missing or wrong. Enter CLICK99_WEBHOOK_SECRET in Label Studio at Settings → "
+            "Webhooks, as a header of the webhook that leads here"
+        )
+        log.warning("/webhook: %s", detail)
+        return await JSONResponse({"detail": detail}, 401)(scope, receive, send)
+
     def _accepts(self, scope: Scope) -> bool:
-        scheme, _, presented = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
-        try:
-            credentials = base64.b64decode(presented, validate=True)
-        except binascii.Error:
-            return False
-        return hmac.compare_digest(credentials, self._expected) and scheme.lower() == b"basic"
+        presented = dict(scope["headers"]).get(b"x-click99-secret", b"")
+        if hmac.compare_digest(presented, self._secret):
+            return True
+        return bool(self._credentials) and presents(scope, self._credentials)
+
+
+def presents(scope: Scope, credentials: bytes) -> bool:
+    """Whether a request carries these credentials ("user:password") as basic auth."""
+    scheme, _, presented = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+    try:
+        decoded = base64.b64decode(presented, validate=True)
+    except binascii.Error:
+        return False
+    return hmac.compare_digest(decoded, credentials) and scheme.lower() == b"basic"
 
 
 class LastResort:

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0, description="CPU threads of the network; 0: as many as cores.")
     basic_auth_user: str = Field(default="", description="User that Label Studio must present.")
     basic_auth_password: str = Field(default="", description="That user's password.", repr=False)
+    webhook_secret: str = Field(
+        default="",
+        description="What Label Studio's events must bring in the header X-Click99-Secret; unset: nothing.",
+        repr=False,
+    )
     workers: int = Field(
         default=1,
         ge=1,

@@ -101,3 +101,27 @@ def test_without_credentials_only_health_and_events_are_open(start: Start):
     assert server.post("/predict", json=body(None)).status_code == 401
     assert server.post("/setup", json={}).status_code == 401
     assert server.post("/train").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-Click99-Secret": "s3cret"}, 200),
+        ({"X-Click99-Secret": "guess"}, 401),
+        ({}, 401),
+        (basic("ann:secret"), 200),  # as the button that starts a training
+        (basic("ann:wrong"), 401),
+    ],
+)
+def test_the_secret_of_events(start: Start, headers: dict[str, str], status: int):
+    server = start(basic_auth_user="ann", basic_auth_password="secret", webhook_secret="s3cret")
+    reply = server.post("/webhook", json={"action": "START_TRAINING"}, headers=headers)
+    assert reply.status_code == status
+    assert status == 200 or "CLICK99_WEBHOOK_SECRET" in reply.json()["detail"]
+    assert server.get("/health").status_code == 200
+
+
+def test_without_basic_auth_the_secret_alone_opens_the_webhook(start: Start):
+    server = start(webhook_secret="s3cret")
+    assert server.post("/webhook", json={"action": "X"}, headers=basic("")).status_code == 401
+    assert server.post("/predict", json=body(None)).status_code == 200
