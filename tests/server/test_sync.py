@@ -35,8 +35,9 @@ class Api:
         self.hidden: set[int] = set()  # tasks that the list of tasks forgets
         self.asked: list[str] = []
 
-    def save(self, task: int, number: int, minute: int = 0) -> None:
-        annotation = json.loads(saved(brush_item(), number=number, minute=minute))["annotation"]
+    def save(self, task: int, number: int, minute: int = 0, skipped: bool = False) -> None:
+        event = saved(brush_item(), number=number, minute=minute, was_cancelled=skipped)
+        annotation = json.loads(event)["annotation"]
         others = [known for known in self.tasks.get(task, []) if known["id"] != number]
         self.tasks[task] = [*others, annotation | {"task": task}]
         self.times[task] = self.times.get(task, 0) + 1
@@ -56,7 +57,7 @@ class Api:
         task = int(parts[1])
         if task not in self.tasks:
             return None
-        return self.tasks[task] if parts[-1] == "annotations" else self._task(task)
+        return self._task(task) | {"annotations": self.tasks[task]}
 
     def _task(self, task: int) -> dict[str, Any]:
         return {
@@ -126,7 +127,7 @@ def test_what_is_known_is_not_asked_for_again(api: Api, address: str, database: 
     synced(address, database)
     api.asked.clear()
     assert synced(address, database) == (0, 0)
-    assert "/api/tasks/3/annotations" not in api.asked
+    assert "/api/tasks/3" not in api.asked
 
 
 def test_what_the_webhook_told_is_no_gap(api: Api, address: str, database: Database):
@@ -134,6 +135,14 @@ def test_what_the_webhook_told_is_no_gap(api: Api, address: str, database: Datab
     with database.writing() as session:
         keep_event(session, saved(brush_item()), NOON)
     assert synced(address, database) == (0, 0)
+
+
+def test_a_skipped_task_is_found_and_not_taken_for_deleted(api: Api, address: str, database: Database):
+    api.save(3, 9, skipped=True)
+    assert synced(address, database) == (1, 0)
+    api.save(3, 10)
+    assert synced(address, database) == (1, 0)
+    assert annotations(database) == {"9": False, "10": False}
 
 
 def test_changes_are_found(api: Api, address: str, database: Database):
