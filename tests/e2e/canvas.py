@@ -13,6 +13,7 @@ CANVAS = "window.Htx.annotationStore.selected"
 REGIONS = f"() => [...{CANVAS}.areas.values()].filter(a => a.type === 'brushregion').map(a => a.cleanId)"
 PENDING = f"() => [...{CANVAS}.areas.values()].filter(a => a.dynamic).map(a => a.cleanId)"
 TOOL = f"which => {CANVAS}.objects[which].getToolsManager().findSelectedTool()?.fullName"
+CHOSEN = f"() => [...{CANVAS}.names.values()].some(c => c.type === 'keypointlabels' && c.isSelected)"
 SELECT = f"""id => {{
   {CANVAS}.unselectAll();
   {CANVAS}.selectArea([...{CANVAS}.areas.values()].find(area => area.cleanId === id));

@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import Page, Request, Response
 
 from backend.segmentation.clicks import Click
-from tests.e2e.canvas import Canvas
+from tests.e2e.canvas import CHOSEN, Canvas
 
 IMAGE_IS_SHOWN = "() => window.Htx?.annotationStore?.selected?.objects?.[0]?.currentImageEntity?.imageLoaded"
 
@@ -99,6 +99,7 @@ class LabellingPage(Canvas):
     def send_click(self, click: Click, key: str = "1") -> None:
         """The same without waiting for an answer. Ctrl: without it a click on a region selects the region."""
         self.page.keyboard.press(key)
+        self.page.wait_for_function(CHOSEN)
         held = ["Control"] if click.positive else ["Control", "Alt"]
         for modifier in held:
             self.page.keyboard.down(modifier)
