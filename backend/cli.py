@@ -169,6 +169,39 @@ def collect(
     typer.echo(f"{made.masks.total()} masks ({splits}) in {out}; {len(made.left_out)} left out.")
 
 
+@app.command()
+@with_settings
+def stats(
+    settings: Settings,
+    by: str = typer.Option("version", help="A row for each project, label, annotator or model version."),
+    project: str | None = typer.Option(None, help="Only this project."),
+    label: str | None = typer.Option(None, help="Only masks of this label."),
+    plot: Path | None = typer.Option(None, help="Draw it over time, into this PNG, SVG or PDF."),
+) -> None:
+    """Show what saved masks took: clicks, seconds, how good the first mask was (docs/record.md)."""
+    from rich.console import Console
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from backend.annotations.objects import Wanted
+    from backend.server.recording import open_database
+    from training import stats
+
+    if by not in stats.BY:
+        raise typer.BadParameter(f"{by}: not one of {', '.join(stats.BY)}", param_hint="--by")
+    try:
+        with open_database(settings).reading() as session:
+            found = stats.costs(session, Wanted(project=project, label=label))
+        if not found:
+            typer.echo("The record has no saved mask with clicks yet. Click, save, or run click99 sync.")
+            return
+        Console().print(stats.table(found, by))
+        if plot:
+            stats.plot(found, by, plot)
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
 app.command()(demo)
 app.command()(describe)
 app.command()(import_weights)

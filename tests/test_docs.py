@@ -30,6 +30,7 @@ RUN_ELSEWHERE = {
     "click99 recover": "tests/e2e/test_people.py::test_a_mask_submitted_before_it_was_accepted_is_restored",
     "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
     "click99 collect": "tests/training/test_collect.py::test_the_command_collects_from_the_server_s_record",
+    "click99 stats": "tests/training/test_stats.py::test_the_command_shows_a_row_for_each_version",
     "click99 sync": "tests/server/test_sync.py::test_the_command_says_what_it_found",
     "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
     "click99 ablation": "tests/training/test_ablation.py::test_an_ablation_goes_on_where_it_stopped",

@@ -1,0 +1,119 @@
+"""`click99 stats`: what masks took, from the clicks that count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from backend.annotations import clicks
+from backend.annotations.clicks import Answered, Point
+from backend.annotations.database import Database, sqlite_url
+from backend.annotations.events import keep_event
+from backend.annotations.masks import Bits
+from backend.annotations.objects import Wanted
+from backend.cli import app
+from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, saved
+from training.stats import Cost, costs
+
+TRUTH = np.zeros(SHAPE, bool)
+TRUTH[2:4, 2:8] = True  # 12 pixels
+FIRST = TRUTH.copy()
+FIRST[:, :5] = False  # 6 of them
+SECOND = TRUTH.copy()
+SECOND[:, 2:4] = False  # 8: of the 6 that were missed, 2 are right now
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(sqlite_url(tmp_path))
+
+
+def answer(
+    names: str, mask: np.ndarray, second: float, region: str = "object", version: str = "v1"
+) -> Answered:
+    """Clicks on pixels that the first mask misses, answered after half a second."""
+    points = [Point(name, 3, 2, True) for name in names]
+    when = NOON + timedelta(seconds=second)
+    given = answered(names, region, mask=Bits.pack(mask), milliseconds=500.0, model_version=version)
+    return replace(given, clicks=points, asked_at=when)
+
+
+def record(database: Database, *answers: Answered, origin: str = "prediction") -> None:
+    for given in answers:
+        with database.writing() as session:
+            clicks.write(session, given)
+    with database.writing() as session:
+        regions = {given.region for given in answers}
+        keep_event(session, saved(*[brush_item(name, TRUTH, origin=origin) for name in regions]), NOON)
+
+
+def all_costs(database: Database) -> list[Cost]:
+    with database.reading() as session:
+        return costs(session, Wanted())
+
+
+def test_what_a_mask_took(database: Database):
+    record(database, answer("a", FIRST, 0), answer("ab", SECOND, 4))
+    (cost,) = all_costs(database)
+    assert (cost.clicks, cost.seconds, cost.version, cost.annotator) == (2, 4.5, "v1", "4")
+    assert cost.first_iou == pytest.approx(6 / 12)
+    assert cost.corrective == pytest.approx(2 / 6)
+    assert not cost.retouched
+
+
+def test_undone_clicks_cost_nothing(database: Database):
+    record(database, answer("a", FIRST, 0), answer("ab", SECOND, 4), answer("ac", TRUTH, 9))
+    (cost,) = all_costs(database)
+    assert (cost.clicks, cost.seconds, cost.corrective) == (2, 9.5, 1.0)
+
+
+def test_one_click_corrects_nothing(database: Database):
+    record(database, answer("a", TRUTH, 0), origin="prediction-changed")
+    (cost,) = all_costs(database)
+    assert (cost.clicks, cost.first_iou, cost.corrective, cost.retouched) == (1, 1.0, None, True)
+
+
+def test_masks_without_clicks_are_left_out(database: Database):
+    with database.writing() as session:
+        keep_event(session, saved(brush_item()), NOON)
+    assert all_costs(database) == []
+
+
+def invoke(home: Path, *arguments: str) -> tuple[int, str]:
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["stats", "--home", str(home), *arguments])
+    return result.exit_code, result.output
+
+
+def test_the_command_shows_a_row_for_each_version(database: Database, tmp_path: Path):
+    record(database, answer("a", FIRST, 0), answer("ab", SECOND, 4), answer("c", TRUTH, 0, "other", "v2"))
+    code, shown = invoke(tmp_path, "--plot", str(tmp_path / "cost.png"))
+    assert code == 0, shown
+    rows = {line.split("│")[1].strip(): line for line in shown.splitlines() if line.startswith("│")}
+    assert ["2.00" in rows["v1"], "50.0 %" in rows["v1"], "33.3 %" in rows["v1"]] == [True] * 3
+    assert ["1.00" in rows["v2"], "100.0 %" in rows["v2"], "–" in rows["v2"]] == [True] * 3
+    assert "1.50" in rows["all"]
+    assert np.asarray(Image.open(tmp_path / "cost.png").convert("L")).std() > 5
+
+
+@pytest.mark.parametrize("by", ["project", "label", "annotator"])
+def test_other_rows(database: Database, tmp_path: Path, by: str):
+    record(database, answer("a", TRUTH, 0))
+    code, shown = invoke(tmp_path, "--by", by)
+    assert code == 0
+    assert {"project": "1.1767225600", "label": "cell", "annotator": " 4 "}[by] in shown
+
+
+def test_an_empty_record_is_said(tmp_path: Path):
+    assert "no saved mask with clicks yet" in invoke(tmp_path)[1]
+
+
+def test_an_unknown_row_is_named(tmp_path: Path):
+    code, shown = invoke(tmp_path, "--by", "moon")
+    assert code == 2
+    assert "moon" in shown
