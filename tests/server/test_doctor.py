@@ -13,9 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner
 
+from backend.annotations.database import Database, sqlite_url
+from backend.annotations.events import keep_event
 from backend.cli import app
 from backend.server import models
 from backend.server.unaccepted import Notes
+from tests.annotations.conftest import NOON, brush_item, saved
 from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer
 from tests.server.conftest import CONFIG, IMAGE
@@ -209,3 +212,20 @@ def test_a_smart_box_with_a_label_of_its_own_is_named(doctor: Doctor, label_stud
     code, shown = doctor(label_studio(replies(label_config=CLICKABLE.replace("</View>", f"{box}</View>"))))
     assert code == 1
     assert "no label 'odd'" in shown
+
+
+def test_the_record_is_counted(doctor: Doctor, tmp_path: Path):
+    with Database(sqlite_url(tmp_path)).writing() as session:
+        keep_event(session, saved(brush_item()), NOON)
+        keep_event(session, b"nothing readable", NOON)
+    code, shown = doctor()
+    assert code == 0
+    assert "0 clicks, 1 annotations in sqlite:///" in shown
+    assert "1 events are kept but could not be read" in shown
+
+
+def test_a_record_that_takes_nothing_is_a_problem(doctor: Doctor, tmp_path: Path):
+    (tmp_path / "click99.db").write_text("no database, and longer than the header of one would be" * 10)
+    code, shown = doctor()
+    assert code == 1
+    assert "not a database" in next(line for line in shown.splitlines() if "✗" in line)
