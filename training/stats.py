@@ -131,6 +131,7 @@ def plot(found: Sequence[Cost], by: str, file: Path) -> None:
             axis.plot([date.fromisoformat(day) for day in sorted(days)], means, marker="o", label=name)
         axis.set_title(title, loc="left")
         axis.spines[["top", "right"]].set_visible(False)
+        axis.margins(y=0.1)
         axis.set_ylim(bottom=0)
     axes[0].legend(title=by, frameon=False)
     sheet.autofmt_xdate()

@@ -79,7 +79,7 @@ def _way(click: Click, by_state: dict[str, Click]) -> list[Click]:
     return way
 
 
-def _query(wanted: Wanted) -> Select[tuple[Annotation, Region, str | None]]:
+def _query(wanted: Wanted) -> Select:
     same = (Region.project == Annotation.project) & (Region.annotation == Annotation.id)
     task = (Task.project == Annotation.project) & (Task.id == Annotation.task)
     query = select(Annotation, Region, Task.data).join(Region, same).outerjoin(Task, task)

@@ -24,7 +24,7 @@ SAMPLE = Path("../shared/samples/export_JSON.json")
 NAME = "task-3-annotation-9-by-ann@example.com-brush-red-cell-0.png"
 
 
-def annotations(database: Database) -> list[Annotation]:
+def recorded(database: Database) -> list[Annotation]:
     with database.reading() as session:
         return list(session.scalars(select(Annotation).order_by(Annotation.id)))
 
@@ -60,7 +60,7 @@ def test_an_export_of_a_known_project_joins_it(database: Database, tmp_path: Pat
         keep_event(session, saved(brush_item()), NOON)
     (tmp_path / "export.json").write_text(json.dumps(exported(brush_item("newer"), minute=1)))
     import_export(database, tmp_path / "export.json")
-    (annotation,) = annotations(database)
+    (annotation,) = recorded(database)
     assert annotation.project == PROJECT_KEY
     assert [region.id for region, _ in regions(database)] == ["newer"]
 
@@ -75,7 +75,7 @@ def test_brush_pngs_are_recorded(database: Database, tmp_path: Path, packed: boo
         export.mkdir()
         (export / NAME).write_bytes(png(disc()))
     assert import_export(database, export, project=1) == 1
-    (annotation,), ((region, mask),) = annotations(database), regions(database)
+    (annotation,), ((region, mask),) = recorded(database), regions(database)
     assert (annotation.project, annotation.task, annotation.id) == ("1", "3", "9")
     assert (annotation.annotator, region.label) == ("ann@example.com", "red-cell")
     assert np.array_equal(mask, disc())

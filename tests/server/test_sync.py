@@ -106,7 +106,7 @@ def synced(address: str, database: Database) -> tuple[int, int]:
     return sum(task.saved for task in found), sum(task.deleted for task in found)
 
 
-def annotations(database: Database) -> dict[str, bool]:
+def deletions(database: Database) -> dict[str, bool]:
     """Whether each is deleted."""
     with database.reading() as session:
         return {row.id: bool(row.deleted_at) for row in session.scalars(select(Annotation))}
@@ -116,7 +116,7 @@ def test_missed_annotations_are_found(api: Api, address: str, database: Database
     api.save(3, 9)
     api.save(4, 10)
     assert synced(address, database) == (2, 0)
-    assert annotations(database) == {"9": False, "10": False}
+    assert deletions(database) == {"9": False, "10": False}
     with database.reading() as session:
         assert {event.action for event in session.scalars(select(Event))} == {"SYNCED"}
         assert {region.id for region in session.scalars(select(Region))} == {"object"}
@@ -142,7 +142,7 @@ def test_a_skipped_task_is_found_and_not_taken_for_deleted(api: Api, address: st
     assert synced(address, database) == (1, 0)
     api.save(3, 10)
     assert synced(address, database) == (1, 0)
-    assert annotations(database) == {"9": False, "10": False}
+    assert deletions(database) == {"9": False, "10": False}
 
 
 def test_changes_are_found(api: Api, address: str, database: Database):
@@ -160,7 +160,7 @@ def test_a_deleted_annotation_is_found_whether_its_task_says_so_or_not(
     synced(address, database)
     api.tasks[3].pop()
     assert synced(address, database) == (0, 1)
-    assert annotations(database) == {"9": False, "10": True}
+    assert deletions(database) == {"9": False, "10": True}
 
 
 def test_a_deleted_task_is_found(api: Api, address: str, database: Database):
@@ -168,7 +168,7 @@ def test_a_deleted_task_is_found(api: Api, address: str, database: Database):
     synced(address, database)
     del api.tasks[3]
     assert synced(address, database) == (0, 1)
-    assert annotations(database) == {"9": True}
+    assert deletions(database) == {"9": True}
 
 
 def test_a_task_that_is_only_missing_in_the_list_is_not_taken_for_deleted(
@@ -178,7 +178,7 @@ def test_a_task_that_is_only_missing_in_the_list_is_not_taken_for_deleted(
     synced(address, database)
     api.hidden.add(3)
     assert synced(address, database) == (0, 0)
-    assert annotations(database) == {"9": False}
+    assert deletions(database) == {"9": False}
 
 
 def test_every_page_is_read(api: Api, address: str, database: Database, monkeypatch: pytest.MonkeyPatch):
@@ -199,7 +199,7 @@ def test_the_server_compares_when_it_is_due(api: Api, address: str, database: Da
     for worker in workers:
         worker.look()
     assert api.asked.count("/api/projects") == 1
-    assert annotations(database) == {"9": False}
+    assert deletions(database) == {"9": False}
 
 
 def test_nothing_is_compared_while_label_studio_is_unknown(api: Api, address: str, database: Database):
@@ -227,7 +227,7 @@ def test_the_command_imports_an_export(tmp_path: Path, database: Database):
     (tmp_path / "export.json").write_text(json.dumps([task]))
     code, shown = invoke("--home", str(tmp_path), "--export", str(tmp_path / "export.json"))
     assert (code, "1 annotations recorded" in shown) == (0, True)
-    assert annotations(database) == {"9": False}
+    assert deletions(database) == {"9": False}
 
 
 @pytest.mark.parametrize(
