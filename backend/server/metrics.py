@@ -51,13 +51,13 @@ class Metrics:
             "Clicks and events that wait to be recorded.",
             ["kind"],
             registry=self._registry,
-            multiprocess_mode="livemax",
+            multiprocess_mode="mostrecent",
         )
         self._failing = Gauge(
             "click99_record_failing",
             "1 while the record can't be written to.",
             registry=self._registry,
-            multiprocess_mode="livemax",
+            multiprocess_mode="mostrecent",
         )
         self._lost = Counter(
             "click99_record_lost", "Clicks not recorded: too many waited.", registry=self._registry

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     allowed_hosts: str = Field(
         default="", description="Other hosts that images may come from: comma-separated host[:port]."
     )
-    home: Path = Field(default=Path("~/.click99"), description="Folder for cached images.")
+    home: Path = Field(default=Path("~/.click99"), description="Folder for the record and cached images.")
     model: Path | None = Field(
         default=None, description="Checkpoint to serve; unset: the one that is shipped."
     )
