@@ -194,7 +194,7 @@ class Service:
         value = write(inside, question.target, self._polygon_tolerance)
         self._canvas.remember(question, found, inside, value.made_of)
         score = round(float(alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
-        region = self._region(found, question.target, inside.shape, value, score)
+        region = self._region(found, question.target, question.shape, value, score)
         # An outline cannot be of nothing: such an answer only takes the one before away.
         version = self._sessions.version_of(found.clicks)
         self.on_answer(question, found, inside, version)

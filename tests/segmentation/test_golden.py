@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import zlib
 
 import numpy as np
@@ -25,7 +26,7 @@ def drawn(name: str, shape: torch.Size) -> torch.Tensor:
     """Weights that depend on their name alone, not on the order in which modules are made."""
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(zlib.crc32(name.encode())))
     if len(shape) > 1:
-        return noise * (2 / np.prod(shape[1:])) ** 0.5
+        return noise * math.sqrt(2 / math.prod(shape[1:]))
     return 0.1 * noise + (1.0 if name.endswith("weight") else 0.0)
 
 
