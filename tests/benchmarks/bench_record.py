@@ -29,6 +29,8 @@ from backend.server.settings import Settings
 from tests.annotations.conftest import brush_item, saved
 from tests.benchmarks.bench_click import CLICKS, CONFIG, HEIGHT, WIDTH, hosting, picture
 
+PAUSE = 0.1  # seconds between requests: the annotators of a busy project
+
 
 @contextmanager
 def serving(settings: Settings, service: Service) -> Iterator[str]:
@@ -97,10 +99,13 @@ def main() -> None:
             for number in range(given.objects):
                 kind = ("recorded", "not recorded")[number % 2]
                 service.on_answer = record if number % 2 == 0 else nothing
-                times[kind] += [click(url, image, f"o{number}", count + 1) for count in range(len(CLICKS))]
+                for count in range(len(CLICKS)):
+                    times[kind].append(click(url, image, f"o{number}", count + 1))
+                    time.sleep(PAUSE)
             for number in range(given.events):
                 times["/webhook"].append(event(url, number))
                 times["/health"].append(milliseconds(lambda: requests.get(f"{url}/health", timeout=60)))
+                time.sleep(PAUSE)
     for name, kind in times.items():
         show(name, kind)
     print(json.dumps({name: round(float(np.median(kind)), 2) for name, kind in times.items()}))

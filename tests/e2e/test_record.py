@@ -1,0 +1,78 @@
+"""The record beside a real Label Studio: its webhook tells, and what it could not tell is found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from backend.annotations.database import Database, sqlite_url
+from backend.annotations.objects import SavedObject, Wanted, saved_objects
+from tests.annotations.test_recorder import eventually
+from tests.e2e.workplace import BRUSH, Click99, Project
+from tests.server.conftest import keypoint
+
+pytestmark = pytest.mark.e2e
+
+
+def answer(click99: Click99, project: Project, task: int) -> dict[str, Any]:
+    """The region that two clicks on a task make."""
+    found = project.read(task)
+    made = project.client.call("GET", f"/api/projects/{project.id}")["created_at"]
+    clicks = [
+        keypoint(f"{task}-{x}", x, 200, size=(600, 400), label="Object", from_name="click")
+        for x in (300, 320)
+    ]
+    request = {
+        "tasks": [found],
+        "project": f"{project.id}.{int(datetime.fromisoformat(made).timestamp())}",
+        "label_config": BRUSH,
+        "params": {"context": {"result": clicks}},
+    }
+    reply = requests.post(f"{click99.url}/predict", json=request, timeout=120).json()
+    return reply["results"][0]["result"][0]
+
+
+def submit(project: Project, task: int, region: dict[str, Any]) -> int:
+    path = f"/api/tasks/{task}/annotations/?project={project.id}"
+    return project.client.call("POST", path, json={"result": [region]})["id"]
+
+
+def recorded(home: Path) -> dict[str, SavedObject]:
+    """Saved masks by their task."""
+    with Database(sqlite_url(home)).reading() as session:
+        return {str(found.annotation.task): found for found in saved_objects(session, Wanted())}
+
+
+def test_a_submitted_mask_is_recorded_with_its_clicks(click99: Click99, project: Project):
+    task = project.task()
+    region = answer(click99, project, task)
+    submit(project, task, region)
+    eventually(lambda: str(task) in recorded(click99.home))
+    found = recorded(click99.home)[str(task)]
+    assert found.region.id == region["id"]
+    assert [click.x for click in found.clicks] == [300, 320]
+    assert found.region.mask == found.clicks[-1].mask
+
+
+def test_what_was_saved_while_click99_was_stopped_is_found(click99: Click99, project: Project):
+    task, gone = project.task(), project.task()
+    region = answer(click99, project, task)
+    number = submit(project, gone, region)
+    eventually(lambda: str(gone) in recorded(click99.home))
+    click99.stop()
+    try:
+        submit(project, task, region)
+        project.client.call("DELETE", f"/api/annotations/{number}/")
+        assert str(task) not in recorded(click99.home)
+        said = click99.run("sync", "--project", str(project.id))
+    finally:
+        click99.start()
+    assert said.returncode == 0, said.stderr
+    assert "1 annotations new or changed, 1 deleted" in said.stdout
+    found = recorded(click99.home)
+    assert str(gone) not in found
+    assert len(found[str(task)].clicks) == 2
