@@ -25,7 +25,7 @@ from backend.server.connection import Connection
 from backend.server.recording import open_database
 from backend.server.settings import Settings
 from backend.server.unaccepted import Notes
-from backend.sessions.sessions import Refiner
+from backend.sessions.refiner import Refiner
 
 State = Literal["ok", "note", "problem"]
 MARKS: dict[State, str] = {"ok": "[green]✓[/]", "note": "[yellow]–[/]", "problem": "[red]✗[/]"}

@@ -62,7 +62,8 @@ from backend.sessions.answers import Answers
 from backend.sessions.boxes import Box
 from backend.sessions.in_flight import InFlight
 from backend.sessions.objects import Object
-from backend.sessions.sessions import Refiner, SupersededError
+from backend.sessions.refiner import Refiner
+from backend.sessions.sessions import SupersededError
 from backend.sessions.stores import Store
 
 log = logging.getLogger(__name__)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backend.segmentation.clicks import Click
-
-if TYPE_CHECKING:
-    from backend.sessions.sessions import Refiner
+from backend.sessions.refiner import Refiner
 
 MARGIN = 0.2  # looked at around the box, of its own size
 STEPS = 2

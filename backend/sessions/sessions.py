@@ -5,30 +5,17 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 
 from backend.segmentation.clicks import Click
 from backend.sessions.boxes import Box
 from backend.sessions.corrections import Start, kept_corrections
+from backend.sessions.refiner import Refiner
 from backend.sessions.stores import Store
 from backend.sessions.versions import Versions
 
 NEAR = 0.02  # of the image's long side
-
-
-class Refiner(Protocol):
-    """What a session needs of a predictor: one deterministic network step per click."""
-
-    @property
-    def version(self) -> str: ...
-
-    def prepare(self, image: np.ndarray, image_key: str) -> None: ...
-
-    def refine(
-        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
-    ) -> np.ndarray: ...
 
 
 class SupersededError(Exception):

@@ -5,12 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
+from backend.sessions.refiner import Refiner
 from backend.sessions.stores import Store
-
-if TYPE_CHECKING:
-    from backend.sessions.sessions import Refiner
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import pytest
 
 from backend.segmentation.clicks import Click
 from backend.sessions import MemoryStore, Sessions, Versions
-from backend.sessions.sessions import Refiner
+from backend.sessions.refiner import Refiner
 from backend.sessions.stores import Store
 from tests.disc_painter import DiscPainter
 
