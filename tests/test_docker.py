@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -45,6 +46,20 @@ def test_compose_gives_click99_settings_that_exist(services: dict[str, Any]) -> 
     known = {variable(name) for name in Settings.model_fields}
     assert services["click99"]["environment"].keys() <= known
     assert (DOCKER.parent / services["click99"]["build"]["dockerfile"]).exists()
+
+
+def test_compose_gives_click99_settings_that_are_accepted(services: dict[str, Any]) -> None:
+    """With the variables that a person sets filled in, and the services that it names in the file."""
+    given = {
+        name: re.sub(r"\$\{[^}]*\}", "secret", str(value))
+        for name, value in services["click99"]["environment"].items()
+    }
+    settings = Settings(
+        **{name: given[variable(name)] for name in Settings.model_fields if variable(name) in given}
+    )
+    assert settings.workers > 1
+    for url in (settings.redis_url, settings.database_url):
+        assert urlsplit(url).hostname in services
 
 
 def test_compose_has_the_label_studio_that_is_tested(services: dict[str, Any]) -> None:
