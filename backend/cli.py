@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from backend.demo import demo
 from backend.segmentation.cli import describe, import_weights
 from backend.server.settings import Settings, variable
-from training.cli import ablation, compose, evaluate, report, train
+from training.cli import ablation, average, compose, evaluate, report, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -210,6 +210,7 @@ app.command()(compose)
 app.command()(evaluate)
 app.command()(report)
 app.command()(ablation)
+app.command()(average)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ RUN_ELSEWHERE = {
     "click99 stats": "tests/training/test_stats.py::test_the_command_shows_a_row_for_each_version",
     "click99 sync": "tests/server/test_sync.py::test_the_command_says_what_it_found",
     "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
+    "click99 average": "tests/training/test_average.py::test_the_mean_of_checkpoints_is_written",
     "click99 ablation": "tests/training/test_ablation.py::test_an_ablation_goes_on_where_it_stopped",
     "torchrun": "tests/training/test_distributed.py::test_two_processes_learn_what_one_does",
     "click99 evaluate": "tests/training/test_evaluate.py::test_the_report_is_written_with_every_image",

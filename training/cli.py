@@ -92,6 +92,17 @@ def compose(
         typer.echo(compose(Composition(data, dataset, split, out, preview, recipe, count, seed)))
 
 
+def average(
+    checkpoints: Annotated[list[Path], typer.Argument(help="Of one network, such as of runs in a row.")],
+    out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+) -> None:
+    """Average the weights of checkpoints: of runs that go on from each other often better than each."""
+    from training.average import average
+
+    with told_plainly():
+        typer.echo(f"checkpoint: {average(checkpoints, out)}")
+
+
 def evaluate(
     data: Annotated[Path, DATA_WITH_MASKS],
     dataset: Annotated[str, BENCHMARK],

@@ -35,12 +35,14 @@ def fill(points: Sequence[Sequence[float]], height: int, width: int) -> np.ndarr
     """Points in percent -> bool [height, width]: the pixels whose centres the ring winds around."""
     ring = np.asarray(points, float).reshape(-1, 2) * (width / 100, height / 100)
     turns = np.zeros((height, width + 1), np.int32)
-    for (x0, y0), (x1, y1) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
-        first, last = np.clip(np.ceil(np.sort([y0, y1]) - 0.5), 0, height).astype(int)
+    for start, end in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+        down = end[1] > start[1]
+        (x0, y0), (x1, y1) = (start, end) if down else (end, start)  # a bridge rounds alike there and back
+        first, last = np.clip(np.ceil(np.array([y0, y1]) - 0.5), 0, height).astype(int)
         rows = np.arange(first, last)
         crossings = x0 + (rows + 0.5 - y0) * (x1 - x0) / ((y1 - y0) or 1)
         columns = np.clip(np.ceil(crossings - 0.5), 0, width).astype(int)
-        turns[rows, columns] += 1 if y1 > y0 else -1
+        turns[rows, columns] += 1 if down else -1
     return turns.cumsum(axis=1)[:, :width] != 0
 
 

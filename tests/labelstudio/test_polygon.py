@@ -32,6 +32,12 @@ def test_without_tolerance_the_outline_is_the_mask(mask: np.ndarray):
     assert bool(points) == mask.any()
 
 
+def test_a_bridge_through_pixel_centres_has_no_area():
+    mask = np.zeros((10, 14), bool)
+    mask[2, 3] = mask[8, 11] = True
+    assert np.array_equal(fill(outline(mask, 0), 10, 14), mask)
+
+
 @given(masks, st.floats(0, 5))
 def test_an_object_always_has_an_outline_inside_the_image(mask: np.ndarray, tolerance: float):
     points = np.array(outline(mask, tolerance)).reshape(-1, 2)

@@ -166,4 +166,4 @@ class OneAnnotator(RuleBasedStateMachine):
 
 
 TestOneAnnotator = OneAnnotator.TestCase
-TestOneAnnotator.settings = settings(max_examples=40, stateful_step_count=20)
+TestOneAnnotator.settings = settings(max_examples=12, stateful_step_count=20)
