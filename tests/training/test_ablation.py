@@ -28,7 +28,8 @@ def test_twenty_steps_of_every_variant_lower_the_loss_on_one_image(
     data_folder: Path, preset: str, name: str, side: int
 ):
     network, recipe = configured(preset, name=name)
-    quick = {"head_rate": 1e-3, "encoder_rate": 1e-4, "drops": (1.0,), "optimizer": "adamw"}
+    rate = 1e-3 if preset == "compact" else 1e-4
+    quick = {"head_rate": rate, "encoder_rate": 1e-4, "drops": (1.0,), "optimizer": "adamw"}
     recipe = replace(recipe, nearly_right=0, lenient=0, **quick)
     torch.manual_seed(0)
     trainer = Trainer(TwoStreamNetwork(network), recipe)
