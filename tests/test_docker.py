@@ -54,9 +54,8 @@ def test_compose_gives_click99_settings_that_are_accepted(services: dict[str, An
         name: re.sub(r"\$\{[^}]*\}", "secret", str(value))
         for name, value in services["click99"]["environment"].items()
     }
-    settings = Settings(
-        **{name: given[variable(name)] for name in Settings.model_fields if variable(name) in given}
-    )
+    named = {name: given[variable(name)] for name in Settings.model_fields if variable(name) in given}
+    settings = Settings.model_validate(named)
     assert settings.workers > 1
     for url in (settings.redis_url, settings.database_url):
         assert urlsplit(url).hostname in services
