@@ -166,4 +166,5 @@ class OneAnnotator(RuleBasedStateMachine):
 
 
 TestOneAnnotator = OneAnnotator.TestCase
-TestOneAnnotator.settings = settings(max_examples=12, stateful_step_count=20)
+# The same examples on every run: a new find belongs into an issue, not into the next unrelated change.
+TestOneAnnotator.settings = settings(max_examples=40, stateful_step_count=20, derandomize=True)
