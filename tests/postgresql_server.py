@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from itertools import count
@@ -13,6 +12,8 @@ from types import TracebackType
 
 import pytest
 from sqlalchemy import create_engine, text
+
+from backend.demo.services import free_port
 
 USER = "postgres"  # PostgreSQL refuses to run as root
 
@@ -36,8 +37,7 @@ class PostgresqlServer:
             tempfile.mkdtemp(prefix="click99-postgresql-")
         )  # pytest's own are closed to others
         self._numbers = count()
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port = probe.getsockname()[1]
+        self._port = free_port(0)
 
     def new_database(self) -> str:
         """An empty database; its address."""

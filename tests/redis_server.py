@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +12,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from backend.demo.services import free_port
+
 
 class RedisServer:
     """Use it as a context. `stop` and `start` are a Redis that goes away and comes back, empty."""
@@ -20,8 +21,7 @@ class RedisServer:
     def __init__(self, folder: Path):
         if not shutil.which("redis-server"):
             pytest.skip("needs redis-server: install the package 'redis-server'")
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port(0)
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.client = Redis.from_url(self.url)
         self._folder = folder

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from backend.segmentation.encoders import ResNet50
 from backend.segmentation.network import TwoStreamNetwork
+from backend.segmentation.predictor import chosen_device
 from backend.segmentation.presets import NetworkConfig
 from backend.segmentation.released import with_image_stream
 from training.batch import Batch
@@ -65,7 +66,7 @@ def train(run: Run) -> Path:
     keep_freed_memory()
     torch.set_flush_denormal(True)  # vanishing gradients made steps three times slower
     torch.set_num_threads(run.threads)
-    device = join(chosen_device(run.device))
+    device = join(torch.device(chosen_device(run.device)))
     network, recipe = configured(run.preset, run.recipe, run.variant)
     recipe = adjusted(recipe, run)
     stream = open_stream(run, recipe)
@@ -84,12 +85,6 @@ def open_stream(run: Run, recipe: Recipe) -> CropStream:
     data = open_dataset(run.dataset, run.data, "train")
     refuse_mostly_bad(data)
     return CropStream(data, recipe, run.seed, Skipped(run.out / "skipped.csv"))
-
-
-def chosen_device(name: str) -> torch.device:
-    return torch.device(
-        "cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu")
-    )
 
 
 def epochs_of(recipe: Recipe, stream: CropStream) -> int:

@@ -7,6 +7,7 @@ import binascii
 import json
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -80,6 +81,15 @@ class Client(AuthBase):
         except ValueError:
             problem = f"{method} {path} did not answer with JSON"
             raise ApiError("LABEL_STUDIO_URL", problem, f"Is {self.url} Label Studio?") from None
+
+    def tasks(self, project: int, at_a_time: int) -> Iterator[dict[str, Any]]:
+        """The project's tasks, page by page of `at_a_time`. ApiError: see `call`."""
+        page, seen, total = 1, 0, 1
+        while seen < total:
+            asked = {"project": project, "page": page, "page_size": at_a_time}
+            reply = self.call("GET", "/api/tasks", params=asked)
+            page, seen, total = page + 1, seen + at_a_time, reply["total"]
+            yield from reply["tasks"]
 
     def _authorization(self) -> str:
         if not _is_personal(self._api_key):

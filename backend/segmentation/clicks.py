@@ -16,6 +16,8 @@ FAINTEST = -20.0  # exponent below which a Gaussian is level: 2e-9, where its ta
 FARTHEST = 255  # pixels: distance maps are level beyond (Xu et al. 2016)
 DISK_RADIUS = 5  # pixels (Benenson et al. 2019)
 
+DISC = 3  # pixels around a click that are surely meant, too
+
 
 @dataclass(frozen=True)
 class Click:
@@ -84,3 +86,10 @@ def nearest_squared_distance(points: Sequence[tuple[float, float]], height: int,
         distance = ((rows - y) ** 2)[:, None] + (columns - x) ** 2
         np.minimum(nearest, distance, out=nearest)
     return nearest
+
+
+def disc_offsets(radius: float) -> list[tuple[int, int]]:
+    """(dx, dy) of the pixels within a radius of a pixel, the farthest first."""
+    reach = range(-int(radius), int(radius) + 1)
+    inside = [(dx, dy) for dy in reach for dx in reach if dx**2 + dy**2 <= radius**2]
+    return sorted(inside, key=lambda offset: -(offset[0] ** 2 + offset[1] ** 2))

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from backend.segmentation.clicks import Click
+from backend.segmentation.clicks import DISC, Click, disc_offsets
 
 BOUNDARY = 0.02  # width of the boundary over the image's diagonal (Cheng et al. 2021)
-DISC = 3.0  # radius in pixels around a click within which its sign is expected
 
 
 def iou(prediction: np.ndarray, truth: np.ndarray, void: np.ndarray | None = None) -> float:
@@ -96,8 +95,6 @@ def obedience(prediction: np.ndarray, clicks: Sequence[Click], radius: float = D
 
 def _disc_pixels(places: np.ndarray, radius: float, shape: tuple[int, ...]) -> np.ndarray:
     """(x, y) of all pixels of the image within a radius of any of the places, each once: int [N, 2]."""
-    reach = np.arange(-int(radius), int(radius) + 1)
-    offsets = np.stack(np.meshgrid(reach, reach), -1).reshape(-1, 2)
-    offsets = offsets[(offsets**2).sum(1) <= radius**2]
+    offsets = np.array(disc_offsets(radius))
     pixels = np.unique((places[:, None] + offsets).reshape(-1, 2), axis=0)
     return pixels[((pixels >= 0) & (pixels < np.array(shape)[::-1])).all(1)]

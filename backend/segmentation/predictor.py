@@ -42,9 +42,7 @@ class Predictor:
             CheckpointError: the file holds no network of ours.
         """
         path = checkpoint or SHIPPED
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(load_checkpoint(path), checkpoint_version(path), device)
+        return cls(load_checkpoint(path), checkpoint_version(path), chosen_device(device))
 
     def prepare(self, image: np.ndarray, image_key: str) -> None:
         """Compute what the first click on this image needs, where it can be known: uint8 RGB [H, W, 3]."""
@@ -109,6 +107,13 @@ class Predictor:
         pixels = self.view.resize(image[box.area], size)
         tensor = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None].float() / 255
         return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def chosen_device(name: str) -> str:
+    """A device's name; "auto": a GPU where there is one."""
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def quantise(alpha: np.ndarray) -> np.ndarray:

@@ -14,14 +14,10 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from backend.segmentation.clicks import Click
+from backend.segmentation.clicks import DISC, Click, disc_offsets
 
 STRIDE = 32  # the network's sizes are multiples of it
-DISC = 3  # pixels around a click that are surely meant, too
-DISC_OFFSETS = sorted(
-    ((dy, dx) for dy in range(-DISC, DISC + 1) for dx in range(-DISC, DISC + 1) if dy**2 + dx**2 <= DISC**2),
-    key=lambda offset: -(offset[0] ** 2 + offset[1] ** 2),
-)
+DISC_OFFSETS = disc_offsets(DISC)
 PlacedClick = tuple[float, float, bool]  # x, y in network pixels, positive
 
 
@@ -197,7 +193,7 @@ def force_discs(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
     """Pixels within DISC of a click that lack its sign set to it, in place; the nearest click decides."""
     xs, ys = np.array([(click.x, click.y) for click in clicks]).T
     signs = np.array([click.positive for click in clicks])
-    for dy, dx in DISC_OFFSETS:  # nearer ones later, so that they win
+    for dx, dy in DISC_OFFSETS:  # nearer ones later, so that they win
         rows, columns = ys + dy, xs + dx
         inside = (rows >= 0) & (rows < alpha.shape[0]) & (columns >= 0) & (columns < alpha.shape[1])
         place = rows[inside], columns[inside]

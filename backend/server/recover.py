@@ -98,7 +98,9 @@ def noted(client: Client, notes: Notes) -> Iterator[Lost]:
 def in_project(client: Client, number: int) -> Iterator[Lost]:
     """A project's annotations that lost a mask."""
     project = client.call("GET", f"/api/projects/{number}/")
-    for task in _annotated(client, number):
+    for task in client.tasks(number, PAGE):
+        if not task["total_annotations"]:
+            continue
         for annotation in client.call("GET", f"/api/tasks/{task['id']}/annotations/"):
             yield from _lost(project, task, annotation)
 
@@ -130,16 +132,6 @@ def _lost(project: dict[str, Any], task: dict[str, Any], annotation: dict[str, A
         return
     if clicks := unaccepted(annotation["result"] or [], config, task["id"], lambda _: ()):
         yield Lost(project, task, annotation, clicks)
-
-
-def _annotated(client: Client, project: int) -> Iterator[dict[str, Any]]:
-    """The project's tasks that have annotations, page by page."""
-    page, seen, total = 1, 0, 1
-    while seen < total:
-        asked = {"project": project, "page": page, "page_size": PAGE}
-        reply = client.call("GET", "/api/tasks", params=asked)
-        page, seen, total = page + 1, seen + PAGE, reply["total"]
-        yield from (task for task in reply["tasks"] if task["total_annotations"])
 
 
 def _answer(

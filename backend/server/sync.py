@@ -73,7 +73,7 @@ def compare(client: Client, database: Database, only: int | None = None) -> Iter
 def _compare_project(client: Client, database: Database, project: dict[str, Any]) -> Iterator[Compared]:
     named = {"id": project["id"], "created_at": project["created_at"]}
     key, seen = gaps.project_key(project), set()
-    for task in _tasks(client, project["id"]):
+    for task in client.tasks(project["id"], PAGE):
         seen.add(str(task["id"]))
         yield _compare_task(client, database, key, named, task)
     with database.reading() as session:
@@ -105,16 +105,6 @@ def _compare_task(
     with database.writing() as session:
         gaps.note_compared(session, key, number, updated_at)
     return Compared(len(new), len(deleted))
-
-
-def _tasks(client: Client, project: int) -> Iterator[dict[str, Any]]:
-    """The project's tasks, page by page."""
-    page, seen, total = 1, 0, 1
-    while seen < total:
-        asked = {"project": project, "page": page, "page_size": PAGE}
-        reply = client.call("GET", "/api/tasks", params=asked)
-        page, seen, total = page + 1, seen + PAGE, reply["total"]
-        yield from reply["tasks"]
 
 
 def _is_gone(client: Client, task: str) -> bool:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from backend.segmentation.clicks import Click
+from backend.segmentation.views import Box as Part
 from backend.sessions.refiner import Refiner
 
 MARGIN = 0.2  # looked at around the box, of its own size
 STEPS = 2
 
 
-@dataclass(frozen=True)
-class Box:
-    """Columns left…right, rows top…bottom of an image, ends excluded; not empty."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
+class Box(Part):
+    """Drawn around an object; not empty."""
 
     @property
     def centre(self) -> Click:
@@ -37,7 +30,8 @@ class Box:
         part = np.ascontiguousarray(image[rows, columns])
         inside = np.zeros(part.shape[:2], np.float32)
         top, left = self.top - rows.start, self.left - columns.start
-        inside[top : top + self.bottom - self.top, left : left + self.right - self.left] = 1
+        height, width = self.shape
+        inside[top : top + height, left : left + width] = 1
         click = Click(self.centre.x - columns.start, self.centre.y - rows.start, True)
         name = f"{image_key} {self}"
         alpha = predictor.refine(part, [click], None, name) * inside
