@@ -231,6 +231,9 @@ def test_each_object_of_an_image_is_a_sample_of_its_own(tmp_path: Path, name: st
     np.testing.assert_array_equal(first.truth, mask_of(FIRST))
     np.testing.assert_array_equal(second.truth, mask_of(SECOND))
     np.testing.assert_array_equal(first.image, second.image)
+    for sample, other in ((first, SECOND), (second, FIRST)):
+        assert sample.others is not None
+        np.testing.assert_array_equal(sample.others > 0, mask_of(other))
 
 
 def test_a_manifests_binary_masks_have_void_too(tmp_path: Path):
@@ -331,6 +334,8 @@ def test_an_annotation_without_outline_is_a_bad_sample(tmp_path: Path, shape: ob
     with pytest.raises(ValueError, match=r"annotation 7|000000000139_7"):
         data[0]
     assert data[1].truth.any()
+    assert data[1].others is not None
+    assert not data[1].others.any()
 
 
 def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

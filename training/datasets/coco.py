@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,12 @@ class Coco(InstanceDataset):
         annotations, self.images_folder = _layout(folder, split)
         content = _parsed(annotations)
         self.images = {image["id"]: image for image in content["images"]}
-        self.crowds: dict[Any, list[dict]] = defaultdict(list)
+        self.crowds: dict[Any, list[dict]] = defaultdict(list)  # of an image
+        self.neighbours: dict[Any, list[dict]] = defaultdict(list)
         self.singles = [each for each in content["annotations"] if not each.get("iscrowd")]
         for each in content["annotations"]:
-            if each.get("iscrowd"):
-                self.crowds[each["image_id"]].append(each)
+            of_image = self.crowds if each.get("iscrowd") else self.neighbours
+            of_image[each["image_id"]].append(each)
         super().__init__([self._instance(k, each) for k, each in enumerate(self.singles)])
 
     def __getitem__(self, k: int) -> Sample:
@@ -47,7 +50,18 @@ class Coco(InstanceDataset):
         for crowd in self.crowds[annotation["image_id"]]:
             void |= _decoded(crowd, image)
         truth = _decoded(annotation, image)
-        return sample_of(f"{path.stem}_{annotation['id']}", path, truth, void & ~truth)
+        sample = sample_of(f"{path.stem}_{annotation['id']}", path, truth, void & ~truth)
+        return replace(sample, others=np.where(truth | void, 0, self._others(annotation, image)))
+
+    def _others(self, annotation: dict, image: dict) -> np.ndarray:
+        """The image's other objects: uint8 [H, W], numbered from 1; all beyond the 254th as one."""
+        others = np.zeros((image["height"], image["width"]), np.uint8)
+        for number, other in enumerate(self.neighbours[annotation["image_id"]], 1):
+            if other is annotation:
+                continue
+            with suppress(SampleError):  # it is named when its own turn comes
+                others[_decoded(other, image)] = min(number, 255)
+        return others
 
     def _instance(self, k: int, annotation: dict) -> Instance:
         image = self.images.get(annotation["image_id"])
