@@ -16,9 +16,11 @@ MAY_IMPORT = {
     "backend.labelstudio": set(),
     "backend.sessions": {"backend.segmentation"},
     "backend.annotations": {"backend.labelstudio"},
+    "backend.registry": {"backend.segmentation"},
     "backend.server": {
         "backend.annotations",
         "backend.labelstudio",
+        "backend.registry",
         "backend.sessions",
         "backend.segmentation",
     },
@@ -28,11 +30,12 @@ MAY_IMPORT = {
         "backend.annotations",
         "backend.demo",
         "backend.labelstudio",
+        "backend.registry",
         "backend.segmentation",
         "backend.server",
         "training",
     },
-    "training": {"backend.annotations", "backend.labelstudio", "backend.segmentation"},
+    "training": {"backend.annotations", "backend.labelstudio", "backend.registry", "backend.segmentation"},
 }
 
 
