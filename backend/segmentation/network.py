@@ -130,6 +130,8 @@ class Decoder(nn.Module):
             self.stages.append(stage)
             inputs += skips[k] if not full_size else 0
         self.head = nn.Conv2d(inputs, 1, 1)
+        if config.output == "clip":  # what begins outside 0…1 is clipped away and never learns
+            nn.init.constant_(self.head.bias, 0.5)  # pyright: ignore
 
     def forward(self, x: Tensor, skips: list[Tensor]) -> Tensor:
         for k, stage in enumerate(self.stages):
