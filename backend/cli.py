@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from backend.demo import demo
+from backend.registry.cli import models
 from backend.segmentation.cli import describe, import_weights
 from backend.server.settings import Settings, variable
 from training.cli import ablation, average, compose, evaluate, report, train
@@ -202,6 +203,7 @@ def stats(
         raise typer.Exit(1) from None
 
 
+app.add_typer(models, name="models")
 app.command()(demo)
 app.command()(describe)
 app.command()(import_weights)

@@ -6,10 +6,6 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from backend.segmentation.clicks import Click
-
 if TYPE_CHECKING:
     from backend.segmentation.predictor import Predictor
 
@@ -52,6 +48,10 @@ def load_checked(name: str, path: Path, expected_sha256: str, device: str = "cpu
 
 def try_clicks(predictor: Predictor) -> None:
     """Click a disc, then beside it. RuntimeError when the network can't make masks."""
+    import numpy as np
+
+    from backend.segmentation.clicks import Click
+
     for name, weights in predictor.network.state_dict().items():
         if not weights.isfinite().all():
             raise RuntimeError(f"{name} holds values that are no finite numbers")

@@ -61,8 +61,6 @@ class Registry:
 
     def add(self, checkpoint: Path, parent: str | None = None, **facts: Any) -> Version:
         """Copy a checkpoint in. The same content is the same version: it only gets `facts` then."""
-        if not checkpoint.is_file():
-            raise RegistryError(f"{checkpoint} does not exist: give the path of a .safetensors file")
         with self._changing():
             return self._add(checkpoint, parent, facts)
 
@@ -104,6 +102,25 @@ class Registry:
         line = self.pointer().line
         return self.get(line[-1]) if line else None
 
+    def chosen(self, pinned: Path | None = None) -> Version:
+        """What a server starts with: the checkpoint that it is pinned to, what the pointer names, or the
+        shipped one. It need not have been added."""
+        from backend.segmentation.checkpoint import SHIPPED
+
+        return self.of(pinned) if pinned else self.served() or self.of(SHIPPED)
+
+    def of(self, checkpoint: Path) -> Version:
+        """The version that a checkpoint is: the one of the same content, or the one that it would become."""
+        from backend.segmentation.checkpoint import checkpoint_version
+
+        if not checkpoint.is_file():
+            raise RegistryError(f"{checkpoint} does not exist: give the path of a .safetensors file")
+        digest = sha256(checkpoint)
+        known = (version for version in self.all() if version.sha256 == digest)
+        return next(known, None) or Version(
+            checkpoint_version(checkpoint), checkpoint, None, changed_at(checkpoint), digest
+        )
+
     def promote(self, name: str, why: str) -> Version:
         """Move the pointer to a version that stands its trial (`load_checked`)."""
         version = self.get(name)
@@ -143,15 +160,12 @@ class Registry:
         return self._add(SHIPPED, None, {})
 
     def _add(self, checkpoint: Path, parent: str | None, facts: dict[str, Any]) -> Version:
-        from backend.segmentation.checkpoint import checkpoint_version
-
-        digest = sha256(checkpoint)
-        version = next((version for version in self.all() if version.sha256 == digest), None)
-        if version is None:
-            name = checkpoint_version(checkpoint)
-            version = Version(name, self.folder / f"{name}.safetensors", parent, now(), digest)
-        if not version.path.exists():
-            with replacing(version.path) as copy, checkpoint.open("rb") as original:
+        version = self.of(checkpoint)
+        path = self.folder / f"{version.name}.safetensors"
+        if not path.with_suffix(".json").exists():
+            version = replace(version, path=path, parent=parent, made_at=now())
+        if not path.is_file() or sha256(path) != version.sha256:
+            with replacing(path) as copy, checkpoint.open("rb") as original:
                 shutil.copyfileobj(original, copy)
         return self._write(version, facts)
 
@@ -173,8 +187,7 @@ class Registry:
             log.warning("%s can't be read (%s)", card, error)
         if not path.is_file():
             return None
-        made_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        return Version(name, path, None, made_at.isoformat(timespec="seconds"), sha256(path))
+        return Version(name, path, None, changed_at(path), sha256(path))
 
     def _point(self, line: tuple[str, ...], why: str) -> None:
         """RegistryError or OSError leave the pointer as it is."""
@@ -185,3 +198,8 @@ class Registry:
 def now() -> str:
     """UTC, to the microsecond, so that versions made one after the other keep their order."""
     return datetime.now(UTC).isoformat()
+
+
+def changed_at(file: Path) -> str:
+    """When a file was written: UTC."""
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat()

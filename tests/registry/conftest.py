@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,15 +15,18 @@ from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.presets import COMPACT
 
 
+def checkpoint(path: Path, seed: int = 0, **changes: Any) -> Path:
+    """A network that looks at small pictures as they are, which is fast."""
+    torch.manual_seed(seed)
+    save_checkpoint(TwoStreamNetwork(replace(COMPACT, view="whole", **changes)), path, seed=seed)
+    return path
+
+
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Three networks that look at small pictures as they are, which is fast."""
-    folder, made = tmp_path_factory.mktemp("made"), []
-    for seed in range(3):
-        torch.manual_seed(seed)
-        made.append(folder / f"seed{seed}.safetensors")
-        save_checkpoint(TwoStreamNetwork(replace(COMPACT, view="whole")), made[-1], seed=seed)
-    return made
+    """Three of them."""
+    folder = tmp_path_factory.mktemp("made")
+    return [checkpoint(folder / f"seed{seed}.safetensors", seed) for seed in range(3)]
 
 
 @pytest.fixture
