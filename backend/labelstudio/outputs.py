@@ -11,7 +11,6 @@ from backend.labelstudio.label_config import Kind, Target
 from backend.labelstudio.payloads import BitmaskValue, BrushValue, MadeOf, MaskValue, PolygonValue
 
 FOREGROUND = 127  # above it a saved pixel belongs to the object: browsers save soft edges
-DECIMALS = 3  # of a polygon's percents that count: a browser may change the last ones
 
 
 def write(mask: np.ndarray, target: Target, tolerance: float) -> MaskValue:
@@ -29,11 +28,11 @@ def write(mask: np.ndarray, target: Target, tolerance: float) -> MaskValue:
 
 
 def content(made_of: MadeOf | None) -> bytes:
-    """What a region's mask is made of, as bytes. An answer that nobody changed comes back with the same."""
+    """What a region's mask is made of, as bytes."""
     if isinstance(made_of, str):
         return made_of.encode()
     if made_of and isinstance(made_of[0], list):
-        return json.dumps([[round(at, DECIMALS) for at in point] for point in made_of]).encode()  # pyright: ignore
+        return json.dumps(made_of).encode()
     return bytes(made_of or ())  # pyright: ignore
 
 

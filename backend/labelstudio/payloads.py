@@ -226,7 +226,7 @@ MaskValue = BrushValue | BitmaskValue | PolygonValue
 
 
 class MaskRegion(BaseModel):
-    """One mask. original_width and original_height: the image's, after its EXIF rotation."""
+    """One mask. original_width, original_height: the image's, after its EXIF rotation. meta: see meta.py."""
 
     id: str
     from_name: str
@@ -238,6 +238,7 @@ class MaskRegion(BaseModel):
     origin: Literal["prediction"] = "prediction"
     score: float
     readonly: bool = False
+    meta: dict[str, Any] = {}
     value: MaskValue
 
 

@@ -6,7 +6,6 @@ is only in the task: in the newest draft (saved up to five seconds late), else i
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from backend.labelstudio.errors import BitmaskError, BrushError
 from backend.labelstudio.label_config import Kind, Target
+from backend.labelstudio.meta import made_from
 from backend.labelstudio.outputs import FOREGROUND, content, read
-from backend.labelstudio.payloads import Work
+from backend.labelstudio.payloads import PixelClick, Work
 from backend.labelstudio.strokes import Stroke, draw, touched
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,7 @@ class DrawnRegion:
 
     pixels: bool [h, w], read-only, its mask with all strokes, cut to where it is not empty; the corner lies
     at (left, top). by_hand: bool [H, W], the pixels that strokes not saved yet went over, or None.
-    made_of: `fingerprint` of the mask below those strokes. after: the ids of all that was on the canvas
-    before it; clicks among them are part of it already.
+    clicks: those that it was made from, as far as it tells.
     """
 
     id: str
@@ -40,8 +39,7 @@ class DrawnRegion:
     left: int
     pixels: np.ndarray
     by_hand: np.ndarray | None
-    made_of: str
-    after: frozenset[str]
+    clicks: frozenset[PixelClick]
 
 
 Percent = Annotated[float, Field(allow_inf_nan=False)]
@@ -73,34 +71,19 @@ def drawn_regions(work: Work, target: Target, height: int, width: int) -> list[D
     return list(_readable(work, target, height, width))
 
 
-def fingerprint(content: bytes) -> str:
-    """Names a region's content. The browser returns an untouched mask as it was: an answer is known by it."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def saved_content(item: Mapping[str, Any]) -> bytes:
-    """What a saved region is made of, for its `fingerprint`; empty when that cannot be read."""
-    try:
-        return content(getattr(_Item.model_validate(item).value, item["type"]))
-    except (ValidationError, AttributeError, KeyError):
-        return b""
-
-
 def item_ids(work: Work) -> frozenset[str]:
     """The ids of everything on the canvas when this was saved."""
     return frozenset(item["id"] for item in work.items if isinstance(item.get("id"), str))
 
 
 def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[DrawnRegion]:
-    before: set[str] = set()
     for raw in work.items:
         if _is_of(raw, target):
             try:
-                yield _region(_Item.model_validate(raw), target.kind, frozenset(before), height, width)
+                yield _region(_Item.model_validate(raw), target.kind, made_from(raw), height, width)
             except (ValidationError, BrushError, BitmaskError) as error:
                 reason = str(error).replace("\n", " ")[:200]
                 log.warning("Region %.40r of %s is not read: %s", raw.get("id"), work.name, reason)
-        before.add(str(raw.get("id")))
 
 
 def _is_of(raw: Mapping[str, Any], target: Target) -> bool:
@@ -114,7 +97,7 @@ def _is_of(raw: Mapping[str, Any], target: Target) -> bool:
     )
 
 
-def _region(item: _Item, kind: Kind, before: frozenset[str], height: int, width: int) -> DrawnRegion:
+def _region(item: _Item, kind: Kind, clicks: frozenset[PixelClick], height: int, width: int) -> DrawnRegion:
     if (item.original_height, item.original_width) != (height, width):
         made_for = f"made for {item.original_width} × {item.original_height}, the image is {width} × {height}"
         raise BrushError("original_width", made_for, "Reload the task: the image was replaced")
@@ -128,7 +111,7 @@ def _region(item: _Item, kind: Kind, before: frozenset[str], height: int, width:
         mask[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels * np.uint8(255)
         top, left, pixels = crop(draw(mask, strokes) > FOREGROUND)
         by_hand = touched(strokes, height, width)
-    return DrawnRegion(item.id, top, left, pixels, by_hand, fingerprint(made_of), before)
+    return DrawnRegion(item.id, top, left, pixels, by_hand, clicks)
 
 
 @lru_cache(maxsize=512)

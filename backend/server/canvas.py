@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from backend.labelstudio.label_config import Target
-from backend.labelstudio.outputs import content
-from backend.labelstudio.payloads import MadeOf, PredictRequest, Work
-from backend.labelstudio.regions import DrawnRegion, crop, drawn_regions, fingerprint, item_ids, saved_content
+from backend.labelstudio.meta import with_clicks
+from backend.labelstudio.payloads import PixelClick, PredictRequest, Work
+from backend.labelstudio.regions import DrawnRegion, crop, drawn_regions, item_ids
+from backend.segmentation.clicks import Click
 from backend.server.overlap import Overlap
 from backend.sessions.answers import Answer, Answers, Screen, counts, perhaps_accepted
 from backend.sessions.objects import NamedClick, Object, Region, identify
@@ -58,6 +59,11 @@ class Question:
             person=work.user,
         )
 
+    def meta(self, region: str) -> dict[str, Any]:
+        """What the answer's region, of that id, notes: all these clicks, and what people wrote on it."""
+        before = next((item.get("meta") for item in self.work.items if item.get("id") == region), {})
+        return with_clicks(before, [PixelClick(name, c.x, c.y, c.positive) for name, c in self.clicks])
+
 
 class Canvas:
     """Finds the objects of clicks, and remembers for a while what was answered. Thread-safe as the store."""
@@ -82,13 +88,12 @@ class Canvas:
                 new_id = answer.region.id
         return identify(question.clicks, regions, new_id, near, question.shape)
 
-    def remember(self, question: Question, found: Object, mask: np.ndarray, made_of: MadeOf) -> None:
-        """Note an answer. mask: bool [H, W]; made_of: the same as it was sent."""
+    def remember(self, question: Question, found: Object, mask: np.ndarray) -> None:
+        """Note an answer. mask: bool [H, W]."""
         region = Region(found.id, *crop(mask))
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
         answer = Answer(region, question.label, question.screen, found.start is not None, guessed)
         self._answers.remember(question.task, answer)
-        self._answers.note_made(found.id, fingerprint(content(made_of)), question.screen.pending)
 
     def _saved_regions(self, question: Question) -> list[Region]:
         """What Label Studio has saved of the canvas.
@@ -99,17 +104,7 @@ class Canvas:
         work = question.work
         if not work.is_draft and work.items and self._overlap.of(question.request.project):
             return []
-        drawn = drawn_regions(work, question.target, *question.shape)
-        return [self._region(region, question.screen.pending) for region in drawn]
-
-    def made_from(self, item: Mapping[str, Any]) -> frozenset[str]:
-        """The ids of the clicks that a saved region was made from, as far as is remembered."""
-        return self._answers.made_from(str(item.get("id")), fingerprint(saved_content(item)))
-
-    def _region(self, drawn: DrawnRegion, pending: frozenset[str]) -> Region:
-        made = self._answers.made_from(drawn.id, drawn.made_of)
-        contains = pending & (made | drawn.after)
-        return Region(drawn.id, drawn.top, drawn.left, drawn.pixels, drawn.by_hand, contains)
+        return [_region(drawn) for drawn in drawn_regions(work, question.target, *question.shape)]
 
     def _unsaved(self, question: Question) -> Iterator[Answer]:
         """The answers that may be on screen although no draft holds them yet, the oldest first."""
@@ -127,6 +122,11 @@ class Canvas:
             if not answer.refines and answer.screen.pending & question.screen.pending:
                 return answer.region.id
         return region_id(question.request.task.id, question.clicks[0][0])
+
+
+def _region(drawn: DrawnRegion) -> Region:
+    clicks = frozenset((c.id, Click(c.x, c.y, c.positive)) for c in drawn.clicks)
+    return Region(drawn.id, drawn.top, drawn.left, drawn.pixels, drawn.by_hand, clicks)
 
 
 def region_id(task: int | str, first_click: str) -> str:

@@ -130,7 +130,7 @@ def _lost(project: dict[str, Any], task: dict[str, Any], annotation: dict[str, A
         config = LabelConfig.parse(project["label_config"])
     except LabelConfigError:
         return
-    if clicks := unaccepted(annotation["result"] or [], config, task["id"], lambda _: ()):
+    if clicks := unaccepted(annotation["result"] or [], config):
         yield Lost(project, task, annotation, clicks)
 
 

@@ -132,7 +132,7 @@ class Service:
         config = LabelConfig.parse(event.project.label_config)
         if not isinstance(number, int):
             return
-        if lost := find_unaccepted(items, config, event.task.id, self._canvas.made_from):
+        if lost := find_unaccepted(items, config):
             self.metrics.unaccepted.inc()
             log.warning(explain(event, lost))
             self._notes.lost(number)
@@ -193,25 +193,25 @@ class Service:
     def _prediction(self, question: Question, found: Object, alpha: np.ndarray) -> Prediction:
         inside = alpha > FOREGROUND
         value = write(inside, question.target, self._polygon_tolerance)
-        self._canvas.remember(question, found, inside, value.made_of)
+        self._canvas.remember(question, found, inside)
         score = round(float(alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
-        region = self._region(found, question.target, question.shape, value, score)
+        region = self._region(found.id, question, value, score)
         # An outline cannot be of nothing: such an answer only takes the one before away.
         version = self._sessions.version_of(found.clicks)
         self.on_answer(question, found, inside, version)
         return Prediction(result=[region] if value.made_of else [], model_version=version, score=score)
 
-    def _region(
-        self, found: Object, target: Target, shape: tuple[int, int], value: MaskValue, score: float
-    ) -> MaskRegion:
+    def _region(self, region: str, question: Question, value: MaskValue, score: float) -> MaskRegion:
+        target, (height, width) = question.target, question.shape
         return MaskRegion(
-            id=found.id,
+            id=region,
             from_name=target.from_name,
             to_name=target.to_name,
             type=target.kind,
-            original_width=shape[1],
-            original_height=shape[0],
+            original_width=width,
+            original_height=height,
             score=score,
+            meta=question.meta(region),
             value=value,
         )
 

@@ -6,7 +6,7 @@ The clicks are enough: with the same checkpoint they make the same mask, bit for
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +14,22 @@ from pydantic import ValidationError
 
 from backend.labelstudio.errors import LabelConfigError
 from backend.labelstudio.label_config import LabelConfig, Target
+from backend.labelstudio.meta import made_from
 from backend.labelstudio.payloads import ContextItem, WebhookEvent
-from backend.server.canvas import region_id
 
 log = logging.getLogger(__name__)
 
 MOST = 10_000  # annotations noted
 Items = Sequence[Mapping[str, Any]]
-MadeFrom = Callable[[Mapping[str, Any]], Collection[str]]
 
 
-def unaccepted(
-    items: Items,
-    config: LabelConfig,
-    task: int | str,
-    made_from: Callable[[Mapping[str, Any]], Collection[str]],
-) -> list[list[ContextItem]]:
-    """The clicks in an annotation's result that no mask in it was made from, object by object.
-
-    made_from: the ids of the clicks that a region was made from, as far as they are known.
-    """
+def unaccepted(items: Items, config: LabelConfig) -> list[list[ContextItem]]:
+    """The clicks in an annotation's result that no mask in it was made from, object by object."""
     groups: dict[tuple[str, str | None], list[ContextItem]] = {}
     for click in filter(None, map(_click, items)):
         if click.from_name in {keypoint.name for keypoint in config.keypoints if keypoint.smart}:
             groups.setdefault(click.object, []).append(click)
-    return [clicks for clicks in groups.values() if _is_lost(clicks, items, config, task, made_from)]
+    return [clicks for clicks in groups.values() if _is_lost(clicks, items, config)]
 
 
 def _click(item: Mapping[str, Any]) -> ContextItem | None:
@@ -50,25 +41,15 @@ def _click(item: Mapping[str, Any]) -> ContextItem | None:
     return click if click.is_click and click.is_positive is not None else None
 
 
-def _is_lost(
-    clicks: list[ContextItem],
-    items: Items,
-    config: LabelConfig,
-    task: int | str,
-    made_from: MadeFrom,
-) -> bool:
-    """A ✓ on the canvas leaves the clicks: their mask then comes after them, or has a known id or content."""
+def _is_lost(clicks: list[ContextItem], items: Items, config: LabelConfig) -> bool:
+    """A ✓ on the canvas leaves the clicks, and the mask tells that it was made from them."""
     try:
         target = config.target(clicks[0].from_name, clicks[0].value.keypointlabels[0])
     except (LabelConfigError, IndexError):
         return False
     ids = {click.id for click in clicks}
-    own = {region_id(task, click_id) for click_id in ids}
-    last = max(place for place, item in enumerate(items) if item.get("id") in ids)
-    for place, item in enumerate(items):
-        if _is_of(item, target) and (place > last or item.get("id") in own or ids <= set(made_from(item))):
-            return False
-    return True
+    masks = [item for item in items if _is_of(item, target)]
+    return not any(ids <= {click.id for click in made_from(mask)} for mask in masks)
 
 
 def _is_of(item: Mapping[str, Any], target: Target) -> bool:

@@ -105,14 +105,6 @@ class Answers:
         times = self._openings(task)
         return bool(times) and times[-1] - times[0] < ONE_OPENING
 
-    def made_from(self, region_id: str, fingerprint: str) -> frozenset[str]:
-        """The ids of the clicks that a mask of this fingerprint was made from; empty: it is not known."""
-        value = self._store.get(f"made {region_id} {fingerprint}")
-        return frozenset(json.loads(value)) if value else frozenset()
-
-    def note_made(self, region_id: str, fingerprint: str, clicks: frozenset[str]) -> None:
-        self._store.put(f"made {region_id} {fingerprint}", json.dumps(sorted(clicks)).encode())
-
     def _openings(self, task: str) -> list[float]:
         value = self._store.get(f"openings {task}")
         times: Sequence[float] = json.loads(value) if value else []

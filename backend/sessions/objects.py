@@ -18,7 +18,7 @@ class Region:
     """What is on screen under an id.
 
     pixels: bool [h, w], its mask cut to a box whose corner lies at (left, top). by_hand: bool [H, W], the
-    pixels that strokes decided, or None. contains: the ids of the clicks that it was made from.
+    pixels that strokes decided, or None. clicks: those that it was made from.
     """
 
     id: str
@@ -26,7 +26,7 @@ class Region:
     left: int
     pixels: np.ndarray
     by_hand: np.ndarray | None = None
-    contains: frozenset[str] = frozenset()
+    clicks: frozenset[NamedClick] = frozenset()
 
     def holds(self, click: Click) -> bool:
         """Whether the clicked pixel belongs to it."""
@@ -65,14 +65,17 @@ def identify(
     """The object of these clicks.
 
     clicks: all that are pending, in order, at least one. regions: of their label and image, the newest last.
-    new_id: of the region that these clicks would make, so that they find it again when it was accepted while
-    they stayed. near: pixels. shape: the image's height and width.
+    new_id: of the region that these clicks would make. near: pixels. shape: the image's height and width.
+
+    A region that was accepted while its clicks stayed is what they are about, wherever it lies. It holds
+    those that were not moved since.
     """
-    own = [region for region in regions if region.id == new_id]
+    ids = {click_id for click_id, _ in clicks}
+    own = [region for region in regions if any(click_id in ids for click_id, _ in region.clicks)]
     region = own[-1] if own else meant(clicks[0][1], regions, near)
     if region is None:
         return Object(new_id, None, clicks)
-    new = [click for click in clicks if click[0] not in region.contains]
+    new = [click for click in clicks if click not in region.clicks]
     return Object(region.id, region.start(*shape), new or clicks[-1:])
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from backend.labelstudio import brush
 from backend.labelstudio.label_config import Target
+from backend.labelstudio.meta import made_from
 from backend.labelstudio.payloads import Work
 from backend.labelstudio.regions import DrawnRegion, drawn_regions
 from backend.segmentation.clicks import Click
@@ -75,6 +76,7 @@ def test_after_accepting_the_next_click_refines_the_region(
     (saved,) = project.annotations(task)
     (brushed,) = [item for item in saved if item["type"] == "brushlabels"]
     assert np.array_equal(mask_of(brushed), mask_of(third.regions[0]))
+    assert made_from(brushed) == made_from(third.regions[0]), "Label Studio keeps what the mask is made from"
 
 
 def test_strokes_are_corrections_and_reopening_goes_on_from_them(

@@ -247,6 +247,7 @@ def test_the_answer_has_what_label_studio_needs():
                         "origin": "prediction",
                         "score": 0.5,
                         "readonly": False,
+                        "meta": {},
                         "value": {"format": "rle", "rle": [1, 2, 255], "brushlabels": ["leaf"]},
                     }
                 ],

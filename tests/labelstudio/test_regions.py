@@ -9,7 +9,8 @@ import pytest
 
 from backend.labelstudio import brush
 from backend.labelstudio.label_config import Target
-from backend.labelstudio.payloads import Task, Work
+from backend.labelstudio.meta import with_clicks
+from backend.labelstudio.payloads import PixelClick, Task, Work
 from backend.labelstudio.regions import drawn_regions
 
 TARGET = Target("brush", "image", "cell")
@@ -60,11 +61,12 @@ def whole(region: Any) -> np.ndarray:
     return mask
 
 
-def test_a_region_is_read_with_its_place_and_what_was_before_it():
-    found = drawn_regions(work(click("a"), item(mask=square(7, 20)), click("b")), TARGET, *SIZE)
-    (region,) = found
+def test_a_region_is_read_with_its_place_and_its_clicks():
+    clicks = [PixelClick("a", 25, 9, True), PixelClick("b", 3, 4, False)]
+    saved = item(mask=square(7, 20), meta=with_clicks({}, clicks))
+    (region,) = drawn_regions(work(click("a"), saved, click("c")), TARGET, *SIZE)
     assert np.array_equal(whole(region), square(7, 20) > 0)
-    assert (region.id, region.after, region.by_hand) == ("r", {"a"}, None)
+    assert (region.id, region.clicks, region.by_hand) == ("r", set(clicks), None)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,6 @@ def test_strokes_are_part_of_the_mask_and_marked():
     assert region.by_hand is not None
     assert not whole(region)[region.by_hand].any()
     assert np.array_equal(whole(region), (square(5, 5) > 0) & ~region.by_hand)
-    assert region.made_of == drawn_regions(work(item()), TARGET, *SIZE)[0].made_of
 
 
 def test_a_mask_drawn_wholly_by_hand_has_no_rle_yet():

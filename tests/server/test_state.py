@@ -58,16 +58,55 @@ def test_accept_on_canvas_continues_the_same_clicks(ann: Annotator, slow_drafts:
     assert len(ann.regions) == 1
 
 
-def test_on_canvas_over_an_older_region_runs_only_the_new_click(ann: Annotator, painter: DiscPainter):
+@pytest.mark.parametrize("restart", [False, True], ids=["one server", "a restart between"])
+def test_on_canvas_over_an_older_region_runs_only_the_new_click(
+    ann: Annotator, painter: DiscPainter, start: StartServer, restart: bool
+):
     ann.click(20, 20)
     ann.accept()
     ann.click(32, 20)
     ann.accept_on_canvas()
     (region,) = ann.regions
     refined = ann.region(region)
+    if restart:
+        ann.server = start()
     shown = ann.click(20, 32)
     assert len(painter.steps) == 3
     assert np.array_equal(shown, expected(Start(refined), (20, 32, True)))
+
+
+def test_a_click_dragged_out_of_what_was_accepted_on_the_canvas_counts_again(ann: Annotator):
+    ann.click(20, 20)
+    accepted = ann.click(26, 20)
+    ann.accept_on_canvas()
+    shown = ann.drag(0, 50, 20)
+    assert np.array_equal(shown, expected(Start(accepted), (50, 20, True)))
+    ann.accept()
+    assert len(ann.regions) == 1
+
+
+def test_clicks_stay_with_the_region_that_they_were_accepted_in(ann: Annotator):
+    """Though another one is nearer to them by then."""
+    ann.click(20, 20)
+    ann.accept()
+    (refined,) = ann.regions
+    ann.click(52, 20)
+    ann.accept()
+    ann.click(34, 20, positive=False)
+    ann.accept_on_canvas()
+    ann.click(38, 20, positive=False)
+    assert ann.suggestion
+    assert ann.suggestion["id"] == refined
+
+
+def test_what_people_wrote_on_a_region_outlives_its_refinement(ann: Annotator):
+    ann.click(20, 20)
+    ann.accept()
+    (region,) = ann.regions
+    ann.canvas[region]["meta"]["text"] = ["blurred"]
+    ann.click(32, 20)
+    ann.accept()
+    assert ann.canvas[region]["meta"]["text"] == ["blurred"]
 
 
 @pytest.mark.parametrize("slow_drafts", [False, True], ids=["saved", "not saved yet"])
@@ -96,6 +135,17 @@ def test_after_reject_the_same_place_is_a_fresh_start(ann: Annotator, slow_draft
     ann.click(30, 20)
     ann.reject()
     assert np.array_equal(ann.click(22, 22), expected(None, (22, 22, True)))
+
+
+def test_a_click_that_changed_nothing_still_counts(start: StartServer, painter: DiscPainter):
+    """Found by test_state_machine.py: the answer to it looks like the mask that it started from."""
+    ann = Annotator(start(near_percent=5))
+    ann.click(20, 31)
+    ann.accept()
+    unchanged = ann.click(20, 9, positive=False)
+    assert np.array_equal(unchanged, ann.region(*ann.regions))
+    ann.click(20, 14, positive=False)
+    assert painter.steps[-1] == (Click(20, 9, False), Click(20, 14, False))
 
 
 @pytest.mark.parametrize("slow_drafts", [False, True], ids=["saved", "not saved yet"])

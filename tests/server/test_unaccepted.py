@@ -90,7 +90,7 @@ def test_an_accepted_mask_is_not_lost(server: TestClient, way: str, caplog: pyte
 def lost(ann: Annotator) -> Lost:
     """What `recover` finds; it knows nothing but what was saved."""
     items = ann.annotations[0]["result"]
-    clicks = unaccepted(items, LabelConfig.parse(CONFIG), 3, lambda _: ())
+    clicks = unaccepted(items, LabelConfig.parse(CONFIG))
     return Lost({"id": 1, "label_config": CONFIG}, TASK, ann.annotations[0], clicks)
 
 
@@ -121,6 +121,19 @@ def test_a_refinement_is_made_again_in_place(server: TestClient, service: Servic
     ann.click(32, 20)
     shown = ann.click(26, 28, positive=False)
     submit(ann)
+    result, _ = remake(service, lost(ann))
+    assert saved(result) == [(region, "brushlabels")]
+    assert np.array_equal(ann.mask(result[0]), shown)
+
+
+def test_a_refinement_of_what_was_accepted_on_the_canvas_is_made_again(server: TestClient, service: Service):
+    ann = Annotator(server)
+    ann.click(20, 20)
+    ann.accept_on_canvas()
+    (region,) = ann.regions
+    shown = ann.click(32, 20)
+    submit(ann)
+    assert counted(server) == 1
     result, _ = remake(service, lost(ann))
     assert saved(result) == [(region, "brushlabels")]
     assert np.array_equal(ann.mask(result[0]), shown)
@@ -212,4 +225,4 @@ def test_what_cannot_be_made_is_named_and_stays_noted(
     ids=["a keypoint for its own sake", "another control", "no brush for it", "no place", "nonsense"],
 )
 def test_other_points_are_nobodys_mask(item: dict[str, Any]):
-    assert unaccepted([item], LabelConfig.parse(CONFIG), 3, lambda _: ()) == []
+    assert unaccepted([item], LabelConfig.parse(CONFIG)) == []

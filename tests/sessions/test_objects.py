@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.segmentation.clicks import Click
-from backend.sessions.objects import Region, identify, meant
+from backend.sessions.objects import NamedClick, Region, identify, meant
 
 NEAR = 5.0
 SHAPE = (60, 80)
 
 
-def box(
-    name: str, left: int, top: int, width: int, height: int, contains: frozenset[str] = frozenset()
-) -> Region:
-    return Region(name, top, left, np.ones((height, width), bool), contains=contains)
+def box(name: str, left: int, top: int, width: int, height: int, clicks: Sequence[NamedClick] = ()) -> Region:
+    return Region(name, top, left, np.ones((height, width), bool), clicks=frozenset(clicks))
 
 
 LEFT, RIGHT = box("left", 10, 10, 20, 20), box("right", 30, 10, 20, 20)  # they touch at column 30
@@ -111,17 +111,25 @@ def test_refining_starts_from_the_region_as_it_is():
 
 def test_clicks_that_the_region_was_made_from_do_not_count_again():
     clicks = [("a", plus(15, 15)), ("b", minus(12, 12))]
-    region = box("left", 10, 10, 20, 20, frozenset("a"))
+    region = box("left", 10, 10, 20, 20, clicks[:1])
     assert identify(clicks, [region], "new", NEAR, SHAPE).clicks == clicks[1:]
 
 
 def test_the_last_click_always_counts():
     clicks = [("a", plus(15, 15)), ("b", minus(12, 12))]
-    region = box("left", 10, 10, 20, 20, frozenset("ab"))
+    region = box("left", 10, 10, 20, 20, clicks)
     assert identify(clicks, [region], "new", NEAR, SHAPE).clicks == clicks[1:]
 
 
 def test_clicks_find_the_region_that_they_made_wherever_they_are():
-    own = box("own", 60, 40, 10, 10, frozenset("a"))
-    found = identify([("a", plus(15, 15)), ("b", plus(62, 45))], [LEFT, own], "own", NEAR, SHAPE)
-    assert (found.id, [click_id for click_id, _ in found.clicks]) == ("own", ["b"])
+    clicks = [("a", plus(15, 15)), ("b", plus(62, 45))]
+    own = box("own", 60, 40, 10, 10, clicks[:1])
+    found = identify(clicks, [LEFT, own], "new", NEAR, SHAPE)
+    assert (found.id, found.clicks) == ("own", clicks[1:])
+
+
+def test_a_click_that_was_moved_since_counts_in_its_new_place():
+    moved = [("a", plus(34, 15)), ("b", plus(20, 20))]
+    region = box("left", 10, 10, 20, 20, [("a", plus(15, 15)), moved[1]])
+    found = identify(moved, [region], "new", NEAR, SHAPE)
+    assert (found.id, found.clicks) == ("left", moved[:1])
