@@ -2,16 +2,17 @@
 
 Label Studio saves a draft up to five seconds after a change. Until then a mask that was accepted just now
 and one that was rejected just now look the same: the clicks it was made from are gone, and the draft is an
-old one. What is remembered here fills only that gap. Without it (restart, another server) a click on a mask
-accepted within those seconds starts a new object instead of refining it.
+old one. What is remembered here fills only that gap. Without it a click on a mask accepted within those
+seconds starts a new object instead of refining it.
 """
 
 from __future__ import annotations
 
 import json
 import time
+import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,29 +87,39 @@ class Answers:
 
     def remember(self, task: str, answer: Answer) -> None:
         """`answer` becomes the newest of its task, instead of an older one to the same clicks."""
-        others = [kept for kept in self.of(task) if not kept.screen.pending & answer.screen.pending]
-        kept = [_pack(answer) for answer in [*others, answer][-KEPT:]]
-        self._store.put(f"answers {task}", json.dumps(kept).encode())
+
+        def add(value: bytes | None) -> bytes:
+            others = [kept for kept in _answers(value) if not kept.screen.pending & answer.screen.pending]
+            return json.dumps([_pack(kept) for kept in [*others, answer][-KEPT:]]).encode()
+
+        self._store.update(f"answers {task}", add)
 
     def of(self, task: str) -> list[Answer]:
         """The oldest first."""
-        value = self._store.get(f"answers {task}")
-        return [_unpack(kept) for kept in json.loads(value)] if value else []
+        return _answers(self._store.get(f"answers {task}"))
 
     def opened(self, task: str) -> None:
         """Someone opens the task."""
-        times = [*self._openings(task), self._clock()]
-        self._store.put(f"openings {task}", json.dumps([times[0], times[-1]]).encode())
+
+        def add(value: bytes | None) -> bytes:
+            times = [*self._lately(value), self._clock()]
+            return json.dumps([times[0], times[-1]]).encode()
+
+        self._store.update(f"openings {task}", add)
 
     def alone(self, task: str) -> bool:
         """Whether the task was opened exactly once lately, so that all clicks on it come from there."""
-        times = self._openings(task)
+        times = self._lately(self._store.get(f"openings {task}"))
         return bool(times) and times[-1] - times[0] < ONE_OPENING
 
-    def _openings(self, task: str) -> list[float]:
-        value = self._store.get(f"openings {task}")
-        times: Sequence[float] = json.loads(value) if value else []
+    def _lately(self, value: bytes | None) -> list[float]:
+        """The kept times of openings, without those that are long ago."""
+        times: list[float] = json.loads(value) if value else []
         return [at for at in times if at > self._clock() - ALONE_SECONDS]
+
+
+def _answers(value: bytes | None) -> list[Answer]:
+    return [_unpack(kept) for kept in json.loads(value)] if value else []
 
 
 def _pack(answer: Answer) -> dict[str, Any]:
@@ -117,7 +128,7 @@ def _pack(answer: Answer) -> dict[str, Any]:
         "id": region.id,
         "corner": [region.top, region.left],
         "shape": region.pixels.shape,
-        "bits": b64encode(np.packbits(region.pixels).tobytes()).decode(),
+        "bits": b64encode(zlib.compress(np.packbits(region.pixels).tobytes())).decode(),
         "pending": sorted(screen.pending),
         "draft": screen.draft,
         "person": screen.person,
@@ -129,7 +140,7 @@ def _pack(answer: Answer) -> dict[str, Any]:
 
 def _unpack(kept: dict[str, Any]) -> Answer:
     height, width = kept["shape"]
-    bits = np.frombuffer(b64decode(kept["bits"]), np.uint8)
+    bits = np.frombuffer(zlib.decompress(b64decode(kept["bits"])), np.uint8)
     pixels = np.unpackbits(bits, count=height * width).view(bool).reshape(height, width)
     top, left = kept["corner"]
     region = Region(kept["id"], top, left, pixels)

@@ -8,8 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 TABLE = "CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, used REAL NOT NULL, value BLOB NOT NULL)"
 TOUCH = "REPLACE INTO kept SELECT key, ?, value FROM kept WHERE key = ? RETURNING value"
@@ -36,28 +39,35 @@ class DiskStore:
         self._broken = False
 
     def get(self, key: str) -> bytes | None:
-        now = self._clock()
-        found = self._run([(FORGET_OLD, (now - self.max_age_s,)), (TOUCH, (now, key))])
-        return found[0][0] if found else None
+        return self._run(lambda connection: self._get(connection, key))
 
     def put(self, key: str, value: bytes) -> None:
-        now = self._clock()
-        forget = [(FORGET_OLD, (now - self.max_age_s,)), (FORGET_MOST, (self.max_bytes,))]
-        self._run([(PUT, (key, now, value)), *forget])
+        self.update(key, lambda _: value)
 
-    def _run(self, statements: list[tuple[str, tuple]]) -> list[tuple]:
-        """The last one's rows; all of them together, or none."""
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
+        self._run(lambda connection: self._put(connection, key, change(self._get(connection, key))))
+
+    def _get(self, connection: sqlite3.Connection, key: str) -> bytes | None:
+        """Writes first, so that the file is this transaction's alone."""
+        now = self._clock()
+        connection.execute(FORGET_OLD, (now - self.max_age_s,))
+        found = connection.execute(TOUCH, (now, key)).fetchall()
+        return found[0][0] if found else None
+
+    def _put(self, connection: sqlite3.Connection, key: str, value: bytes) -> None:
+        connection.execute(PUT, (key, self._clock(), value))
+        connection.execute(FORGET_MOST, (self.max_bytes,))
+
+    def _run(self, transaction: Callable[[sqlite3.Connection], Result]) -> Result | None:
+        """All of it or nothing; None as well when the file can't be used."""
         try:
-            rows: list[tuple] = []
             with self._lock, self._connection() as connection:
-                for statement, values in statements:
-                    rows = connection.execute(statement, values).fetchall()
-                return rows
+                return transaction(connection)
         except (sqlite3.Error, OSError) as error:
             if not self._broken:
                 log.warning("CLICK99_HOME: %s can't be used (%s)", self._file, error)
             self._broken = True
-            return []
+            return None
 
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:

@@ -27,9 +27,10 @@ KEYS = ("{click99}:values", "{click99}:uses", "{click99}:bytes")
 # Redis runs a script alone and whole, so the three keys stay in step whoever else calls.
 SCRIPT = """
 -- KEYS: values by name (hash), microsecond of the last use by name (sorted set), bytes of all values
--- ARGV: name, max age in microseconds; to put also: value, max bytes
+-- ARGV: name, max age in microseconds; to put also: value, max bytes; and to put it only in the place of
+-- another: that value, empty for none
 local values, uses, bytes = unpack(KEYS)
-local name, max_age, given, max_bytes = unpack(ARGV)
+local name, max_age, given, max_bytes, expected = unpack(ARGV)
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
@@ -45,6 +46,7 @@ end
 for _, old in ipairs(redis.call('ZRANGEBYSCORE', uses, '-inf', string.format('(%.0f', now - max_age))) do
   forget(old)
 end
+if expected and expected ~= (redis.call('HGET', values, name) or '') then return 0 end
 if given then
   local before = redis.call('HSTRLEN', values, name)
   redis.call('HSET', values, name, given)  -- the first to write, so that a full Redis refuses it
@@ -101,6 +103,16 @@ class RedisStore:
     def put(self, key: str, value: bytes) -> None:
         if self._run(key, zlib.compress(value, 1), self.max_bytes) is None:
             self._meanwhile.put(key, value)
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
+        done: bytes | int | None = 0
+        while done == 0:  # someone else changed it meanwhile
+            before = self._run(key)
+            packed = before if isinstance(before, bytes) else b""
+            value = change(unpack(packed) or self._meanwhile.get(key))
+            done = self._run(key, zlib.compress(value, 1), self.max_bytes, packed)
+        if done is None:
+            self._meanwhile.update(key, change)
 
     def _run(self, key: str, *given: bytes | int) -> bytes | int | None:
         """The script's answer; None when it has none, or when there is no Redis to ask."""

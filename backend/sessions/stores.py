@@ -13,7 +13,7 @@ from typing import Protocol
 
 
 class Store(Protocol):
-    """Two verbs; both may be called from any thread."""
+    """Three verbs; all may be called from any thread."""
 
     def get(self, key: str) -> bytes | None:
         """What is kept under `key`; None when unknown or forgotten."""
@@ -21,6 +21,10 @@ class Store(Protocol):
 
     def put(self, key: str, value: bytes) -> None:
         """Keep `value` under `key`."""
+        ...
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
+        """Keep `change` of what is kept under `key`, without anyone coming between."""
         ...
 
 
@@ -34,7 +38,7 @@ class MemoryStore:
         self.max_bytes = max_bytes
         self.max_age_s = max_age_s
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()  # least recently used first
         self._bytes = 0
 
@@ -55,6 +59,10 @@ class MemoryStore:
             self._add(key, value)
             while self._bytes > self.max_bytes and len(self._entries) > 1:
                 self._pop(next(iter(self._entries)))
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
+        with self._lock:
+            self.put(key, change(self.get(key)))
 
     def _add(self, key: str, value: bytes) -> None:
         self._entries[key] = (self._clock(), value)

@@ -72,6 +72,30 @@ def test_the_bytes_are_counted_right_whoever_calls(redis: RedisServer):
     assert sorted(kept) == sorted(redis.client.zrange(KEYS[1], 0, -1))  # pyright: ignore
 
 
+def test_no_change_is_lost_between_workers(redis: RedisServer):
+    stores = [store_at(redis.url) for _ in range(3)]
+
+    def append(k: int) -> None:
+        stores[k % 3].update("all", lambda before: (before or b"") + bytes([k]))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(append, range(60)))
+    assert sorted(stores[0].get("all") or b"") == list(range(60))
+
+
+def test_changes_go_on_without_redis_and_with_it_again(redis: RedisServer):
+    clock = Clock()
+    store = store_at(redis.url, clock)
+    for change in (b"a", b"b", b"c"):
+        store.update("all", lambda before, change=change: (before or b"") + change)
+        if change == b"a":
+            redis.stop()
+        if change == b"b":
+            redis.start()  # empty
+            clock.now += PAUSE
+    assert store.get("all") == b"bc"
+
+
 @pytest.mark.parametrize("dropped", KEYS)
 def test_redis_may_drop_any_of_the_keys(redis: RedisServer, dropped: str):
     store = store_at(redis.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,19 @@ def test_what_was_put_is_got(make: Make):
     assert store.get("a") == noise(7)
     assert store.get("empty") == b""
     assert store.get("b") is None
+
+
+def test_no_change_is_lost_between_many_threads(make: Make):
+    store = make()
+
+    def append(k: int) -> None:
+        store.update("all", lambda before: (before or b"") + bytes([k]))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(append, range(60)))
+    changed = store.get("all")
+    assert changed
+    assert sorted(changed) == list(range(60))
 
 
 def test_the_least_recently_used_goes_first(make: Make):
