@@ -21,6 +21,7 @@ from label_studio_ml.model import LabelStudioMLBase  # pyright: ignore[reportMis
 
 from backend.labelstudio.payloads import PredictRequest, SetupRequest
 from backend.server.connection import is_loopback
+from backend.server.follow import Follower
 from backend.server.service import Service
 from backend.server.settings import Settings
 
@@ -29,7 +30,10 @@ _loading = threading.Lock()
 
 @functools.cache
 def _load() -> Service:
-    return Service.load(Settings())
+    settings = Settings()
+    loaded = Service.load(settings)
+    Follower(settings, loaded).start()
+    return loaded
 
 
 def service() -> Service:

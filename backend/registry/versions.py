@@ -91,11 +91,19 @@ class Registry:
         try:
             kept = json.loads(self._pointer_file.read_bytes())
             return Pointer(tuple(kept["line"]), tuple(Move(**move) for move in kept["moves"]))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return Pointer()
         except (ValueError, TypeError, KeyError) as error:
             remedy = "Delete it, then promote a version"
             raise RegistryError(f"{self._pointer_file} can't be read ({error!r}). {remedy}") from None
+
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Differs after every move of the pointer; costs no more than a look at its file."""
+        try:
+            file = self._pointer_file.stat()
+        except OSError:
+            return None
+        return file.st_mtime_ns, file.st_ino, file.st_size
 
     def served(self) -> Version | None:
         """The version that servers follow; None: nothing was ever promoted."""

@@ -20,6 +20,7 @@ from backend.annotations.recorder import Recorder
 from backend.labelstudio.errors import LabelStudioError, PayloadError
 from backend.labelstudio.payloads import AnyEvent, PredictRequest, SetupRequest, WebhookEvent, parse
 from backend.server.connection import is_loopback
+from backend.server.follow import Follower
 from backend.server.middleware import BasicAuth, LastResort, WebhookSecret
 from backend.server.recording import NotKeptError, keep, open_database, open_recorder, record
 from backend.server.service import Service
@@ -61,6 +62,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     """The server for these settings; without `service`, the configured checkpoint is loaded here."""
     service = service or Service.load(settings)
     recorder = open_recorder(settings, service.metrics)
+    following = Follower(settings, service)
     comparing = Regularly(open_database(settings), lambda: service.label_studio, settings.sync_minutes)
     service.on_answer = partial(record, recorder)
 
@@ -68,9 +70,11 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         recorder.start()
         comparing.start()
+        following.start()
         log.info("%s is ready for clicks", service.version)
         yield
         service.close()
+        following.close()
         comparing.close()
         recorder.close()
 

@@ -20,8 +20,10 @@ from backend.labelstudio.client import Client
 from backend.labelstudio.errors import ApiError, ApiRefusedError, LabelConfigError, LabelStudioError
 from backend.labelstudio.images import ImageSource
 from backend.labelstudio.label_config import OUTPUTS, LabelConfig
+from backend.registry.versions import RegistryError
 from backend.segmentation.clicks import Click
 from backend.server.connection import Connection
+from backend.server.models import open_registry
 from backend.server.recording import open_database
 from backend.server.settings import Settings
 from backend.server.unaccepted import Notes
@@ -47,6 +49,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from check_unaccepted(settings)
     yield from check_redis(settings)
     yield from check_record(settings)
+    yield from check_promoted(settings)
     yield from check_network(settings)
     client = Connection(settings).client
     if client is None:
@@ -114,6 +117,22 @@ def check_record(settings: Settings) -> Iterator[Finding]:
     yield Finding("Record", "ok", f"{clicks} clicks, {annotations} annotations in {database.name}")
     if unread:
         yield Finding("Record", "note", f"{unread} events are kept but could not be read: see click99's log")
+
+
+def check_promoted(settings: Settings) -> Iterator[Finding]:
+    """Whether servers can follow the pointer to the promoted version."""
+    from backend.registry.check import load_checked
+
+    try:
+        version = open_registry(settings).served()
+        if version is None or settings.model:
+            return
+        load_checked(version.name, version.path, version.sha256)
+    except RegistryError as error:
+        remedy = "Servers go on with what they have: run click99 models promote or click99 models rollback"
+        yield Finding("Promoted version", "problem", f"{error}. {remedy}")
+    else:
+        yield Finding("Promoted version", "ok", f"{version.name} in {version.path.parent}")
 
 
 def check_network(settings: Settings) -> Iterator[Finding]:

@@ -46,6 +46,19 @@ class Metrics:
             "click99_redis_losses", "Times that Redis stopped answering.", registry=self._registry
         )
 
+        self._served = Gauge(
+            "click99_model_served",
+            "1 for the model version that new objects run on, 0 for those before it.",
+            ["version"],
+            registry=self._registry,
+            multiprocess_mode="mostrecent",
+        )
+        self.refused = Counter(
+            "click99_model_refusals",
+            "Times that a promoted version could not be served.",
+            registry=self._registry,
+        )
+
         self._waiting = Gauge(
             "click99_record_waiting",
             "Clicks and events that wait to be recorded.",
@@ -62,6 +75,12 @@ class Metrics:
         self._lost = Counter(
             "click99_record_lost", "Clicks not recorded: too many waited.", registry=self._registry
         )
+
+    def serves(self, version: str, before: str | None = None) -> None:
+        """New objects run on `version`, no more on `before`."""
+        if before:
+            self._served.labels(before).set(0)
+        self._served.labels(version).set(1)
 
     def waiting(self, clicks: int, events: int) -> None:
         """How much waits to be recorded."""

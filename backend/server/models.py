@@ -1,14 +1,12 @@
-"""Checkpoints that were served: kept under CLICK99_HOME, so that a new one does not change open objects."""
+"""The checkpoints that a server answers with: the one it starts with, and those it served before."""
 
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from backend.registry.versions import Registry, RegistryError, Version
 from backend.server.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,48 +15,69 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def open_registry(settings: Settings) -> Registry:
+    return Registry(settings.home / "models")
+
+
 def load_predictor(settings: Settings) -> Predictor:
-    """The configured checkpoint on the configured device and threads. torch is imported here, not above."""
+    """What a server starts with, on the configured device and threads. torch is imported here, not above.
+
+    The checkpoint that it is pinned to (CheckpointError if it is none). Else what the registry's pointer
+    names, or the version before it if that can't be served, at last the shipped one.
+    """
     import torch
 
+    from backend.registry.check import load_checked
     from backend.segmentation.predictor import Predictor
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    return Predictor.load(settings.model, settings.device)
+    registry = open_registry(settings)
+    if settings.model:
+        predictor = Predictor.load(settings.model, settings.device)
+        predictor.version = registry.of(settings.model).name
+        return predictor
+    for version in _promoted(registry):
+        try:
+            return load_checked(version.name, version.path, version.sha256, settings.device)
+        except RegistryError as error:
+            log.error("%s. The version before it is served", error)
+    return Predictor.load(None, settings.device)
+
+
+def _promoted(registry: Registry) -> Iterator[Version]:
+    """What the pointer names, and then what it would name after a rollback, and so on."""
+    try:
+        line = registry.pointer().line
+    except RegistryError as error:
+        log.error("%s. The shipped version is served", error)
+        return
+    for name in reversed(line):
+        try:
+            yield registry.get(name)
+        except RegistryError as error:
+            log.error("%s. The version before it is served", error)
 
 
 def keep_model(settings: Settings, version: str) -> None:
-    """Copy the served checkpoint to CLICK99_HOME/models; without a writable folder it is simply not kept."""
+    """Add the served checkpoint to the registry; without a writable folder it is simply not kept."""
     from backend.segmentation.checkpoint import SHIPPED
 
-    path = model_path(settings, version)
+    registry = open_registry(settings)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".unfinished")
-            os.close(handle)
-            shutil.copyfile(settings.model or SHIPPED, unfinished)
-            os.replace(unfinished, path)  # another worker never reads half of it
+        if version not in {known.name for known in registry.all()}:
+            registry.add(settings.model or SHIPPED)
     except OSError as error:
         log.warning("CLICK99_HOME: %s is not kept (%s)", version, error)
 
 
 def load_older(settings: Settings, version: str) -> Predictor | None:
     """A version served before; None when it is gone, damaged, or another one under its name."""
-    from backend.segmentation.checkpoint import CheckpointError
-    from backend.segmentation.predictor import Predictor
+    from backend.registry.check import load_checked
 
-    path = model_path(settings, version)
-    if path.parent != settings.home / "models":
-        return None
     try:
-        predictor = Predictor.load(path, settings.device)
-    except CheckpointError as error:
+        known = open_registry(settings).get(version)
+        return load_checked(known.name, known.path, known.sha256, settings.device)
+    except (RegistryError, OSError) as error:
         log.warning("%s", error)
         return None
-    return predictor if predictor.version == version else None
-
-
-def model_path(settings: Settings, version: str) -> Path:
-    return settings.home / "models" / f"{version}.safetensors"

@@ -85,6 +85,7 @@ class Service:
         self._sessions = Sessions(
             predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100, versions
         )
+        self.metrics.serves(predictor.version)
         self._canvas = Canvas(Answers(store), Overlap(lambda: self._connection.client))
         self._in_flight = InFlight()
         self._notes = Notes(settings.home)
@@ -104,6 +105,13 @@ class Service:
     def version(self) -> str:
         """The model version, as Label Studio shows it beside predictions."""
         return self._sessions.version
+
+    def use(self, predictor: Refiner) -> None:
+        """Answer with this network from now on; objects in progress are finished on theirs."""
+        before = self.version
+        self._sessions.use(predictor)
+        self.metrics.serves(predictor.version, before)
+        log.info("%s answers from now on, instead of %s", predictor.version, before)
 
     @property
     def label_studio(self) -> Client | None:
@@ -132,7 +140,7 @@ class Service:
         config = LabelConfig.parse(event.project.label_config)
         if not isinstance(number, int):
             return
-        if lost := find_unaccepted(items, config):
+        if lost := find_unaccepted(items, config, event.task.id):
             self.metrics.unaccepted.inc()
             log.warning(explain(event, lost))
             self._notes.lost(number)

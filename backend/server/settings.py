@@ -44,7 +44,8 @@ class Settings(BaseSettings):
     )
     home: Path = Field(default=Path("~/.click99"), description="Folder for the record and cached images.")
     model: Path | None = Field(
-        default=None, description="Checkpoint to serve; unset: the one that is shipped."
+        default=None,
+        description="Checkpoint to stay with; unset: what click99 models promotes, at first the shipped one.",
     )
     device: str = Field(
         default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1."

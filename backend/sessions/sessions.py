@@ -46,7 +46,6 @@ class Sessions:
         """`count_reused` is told, at every request, how many steps were found instead of run. near: how far
         a click reaches on a mask to start from, as a share of the image's long side. versions: what objects
         run on; None: all on `predictor`."""
-        self._predictor = predictor
         self._versions = versions or Versions(predictor, store)
         self._near = near
         self._store = store
@@ -56,7 +55,11 @@ class Sessions:
     @property
     def version(self) -> str:
         """The current model version: what new objects run on."""
-        return self._predictor.version
+        return self._versions.current.version
+
+    def use(self, predictor: Refiner) -> None:
+        """New objects run on it from now on; those that were begun are finished on theirs."""
+        self._versions.use(predictor)
 
     def version_of(self, clicks: Sequence[tuple[str, Click]]) -> str:
         """The model version that the object with these clicks runs on."""
@@ -65,7 +68,7 @@ class Sessions:
     def warm(self, image_key: str, image: np.ndarray) -> None:
         """Compute the image's features ahead of the first click. image: uint8 RGB [H, W, 3]."""
         with self._network:
-            self._predictor.prepare(image, image_key)
+            self._versions.current.prepare(image, image_key)
 
     def near(self, image: np.ndarray) -> float:
         """In pixels, how far a click reaches on an image [H, W, 3]."""
@@ -94,7 +97,7 @@ class Sessions:
         Raises:
             SupersededError: `superseded` said so.
         """
-        predictor = self._versions.of(click_id for click_id, _ in clicks)
+        predictor = self._versions.begin([click_id for click_id, _ in clicks])
         keys = self._keys(predictor.version, image_key, clicks, start)
         known, alpha = self._longest_known(keys, image.shape[:2])
         self._count_reused(known)
@@ -104,12 +107,11 @@ class Sessions:
                     raise SupersededError
                 alpha = self._step(predictor, image_key, image, clicks[: k + 1], alpha, keys[k], start)
         assert alpha is not None
-        self._versions.keep(clicks[-1][0], predictor.version)
         return alpha
 
     def box_mask(self, image_key: str, image: np.ndarray, box_id: str, box: Box) -> np.ndarray:
         """The alpha of the object in a box: uint8 [H, W], 0 outside it, not to be written to."""
-        predictor = self._versions.of([box_id])
+        predictor = self._versions.begin([box_id])
         name = f"{predictor.version}\n{image_key}\n{box}"
         key = hashlib.sha256(name.encode()).hexdigest()
         with self._network:
@@ -117,7 +119,6 @@ class Sessions:
             if alpha is None:
                 alpha = box.first_mask(predictor, image, image_key)
                 self._store.put(key, alpha.tobytes())
-        self._versions.keep(box_id, predictor.version)
         return alpha
 
     def _keys(

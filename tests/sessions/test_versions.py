@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -80,6 +84,58 @@ def test_a_version_that_is_gone_is_replaced_by_the_current_one(
     assert caplog.text.count("old is gone: objects begun with it go on with new") == 1
 
 
+def test_an_object_whose_version_is_gone_stays_on_the_one_that_it_went_on_with(notes: Store):
+    sessions(OLD, notes).mask("image", IMAGE, CLICKS[:2])
+    sessions(NEW, notes).mask("image", IMAGE, CLICKS[:2])
+    newest = sessions(DiscPainter("newest"), notes, OLD, NEW)
+    newest.mask("image", IMAGE, CLICKS)
+    assert newest.version_of(CLICKS) == "new"
+
+
+def test_the_current_version_is_replaced_while_an_object_is_open(notes: Store):
+    running = sessions(OLD, notes)  # it can load none: the old one stays in memory
+    running.mask("image", IMAGE, CLICKS[:2])
+    running.use(NEW)
+    assert running.version == "new"
+    assert np.array_equal(running.mask("image", IMAGE, CLICKS), alone(OLD, 3))
+    running.mask("image", IMAGE, [("z", CLICKS[0][1])])
+    running.use(OLD)
+    assert running.version_of([("z", CLICKS[0][1])]) == "new"
+    running.use(OLD)
+    assert (running.version, running.version_of(CLICKS)) == ("old", "old")
+
+
+def test_what_is_warmed_is_the_current_version(notes: Store):
+    first, second = DiscPainter("first"), DiscPainter("second")
+    running = sessions(first, notes)
+    running.use(second)
+    running.warm("picture", IMAGE)
+    assert (first.prepared, second.prepared) == ([], ["picture"])
+
+
+def test_two_requests_about_a_new_object_get_the_same_version_while_it_is_replaced(notes: Store):
+    """The first is still being answered by the old version when the new one comes and the second begins."""
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Slow(DiscPainter):
+        def refine(
+            self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
+        ) -> np.ndarray:
+            entered.set()
+            assert go_on.wait(10)
+            return super().refine(image, clicks, previous, image_key)
+
+    running = sessions(Slow("old"), notes)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(running.mask, "image", IMAGE, CLICKS[:1])
+        assert entered.wait(10)
+        running.use(NEW)
+        second = pool.submit(running.mask, "image", IMAGE, CLICKS[:2])
+        go_on.set()
+        assert np.array_equal(first.result(10), alone(OLD, 1))
+        assert np.array_equal(second.result(10), alone(OLD, 2))
+
+
 def test_few_older_versions_are_in_memory(notes: Store):
     loaded: list[str] = []
 
@@ -89,7 +145,7 @@ def test_few_older_versions_are_in_memory(notes: Store):
 
     versions = Versions(NEW, notes, load)
     for name in "abc":
-        versions.keep(name, f"version {name}")
+        notes.put(f"version of {name}", f"version {name}".encode())
     for name in "abcbca":
         assert versions.of([name]).version == f"version {name}"
     assert loaded == ["version a", "version b", "version c", "version a"]

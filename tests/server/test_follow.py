@@ -1,0 +1,243 @@
+"""A server follows the registry's pointer: forth, back, past what is broken, and under load."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from fastapi.testclient import TestClient
+
+from backend.labelstudio.payloads import PredictRequest
+from backend.registry.versions import Registry
+from backend.segmentation.checkpoint import SHIPPED, checkpoint_version
+from backend.server.app import create_app
+from backend.server.follow import RETRY_SECONDS, Follower
+from backend.server.service import Service
+from backend.server.settings import Settings
+from tests.redis_server import RedisServer
+from tests.registry.conftest import checkpoint
+from tests.server.conftest import body, keypoint
+from tests.server.test_workers import serving
+
+CLICKS = [keypoint("a", 20, 20), keypoint("b", 40, 30), keypoint("c", 26, 22, positive=False)]
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("made")
+    return [checkpoint(folder / f"seed{seed}.safetensors", seed) for seed in (0, 1)]
+
+
+@pytest.fixture
+def registry(tmp_path: Path, checkpoints: list[Path]) -> Registry:
+    """The first checkpoint is promoted."""
+    registry = Registry(tmp_path / "models")
+    names = [registry.add(path).name for path in checkpoints]
+    registry.promote(names[0], "for the test")
+    return registry
+
+
+@pytest.fixture
+def names(registry: Registry) -> list[str]:
+    return [version.name for version in registry.all()][:2]
+
+
+class Running:
+    """A server of the test's own process, whose looks at the pointer are the test's."""
+
+    def __init__(self, home: Path, **settings: Any):
+        self.now = 0.0
+        chosen = Settings(home=home, device="cpu", **settings)
+        self.service = Service.load(chosen)
+        self.follower = Follower(chosen, self.service, lambda: self.now)
+
+    def click(self, count: int) -> dict[str, Any]:
+        request = PredictRequest.model_validate(body(CLICKS[:count]))
+        return self.service.predict(request).model_dump()["results"][0]
+
+    def counted(self, name: str) -> float:
+        return float(re.findall(rf"^{name} (\S+)$", self.service.metrics.text().decode(), re.MULTILINE)[0])
+
+
+def test_a_server_starts_where_the_pointer_is(tmp_path: Path, names: list[str]):
+    assert Running(tmp_path).service.version == names[0]
+
+
+def test_it_goes_forth_and_back_and_open_objects_stay(tmp_path: Path, registry: Registry, names: list[str]):
+    running = Running(tmp_path)
+    assert running.click(2)["model_version"] == names[0]
+    registry.promote(names[1], "better")
+    running.follower.look()
+    assert running.service.version == names[1]
+    assert running.click(3)["model_version"] == names[0]
+    assert running.counted(f'click99_model_served{{version="{names[1]}"}}') == 1
+    assert running.counted(f'click99_model_served{{version="{names[0]}"}}') == 0
+    registry.rollback()
+    running.follower.look()
+    assert running.service.version == names[0]
+
+
+def test_masks_after_a_swap_are_those_of_a_server_that_started_with_it(
+    tmp_path: Path, registry: Registry, names: list[str]
+):
+    running = Running(tmp_path)
+    running.click(1)
+    registry.promote(names[1], "better")
+    running.follower.look()
+    another = PredictRequest.model_validate(body([keypoint("z", 30, 30)]))
+    fresh = Running(tmp_path).service
+    assert running.service.predict(another).results == fresh.predict(another).results
+    assert fresh.version == names[1]
+
+
+@pytest.mark.parametrize("damage", ["changed", "deleted"])
+def test_a_broken_version_is_refused_and_tried_again_later(
+    tmp_path: Path, registry: Registry, names: list[str], damage: str, caplog: pytest.LogCaptureFixture
+):
+    running = Running(tmp_path)
+    registry.promote(names[1], "better")
+    broken = registry.get(names[1]).path
+    content = broken.read_bytes()
+    broken.write_bytes(content[:-1] + b"?") if damage == "changed" else broken.unlink()
+    for running.now in range(50):
+        running.follower.look()
+    assert running.click(1)["model_version"] == running.service.version == names[0]
+    assert running.counted("click99_model_refusals_total") == 1, "not at every look"
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert names[1] in told
+    assert told.endswith(f"{names[0]} goes on")
+    broken.write_bytes(content)
+    running.now = 1 + RETRY_SECONDS
+    running.follower.look()
+    assert running.service.version == names[1]
+
+
+def test_a_pointer_that_cannot_be_read_is_refused(tmp_path: Path, registry: Registry, names: list[str]):
+    running = Running(tmp_path)
+    (registry.folder / "served.json").write_text("{")
+    running.follower.look()
+    assert running.service.version == names[0]
+    assert running.counted("click99_model_refusals_total") == 1
+
+
+@pytest.mark.parametrize("damage", ["checkpoint", "pointer"])
+def test_at_the_start_the_version_before_stands_in_for_a_broken_one(
+    tmp_path: Path, registry: Registry, names: list[str], damage: str, caplog: pytest.LogCaptureFixture
+):
+    registry.promote(names[1], "better")
+    broken = {"checkpoint": f"{names[1]}.safetensors", "pointer": "served.json"}[damage]
+    (registry.folder / broken).write_bytes(b"half")
+    expected = names[0] if damage == "checkpoint" else checkpoint_version(SHIPPED)
+    assert Running(tmp_path).service.version == expected
+    assert broken in caplog.text
+
+
+def test_a_server_pinned_to_a_checkpoint_follows_nothing(
+    tmp_path: Path, registry: Registry, checkpoints: list[Path], names: list[str], caplog: Any
+):
+    caplog.set_level("INFO")
+    pinned = tmp_path / "other name.safetensors"
+    pinned.write_bytes(checkpoints[1].read_bytes())
+    settings = Settings(home=tmp_path, model=pinned)
+    service = Service.load(settings)
+    assert service.version == names[1], "the registry's name for these weights"
+    with TestClient(create_app(settings, service)):
+        assert "follow" not in {thread.name for thread in threading.enumerate()}
+    assert f"Pinned to {pinned}: promotions are not followed" in caplog.text
+
+
+def test_what_label_studio_is_told_follows(tmp_path: Path, registry: Registry, names: list[str]):
+    settings = Settings(home=tmp_path)
+    with TestClient(create_app(settings, Service.load(settings))) as server:
+        registry.promote(names[1], "better")
+        until(lambda: server.get("/health").json()["model_version"] == names[1])
+        assert server.get("/versions").json() == {"versions": [names[1]]}
+        assert server.post("/setup", json={"project": "1.1"}).json()["model_version"] == names[1]
+
+
+def until(done: Any, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+class Clicking:
+    """People who click on one object after the other, three times each, until they are told to stop."""
+
+    def __init__(self, address: str, people: int):
+        self._address, self._people = address, people
+        self._stop = threading.Event()
+        # When each object was begun, and the versions that its clicks were answered by.
+        self.objects: list[tuple[float, list[str]]] = []
+        self.slowest = 0.0  # seconds
+
+    def __enter__(self) -> Clicking:
+        self._pool = ThreadPoolExecutor(self._people)
+        self._all = [self._pool.submit(self._click, person) for person in range(self._people)]
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._stop.set()
+        for one in self._all:
+            one.result(60)
+        self._pool.shutdown()
+
+    def _click(self, person: int) -> None:
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            clicks = [click | {"id": f"{person} {number} {click['id']}"} for click in CLICKS]
+            begun = time.monotonic()
+            self.objects.append((begun, [self._ask(clicks[:count], 100 * person) for count in (1, 2, 3)]))
+
+    def _ask(self, clicks: list[dict[str, Any]], task: int) -> str:
+        request = body(clicks)
+        request["tasks"][0]["id"] = task
+        start = time.monotonic()
+        reply = requests.post(f"{self._address}/predict", json=request, timeout=60)
+        self.slowest = max(self.slowest, time.monotonic() - start)
+        assert reply.status_code == 200, reply.text
+        (prediction,) = reply.json()["results"]
+        assert prediction["result"]
+        return prediction["model_version"]
+
+
+def move_under_load(registry: Registry, names: list[str], address: str, workers: int) -> None:
+    """Back and forth while people click: every worker goes along, no click fails, no object changes sides."""
+    log = registry.folder.parent / "click99.log"
+    with Clicking(address, people=4) as clicking:
+        until(lambda: clicking.objects)
+        for times, name in ((1, names[1]), (1, names[0]), (2, names[1])):
+            registry.promote(name, "back and forth")
+            moved, said = time.monotonic(), f"{name} answers from now on"
+            until(lambda times=times, said=said: log.read_text().count(said) == times * workers)
+            settled = time.monotonic()
+            until(lambda settled=settled: [begun for begun, _ in clicking.objects if begun > settled])
+            assert {versions[0] for begun, versions in clicking.objects if begun > settled} == {name}
+            print(f"all on {name} after {settled - moved:.1f} s")
+    print(f"{len(clicking.objects)} objects, the slowest answer {clicking.slowest:.2f} s")
+    assert {versions[0] for _, versions in clicking.objects} == set(names)
+    mixed = [versions for _, versions in clicking.objects if len(set(versions)) > 1]
+    assert mixed == [], "each object's clicks are answered by one version"
+    assert clicking.slowest < 5
+
+
+@pytest.mark.slow
+def test_no_click_is_lost_while_the_pointer_moves(tmp_path: Path, registry: Registry, names: list[str]):
+    with serving(tmp_path) as address:
+        move_under_load(registry, names, address, workers=1)
+
+
+@pytest.mark.slow
+def test_every_worker_follows(tmp_path: Path, registry: Registry, names: list[str]):
+    with RedisServer(tmp_path) as redis:
+        options = ["--workers", "2", "--redis-url", redis.url]
+        with serving(tmp_path, *options) as address:
+            move_under_load(registry, names, address, workers=2)
