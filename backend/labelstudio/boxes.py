@@ -48,10 +48,10 @@ class BoxDrawn(NamedTuple):
 
 def box_drawn(items: Sequence[ContextItem]) -> BoxDrawn | None:
     """The last of the pending regions (params.context.result) if it is a box; None: it is a click."""
-    if not items or items[-1].type != "rectanglelabels":
+    if not items or not items[-1].is_box:
         return None
     place, item = len(items) - 1, items[-1]
-    if not item.value.rectanglelabels:
+    if item.label is None:
         field = f"params.context.result[{place}].value.rectanglelabels"
         raise PayloadError(field, "a box without a label", "Choose a label before drawing")
-    return BoxDrawn(item.from_name, item.value.rectanglelabels[0], item, place)
+    return BoxDrawn(item.from_name, item.label, item, place)

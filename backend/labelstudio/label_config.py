@@ -35,13 +35,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Control:
-    """A tag with labels. kind: its name in lower case. labels: name in results (alias or value) -> value;
-    None: they come from the task, so any label may be right."""
+    """A tag with labels. kind: its name in lower case. smart_only: all that is drawn with it are prompts.
+    labels: name in results (alias or value) -> value; None: they come from the task, so any may be right."""
 
     kind: str
     name: str
     to_name: str
     smart: bool
+    smart_only: bool
     labels: Mapping[str, str] | None
 
     def find(self, label: str, value: str) -> str | None:
@@ -175,9 +176,9 @@ def _control(tag: ElementTree.Element) -> Control:
     labels = [label for label in tag.iter() if _is(label, "label")]
     names = {label.get("alias") or label.get("value", ""): label.get("value", "") for label in labels}
     from_task = tag.get("value", "").startswith("$")
-    smart = tag.get("smart", "").lower() == "true"
-    kind = str(tag.tag).lower()
-    return Control(kind, tag.get("name", ""), tag.get("toName", ""), smart, None if from_task else names)
+    smart, smart_only = (tag.get(key, "").lower() == "true" for key in ("smart", "smartOnly"))
+    kind, labels = str(tag.tag).lower(), None if from_task else names
+    return Control(kind, tag.get("name", ""), tag.get("toName", ""), smart, smart and smart_only, labels)
 
 
 def _is(tag: ElementTree.Element, kind: str) -> bool:

@@ -48,9 +48,18 @@ class ContextItem(BaseModel):
         return self.type == "keypointlabels" and self.value.x is not None and self.value.y is not None
 
     @property
+    def is_box(self) -> bool:
+        return self.type == "rectanglelabels"
+
+    @property
+    def label(self) -> str | None:
+        labels = self.value.rectanglelabels if self.is_box else self.value.keypointlabels
+        return next(iter(labels), None)
+
+    @property
     def object(self) -> tuple[str, str | None]:
         """Clicks on one object share the control and the label."""
-        return self.from_name, next(iter(self.value.keypointlabels), None)
+        return self.from_name, self.label
 
 
 class Context(BaseModel):

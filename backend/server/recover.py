@@ -18,14 +18,14 @@ from backend.labelstudio.payloads import ContextItem, MaskRegion, Prediction, Pr
 from backend.server.connection import Connection
 from backend.server.service import Service
 from backend.server.settings import Settings
-from backend.server.unaccepted import Notes, unaccepted
+from backend.server.unaccepted import Notes, count, unaccepted
 
 PAGE = 50  # tasks asked for at a time; with their masks they can be megabytes
 
 
 @dataclass(frozen=True)
 class Lost:
-    """An annotation that lost masks. clicks: of each."""
+    """An annotation that lost masks. clicks: of each, or its box."""
 
     project: dict[str, Any]
     task: dict[str, Any]
@@ -53,7 +53,7 @@ def run(settings: Settings, project: int | None, apply: bool, console: Console) 
         console.print(f"Every click {where} has its mask.")
         return True
     service = Service.load(settings)
-    table = Table("Where", "Label", "Clicks", "Mask", title="Masks not accepted", title_justify="left")
+    table = Table("Where", "Label", "From", "Mask", title="Masks not accepted", title_justify="left")
     writer = client if apply else None
     masks = track(found, "Making masks", console=console)
     fine = [restore(service, writer, lost, table) for lost in masks]
@@ -75,8 +75,8 @@ def restore(service: Service, client: Client | None, lost: Lost, table: Table) -
         table.add_row(lost.subject, "", "", f"[red]{escape(str(error))}[/]")
         return False
     for clicks, region in zip(lost.clicks, regions, strict=True):
-        label = clicks[0].value.keypointlabels[0]
-        table.add_row(lost.subject, escape(label), str(len(clicks)), f"score {region.score:.2f}")
+        label = escape(clicks[0].label or "")
+        table.add_row(lost.subject, label, count(clicks), f"score {region.score:.2f}")
     return True
 
 
@@ -130,7 +130,7 @@ def _lost(project: dict[str, Any], task: dict[str, Any], annotation: dict[str, A
         config = LabelConfig.parse(project["label_config"])
     except LabelConfigError:
         return
-    if clicks := unaccepted(annotation["result"] or [], config):
+    if clicks := unaccepted(annotation["result"] or [], config, task["id"]):
         yield Lost(project, task, annotation, clicks)
 
 

@@ -1,6 +1,7 @@
 """Masks that were submitted before anyone accepted them: Label Studio saves their clicks and drops the masks.
 
-The clicks are enough: with the same checkpoint they make the same mask, bit for bit (`recover.py`).
+The clicks, or the box, are enough: with the same checkpoint they make the same mask, bit for bit
+(`recover.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from backend.labelstudio.errors import LabelConfigError
 from backend.labelstudio.label_config import LabelConfig, Target
 from backend.labelstudio.meta import made_from
 from backend.labelstudio.payloads import ContextItem, WebhookEvent
+from backend.server.canvas import region_id
 
 log = logging.getLogger(__name__)
 
@@ -23,32 +25,48 @@ MOST = 10_000  # annotations noted
 Items = Sequence[Mapping[str, Any]]
 
 
-def unaccepted(items: Items, config: LabelConfig) -> list[list[ContextItem]]:
-    """The clicks in an annotation's result that no mask in it was made from, object by object."""
-    groups: dict[tuple[str, str | None], list[ContextItem]] = {}
-    for click in filter(None, map(_click, items)):
-        if click.from_name in {keypoint.name for keypoint in config.keypoints if keypoint.smart}:
-            groups.setdefault(click.object, []).append(click)
-    return [clicks for clicks in groups.values() if _is_lost(clicks, items, config)]
+def unaccepted(items: Items, config: LabelConfig, task: int | str) -> list[list[ContextItem]]:
+    """The prompts in a task's annotation that no mask in it was made from, object by object.
+
+    An object's prompts are a box, or clicks; boxes come first, because clicks may refine their masks.
+    """
+    prompts = [prompt for prompt in map(_prompt, items) if prompt and _is_for_a_mask(prompt, config)]
+    boxes = [[box] for box in prompts if box.is_box]
+    clicks: dict[tuple[str, str | None], list[ContextItem]] = {}
+    for click in prompts:
+        if click.is_click:
+            clicks.setdefault(click.object, []).append(click)
+    return [lost for lost in [*boxes, *clicks.values()] if _is_lost(lost, items, config, task)]
 
 
-def _click(item: Mapping[str, Any]) -> ContextItem | None:
-    """Clicks for a mask say whether they are positive; keypoints that are annotations of their own do not."""
+def _prompt(item: Mapping[str, Any]) -> ContextItem | None:
     try:
-        click = ContextItem.model_validate(item)
+        return ContextItem.model_validate(item)
     except ValidationError:
         return None
-    return click if click.is_click and click.is_positive is not None else None
 
 
-def _is_lost(clicks: list[ContextItem], items: Items, config: LabelConfig) -> bool:
-    """A ✓ on the canvas leaves the clicks, and the mask tells that it was made from them."""
+def _is_for_a_mask(item: ContextItem, config: LabelConfig) -> bool:
+    """Clicks for a mask say whether they are positive; keypoints that are annotations of their own do not.
+
+    Boxes never say: only where a control draws no others it is certain.
+    """
+    if item.is_box:
+        return any(box.name == item.from_name and box.smart_only for box in config.boxes)
+    smart = any(keypoint.name == item.from_name and keypoint.smart for keypoint in config.keypoints)
+    return item.is_click and item.is_positive is not None and smart
+
+
+def _is_lost(prompts: list[ContextItem], items: Items, config: LabelConfig, task: int | str) -> bool:
+    """A ✓ on the canvas leaves the prompts, and the mask tells that it was made from them."""
+    first, ids = prompts[0], {prompt.id for prompt in prompts}
     try:
-        target = config.target(clicks[0].from_name, clicks[0].value.keypointlabels[0])
-    except (LabelConfigError, IndexError):
+        target = config.target(first.from_name, first.label or "")
+    except LabelConfigError:
         return False
-    ids = {click.id for click in clicks}
     masks = [item for item in items if _is_of(item, target)]
+    if first.is_box and region_id(task, first.id) in {mask.get("id") for mask in masks}:
+        return False  # clicks may have refined it since
     return not any(ids <= {click.id for click in made_from(mask)} for mask in masks)
 
 
@@ -88,8 +106,13 @@ def explain(event: WebhookEvent, lost: list[list[ContextItem]]) -> str:
     """For the log: what was lost, where, and what restores it."""
     assert event.task
     assert event.annotation
-    objects = ", ".join(f"{len(clicks)} clicks on {clicks[0].value.keypointlabels[0]!r}" for clicks in lost)
+    objects = ", ".join(f"{count(prompts)} on {prompts[0].label!r}" for prompts in lost)
     return (
         f"Task {event.task.id}, annotation {event.annotation.id}: submitted before its mask was accepted, so "
         f"Label Studio saved only {objects}. `click99 recover` makes the mask again"
     )
+
+
+def count(prompts: Sequence[ContextItem]) -> str:
+    """An object's prompts in words."""
+    return "a box" if prompts[0].is_box else f"{len(prompts)} clicks"

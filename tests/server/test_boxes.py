@@ -27,8 +27,10 @@ def box(
     return item | {"original_width": WIDTH, "original_height": HEIGHT}
 
 
-def answer(server: TestClient, item: dict[str, Any], **task: Any) -> dict[str, Any]:
-    request = body([item], label_config=WITH_BOXES)
+def answer(
+    server: TestClient, item: dict[str, Any], label_config: str = WITH_BOXES, **task: Any
+) -> dict[str, Any]:
+    request = body([item], label_config=label_config)
     request["tasks"][0] |= task
     reply = server.post("/predict", json=request)
     assert reply.status_code == 200, reply.text
@@ -57,6 +59,19 @@ def test_clicks_refine_what_was_accepted(server: TestClient):
     assert mask(accepted)[25, 28]
     refined = answer(server, keypoint("a", 28, 25, positive=False), drafts=draft(accepted))
     assert refined["id"] == accepted["id"]
+    assert not mask(refined)[25, 28]
+    assert mask(refined)[24, 40]
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["not saved yet", "saved as pending"])
+def test_clicks_refine_the_mask_of_a_box_that_is_still_pending(server: TestClient, saved: bool):
+    """Clicks come without the box: Label Studio sends the pending regions of one control only."""
+    assert server.post("/predict", json=body(None)).status_code == 200
+    drawn = box(20, 10, 50, 40)
+    shown = answer(server, drawn)
+    drafts = draft(drawn) if saved else []
+    refined = answer(server, keypoint("a", 28, 25, positive=False), drafts=drafts)
+    assert refined["id"] == shown["id"]
     assert not mask(refined)[25, 28]
     assert mask(refined)[24, 40]
 

@@ -23,6 +23,8 @@ from tests.disc_painter import DiscPainter
 from tests.labelstudio.conftest import Site, running
 from tests.server.annotator import Annotator
 from tests.server.conftest import CONFIG, IMAGE, keypoint
+from tests.server.test_boxes import WITH_BOXES, answer, box
+from tests.server.test_boxes import mask as mask_of
 
 TASK = {"id": 3, "data": {"image": IMAGE}}  # as in `body`
 
@@ -90,7 +92,7 @@ def test_an_accepted_mask_is_not_lost(server: TestClient, way: str, caplog: pyte
 def lost(ann: Annotator) -> Lost:
     """What `recover` finds; it knows nothing but what was saved."""
     items = ann.annotations[0]["result"]
-    clicks = unaccepted(items, LabelConfig.parse(CONFIG))
+    clicks = unaccepted(items, LabelConfig.parse(CONFIG), 3)
     return Lost({"id": 1, "label_config": CONFIG}, TASK, ann.annotations[0], clicks)
 
 
@@ -225,4 +227,42 @@ def test_what_cannot_be_made_is_named_and_stays_noted(
     ids=["a keypoint for its own sake", "another control", "no brush for it", "no place", "nonsense"],
 )
 def test_other_points_are_nobodys_mask(item: dict[str, Any]):
-    assert unaccepted([item], LabelConfig.parse(CONFIG)) == []
+    assert unaccepted([item], LabelConfig.parse(CONFIG), 3) == []
+
+
+SMART_ONLY = WITH_BOXES.replace('name="box" toName="image"', 'name="box" toName="image" smartOnly="true"')
+
+
+def test_a_boxs_mask_is_made_again(server: TestClient, service: Service):
+    shown = answer(server, box(20, 10, 50, 40), label_config=SMART_ONLY)
+    saved_box = box(20, 10, 50, 40)
+    (clicks,) = unaccepted([saved_box], LabelConfig.parse(SMART_ONLY), 3)
+    lost = Lost({"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": [saved_box]}, [clicks])
+    result, _ = remake(service, lost)
+    assert saved(result) == [(shown["id"], "brushlabels")]
+    assert np.array_equal(mask_of(result[0]), mask_of(shown))
+
+
+def test_clicks_on_a_boxs_mask_are_made_again_after_it(server: TestClient, service: Service):
+    click = keypoint("a", 28, 25, positive=False)
+    Annotator(server).open()
+    answer(server, box(20, 10, 50, 40), label_config=SMART_ONLY)
+    shown = answer(server, click, label_config=SMART_ONLY)
+    items = [click, box(20, 10, 50, 40)]
+    clicks = unaccepted(items, LabelConfig.parse(SMART_ONLY), 3)
+    lost = Lost({"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": items}, clicks)
+    result, _ = remake(service, lost)
+    assert saved(result) == [(shown["id"], "brushlabels")]
+    assert np.array_equal(mask_of(result[0]), mask_of(shown))
+
+
+@pytest.mark.parametrize("refined", [False, True])
+def test_a_boxs_mask_that_was_accepted_on_the_canvas_is_not_lost(server: TestClient, refined: bool):
+    items = [box(20, 10, 50, 40), *([keypoint("a", 28, 25, positive=False)] if refined else [])]
+    Annotator(server).open()
+    answers = [answer(server, item, label_config=SMART_ONLY) for item in items]
+    assert unaccepted([*items, answers[-1]], LabelConfig.parse(SMART_ONLY), 3) == []
+
+
+def test_a_box_that_may_be_an_annotation_of_its_own_stays():
+    assert unaccepted([box(20, 10, 50, 40)], LabelConfig.parse(WITH_BOXES), 3) == []
