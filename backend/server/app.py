@@ -64,7 +64,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     recorder = open_recorder(settings, service.metrics)
     following = Follower(settings, service)
     comparing = Regularly(open_database(settings), lambda: service.label_studio, settings.sync_minutes)
-    service.on_answer = partial(record, recorder)
+    service.answering.on_answer = partial(record, recorder)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,13 @@ NEAR = 0.02  # of the image's long side
 
 class SupersededError(Exception):
     """A newer request about the same object has made this one pointless."""
+
+
+class Made(NamedTuple):
+    """alpha: uint8 [H, W], alpha · 255, not to be written to. version: of the model that made it."""
+
+    alpha: np.ndarray
+    version: str
 
 
 class Sessions:
@@ -61,10 +69,6 @@ class Sessions:
         """New objects run on it from now on; those that were begun are finished on theirs."""
         self._versions.use(predictor)
 
-    def version_of(self, clicks: Sequence[tuple[str, Click]]) -> str:
-        """The model version that the object with these clicks runs on."""
-        return self._versions.of(click_id for click_id, _ in clicks).version
-
     def warm(self, image_key: str, image: np.ndarray) -> None:
         """Compute the image's features ahead of the first click. image: uint8 RGB [H, W, 3]."""
         with self._network:
@@ -81,8 +85,8 @@ class Sessions:
         clicks: Sequence[tuple[str, Click]],
         start: Start | None = None,
         superseded: Callable[[], bool] = lambda: False,
-    ) -> np.ndarray:
-        """The alpha after all of `clicks`.
+    ) -> Made:
+        """The mask after all of `clicks`.
 
         Args:
             image_key: names the pixels; the same key always means the same pixels.
@@ -90,9 +94,6 @@ class Sessions:
             clicks: at least one (id, click), in click order.
             start: the mask that they refine, None: nothing.
             superseded: asked before each network step.
-
-        Returns:
-            uint8 [H, W], alpha · 255, not to be written to.
 
         Raises:
             SupersededError: `superseded` said so.
@@ -107,10 +108,10 @@ class Sessions:
                     raise SupersededError
                 alpha = self._step(predictor, image_key, image, clicks[: k + 1], alpha, keys[k], start)
         assert alpha is not None
-        return alpha
+        return Made(alpha, predictor.version)
 
-    def box_mask(self, image_key: str, image: np.ndarray, box_id: str, box: Box) -> np.ndarray:
-        """The alpha of the object in a box: uint8 [H, W], 0 outside it, not to be written to."""
+    def box_mask(self, image_key: str, image: np.ndarray, box_id: str, box: Box) -> Made:
+        """The mask of the object in a box, 0 outside it."""
         predictor = self._versions.begin([box_id])
         name = f"{predictor.version}\n{image_key}\n{box}"
         key = hashlib.sha256(name.encode()).hexdigest()
@@ -119,7 +120,7 @@ class Sessions:
             if alpha is None:
                 alpha = box.first_mask(predictor, image, image_key)
                 self._store.put(key, alpha.tobytes())
-        return alpha
+        return Made(alpha, predictor.version)
 
     def _keys(
         self, version: str, image_key: str, clicks: Sequence[tuple[str, Click]], start: Start | None

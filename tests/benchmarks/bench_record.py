@@ -94,11 +94,11 @@ def main() -> None:
         settings = Settings(home=Path(home), allowed_hosts=host, database_url=given.url, sync_minutes=0)
         service = Service.load(settings)
         with serving(settings, service) as url:
-            record, image = service.on_answer, f"http://{host}/picture.png"
+            record, image = service.answering.on_answer, f"http://{host}/picture.png"
             click(url, image, "warm", 1)
             for number in range(given.objects):
                 kind = ("recorded", "not recorded")[number % 2]
-                service.on_answer = record if number % 2 == 0 else nothing
+                service.answering.on_answer = record if number % 2 == 0 else nothing
                 for count in range(len(CLICKS)):
                     times[kind].append(click(url, image, f"o{number}", count + 1))
                     time.sleep(PAUSE)

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from backend.server import app as app_module
-from backend.server.service import Service
+from backend.server.answering import Answering
 from tests.server.conftest import CONFIG, HEIGHT, Start, body, data_uri, encoded, keypoint
 
 GOOD = body([keypoint("a", 20, 20)])
@@ -107,7 +107,7 @@ def test_a_defect_is_a_500_with_an_id_and_one_traceback(
         raise ZeroDivisionError("a defect")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Service, "_region", defect)
+        patch.setattr(Answering, "_prediction", defect)
         response = server.post("/predict", json=GOOD)
     assert response.status_code == 500
     (record,) = [record for record in caplog.records if record.exc_info]

@@ -34,7 +34,8 @@ def mask(item: dict[str, Any]) -> np.ndarray:
 def painted(*clicks: tuple[str, Click]) -> np.ndarray:
     """What the painter makes of these clicks on the 64×48 image, as a brush mask."""
     sessions = Sessions(DiscPainter(), MemoryStore(1 << 20, 60))
-    return np.where(sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), clicks) > 127, 255, 0)
+    alpha = sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), clicks).alpha
+    return np.where(alpha > 127, 255, 0)
 
 
 def test_the_answer_is_a_brush_region_as_label_studio_reads_it(server: TestClient):

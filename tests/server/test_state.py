@@ -22,7 +22,7 @@ def expected(start: Start | None, *clicks: tuple[int, int, bool]) -> np.ndarray:
     """What a fresh server makes of these clicks on that start: bool [H, W]."""
     sessions = Sessions(DiscPainter(), MemoryStore(1 << 20, 60))
     named = [(str(k), Click(*click)) for k, click in enumerate(clicks)]
-    return sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), named, start) > 127
+    return sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), named, start).alpha > 127
 
 
 @pytest.fixture
@@ -125,6 +125,17 @@ def test_fast_auto_accept_inside_the_mask_still_is_one_region(ann: Annotator):
     ann.auto_accept = ann.slow_drafts = True
     ann.click(20, 20)
     ann.click(22, 22)
+    assert len(ann.regions) == 1
+
+
+def test_what_was_accepted_just_now_outlives_a_restart(ann: Annotator, start: StartServer):
+    ann.slow_drafts = True
+    ann.click(20, 20)
+    ann.accept()
+    accepted = ann.region(*ann.regions)
+    ann.server = start()
+    assert np.array_equal(ann.click(32, 20), expected(Start(accepted), (32, 20, True)))
+    ann.accept()
     assert len(ann.regions) == 1
 
 

@@ -111,7 +111,7 @@ class OneAnnotator(RuleBasedStateMachine):
         region, clicks = self._expected()
         start = self._start(region) if region else None
         sessions = Sessions(GrowingPainter(), MemoryStore(1 << 20, 60), near=0.05)
-        alpha = sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), clicks, start)
+        alpha = sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), clicks, start).alpha
         assert np.array_equal(shown, alpha > 127)
         assert self.ann.suggestion
         if region:

@@ -21,7 +21,7 @@ def sessions(painter: DiscPainter, store: MemoryStore | None = None) -> Sessions
     "box", [Box(10, 8, 30, 28), Box(0, 0, 64, 48), Box(60, 40, 64, 48), Box(5, 5, 6, 6), Box(0, 20, 64, 22)]
 )
 def test_the_mask_lies_around_the_middle_and_inside_the_box(box: Box):
-    mask = sessions(DiscPainter()).box_mask("image", IMAGE, "a", box)
+    mask = sessions(DiscPainter()).box_mask("image", IMAGE, "a", box).alpha
     rows, columns = np.nonzero(mask)
     assert box.top <= rows.min() <= box.centre.y <= rows.max() < box.bottom
     assert box.left <= columns.min() <= box.centre.x <= columns.max() < box.right
@@ -44,10 +44,10 @@ def test_the_network_sees_the_box_with_a_margin_and_its_first_mask():
 
 def test_it_is_made_once_and_after_a_restart_again_the_same():
     painter, store, box = DiscPainter(), MemoryStore(1 << 20, 60), Box(10, 8, 30, 28)
-    first = sessions(painter, store).box_mask("image", IMAGE, "a", box)
-    again = sessions(painter, store).box_mask("image", IMAGE, "a", box)
+    first = sessions(painter, store).box_mask("image", IMAGE, "a", box).alpha
+    again = sessions(painter, store).box_mask("image", IMAGE, "a", box).alpha
     steps = len(painter.steps)
-    anew = sessions(painter).box_mask("image", IMAGE, "a", box)
+    anew = sessions(painter).box_mask("image", IMAGE, "a", box).alpha
     assert np.array_equal(first, again)
     assert np.array_equal(first, anew)
     assert steps == 2
@@ -56,5 +56,7 @@ def test_it_is_made_once_and_after_a_restart_again_the_same():
 
 def test_other_boxes_are_other_masks():
     made = sessions(DiscPainter())
-    one, other = (made.box_mask("image", IMAGE, "a", box) for box in (Box(10, 8, 30, 28), Box(12, 8, 30, 28)))
+    one, other = (
+        made.box_mask("image", IMAGE, "a", box).alpha for box in (Box(10, 8, 30, 28), Box(12, 8, 30, 28))
+    )
     assert not np.array_equal(one, other)

@@ -44,13 +44,13 @@ def store_at(url: str, clock: Clock | None = None, losses: list[str] | None = No
 
 
 def fresh(clicks: list[tuple[str, Click]]) -> np.ndarray:
-    return Sessions(DiscPainter(), MemoryStore(1 << 20, 60)).mask("image", IMAGE, clicks)
+    return Sessions(DiscPainter(), MemoryStore(1 << 20, 60)).mask("image", IMAGE, clicks).alpha
 
 
 def test_one_worker_goes_on_where_another_was(redis: RedisServer):
     first, second = DiscPainter(), DiscPainter()
     Sessions(first, store_at(redis.url)).mask("image", IMAGE, CLICKS[:3])
-    mask = Sessions(second, store_at(redis.url)).mask("image", IMAGE, CLICKS[:4])
+    mask = Sessions(second, store_at(redis.url)).mask("image", IMAGE, CLICKS[:4]).alpha
     assert [len(clicks) for clicks in first.steps + second.steps] == [1, 2, 3, 4]
     assert np.array_equal(mask, fresh(CLICKS[:4]))
 
@@ -112,7 +112,7 @@ def test_a_damaged_value_is_replayed(redis: RedisServer):
     sessions.mask("image", IMAGE, CLICKS)
     for key in redis.client.hkeys(KEYS[0]):  # pyright: ignore[reportGeneralTypeIssues]
         redis.client.hset(KEYS[0], key, b"no mask")
-    assert np.array_equal(sessions.mask("image", IMAGE, CLICKS), fresh(CLICKS))
+    assert np.array_equal(sessions.mask("image", IMAGE, CLICKS).alpha, fresh(CLICKS))
 
 
 def test_redis_going_away_costs_a_replay_and_no_mask(redis: RedisServer, caplog: pytest.LogCaptureFixture):
@@ -126,7 +126,7 @@ def test_redis_going_away_costs_a_replay_and_no_mask(redis: RedisServer, caplog:
         if k == 5:
             redis.start()
             clock.now += PAUSE
-        masks.append(sessions.mask("image", IMAGE, CLICKS[:k]))
+        masks.append(sessions.mask("image", IMAGE, CLICKS[:k]).alpha)
     for k, mask in enumerate(masks, 1):
         assert np.array_equal(mask, fresh(CLICKS[:k]))
     # Lost at the third click: all three are run. Then each is found again, before and after Redis is back.
@@ -145,7 +145,7 @@ def test_without_redis_from_the_start_clicks_are_answered():
     painter = DiscPainter()
     sessions = Sessions(painter, store_at(f"redis://127.0.0.1:{port}"))
     for k in range(1, 4):
-        assert np.array_equal(sessions.mask("image", IMAGE, CLICKS[:k]), fresh(CLICKS[:k]))
+        assert np.array_equal(sessions.mask("image", IMAGE, CLICKS[:k]).alpha, fresh(CLICKS[:k]))
     assert [len(clicks) for clicks in painter.steps] == [1, 2, 3]
 
 
@@ -205,5 +205,5 @@ def test_any_history_over_two_workers_ends_in_the_mask_of_a_fresh_server(
         if data.draw(st.integers(0, 3)) == 0:
             shared.client.flushdb()
         clicks = [click for click in CLICKS if data.draw(st.booleans())] or CLICKS[:1]
-        mask = data.draw(st.sampled_from(workers)).mask("image", IMAGE, clicks)
+        mask = data.draw(st.sampled_from(workers)).mask("image", IMAGE, clicks).alpha
         assert np.array_equal(mask, fresh(clicks))

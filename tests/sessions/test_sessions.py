@@ -36,8 +36,8 @@ def test_only_the_new_click_is_run():
 @pytest.mark.parametrize("kept", [1, 2, 3])
 def test_undo_and_repeat_run_nothing(kept: int):
     sessions, painter = make()
-    expected = [sessions.mask("image", IMAGE, CLICKS[:k]) for k in (1, 2, 3)]
-    assert np.array_equal(sessions.mask("image", IMAGE, CLICKS[:kept]), expected[kept - 1])
+    expected = [sessions.mask("image", IMAGE, CLICKS[:k]).alpha for k in (1, 2, 3)]
+    assert np.array_equal(sessions.mask("image", IMAGE, CLICKS[:kept]).alpha, expected[kept - 1])
     assert len(painter.steps) == 3
 
 
@@ -45,9 +45,9 @@ def test_deleting_an_early_click_replays_from_before_it():
     sessions, painter = make()
     sessions.mask("image", IMAGE, CLICKS)
     without_second = [CLICKS[0], CLICKS[2]]
-    mask = sessions.mask("image", IMAGE, without_second)
+    mask = sessions.mask("image", IMAGE, without_second).alpha
     assert painter.steps[3:] == [(CLICKS[0][1], CLICKS[2][1])]
-    assert np.array_equal(mask, make()[0].mask("image", IMAGE, without_second))
+    assert np.array_equal(mask, make()[0].mask("image", IMAGE, without_second).alpha)
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,13 @@ def test_any_history_ends_in_the_mask_of_a_fresh_server(clicks: list[Click], dat
         chosen = [c for c in named if data.draw(st.booleans())]
         if chosen:
             sessions.mask("image", IMAGE, chosen)
-    assert np.array_equal(sessions.mask("image", IMAGE, named), make()[0].mask("image", IMAGE, named))
+    assert np.array_equal(
+        sessions.mask("image", IMAGE, named).alpha, make()[0].mask("image", IMAGE, named).alpha
+    )
 
 
 def test_a_mask_cannot_be_damaged_by_its_reader():
-    mask = make()[0].mask("image", IMAGE, CLICKS)
+    mask = make()[0].mask("image", IMAGE, CLICKS).alpha
     with pytest.raises(ValueError, match="read-only"):
         mask[0, 0] = 1
 
@@ -126,7 +128,7 @@ def test_parallel_requests_for_one_object_compute_each_step_once():
     painter = SlowPainter()
     sessions, _ = make(painter)
     with ThreadPoolExecutor(8) as pool:
-        masks = list(pool.map(lambda _: sessions.mask("image", IMAGE, CLICKS), range(8)))
+        masks = list(pool.map(lambda _: sessions.mask("image", IMAGE, CLICKS).alpha, range(8)))
     assert len(painter.steps) == 3
     assert not painter.overlapped
     assert all(np.array_equal(mask, masks[0]) for mask in masks)
@@ -137,7 +139,7 @@ def test_parallel_objects_do_not_mix():
     sessions, _ = make(painter)
     objects = [[(f"{k}{name}", Click(c.x + k, c.y, c.positive)) for name, c in CLICKS] for k in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        masks = list(pool.map(lambda clicks: sessions.mask("image", IMAGE, clicks), objects))
+        masks = list(pool.map(lambda clicks: sessions.mask("image", IMAGE, clicks).alpha, objects))
     assert not painter.overlapped
     for clicks, mask in zip(objects, masks, strict=True):
-        assert np.array_equal(mask, make()[0].mask("image", IMAGE, clicks))
+        assert np.array_equal(mask, make()[0].mask("image", IMAGE, clicks).alpha)

@@ -38,14 +38,15 @@ def notes() -> Store:
 
 
 def alone(refiner: Refiner, count: int) -> np.ndarray:
-    return Sessions(refiner, MemoryStore(1 << 20, 60)).mask("image", IMAGE, CLICKS[:count])
+    return Sessions(refiner, MemoryStore(1 << 20, 60)).mask("image", IMAGE, CLICKS[:count]).alpha
 
 
 def test_an_open_object_is_finished_on_its_version(notes: Store):
     sessions(OLD, notes).mask("image", IMAGE, CLICKS[:2])
     deployed = sessions(NEW, notes, OLD)
-    assert np.array_equal(deployed.mask("image", IMAGE, CLICKS), alone(OLD, 3))
-    assert deployed.version_of(CLICKS) == "old"
+    made = deployed.mask("image", IMAGE, CLICKS)
+    assert np.array_equal(made.alpha, alone(OLD, 3))
+    assert made.version == "old"
     assert not np.array_equal(alone(OLD, 3), alone(NEW, 3))
 
 
@@ -57,21 +58,19 @@ def test_undone_deleted_and_dragged_clicks_leave_it_on_its_version(
     for count in (1, 2):
         before.mask("image", IMAGE, CLICKS[:count])
     deployed = sessions(NEW, notes, OLD)
-    deployed.mask("image", IMAGE, [*left, CLICKS[2]])
-    assert deployed.version_of([CLICKS[2]]) == "old"
+    assert deployed.mask("image", IMAGE, [*left, CLICKS[2]]).version == "old"
 
 
 def test_a_new_object_gets_the_current_version(notes: Store):
     sessions(OLD, notes).mask("image", IMAGE, CLICKS[:1])
     deployed = sessions(NEW, notes, OLD)
-    deployed.mask("image", IMAGE, [("z", CLICKS[0][1])])
-    assert deployed.version_of([("z", CLICKS[0][1])]) == "new"
+    assert deployed.mask("image", IMAGE, [("z", CLICKS[0][1])]).version == "new"
 
 
 def test_a_server_that_is_behind_goes_on_with_a_newer_one(notes: Store):
     sessions(NEW, notes).mask("image", IMAGE, CLICKS[:2])
     behind = sessions(OLD, notes, NEW)
-    assert np.array_equal(behind.mask("image", IMAGE, CLICKS), alone(NEW, 3))
+    assert np.array_equal(behind.mask("image", IMAGE, CLICKS).alpha, alone(NEW, 3))
 
 
 def test_a_version_that_is_gone_is_replaced_by_the_current_one(
@@ -80,7 +79,7 @@ def test_a_version_that_is_gone_is_replaced_by_the_current_one(
     sessions(OLD, notes).mask("image", IMAGE, CLICKS[:2])
     deployed = sessions(NEW, notes)
     for _ in range(2):
-        assert np.array_equal(deployed.mask("image", IMAGE, CLICKS), alone(NEW, 3))
+        assert np.array_equal(deployed.mask("image", IMAGE, CLICKS).alpha, alone(NEW, 3))
     assert caplog.text.count("old is gone: objects begun with it go on with new") == 1
 
 
@@ -88,8 +87,7 @@ def test_an_object_whose_version_is_gone_stays_on_the_one_that_it_went_on_with(n
     sessions(OLD, notes).mask("image", IMAGE, CLICKS[:2])
     sessions(NEW, notes).mask("image", IMAGE, CLICKS[:2])
     newest = sessions(DiscPainter("newest"), notes, OLD, NEW)
-    newest.mask("image", IMAGE, CLICKS)
-    assert newest.version_of(CLICKS) == "new"
+    assert newest.mask("image", IMAGE, CLICKS).version == "new"
 
 
 def test_the_current_version_is_replaced_while_an_object_is_open(notes: Store):
@@ -97,12 +95,13 @@ def test_the_current_version_is_replaced_while_an_object_is_open(notes: Store):
     running.mask("image", IMAGE, CLICKS[:2])
     running.use(NEW)
     assert running.version == "new"
-    assert np.array_equal(running.mask("image", IMAGE, CLICKS), alone(OLD, 3))
-    running.mask("image", IMAGE, [("z", CLICKS[0][1])])
+    assert np.array_equal(running.mask("image", IMAGE, CLICKS).alpha, alone(OLD, 3))
+    new_object = [("z", CLICKS[0][1])]
+    running.mask("image", IMAGE, new_object)
     running.use(OLD)
-    assert running.version_of([("z", CLICKS[0][1])]) == "new"
+    assert running.mask("image", IMAGE, new_object).version == "new"
     running.use(OLD)
-    assert (running.version, running.version_of(CLICKS)) == ("old", "old")
+    assert (running.version, running.mask("image", IMAGE, CLICKS).version) == ("old", "old")
 
 
 def test_what_is_warmed_is_the_current_version(notes: Store):
@@ -132,8 +131,8 @@ def test_two_requests_about_a_new_object_get_the_same_version_while_it_is_replac
         running.use(NEW)
         second = pool.submit(running.mask, "image", IMAGE, CLICKS[:2])
         go_on.set()
-        assert np.array_equal(first.result(10), alone(OLD, 1))
-        assert np.array_equal(second.result(10), alone(OLD, 2))
+        assert np.array_equal(first.result(10).alpha, alone(OLD, 1))
+        assert np.array_equal(second.result(10).alpha, alone(OLD, 2))
 
 
 def test_few_older_versions_are_in_memory(notes: Store):

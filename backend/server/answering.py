@@ -1,0 +1,96 @@
+"""A click's way: decode → the object's state → pixels → only the new clicks → encode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from backend.labelstudio.boxes import BoxDrawn, box_drawn
+from backend.labelstudio.images import Image, ImageSource
+from backend.labelstudio.label_config import LabelConfig
+from backend.labelstudio.outputs import FOREGROUND, write
+from backend.labelstudio.payloads import (
+    Context,
+    MaskRegion,
+    MaskValue,
+    Prediction,
+    PredictRequest,
+    click_group,
+)
+from backend.segmentation.clicks import Click
+from backend.server.canvas import Canvas, Question, region_id
+from backend.sessions import Sessions
+from backend.sessions.boxes import Box
+from backend.sessions.in_flight import InFlight
+from backend.sessions.objects import Object
+from backend.sessions.sessions import Made
+
+OnAnswer = Callable[[Question, Object, np.ndarray, str], None]  # mask: bool [H, W]; the model version
+
+
+class Answering:
+    """Answers clicks and boxes. Thread-safe. on_answer is told of each answer."""
+
+    def __init__(self, images: ImageSource, sessions: Sessions, canvas: Canvas, polygon_tolerance: float):
+        """polygon_tolerance: in thousandths of the image's long side."""
+        self._images, self._sessions, self._canvas = images, sessions, canvas
+        self._polygon_tolerance = polygon_tolerance
+        self._in_flight = InFlight()
+        self.on_answer: OnAnswer = lambda question, found, mask, version: None
+
+    def answer(self, request: PredictRequest, context: Context) -> Prediction:
+        """The mask after all pending clicks. LabelStudioError when the request, its label config or its image
+        is wrong; SupersededError when a newer request has made this one pointless."""
+        asked = time.perf_counter()
+        prompt = box_drawn(context.result) or click_group(context.result)
+        config = LabelConfig.parse(request.label_config)
+        target = config.target(prompt.control, prompt.label)
+        image = self._images.get(config.image_url(request.task.data, target.to_name))
+        height, width = image.pixels.shape[:2]
+        if isinstance(prompt, BoxDrawn):
+            name, *ends = prompt.pixels(height, width)
+            box = Box(*ends)
+            question = Question(request, target, [(name, box.centre)], (height, width), asked)
+            return self._answer_box(question, box, image)
+        clicks = [(c.id, Click(c.x, c.y, c.positive)) for c in prompt.pixels(height, width)]
+        return self._answer_clicks(Question(request, target, clicks, (height, width), asked), image)
+
+    def _answer_clicks(self, question: Question, image: Image) -> Prediction:
+        with self._in_flight.answering(question.key, question.clicks) as superseded:
+            found = self._canvas.object_of(question, self._sessions.near(image.pixels))
+            made = self._sessions.mask(image.key, image.pixels, found.clicks, found.start, superseded)
+        return self._prediction(question, found, made)
+
+    def _answer_box(self, question: Question, box: Box, image: Image) -> Prediction:
+        """A box begins a new object; clicks refine its mask."""
+        ((name, _),) = question.clicks
+        new = Object(region_id(question.request.task.id, name), None, question.clicks)
+        return self._prediction(question, new, self._sessions.box_mask(image.key, image.pixels, name, box))
+
+    def _prediction(self, question: Question, found: Object, made: Made) -> Prediction:
+        inside = made.alpha > FOREGROUND
+        value = write(inside, question.target, self._polygon_tolerance)
+        self._canvas.remember(question, found, inside)
+        score = round(float(made.alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
+        region = _region(found.id, question, value, score)
+        self.on_answer(question, found, inside, made.version)
+        # An outline cannot be of nothing: such an answer only takes the one before away.
+        result = [region] if value.made_of else []
+        return Prediction(result=result, model_version=made.version, score=score)
+
+
+def _region(region: str, question: Question, value: MaskValue, score: float) -> MaskRegion:
+    target, (height, width) = question.target, question.shape
+    return MaskRegion(
+        id=region,
+        from_name=target.from_name,
+        to_name=target.to_name,
+        type=target.kind,
+        original_width=width,
+        original_height=height,
+        score=score,
+        meta=question.meta(region),
+        value=value,
+    )
