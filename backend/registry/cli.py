@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from backend.registry.diff import Moved, facts_of, moved
+from backend.registry.jobs import Job, Jobs
 from backend.registry.versions import Registry, RegistryError, Version
 
 models = typer.Typer(
@@ -174,3 +175,40 @@ def _moved_table(parts: list[Moved], title: str) -> Table:
         changed = f"{part.moved / part.weights:.1%}"
         table.add_row(part.part, f"{part.weights:,}", changed, f"{part.share:.3%}", f"{part.largest:.2g}")
     return table
+
+
+@models.command("jobs")
+def list_jobs(home: Home = HOME) -> None:
+    """Show the fine-tunes that were started in the background, the oldest first, and how they ended."""
+    found = open_jobs(home).all()
+    if not found:
+        typer.echo("No job was started yet.")
+        return
+    table = Table("", "state", "started", "by", "how it stands")
+    for job in found:
+        table.add_row(
+            str(job.number), standing(job), _time(job.started_at), escape(job.why), escape(job.message)
+        )
+    Console().print(table)
+
+
+@models.command()
+def cancel(
+    number: Annotated[int | None, typer.Argument(help="A job; unset: the running one.")] = None,
+    home: Home = HOME,
+) -> None:
+    """Stop a fine-tune in the background. `click99 finetune --out` with its folder goes on from there."""
+    with plain_errors():
+        typer.echo(f"Job {open_jobs(home).cancel(number).number} is told to stop.")
+
+
+def open_jobs(home: Path) -> Jobs:
+    return Jobs(home.expanduser() / "jobs")
+
+
+def standing(job: Job) -> str:
+    """Its state, and how far it is: "running, 40%, 6 min left"."""
+    if job.state != "running":
+        return job.state
+    share, left = job.progress.get("share", 0), job.progress.get("seconds_left") or 0
+    return f"running, {share:.0%}" + (f", {max(1, round(left / 60))} min left" if left else "")

@@ -38,13 +38,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 @contextmanager
-def locked(path: Path, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock file `path`; the lock dies with its holder. Whether it is held: always, if `wait`."""
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`, once nobody else does. The lock dies with its holder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
