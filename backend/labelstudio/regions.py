@@ -101,9 +101,11 @@ def _region(item: _Item, kind: Kind, clicks: frozenset[PixelClick], height: int,
     if (item.original_height, item.original_width) != (height, width):
         made_for = f"made for {item.original_width} × {item.original_height}, the image is {width} × {height}"
         raise BrushError("original_width", made_for, "Reload the task: the image was replaced")
-    if item.value.magic_wand:
-        raise BrushError("value.maskDataURL", "Magic Wand's unsaved masks are not read", "Submit them first")
-    made_of, strokes = content(getattr(item.value, kind)), item.value.touches
+    if wand := item.value.magic_wand:  # a region of that tool holds nothing else until it is submitted
+        kind, made_of = "bitmasklabels", wand.encode()
+    else:
+        made_of = content(getattr(item.value, kind))
+    strokes = item.value.touches
     top, left, pixels = _read(kind, made_of, height, width)
     by_hand = None
     if strokes:

@@ -78,6 +78,15 @@ class Canvas:
         self._stroke(points)
         self._done()
 
+    def wave_wand(self, *points: tuple[int, int]) -> None:
+        """With the Magic Wand along the points, a new region. It gets its label, Object, afterwards."""
+        self.page.locator('.lsf-tool[aria-label="magicwand"]:visible').first.click()
+        self.page.wait_for_timeout(300)
+        self._stroke(points)
+        self.page.locator(".lsf-labels").nth(1).locator(".lsf-label", has_text="Object").first.click()
+        self.page.wait_for_timeout(300)
+        self._done()
+
     def pill(self) -> tuple[float, float]:
         """Where the ✓ below the suggestion stands on the screen."""
         left, top, width, height = self.page.evaluate(PILL)

@@ -143,6 +143,25 @@ def test_a_box_is_the_first_prompt_and_clicks_refine_it(workplace: Workplace, st
     assert np.array_equal(mask_of(saved), mask_of(refined))
 
 
+def test_clicks_refine_a_boxs_mask_before_it_is_accepted(workplace: Workplace, studio: LabellingPage) -> None:
+    """With Ctrl: without it Label Studio selects the box."""
+    project = project_with(workplace, "box")
+    task = project.task()
+    studio.work_on(project.id, task)
+    (boxed,) = studio.draw_box((165, 10), (415, 315)).regions
+    studio.take_up_clicks()
+    click = too_much(mask_of(boxed))
+    (refined,) = studio.click(click).regions
+    studio.screenshot("box-3-refined-while-pending")
+    assert refined["id"] == boxed["id"]
+    assert not mask_of(refined)[click.y, click.x]
+    assert (mask_of(refined) & mask_of(boxed)).sum() > 0.8 * mask_of(boxed).sum(), "it starts from the box's"
+    studio.accept()
+    studio.submit()
+    ((saved,),) = project.annotations(task)
+    assert np.array_equal(mask_of(saved), mask_of(refined))
+
+
 def test_the_doctor_understands_every_example(workplace: Workplace) -> None:
     projects = {name: project_with(workplace, name) for name in ("brush", "bitmask", "polygon", "box")}
     for project in projects.values():

@@ -22,6 +22,7 @@ from tests.e2e.workplace import (
     SPOON,
     Click99,
     Project,
+    Workplace,
     mask_of,
 )
 
@@ -155,3 +156,38 @@ def test_imported_and_hand_drawn_masks_are_refined(studio: LabellingPage, projec
     answer = studio.click(Click(290, 155, True))
     studio.screenshot("click-on-a-hand-drawn-mask")
     assert answer.regions[0]["id"] == region
+
+
+WAND = """<View>
+  <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true">
+    <Label value="Object" hotkey="1"/></KeyPointLabels>
+  <BrushLabels name="brush" toName="image" smart="false"><Label value="Object"/></BrushLabels>
+  <MagicWand name="wand" toName="image"/>
+  <Image name="image" value="$image"/>
+</View>"""
+
+
+@pytest.mark.parametrize("accepted", [False, True], ids=["and rejected", "and accepted"])
+def test_a_magic_wands_mask_is_refined_before_it_is_submitted(
+    studio: LabellingPage, workplace: Workplace, accepted: bool
+) -> None:
+    project = workplace.project("magic wand", WAND)
+    task = project.task()
+    studio.work_on(project.id, task)
+    studio.wave_wand((290, 150), (300, 170))
+    (region,) = studio.regions()
+    studio.wait_for_draft()
+    (draft,) = project.drafts(task)
+    (drawn,) = drawn_regions(
+        Work.model_validate({"result": draft}), Target("brush", "image", "Object"), 400, 600
+    )
+    answer = studio.click(SAUCER)
+    studio.screenshot("click-on-a-magic-wands-mask")
+    assert answer.regions[0]["id"] == region
+    assert (mask_of(answer.regions[0]) & whole(drawn)).sum() > 0.9 * whole(drawn).sum() > 1000
+    studio.accept() if accepted else studio.reject()
+    studio.submit()
+    (saved,) = project.annotations(task)
+    (brushed,) = [item for item in saved if item["type"] == "brushlabels"]
+    expected = mask_of(answer.regions[0]) if accepted else whole(drawn)  # read as the browser saves it
+    assert np.array_equal(mask_of(brushed), expected)

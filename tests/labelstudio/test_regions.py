@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.labelstudio import brush
+from backend.labelstudio import bitmask, brush
 from backend.labelstudio.label_config import Target
 from backend.labelstudio.meta import with_clicks
 from backend.labelstudio.payloads import PixelClick, Task, Work
@@ -95,12 +95,21 @@ def test_other_things_are_not_it(other: dict[str, Any]):
         item(value={"maskDataURL": "data:image/png;base64,AAAA"}),
         item(id=None),
     ],
-    ids=["no mask", "no list", "another size", "another image", "a stroke of nothing", "magic wand", "no id"],
+    ids=["no mask", "no list", "another size", "another image", "a stroke of nothing", "no PNG", "no id"],
 )
 def test_what_cannot_be_read_is_left_out_and_named(broken: dict[str, Any], caplog: pytest.LogCaptureFixture):
     (region,) = drawn_regions(work(broken, item("good")), TARGET, *SIZE)
     assert region.id == "good"
     assert "annotation 1 is not read" in caplog.text
+
+
+def test_a_magic_wands_mask_is_read_before_it_is_submitted():
+    mask = square(7, 20) > 0
+    drawn = item(value={"maskDataURL": bitmask.encode(mask), "touches": [eraser(0, 25, 100, 25)]})
+    del drawn["value"]["rle"]
+    (region,) = drawn_regions(work(drawn), TARGET, *SIZE)
+    assert region.by_hand is not None
+    assert np.array_equal(whole(region), mask & ~region.by_hand)
 
 
 def test_soft_edges_are_cut_in_the_middle():
