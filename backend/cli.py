@@ -16,7 +16,7 @@ from backend.demo import demo
 from backend.registry.cli import models
 from backend.segmentation.cli import describe, import_weights
 from backend.server.settings import Settings, variable
-from training.cli import ablation, average, compose, evaluate, report, train
+from training.cli import ablation, average, compose, evaluate, prove_learning, report, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -172,6 +172,54 @@ def collect(
 
 @app.command()
 @with_settings
+def finetune(
+    settings: Settings,
+    data: Path | None = typer.Option(None, help="A snapshot of click99 collect; unset: collected now."),
+    minutes: float = typer.Option(15.0, min=0.01, help="How long to train; judging it takes some more."),
+    out: Path | None = typer.Option(None, help="The run's folder; a run that stopped there goes on."),
+) -> None:
+    """Learn from what people saved, and serve what came of it if it is better (docs/learning.md).
+
+    On several GPUs: torchrun --nproc-per-node N -m backend.cli finetune --out RUN …
+    """
+    from rich.console import Console
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from backend.annotations.objects import Wanted
+    from backend.server.recording import open_database
+    from backend.server.saved_images import saved_images
+    from training.collect import collect
+    from training.finetune import FineTune, finetune
+    from training.news import Stopped
+
+    def collected(folder: Path) -> None:
+        made = collect(open_database(settings), folder, Wanted(), saved_images(settings))
+        for message in made.left_out + made.contradictions:
+            typer.echo(message, err=True)
+
+    out = out or settings.home / "finetune" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
+    asked = FineTune(
+        out=out,
+        models=settings.home / "models",
+        minutes=minutes,
+        data=data,
+        pinned=settings.model,
+        base_data=settings.base_data,
+        device=settings.device,
+        threads=settings.threads,
+    )
+    try:
+        finetune(asked, collected, Console())
+    except Stopped:
+        typer.echo(f"Stopped. To go on: click99 finetune --out {out} --minutes {minutes:g}", err=True)
+        raise typer.Exit(1) from None
+    except (ValueError, SQLAlchemyError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+@with_settings
 def stats(
     settings: Settings,
     by: str = typer.Option("version", help="A row for each project, label, annotator or model version."),
@@ -213,6 +261,7 @@ app.command()(evaluate)
 app.command()(report)
 app.command()(ablation)
 app.command()(average)
+app.command()(prove_learning)
 
 
 if __name__ == "__main__":

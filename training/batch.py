@@ -19,7 +19,10 @@ from training.starts import nearly_right
 
 @dataclass
 class Batch:
-    """Crops of one size and how far their annotation has come."""
+    """Crops of one size and how far their annotation has come.
+
+    Clicks that people made come first, in their order, then the robot's on what is still wrong.
+    """
 
     samples: list[Sample]
     image: Tensor  # [B, 3, S, S] in 0…1
@@ -27,6 +30,7 @@ class Batch:
     valid: Tensor  # [B, 1, S, S]
     previous: Tensor  # [B, 1, S, S], alpha so far
     clicks: list[list[Click]]
+    to_replay: list[list[Click]]
     rngs: list[np.random.Generator]
     lenient: list[bool]
     click_encoding: ClickEncoding = "gaussians"
@@ -47,17 +51,21 @@ class Batch:
             image=_stack([s.image.transpose(2, 0, 1) for s in samples]).to(device).float().div_(255),
             truth=_stack([s.truth[None] for s in samples]).to(device).float(),
             valid=_stack([~s.void[None] for s in samples]).to(device).float(),
-            previous=_stack([alpha[None] for alpha, _ in begun]).to(device),
-            clicks=[clicks for _, clicks in begun],
+            previous=_stack([alpha[None] for alpha, *_ in begun]).to(device),
+            clicks=[clicks for _, clicks, _ in begun],
+            to_replay=[to_replay for *_, to_replay in begun],
             rngs=rngs,
             lenient=[bool(rng.random() < recipe.lenient) for rng in rngs],
             click_encoding=click_encoding,
         )
 
     def click(self) -> None:
-        """One more click on each image where anything is wrong still."""
+        """One more click on each image: a person's next one, or the robot's where anything is wrong still."""
         predictions = (self.previous[:, 0] > 0.5).cpu().numpy()
         for k, sample in enumerate(self.samples):
+            if self.to_replay[k]:
+                self.clicks[k].append(self.to_replay[k].pop(0))
+                continue
             lenient = self.rngs[k] if self.lenient[k] else None
             click = robot_click(sample.truth, predictions[k], sample.void, lenient)
             self.clicks[k] += [click] if click else []
@@ -81,10 +89,18 @@ class Batch:
         return float((both / either.clamp_min(1)).mean())
 
 
-def _begin(sample: Sample, rng: np.random.Generator, recipe: Recipe) -> tuple[np.ndarray, list[Click]]:
+def _begin(
+    sample: Sample, rng: np.random.Generator, recipe: Recipe
+) -> tuple[np.ndarray, list[Click], list[Click]]:
+    """The mask to begin with, the clicks that led to it, and those of a person that come next.
+
+    A click that the saved mask contradicts is left out: it was undone by hand.
+    """
     if rng.random() < recipe.nearly_right:
-        return nearly_right(sample.truth, rng)
-    return np.zeros(sample.truth.shape, np.float32), []
+        return *nearly_right(sample.truth, rng), []
+    start = np.zeros(sample.truth.shape) if sample.start is None else sample.start
+    meant = [click for click in sample.clicks if sample.truth[click.y, click.x] == click.positive]
+    return start.astype(np.float32), [], meant
 
 
 def _stack(arrays: list[np.ndarray]) -> Tensor:

@@ -163,6 +163,29 @@ def ablation(
         typer.echo(f"table: {ablate(Ablation(run, names, _named_folders('--benchmark', benchmark)))}")
 
 
+def prove_learning(
+    data: Annotated[Path, DATA_WITH_MASKS],
+    out: Annotated[Path, typer.Option(help="The proof's folder; a proof that stopped there goes on.")],
+    correct: Annotated[int, typer.Option(min=1, help="How many images are annotated, by their names.")] = 30,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Of fine-tuning.")] = 15.0,
+    base_benchmark: Annotated[
+        list[str] | None, typer.Option(help="NAME=FOLDER that must not suffer.")
+    ] = None,
+    base_data: Annotated[Path | None, typer.Option(help="Instead of the shipped base set.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: as many as cores.")] = 0,
+) -> None:
+    """Annotate some images by robot, fine-tune, and show what that saves on the others (docs/learning.md)."""
+    from rich.console import Console
+
+    from training.prove import Proof, prove
+
+    with told_plainly():
+        out.mkdir(parents=True, exist_ok=True)
+        benchmarks = _named_folders("--base-benchmark", base_benchmark or [])
+        prove(Proof(data, out, correct, minutes, benchmarks, base_data, device, threads), Console())
+
+
 def _named_folders(option: str, pairs: list[str]) -> dict[str, Path]:
     split = [pair.partition("=") for pair in pairs]
     if bad := [pair for pair, (name, _, folder) in zip(pairs, split, strict=True) if not (name and folder)]:

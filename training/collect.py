@@ -1,29 +1,17 @@
-"""`click99 collect`: an immutable data set of what people saved, for the plain folder loader.
-
-    OUT/train/images/NAME.png   OUT/train/masks/NAME_K.png   and val/, test/
-    OUT/starts/KEY.png          masks that clicks began with
-    OUT/clicks.jsonl            for each mask its label, who saved it, and the clicks that people made
-    OUT/manifest.json           a checksum for every file, the query, and what was left out and why
-
-An image is named by the hash of its pixels, which also decides its split: the same image is in the same split
-in every snapshot, whatever else is in it.
-"""
+"""`click99 collect`: what people saved becomes a snapshot (training/snapshots.py)."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from sqlalchemy.orm import Session
 
 from backend.annotations import masks
@@ -32,15 +20,11 @@ from backend.annotations.objects import SavedObject, Wanted, saved_objects
 from backend.annotations.tables import Click, Mask
 from backend.labelstudio.errors import LabelStudioError
 from backend.segmentation.metrics import iou
+from training.snapshots import SnapshotError, image_name, save, seal, split_of
 
-SPLITS = (("train", 0.8), ("val", 0.9), ("test", 1.0))  # by the hash's place between 0 and 1
 SAME_OBJECT = 0.5  # IoU from which masks of two annotators are of one object
 
 Pixels = Callable[[SavedObject], np.ndarray]  # of the object's image: uint8 RGB [H, W, 3]
-
-
-class SnapshotError(ValueError):
-    """A snapshot that would be empty, exists already, or was changed since it was made."""
 
 
 @dataclass
@@ -72,46 +56,18 @@ def collect(
             _write(session, unfinished, wanted, pixels, agreement, snapshot)
         if not snapshot.masks:
             raise SnapshotError(_why_empty(snapshot, wanted))
-        _seal(unfinished, database, wanted, agreement, snapshot)
+        seal(
+            unfinished,
+            database=database.name,
+            query={**asdict(wanted), "agreement": agreement},
+            masks=snapshot.masks,
+            left_out=snapshot.left_out,
+            contradictions=snapshot.contradictions,
+        )
         os.replace(unfinished, out)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return snapshot
-
-
-def verify(folder: Path) -> dict[str, Any]:
-    """The manifest of a snapshot that is as it was made; SnapshotError naming the first file that is not."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text())
-        files: dict[str, str] = manifest["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise SnapshotError(f"{folder}: no snapshot. Make one with click99 collect --out") from None
-    present = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {
-        "manifest.json"
-    }
-    for name in sorted(files.keys() | present):
-        if name not in files:
-            raise SnapshotError(f"{folder}: {name} was added by hand. Collect anew, with --out elsewhere")
-        if name not in present or checksum(folder / name) != files[name]:
-            raise SnapshotError(
-                f"{folder}: {name} is not as it was collected. Collect anew, with --out elsewhere"
-            )
-    return manifest
-
-
-def checksum(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def split_of(name: str) -> str:
-    """train, val or test, by an image's hash in hexadecimal digits."""
-    place = int(name[:8], 16) / 2**32
-    return next(split for split, end in SPLITS if place < end)
-
-
-def image_name(image: np.ndarray) -> str:
-    """By the pixels, uint8 RGB [H, W, 3]."""
-    return hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()[:16]
 
 
 def _write(
@@ -137,8 +93,8 @@ def _write(
             split = split_of(name)
             number = sum(1 for _ in (out / split / "masks").glob(f"{name}_*.png"))
             file = f"{split}/masks/{name}_{number}.png"
-            _save(out / split / "images" / f"{name}.png", image)
-            _save(out / file, alphas[id(found)].view(np.uint8) * np.uint8(255))
+            save(out / split / "images" / f"{name}.png", image)
+            save(out / file, alphas[id(found)].view(np.uint8) * np.uint8(255))
             lines.append(json.dumps(_line(session, out, file, found)))
             snapshot.masks[split] += 1
     if lines:
@@ -194,7 +150,7 @@ def _click(session: Session, out: Path, click: Click) -> dict[str, Any]:
     start = None
     if click.start:
         start = f"starts/{click.start[:16]}.png"
-        _save(out / start, masks.pixels(session.get_one(Mask, click.start)).view(np.uint8) * np.uint8(255))
+        save(out / start, masks.pixels(session.get_one(Mask, click.start)).view(np.uint8) * np.uint8(255))
     return {
         "x": click.x,
         "y": click.y,
@@ -211,12 +167,6 @@ def _name(found: SavedObject) -> str:
     return f"task {found.annotation.task}, annotation {found.annotation.id}, region {found.region.id}"
 
 
-def _save(file: Path, pixels: np.ndarray) -> None:
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(file)
-
-
 def _why_empty(snapshot: Snapshot, wanted: Wanted) -> str:
     asked = ", ".join(f"{name}={value}" for name, value in asdict(wanted).items() if value) or "no filter"
     if snapshot.left_out:
@@ -224,20 +174,3 @@ def _why_empty(snapshot: Snapshot, wanted: Wanted) -> str:
     return (
         f"nothing to collect: the record has no saved mask ({asked}). Run click99 sync, or widen the filter"
     )
-
-
-def _seal(folder: Path, database: Database, wanted: Wanted, agreement: float, snapshot: Snapshot) -> None:
-    """The manifest, and files that nobody changes by accident."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    manifest = {
-        "made_at": datetime.now(UTC).isoformat(),
-        "database": database.name,
-        "query": {**asdict(wanted), "agreement": agreement},
-        "masks": snapshot.masks,
-        "left_out": snapshot.left_out,
-        "contradictions": snapshot.contradictions,
-        "files": {str(path.relative_to(folder)): checksum(path) for path in files},
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str))
-    for path in [*files, folder / "manifest.json"]:
-        path.chmod(0o444)

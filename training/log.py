@@ -19,14 +19,13 @@ from rich.progress import (
 
 from training.click_by_click import Progress as BatchProgress
 
-LOG_EVERY = 200  # images
-
 
 class TrainingLog:
-    """Means over every LOG_EVERY images, appended to a CSV: loss, IoU before and after each click, and the
+    """Means over every so many images, appended to a CSV: loss, IoU before and after each click, and the
     share of the time that the network waited for data."""
 
-    def __init__(self, path: Path, done: int):
+    def __init__(self, path: Path, done: int, every: int):
+        self.every = every
         self.path, self.since, self.rows = path, done, []
         self.begun, self.waited = time.perf_counter(), 0.0
         self.note = ""
@@ -46,7 +45,7 @@ class TrainingLog:
     def add(self, done: int, side: int, progress: BatchProgress) -> str:
         """Take one batch down; the line beside the progress bar."""
         self.rows.append([done, side, float(np.mean(progress.losses)), *progress.ious])
-        if done - self.since >= LOG_EVERY:
+        if done - self.since >= self.every:
             self.write()
         return self.note
 

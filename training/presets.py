@@ -33,6 +33,7 @@ class Recipe:
     nearly_right: float = 0.15  # share of the images that start from a mask with small errors
     lenient: float = 0.3  # share of the images clicked where people click, not at the very centre
     object_scale: tuple[float, float] = (0.8, 2.6)  # side of the crop over side of the object
+    replayed: float = 0.0  # share of the collected images whose first clicks are those that people made
 
 
 # Sources of the shipped checkpoint's data whose masks are good enough to cut objects out by.
@@ -66,6 +67,21 @@ PAPER = Recipe(
 )
 PAPER_SYNTH = replace(PAPER, epochs=10, drops=(1.0,), composite=1.0)
 PAPER_SYNTH_FT = replace(PAPER, epochs=5, drops=(1.0,), head_rate=5e-6, encoder_rate=5e-6)
+
+# From a trained network to one that also knows a few dozen new masks: from the object alone, as the network
+# sees it after the first click, to a whole image with a small object in it, as it sees it before.
+FINETUNE = replace(
+    COMPACT,
+    crops=((320, 4, 1.0),),
+    head_rate=3e-4,
+    encoder_rate=3e-5,
+    warmup=0.05,
+    average=0.99,  # of the few hundred steps that minutes are
+    composite=0.5,
+    mix=replace(COMPACT.mix, cut_from=(*PRECISE, "click99")),  # the base set's, too
+    object_scale=(0.9, 6.0),
+    replayed=0.7,
+)
 
 RECIPES = {
     "compact": COMPACT,

@@ -6,6 +6,7 @@ Under torchrun every process trains on its share of each batch; the first one lo
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import os
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
+from backend.registry.files import replacing
 from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from backend.segmentation.encoders import ResNet50
 from backend.segmentation.network import TwoStreamNetwork
@@ -34,6 +36,7 @@ from training.pretrained import load_imagenet
 from training.variants import configured
 
 MOST_WORKERS = 8  # more make no difference to one GPU
+LOG_EVERY = 200  # images
 CLICK_SEED = 1  # beside the run's seed and the image's index, so that clicks and crops draw apart
 
 
@@ -157,7 +160,7 @@ def loop(run: Run, recipe: Recipe, trainer: Trainer, stream: CropStream, done: i
     shares = [key[rank::processes] for key in keys]
     workers = crop_workers(processes)
     loader = DataLoader(stream, batch_sampler=shares, num_workers=workers, prefetch_factor=4, collate_fn=list)
-    saved, log = time.monotonic(), TrainingLog(run.out / "log.csv", done)
+    saved, log = time.monotonic(), TrainingLog(run.out / "log.csv", done, LOG_EVERY)
     with progress_bar(shown=rank == 0) as bar:
         task = bar.add_task("training", total=run.images, completed=done, note="")
         for key, share, samples in zip(keys, shares, log.waiting(loader), strict=True):
@@ -192,11 +195,17 @@ def everyones(progress: Progress, device: torch.device) -> Progress:
 
 def save(run: Run, trainer: Trainer, done: int) -> None:
     """last.pt to resume from, the averaged weights as a checkpoint, and the curves."""
-    unfinished = run.out / "last.unfinished"
-    torch.save({"trainer": trainer.state(), "done": done}, unfinished)
-    unfinished.replace(run.out / "last.pt")
+    save_state({"trainer": trainer.state(), "done": done}, run.out / "last.pt")
     save_checkpoint(trainer.average, run.out / f"{run.preset}.safetensors", images=done, seed=run.seed)
     plot_training(run.out / "log.csv", run.out / "curves.png")
+
+
+def save_state(state: dict, path: Path) -> None:
+    """Write what a run resumes from, whole or not at all. OSError when the disk does not take it."""
+    packed = io.BytesIO()  # torch tells of a full disk in words of its own
+    torch.save(state, packed)
+    with replacing(path) as file:
+        file.write(packed.getbuffer())
 
 
 def keep_freed_memory() -> None:

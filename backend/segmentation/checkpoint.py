@@ -28,12 +28,19 @@ def save_checkpoint(
     """Write the weights, with the configuration and `facts` about their training in the header.
 
     fp16 halves the file and rounds the weights; float32 keeps them, and with them every result.
+
+    Raises:
+        OSError: the disk does not take it; what was at `path` stays as it was.
     """
     tensors = {name: tensor.to(dtype).contiguous() for name, tensor in network.state_dict().items()}
     header = {"config": json.dumps(asdict(network.config)), "facts": json.dumps(facts)}
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    save_file(tensors, unfinished, metadata=header)
+    try:
+        save_file(tensors, unfinished, metadata=header)
+    except SafetensorError as error:
+        unfinished.unlink(missing_ok=True)
+        raise OSError(f"checkpoint {path} is not written ({error}): free its disk") from error
     unfinished.replace(path)  # a reader never sees half a file
 
 

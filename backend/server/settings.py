@@ -47,6 +47,10 @@ class Settings(BaseSettings):
         default=None,
         description="Checkpoint to stay with; unset: what click99 models promotes, at first the shipped one.",
     )
+    base_data: Path | None = Field(
+        default=None,
+        description="Photos with masks that fine-tuning must not forget; unset: the base set that is shipped.",
+    )
     device: str = Field(
         default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1."
     )
@@ -77,6 +81,12 @@ class Settings(BaseSettings):
     sync_minutes: int = Field(
         default=30, ge=0, description="Look for annotations that were not told of so often; 0: never."
     )
+    retrain_every: int = Field(
+        default=0, ge=0, description="Fine-tune after so many new corrected annotations; 0: never by itself."
+    )
+    retrain_minutes: int = Field(
+        default=15, ge=1, description="How long a fine-tune that the server starts trains."
+    )
     state_mb: int = Field(default=256, ge=1, description="Memory for the masks kept between clicks, MB.")
     state_minutes: int = Field(default=120, ge=1, description="Forget a mask that was not used for so long.")
     polygon_tolerance: float = Field(
@@ -91,6 +101,12 @@ class Settings(BaseSettings):
         le=100,
         description="How far from a region, in percent of the image's long side, a click still refines it.",
     )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that make the same settings in another process."""
+        given = self.model_dump()
+        return {variable(name): "" if value is None else str(value) for name, value in given.items()}
 
     @property
     def hosts(self) -> frozenset[str]:

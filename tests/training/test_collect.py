@@ -22,8 +22,9 @@ from backend.annotations.objects import SavedObject, Wanted
 from backend.cli import app
 from backend.labelstudio.errors import ImageUnavailableError
 from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, deleted, disc, saved
-from training.collect import SnapshotError, collect, image_name, split_of, verify
+from training.collect import collect
 from training.datasets.folders import MaskFolder
+from training.snapshots import SnapshotError, image_name, split_of, verify
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), np.uint8)
 

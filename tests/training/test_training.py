@@ -102,7 +102,7 @@ def small_run(data_folder: Path, out: Path, images: int, **changes) -> Run:
 def test_a_run_leaves_checkpoint_log_curves_and_settings(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("training.log.LOG_EVERY", 2)
+    monkeypatch.setattr("training.train.LOG_EVERY", 2)
     checkpoint = train(small_run(data_folder, tmp_path / "run", 4))
     assert load_checkpoint(checkpoint).config == COMPACT
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+
+from backend.segmentation.clicks import Click
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,8 @@ class Sample:
 
     alpha: float32 [H, W] in 0…1 where the data knows it (composites, mattes); the truth is alpha > 0.5 there.
     others: uint8 [H, W], the image's other objects where they are known, numbered from 1.
+    clicks: what a person clicked here, in order; start: the mask that the first of them began with, bool
+    [H, W], None: nothing.
     """
 
     name: str
@@ -22,6 +27,8 @@ class Sample:
     void: np.ndarray
     alpha: np.ndarray | None = None
     others: np.ndarray | None = None
+    clicks: tuple[Click, ...] = ()
+    start: np.ndarray | None = None
 
 
 def crop_around_object(
@@ -43,11 +50,22 @@ def crop_around_object(
 
 def _part(sample: Sample, area: tuple[slice, slice]) -> Sample:
     image, truth, void = (np.ascontiguousarray(a[area]) for a in (sample.image, sample.truth, sample.void))
-    alpha, others = (
+    alpha, others, start = (
         None if known is None else np.ascontiguousarray(known[area])
-        for known in (sample.alpha, sample.others)
+        for known in (sample.alpha, sample.others, sample.start)
     )
-    return Sample(sample.name, image, truth, void, alpha, others)
+    top, left = (along.start or 0 for along in area)
+    clicks = _moved(sample.clicks, lambda x, y: (x - left, y - top), truth.shape)
+    return Sample(sample.name, image, truth, void, alpha, others, clicks, start)
+
+
+def _moved(
+    clicks: Iterable[Click], to: Callable[[int, int], tuple[float, float]], shape: tuple[int, ...]
+) -> tuple[Click, ...]:
+    """The clicks at other places; those outside [height, width] are left out."""
+    places = [(*(int(np.floor(along)) for along in to(c.x, c.y)), c.positive) for c in clicks]
+    height, width = shape
+    return tuple(Click(x, y, sign) for x, y, sign in places if 0 <= x < width and 0 <= y < height)
 
 
 def _span(object_pixels: np.ndarray, extent: float, limit: int, rng: np.random.Generator) -> tuple[int, int]:
@@ -79,12 +97,19 @@ def resize(sample: Sample, height: int, width: int) -> Sample:
     others = sample.others
     if others is not None:
         others = cv2.resize(others, (width, height), interpolation=cv2.INTER_NEAREST)
-    return Sample(sample.name, image, truth, void, alpha, others)
+    start = sample.start
+    if start is not None:
+        start = cv2.resize(start.astype(np.float32), (width, height), interpolation=how) > 0.5
+    down, across = height / sample.truth.shape[0], width / sample.truth.shape[1]
+    clicks = _moved(sample.clicks, lambda x, y: ((x + 0.5) * across, (y + 0.5) * down), (height, width))
+    return Sample(sample.name, image, truth, void, alpha, others, clicks, start)
 
 
 def flip(sample: Sample) -> Sample:
     """Mirrored left to right."""
-    return _part(sample, np.s_[:, ::-1])
+    width = sample.truth.shape[1]
+    clicks = _moved(sample.clicks, lambda x, y: (width - 1 - x, y), sample.truth.shape)
+    return replace(_part(sample, np.s_[:, ::-1]), clicks=clicks)
 
 
 def recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

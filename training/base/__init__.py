@@ -1,0 +1,73 @@
+"""The base set: photos that a fine-tune also trains on, so that it does not forget, and others that the gate
+judges it by. What ships with click99 may be passed on (README.md here); a folder of yours replaces both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from training.datasets.dataset import SampleDataset
+from training.datasets.folders import MaskFolder
+from training.datasets.manifest import ManifestDataset
+from training.datasets.sample import Sample
+
+SHIPPED = Path(__file__).parent
+FOR_THE_GATE = 5  # in a folder of images/ and masks/, every fifth mask is for the gate
+MOST = 60  # masks that the gate judges by, evenly over all
+
+
+@dataclass(frozen=True)
+class Base:
+    train: SampleDataset
+    gate: SampleDataset
+
+
+def open_base(folder: Path | None) -> Base:
+    """The shipped base set, or the one in `folder`: a manifest.csv with splits train and val, or images/ and
+    masks/.
+
+    Raises:
+        FileNotFoundError, ValueError: the folder is neither, or the shipped set is not as it was shipped.
+    """
+    if folder is None:
+        _verify()
+        folder = SHIPPED
+    if (folder / "manifest.csv").is_file():
+        return Base(ManifestDataset(folder, "train"), _some(ManifestDataset(folder, "val")))
+    masks = MaskFolder(folder)
+    if len(masks) < FOR_THE_GATE:
+        raise ValueError(f"{folder} has {len(masks)} masks: base data needs at least {FOR_THE_GATE}")
+    for_the_gate = [k for k in range(len(masks)) if k % FOR_THE_GATE == 0]
+    others = [k for k in range(len(masks)) if k % FOR_THE_GATE]
+    return Base(Part(masks, others), _some(Part(masks, for_the_gate)))
+
+
+class Part(SampleDataset):
+    """Some samples of another data set, by their numbers there."""
+
+    def __init__(self, data: SampleDataset, numbers: list[int]):
+        self.data, self.numbers = data, numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, k: int) -> Sample:
+        return self.data[self.numbers[k]]
+
+
+def _some(data: SampleDataset) -> SampleDataset:
+    if len(data) <= MOST:
+        return data
+    return Part(data, [int(k) for k in np.linspace(0, len(data) - 1, MOST).round()])
+
+
+def _verify() -> None:
+    for line in (SHIPPED / "SHA256SUMS").read_text().splitlines():
+        expected, name = line.split("  ")
+        file = SHIPPED / name
+        if not file.is_file() or sha256(file.read_bytes()).hexdigest() != expected:
+            remedy = "Install click99 again, or set CLICK99_BASE_DATA to a folder of yours"
+            raise ValueError(f"the base set's {file} is not as it was shipped. {remedy}")
