@@ -22,6 +22,7 @@ from label_studio_ml.model import LabelStudioMLBase  # pyright: ignore[reportMis
 from backend.labelstudio.payloads import PredictRequest, SetupRequest
 from backend.server.connection import is_loopback
 from backend.server.follow import Follower
+from backend.server.retraining import Retraining
 from backend.server.service import Service
 from backend.server.settings import Settings
 
@@ -71,6 +72,9 @@ class Click99(LabelStudioMLBase):
         loaded.setup(self._introduction, self._from_loopback)
         return loaded.predict(clicked).model_dump()["results"]
 
-    def fit(self, *_: Any, **__: Any) -> dict[str, Any]:
-        """Takes every event; click99 does not train on a project's annotations yet."""
-        return {}
+    def fit(self, *given: Any, event: str = "", **_: Any) -> dict[str, Any]:
+        """Takes every event; that of Label Studio's button begins a fine-tune (docs/models.md)."""
+        if "START_TRAINING" not in (event, *given):
+            return {}
+        number, detail = Retraining(Settings()).begin("label-studio-ml")
+        return {"job": str(number), "detail": detail}

@@ -21,8 +21,9 @@ from backend.labelstudio.errors import LabelStudioError, PayloadError
 from backend.labelstudio.payloads import AnyEvent, PredictRequest, SetupRequest, WebhookEvent, parse
 from backend.server.connection import is_loopback
 from backend.server.follow import Follower
-from backend.server.middleware import BasicAuth, LastResort, WebhookSecret
+from backend.server.middleware import BasicAuth, LastResort, WebhookSecret, presents, unauthorised
 from backend.server.recording import NotKeptError, keep, open_database, open_recorder, record
+from backend.server.retraining import NotStartedError, Retraining
 from backend.server.service import Service
 from backend.server.settings import Settings
 from backend.server.sync import Regularly
@@ -40,7 +41,7 @@ def status(error: LabelStudioError) -> int:
     """The HTTP status of an error that the caller or the administrator can mend."""
     if isinstance(error, BodyTooLargeError):
         return 413
-    if isinstance(error, NotKeptError):
+    if isinstance(error, NotKeptError | NotStartedError):
         return 507
     return 400 if isinstance(error, PayloadError) else 422
 
@@ -58,9 +59,12 @@ async def read_body(request: Request) -> bytes:
 Body = Annotated[bytes, Depends(read_body)]
 
 
-def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, service: Service | None = None, retraining: Retraining | None = None
+) -> FastAPI:
     """The server for these settings; without `service`, the configured checkpoint is loaded here."""
-    service = service or Service.load(settings)
+    service, retraining = service or Service.load(settings), retraining or Retraining(settings)
+    service.metrics.add(retraining)
     recorder = open_recorder(settings, service.metrics)
     following = Follower(settings, service)
     comparing = Regularly(open_database(settings), lambda: service.label_studio, settings.sync_minutes)
@@ -71,18 +75,21 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         recorder.start()
         comparing.start()
         following.start()
+        retraining.start()
         log.info("%s is ready for clicks", service.version)
         yield
         service.close()
         following.close()
+        retraining.close()
         comparing.close()
         recorder.close()
 
     app = FastAPI(title="click99", lifespan=lifespan)
+    credentials = f"{settings.basic_auth_user}:{settings.basic_auth_password}".strip(":")
     add_routes(app, service, recorder)
+    add_training(app, recorder, service, retraining, "" if settings.webhook_secret else credentials)
     app.add_middleware(LastResort, metrics=service.metrics)
     if settings.webhook_secret:
-        credentials = f"{settings.basic_auth_user}:{settings.basic_auth_password}".strip(":")
         app.add_middleware(WebhookSecret, secret=settings.webhook_secret, credentials=credentials)
     if settings.basic_auth_user:
         app.add_middleware(BasicAuth, user=settings.basic_auth_user, password=settings.basic_auth_password)
@@ -114,17 +121,6 @@ def add_routes(app: FastAPI, service: Service, recorder: Recorder) -> None:
         answer = service.predict(parse(PredictRequest, body))
         return Response(answer.model_dump_json(), media_type="application/json")
 
-    @app.post("/webhook")
-    async def webhook(body: Body) -> dict[str, str]:
-        log.info("Label Studio says %.60r", parse(AnyEvent, body).action)
-        await asyncio.to_thread(keep, recorder, body)
-        service.note(parse(WebhookEvent, body))
-        return {"status": "ok"}
-
-    @app.post("/train")
-    async def train() -> dict[str, str]:
-        return {"status": "ok", "detail": "click99 does not train on a project's annotations yet"}
-
     @app.get("/versions")
     @app.post("/versions")
     async def versions() -> dict[str, list[str]]:
@@ -133,3 +129,35 @@ def add_routes(app: FastAPI, service: Service, recorder: Recorder) -> None:
     @app.get("/metrics")
     async def metrics() -> Response:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def add_training(
+    app: FastAPI, recorder: Recorder, service: Service, retraining: Retraining, credentials: str
+) -> None:
+    """Events, and what begins a fine-tune.
+
+    credentials: "user:password" that Label Studio must present with its button's START_TRAINING, as it does,
+    unlike with other events; "": it need not.
+    """
+
+    def begin(why: str) -> dict[str, str]:
+        number, detail = retraining.begin(why)
+        return {"status": "ok", "job": str(number), "detail": detail}
+
+    @app.post("/webhook")
+    async def webhook(request: Request, body: Body) -> Response:
+        action = parse(AnyEvent, body).action
+        log.info("Label Studio says %.60r", action)
+        if action == "START_TRAINING" and credentials and not presents(request.scope, credentials.encode()):
+            return unauthorised()
+        await asyncio.to_thread(keep, recorder, body)
+        event = parse(WebhookEvent, body)
+        service.note(event)
+        if action != "START_TRAINING":
+            return JSONResponse({"status": "ok"})
+        project = f", project {event.project.id}" if event.project else ""
+        return JSONResponse(await asyncio.to_thread(begin, f"Label Studio's button{project}"))
+
+    @app.post("/train")
+    def train() -> dict[str, str]:
+        return begin("POST /train")

@@ -25,6 +25,7 @@ from backend.segmentation.clicks import Click
 from backend.server.connection import Connection
 from backend.server.models import open_registry
 from backend.server.recording import open_database
+from backend.server.retraining import open_jobs
 from backend.server.settings import Settings
 from backend.server.unaccepted import Notes
 from backend.sessions.refiner import Refiner
@@ -51,6 +52,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from check_record(settings)
     yield from check_promoted(settings)
     yield from check_network(settings)
+    yield from check_training(settings)
     client = Connection(settings).client
     if client is None:
         yield Finding("Label Studio", "note", "unknown: set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
@@ -153,6 +155,19 @@ def check_network(settings: Settings) -> Iterator[Finding]:
     slow = milliseconds > SLOW_CLICK_MS
     remedy = ". Give it more cores, or a GPU" if slow else ""
     yield Finding("One click", "note" if slow else "ok", f"{milliseconds:.0f} ms on 640 × 480{remedy}")
+
+
+def check_training(settings: Settings) -> Iterator[Finding]:
+    """How the last fine-tune in the background stands."""
+    jobs = open_jobs(settings).all()
+    if not jobs:
+        return
+    job = jobs[-1]
+    detail = f"job {job.number}, {job.state}: {job.message}"
+    if job.state == "failed":
+        yield Finding("Training", "problem", f"{detail}. Mend that, then start the training again")
+    else:
+        yield Finding("Training", "ok", detail)
 
 
 def time_click(predictor: Refiner) -> float:

@@ -6,6 +6,7 @@ import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 CLICK_SECONDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -19,6 +20,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._collectors: list[Collector] = []
         self.clicks = Counter("click99_clicks", "Clicks answered with a mask.", registry=self._registry)
         self.seconds = Histogram(
             "click99_click_seconds",
@@ -76,6 +78,11 @@ class Metrics:
             "click99_record_lost", "Clicks not recorded: too many waited.", registry=self._registry
         )
 
+    def add(self, collector: Collector) -> None:
+        """Figures that are read when they are asked for, and the same whichever process reads them."""
+        self._registry.register(collector)
+        self._collectors.append(collector)
+
     def serves(self, version: str, before: str | None = None) -> None:
         """New objects run on `version`, no more on `before`."""
         if before:
@@ -101,4 +108,6 @@ class Metrics:
             return generate_latest(self._registry)
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone)
+        for collector in self._collectors:
+            everyone.register(collector)
         return generate_latest(everyone)

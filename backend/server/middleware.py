@@ -22,7 +22,7 @@ class BasicAuth:
     """401 without the right user and password, compared in constant time.
 
     Open are /health, which says nothing, and /webhook: Label Studio sends events without the backend's
-    credentials. `WebhookSecret` closes that.
+    credentials. `WebhookSecret` closes that; the event that begins a training is asked for them by its route.
     """
 
     def __init__(self, app: ASGIApp, user: str, password: str):
@@ -32,12 +32,16 @@ class BasicAuth:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS or presents(scope, self._expected):
             return await self._app(scope, receive, send)
-        detail = (
-            "Authorization: missing or wrong. Enter CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD "
-            "in Label Studio at Settings → Model → Edit → Basic authentication"
-        )
-        reply = JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": 'Basic realm="click99"'})
-        return await reply(scope, receive, send)
+        return await unauthorised()(scope, receive, send)
+
+
+def unauthorised() -> JSONResponse:
+    """What is answered without basic auth."""
+    detail = (
+        "Authorization: missing or wrong. Enter CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD "
+        "in Label Studio at Settings → Model → Edit → Basic authentication"
+    )
+    return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": 'Basic realm="click99"'})
 
 
 class WebhookSecret:

@@ -46,8 +46,7 @@ def worker() -> FastAPI:
 def environment(settings: Settings) -> dict[str, str]:
     """The variables that make a worker's settings, the cores shared out among the workers."""
     threads = settings.threads or max(1, (os.cpu_count() or 1) // settings.workers)
-    given = settings.model_dump() | {"threads": threads}
-    return {variable(name): "" if value is None else str(value) for name, value in given.items()}
+    return settings.environment | {variable("threads"): str(threads)}
 
 
 def start_logging() -> None:

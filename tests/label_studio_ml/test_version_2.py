@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from backend.registry.jobs import Jobs
 from backend.server.service import Service
 from backend.server.settings import Settings
 from tests.disc_painter import DiscPainter
+from tests.registry.test_jobs import STAND_IN
 from tests.server.conftest import CONFIG, body, keypoint
 
 
@@ -87,4 +89,12 @@ def test_a_version_stands_before_anything_is_loaded(model_class: Any):
 def test_events_are_taken(model_class: Any):
     model = model_class("1", label_config=CONFIG)
     assert model.fit("ANNOTATION_CREATED", {"annotation": {}}) == {}
-    assert model.fit(event="START_TRAINING", data={}, job_id="1") == {}
+
+
+def test_the_button_begins_a_fine_tune(model_class: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("CLICK99_HOME", str(tmp_path))
+    monkeypatch.setattr("backend.server.retraining.open_jobs", lambda settings: jobs)
+    jobs = Jobs(tmp_path / "jobs", STAND_IN)
+    told = model_class("1", label_config=CONFIG).fit(event="START_TRAINING", data={}, job_id="1")
+    assert told == {"job": "1", "detail": "job 1 is begun"}
+    assert jobs.get(1).why == "label-studio-ml"

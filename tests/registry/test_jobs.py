@@ -18,7 +18,7 @@ from backend.cli import app
 from backend.registry.jobs import BusyError, Job, Jobs
 from backend.registry.versions import RegistryError
 
-STAND_IN = (sys.executable, str(Path(__file__).parent / "stand_in.py"))
+STAND_IN = (sys.executable, str(Path(__file__).parent / "stand_in.py"))  # instead of `click99 finetune`
 
 
 @pytest.fixture

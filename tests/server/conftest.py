@@ -13,10 +13,13 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from backend.registry.jobs import Jobs
 from backend.server.app import create_app
+from backend.server.retraining import Retraining
 from backend.server.service import Service
 from backend.server.settings import Settings
 from tests.disc_painter import DiscPainter
+from tests.registry.test_jobs import STAND_IN
 
 WIDTH, HEIGHT = 64, 48
 CONFIG = """<View>
@@ -120,7 +123,8 @@ def start(tmp_path: Path, painter: DiscPainter) -> Iterator[Start]:
     def start_one(peer: str = "127.0.0.1", **settings: Any) -> TestClient:
         given: dict[str, Any] = {"home": tmp_path} | settings
         chosen = Settings(**given)
-        app = create_app(chosen, Service(chosen, painter))
+        retraining = Retraining(chosen, Jobs(chosen.home / "jobs", STAND_IN))
+        app = create_app(chosen, Service(chosen, painter), retraining)
         client = TestClient(app, client=(peer, 50000))
         client.__enter__()
         started.append(client)

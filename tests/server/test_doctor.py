@@ -16,11 +16,15 @@ from typer.testing import CliRunner
 from backend.annotations.database import Database, sqlite_url
 from backend.annotations.events import keep_event
 from backend.cli import app
+from backend.registry.jobs import Jobs
+from backend.registry.versions import Registry
 from backend.server import models
 from backend.server.unaccepted import Notes
 from tests.annotations.conftest import NOON, brush_item, saved
 from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer
+from tests.registry.conftest import checkpoint
+from tests.registry.test_jobs import STAND_IN, ended
 from tests.server.conftest import CONFIG, IMAGE
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
@@ -94,6 +98,31 @@ def test_all_is_well(doctor: Doctor, label_studio: Callable[[Replies], str]):
     for part in ("discs-1", " ms on 640", "1.23.2", "ann@example.com", "[cells]", "click99:9090", "64 × 48"):
         assert part in shown
     assert "✗" not in shown
+
+
+def test_a_promoted_version_that_cannot_be_served_is_a_problem(doctor: Doctor, tmp_path: Path):
+    registry = Registry(tmp_path / "models")
+    version = registry.add(checkpoint(tmp_path / "made.safetensors"))
+    registry.promote(version.name, "better")
+    code, shown = doctor()
+    assert (code, version.name in shown) == (0, True)
+    version.path.write_bytes(b"half")
+    code, shown = doctor()
+    assert code == 1
+    for part in (f"{version.name}: ", "is not the file that was added", "click99 models rollback"):
+        assert part in shown
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "told"), [("crash", 1, "nothing was annotated yet"), ("yes", 0, "decided: yes")]
+)
+def test_a_fine_tune_that_failed_is_a_problem(doctor: Doctor, tmp_path: Path, end: str, code: int, told: str):
+    jobs = Jobs(tmp_path / "jobs", STAND_IN)
+    jobs.start("a button", ["--end", end])
+    ended(jobs, 1)
+    exited, shown = doctor()
+    assert exited == code
+    assert told in shown
 
 
 def test_masks_that_nobody_accepted_are_a_problem(doctor: Doctor, tmp_path: Path):

@@ -33,6 +33,8 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "redis_url": "redis://127.0.0.1",
         "database_url": "postgresql://127.0.0.1/click99",
         "sync_minutes": "5",
+        "retrain_every": "50",
+        "retrain_minutes": "7",
     } | {
         "label_studio_url": "http://label.studio",
         "basic_auth_user": "ann",

@@ -1,0 +1,155 @@
+"""What begins a fine-tune: the button, POST /train, corrections. A stand-in runs instead of one."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from backend.annotations.database import Database, sqlite_url
+from backend.annotations.events import keep_event
+from backend.registry.jobs import Jobs
+from backend.server import run
+from backend.server.metrics import Metrics
+from backend.server.retraining import Retraining
+from backend.server.settings import Settings
+from tests.annotations.conftest import brush_item, saved
+from tests.registry.test_jobs import STAND_IN, ended, until
+from tests.server.conftest import Start
+
+BUTTON = {"action": "START_TRAINING", "project": {"id": 7}}
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Any:
+    jobs = Jobs(tmp_path / "jobs", (*STAND_IN, "--end", "wait"))
+    yield jobs
+    if jobs.running():
+        jobs.cancel()
+
+
+@pytest.fixture
+def waiting(start: Start, jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> Callable[..., TestClient]:
+    """Servers whose fine-tunes go on until they are cancelled."""
+    monkeypatch.setattr("tests.server.conftest.STAND_IN", (*STAND_IN, "--end", "wait"))
+    return start
+
+
+def figures(server: TestClient) -> dict[str, float]:
+    lines = server.get("/metrics").text.splitlines()
+    told = (line.rsplit(maxsplit=1) for line in lines if line.startswith("click99_training"))
+    return {name: float(value) for name, value in told}
+
+
+def test_the_button_begins_one_and_then_tells_which_runs(waiting: Callable[..., TestClient], jobs: Jobs):
+    server = waiting()
+    assert server.post("/webhook", json=BUTTON).json()["job"] == "1"
+    assert jobs.get(1).why == "Label Studio's button, project 7"
+    again = server.post("/webhook", json=BUTTON).json()
+    assert again == {"status": "ok", "job": "1", "detail": "job 1 is running already"}
+    assert server.post("/train", json={"annotations": []}).json()["job"] == "1"
+    assert [job.number for job in jobs.all()] == [1]
+
+
+def test_metrics_tell_of_it(waiting: Callable[..., TestClient], jobs: Jobs):
+    server = waiting()
+    assert figures(server)["click99_training"] == 0
+    server.post("/train")
+    until(lambda: jobs.get(1).progress)
+    told = figures(server)
+    assert (told["click99_training"], told["click99_training_share"]) == (1, 0.5)
+    jobs.cancel()
+    ended(jobs, 1)
+    told = figures(server)
+    assert (told["click99_training"], told['click99_training_jobs_total{outcome="cancelled"}']) == (0, 1)
+    assert told['click99_training_jobs_total{outcome="failed"}'] == 0
+
+
+def test_of_several_workers_each_tells_of_it(tmp_path: Path, jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
+    """Their figures are added up from files; these are the same in each of them."""
+    (tmp_path / "counters").mkdir()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "counters"))
+    metrics = Metrics()
+    metrics.add(Retraining(Settings(home=tmp_path), jobs))
+    assert b"click99_training 0.0" in metrics.text()
+    jobs.start("")
+    assert b"click99_training 1.0" in metrics.text()
+
+
+@pytest.mark.parametrize(("credentials", "status"), [("ann:secret", 200), ("ann:wrong", 401), ("", 401)])
+def test_the_button_presents_basic_auth(start: Start, credentials: str, status: int, tmp_path: Path):
+    server = start(basic_auth_user="ann", basic_auth_password="secret")
+    basic = {"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()}
+    assert server.post("/webhook", json=BUTTON, headers=basic if credentials else {}).status_code == status
+    assert len(Jobs(tmp_path / "jobs").all()) == (status == 200)
+
+
+def test_a_job_gets_the_server_s_settings(tmp_path: Path):
+    settings = Settings(home=tmp_path, retrain_minutes=3, device="cuda:1")
+    script = "import os, sys; print(sys.argv[1:], os.environ['CLICK99_HOME'], os.environ['CLICK99_DEVICE'])"
+    jobs = Jobs(tmp_path / "jobs", (STAND_IN[0], "-c", script))
+    assert Retraining(settings, jobs).begin("a test") == (1, "job 1 is begun")
+    ended(jobs, 1)
+    log = (tmp_path / "jobs" / "1" / "log.txt").read_text()
+    assert log == f"['--out', '{tmp_path}/jobs/1', '--minutes', '3'] {tmp_path} cuda:1\n"
+
+
+def test_workers_and_jobs_get_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    given = Settings(home=tmp_path, retrain_every=7, label_studio_url="http://studio", model=tmp_path / "m")
+    for name, value in run.environment(given).items():
+        monkeypatch.setenv(name, value)
+    assert Settings().model_dump(exclude={"threads"}) == given.model_dump(exclude={"threads"})
+
+
+def test_a_disk_that_takes_no_job_is_told(start: Start, tmp_path: Path):
+    (tmp_path / "jobs").write_text("no folder")
+    reply = start().post("/webhook", json=BUTTON)
+    assert reply.status_code == 507
+    assert "no fine-tune is begun" in reply.json()["detail"]
+
+
+def test_enough_new_corrections_begin_one(tmp_path: Path, jobs: Jobs):
+    database = Database(sqlite_url(tmp_path))
+    retraining = Retraining(Settings(home=tmp_path, retrain_every=3), jobs)
+
+    def save(numbers: range, origin: str, ago: timedelta) -> None:
+        with database.writing() as session:
+            for number in numbers:
+                regions = [brush_item(f"{number} {k}", origin=origin) for k in (1, 2)]
+                moment = datetime.now(UTC)
+                event = saved(*regions, number=number, updated_at=(moment - ago).isoformat())
+                keep_event(session, event, moment)
+
+    save(range(2), "prediction-changed", timedelta(hours=1))
+    save(range(2, 9), "prediction", timedelta(hours=1))
+    retraining.look()
+    assert jobs.all() == [], "two annotations were corrected; the others' masks were accepted as they came"
+    save(range(9, 10), "manual", timedelta(hours=1))
+    retraining.look()
+    assert [job.why for job in jobs.all()] == ["3 new corrected annotations"]
+    save(range(10, 13), "manual", timedelta(0))
+    retraining.look()
+    jobs.cancel()
+    ended(jobs, 1)
+    retraining.look()
+    assert len(jobs.all()) == 2, "three more were corrected since the first began, and it is over"
+    jobs.cancel()
+    ended(jobs, 2)
+    retraining.look()
+    assert len(jobs.all()) == 2, "those are not counted again"
+
+
+def test_it_counts_by_itself_only_when_it_is_asked_to(start: Start, tmp_path: Path):
+    def counting() -> bool:
+        return "retrain" in {thread.name for thread in threading.enumerate()}
+
+    start()
+    assert not counting()
+    start(retrain_every=50)
+    assert counting()
