@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_group
 
 from backend.cli import app
@@ -31,6 +32,15 @@ RUN_ELSEWHERE = {
     "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
     "click99 collect": "tests/training/test_collect.py::test_the_command_collects_from_the_server_s_record",
     "click99 stats": "tests/training/test_stats.py::test_the_command_shows_a_row_for_each_version",
+    "click99 models list": "tests/registry/test_cli.py::test_the_list_marks_what_is_served",
+    "click99 models show": "tests/registry/test_cli.py::test_all_that_is_known_is_shown",
+    "click99 models diff": "tests/registry/test_cli.py::test_diff_shows_facts_and_how_far_weights_moved",
+    "click99 models promote": "tests/registry/test_cli.py"
+    "::test_promote_and_rollback_say_what_is_served_instead_of_what",
+    "click99 models rollback": "tests/registry/test_cli.py"
+    "::test_promote_and_rollback_say_what_is_served_instead_of_what",
+    "click99 models jobs": "tests/registry/test_jobs.py::test_the_commands_show_and_cancel_jobs",
+    "click99 models cancel": "tests/registry/test_jobs.py::test_the_commands_show_and_cancel_jobs",
     "click99 sync": "tests/server/test_sync.py::test_the_command_says_what_it_found",
     "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
     "click99 average": "tests/training/test_average.py::test_the_mean_of_checkpoints_is_written",
@@ -75,9 +85,10 @@ def test_commands_without_side_effects_succeed(command: str) -> None:
 
 @pytest.mark.parametrize("command", sorted(command for command in ALL if command.startswith("click99 ")))
 def test_every_option_exists(command: str) -> None:
-    _, name, *words = shlex.split(command)
-    parameters = get_group(app).commands[name].params
-    known = {"--help", *(option for parameter in parameters for option in parameter.opts)}
+    called, words = get_group(app), shlex.split(command)[1:]
+    while isinstance(called, TyperGroup):
+        called = called.commands[words.pop(0)]
+    known = {"--help", *(option for parameter in called.params for option in parameter.opts)}
     assert {word.split("=")[0] for word in words if word.startswith("--")} <= known
 
 
