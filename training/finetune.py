@@ -107,6 +107,7 @@ def _begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object
         snapshot = asked.data or asked.out / "snapshot"
         if not asked.data and not snapshot.exists():
             collect(snapshot)
+        news.stop_if_asked()
         parent = registry.chosen(asked.pinned)
         base_data = str(asked.base_data) if asked.base_data else None
         begun = Begun(str(snapshot), registry.add(parent.path).name, asked.minutes, base_data)
@@ -178,6 +179,7 @@ def _decide(
 
     def tick(judged: int, of: int) -> None:
         news.tell("gate", judged / of, 0, f"{judged} of {of} masks judged", candidate=candidate.name)
+        news.stop_if_asked()
 
     served, device = registry.chosen(asked.pinned), chosen_device(asked.device)
     first, second = (Predictor.load(version.path, device) for version in (served, candidate))

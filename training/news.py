@@ -28,7 +28,7 @@ class News:
         self.written = 0.0
 
     def tell(self, phase: str, share: float, seconds_left: float, message: str, **facts: Any) -> None:
-        """Say where the run stands; Stopped when that was asked for.
+        """Say where the run stands.
 
         share: of the phase, 0…1. seconds_left: of the phase, 0: not known. facts: candidate, promoted.
         """
@@ -39,9 +39,9 @@ class News:
         if changed or time.monotonic() - self.written >= EVERY:
             write_json(self.file, self.told)
             self.written = time.monotonic()
-        self.stop_if_asked()
 
     def stop_if_asked(self) -> None:
+        """Stopped, at a point where all is saved that there is."""
         if self.asked_to_stop:
             raise Stopped
 

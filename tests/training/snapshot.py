@@ -1,0 +1,45 @@
+"""A small snapshot of our own: discs on noise, each with the clicks of a person."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.training.conftest import disc, scene
+from training.snapshots import image_name, save, seal, split_of
+
+SIDE = 64
+CLICKS: list[dict[str, Any]] = [
+    {"x": 30, "y": 32, "positive": True, "origin": "nothing", "start": None},
+    {"x": 4, "y": 5, "positive": False, "origin": "click", "start": None},
+]
+
+
+def pictures(split: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Endless images uint8 [SIDE, SIDE, 3] that belong to that split, with their masks, 0/255."""
+    for seed in itertools.count():
+        mask = disc(SIDE, SIDE, 32, 32, 12 + seed % 8)
+        image = scene(mask, seed)
+        if split_of(image_name(image)) == split:
+            yield image, mask
+
+
+def write_snapshot(folder: Path, train: int = 3, held_out: int = 6, **line: Any) -> Path:
+    """Sealed as `click99 collect` does it. line: changes of every line of clicks.jsonl."""
+    lines = []
+    for split, count in (("train", train), ("val", held_out)):
+        for image, mask in itertools.islice(pictures(split), count):
+            name = image_name(image)
+            file = f"{split}/masks/{name}_0.png"
+            save(folder / split / "images" / f"{name}.png", image)
+            save(folder / file, mask)
+            lines.append(json.dumps({"mask": file, "clicks": CLICKS} | line))
+    folder.mkdir(exist_ok=True)
+    (folder / "clicks.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    seal(folder)
+    return folder

@@ -1,0 +1,77 @@
+"""The base set: frozen, its two parts apart, and replaced by a folder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training import base
+from training.base import MOST, SHIPPED, open_base
+from training.datasets.folders import MaskFolder
+from training.datasets.skipped import Skipped, readable
+from training.presets import FINETUNE
+from training.snapshots import save
+
+
+def test_what_ships_is_whole_and_small():
+    shipped, skipped = open_base(None), Skipped()
+    assert len(list(readable(shipped.gate, skipped))) == len(shipped.gate) >= 30
+    assert len(list(readable(shipped.train, skipped))) == len(shipped.train) >= 4
+    assert not skipped.reasons
+    assert sum(file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file()) < 3e6
+
+
+def test_no_picture_is_both_learnt_and_judged_by():
+    shipped = open_base(None)
+    train, gate = ({sample.image.tobytes() for sample in data} for data in (shipped.train, shipped.gate))
+    assert not train & gate
+
+
+def test_training_also_draws_composites():
+    data, rng = open_base(None).train, np.random.default_rng(0)
+    drawn = {data.draw(rng, FINETUNE).image.tobytes() for _ in range(20)}
+    assert len(drawn) > len(data)
+
+
+def test_a_changed_base_set_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    copy = Path(shutil.copytree(SHIPPED, tmp_path / "base"))
+    monkeypatch.setattr(base, "SHIPPED", copy)
+    assert open_base(None)
+    file = copy / "masks" / "rocket.png"
+    file.write_bytes(file.read_bytes() + b" ")
+    with pytest.raises(ValueError, match=r"rocket\.png is not as it was shipped.*CLICK99_BASE_DATA"):
+        open_base(None)
+
+
+def folder_of(folder: Path, count: int) -> Path:
+    for k in range(count):
+        save(folder / "images" / f"{k:03}.png", np.full((20, 20, 3), k % 256, np.uint8))
+        save(folder / "masks" / f"{k:03}.png", np.eye(20, dtype=np.uint8) * np.uint8(255))
+    return folder
+
+
+def test_a_folder_replaces_it(tmp_path: Path):
+    own = open_base(folder_of(tmp_path / "own", 12))
+    assert [sample.name for sample in own.gate] == ["000", "005", "010"]
+    assert {sample.name for sample in own.train} == {f"{k:03}" for k in range(12) if k % 5}
+
+
+def test_the_gate_takes_no_more_than_it_can_judge_in_minutes(tmp_path: Path):
+    folder = folder_of(tmp_path / "own", 5 * MOST + 50)
+    assert len(open_base(folder).gate) == MOST
+    assert len(MaskFolder(folder)) == 5 * MOST + 50
+
+
+def test_a_manifest_s_splits_are_taken(data_folder: Path):
+    own = open_base(data_folder)
+    assert (len(own.train), len(own.gate)) == (3, 1)
+
+
+@pytest.mark.parametrize(("count", "message"), [(4, "at least 5"), (0, "does not hold")])
+def test_too_little_is_refused(tmp_path: Path, count: int, message: str):
+    folder_of(tmp_path, count)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        open_base(tmp_path)

@@ -1,0 +1,259 @@
+"""`click99 finetune`: a decision, or plainly why there is none. Stopped, it goes on and loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+from typer.testing import CliRunner
+
+from backend.annotations.database import Database, sqlite_url
+from backend.cli import app
+from backend.registry.versions import Registry
+from backend.segmentation.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
+from tests.training.snapshot import write_snapshot
+from training import finetune as module
+from training.finetune import FineTune, finetune
+from training.gate import Decision
+from training.news import News, Stopped
+from training.presets import FINETUNE
+from training.snapshots import seal
+
+SECONDS = 1.5
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped network as one that looks at small images at their own size, so that tests are quick."""
+    network = load_checkpoint(SHIPPED)
+    network.config = replace(network.config, view="whole")
+    save_checkpoint(network, path := tmp_path_factory.mktemp("model") / "compact.safetensors")
+    return path
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    return write_snapshot(tmp_path / "snapshot")
+
+
+@pytest.fixture
+def asked(tmp_path: Path, whole: Path, snapshot: Path, data_folder: Path, monkeypatch) -> FineTune:
+    monkeypatch.setattr(module, "FINETUNE", replace(FINETUNE, crops=((64, 2, 1.0),)))
+    home = {"out": tmp_path / "run", "models": tmp_path / "home" / "models"}
+    own = {"data": snapshot, "pinned": whole, "base_data": data_folder}
+    return FineTune(**home, **own, minutes=SECONDS / 60, device="cpu", threads=1)
+
+
+def never(folder: Path) -> None:
+    raise AssertionError(f"{folder} is not to be collected: there is a snapshot")
+
+
+def run(asked: FineTune) -> Decision:
+    decision = finetune(asked, never, Console(quiet=True))
+    assert decision
+    return decision
+
+
+def told(asked: FineTune) -> dict[str, Any]:
+    return json.loads((asked.out / "progress.json").read_text())
+
+
+def test_a_run_ends_with_a_noted_decision(asked: FineTune):
+    decision = run(asked)
+    registry = Registry(asked.models)
+    parent, candidate = registry.all()
+    assert candidate.parent == parent.name
+    assert candidate.name.startswith("compact-")
+    gate = candidate.facts["gate"]
+    assert (gate["promoted"], gate["reason"]) == (decision.promoted, decision.reason)
+    assert gate["collected"]["images"] == 6
+    served = registry.served()
+    assert (served.name if served else None) == (candidate.name if decision.promoted else None)
+    assert told(asked) | {"message": ""} == {
+        "phase": "done",
+        "share": 1.0,
+        "seconds_left": 0,
+        "message": "",
+        "candidate": candidate.name,
+        "promoted": decision.promoted,
+    }
+    assert "<svg" in (asked.out / "curves.html").read_text()
+
+
+def test_the_candidate_has_learnt(asked: FineTune, whole: Path):
+    run(asked)
+    before, learnt = load_checkpoint(whole), load_checkpoint(asked.out / "learnt.safetensors")
+    after = load_checkpoint(Registry(asked.models).all()[-1].path)
+    old, new, full = (network.encoder.stem.weight for network in (before, after, learnt))
+    assert not torch.equal(old, full)
+    torch.testing.assert_close(new, torch.lerp(old, full, module.LEARNT_SHARE), rtol=1e-2, atol=2e-4)
+
+
+def test_what_is_better_is_served(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
+    """Against a network that was never trained anything is better: the pointer moves."""
+    network = load_checkpoint(asked.pinned or SHIPPED)
+    worse = asked.models.parent / "worse.safetensors"
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.mul_(0)
+    save_checkpoint(network, worse)
+    good = load_checkpoint(asked.pinned or SHIPPED)
+    monkeypatch.setattr(module, "load_checkpoint", lambda path: good)
+    decision = run(replace(asked, pinned=worse))
+    assert decision.promoted, decision.reason
+    served = Registry(asked.models).served()
+    assert served
+    assert served.facts["gate"]["promoted"]
+
+
+class StoppedAt(News):
+    """As if SIGTERM came at the first word of a phase."""
+
+    phase = ""
+
+    def tell(self, phase: str, *args: Any, **facts: Any) -> None:
+        self.asked_to_stop |= phase == self.phase
+        super().tell(phase, *args, **facts)
+
+
+@pytest.mark.parametrize("phase", ["collecting", "training", "gate"])
+def test_a_stopped_run_goes_on(asked: FineTune, phase: str, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as stopping:
+        stopping.setattr(StoppedAt, "phase", phase)
+        stopping.setattr(module, "News", StoppedAt)
+        with pytest.raises(Stopped):
+            finetune(asked, never, Console(quiet=True))
+    assert Registry(asked.models).served() is None
+    before = told(asked)
+    assert before["phase"] == phase
+    assert run(asked)
+    assert told(asked)["phase"] == "done"
+
+
+def test_time_before_the_stop_counts(asked: FineTune):
+    run(asked)
+    state = torch.load(asked.out / "last.pt", weights_only=True)
+    assert SECONDS <= state["seconds"] < SECONDS + 10
+    assert state["done"] >= 2
+
+
+def test_a_run_that_is_over_is_not_begun_again(asked: FineTune):
+    run(asked)
+    with pytest.raises(ValueError, match=r"is over .* Choose another --out"):
+        run(asked)
+
+
+def test_a_run_goes_on_with_its_own_settings_only(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "train_for", lambda *_: (_ for _ in ()).throw(Stopped))
+    with pytest.raises(Stopped):
+        run(asked)
+    with pytest.raises(ValueError, match="other settings"):
+        run(replace(asked, minutes=5))
+
+
+def test_few_held_out_images_are_refused_before_training(asked: FineTune, tmp_path: Path):
+    few = write_snapshot(tmp_path / "few", held_out=3)
+    with pytest.raises(ValueError, match="only 3 of the collected images are held out"):
+        run(replace(asked, data=few))
+    assert not (asked.out / "last.pt").exists()
+
+
+def test_nothing_to_learn_from_is_said(asked: FineTune, tmp_path: Path):
+    with pytest.raises(ValueError, match="none of its images is for training"):
+        run(replace(asked, data=write_snapshot(tmp_path / "none", train=0)))
+
+
+def test_an_edited_snapshot_is_refused(asked: FineTune, snapshot: Path):
+    (snapshot / "train" / "more.png").touch()
+    with pytest.raises(ValueError, match=r"more\.png was added by hand"):
+        run(asked)
+
+
+def test_masks_that_do_not_decode_are_named(asked: FineTune, tmp_path: Path):
+    broken = write_snapshot(tmp_path / "broken", train=1)
+    (mask,) = (broken / "train" / "masks").iterdir()
+    mask.chmod(0o644)
+    mask.write_bytes(b"no image")
+    (broken / "manifest.json").chmod(0o644)
+    (broken / "clicks.jsonl").chmod(0o644)
+    (broken / "manifest.json").unlink()
+    seal(broken)
+    with pytest.raises(ValueError, match="most of the data cannot be used") as error:
+        run(replace(asked, data=broken))
+    assert mask.name in str(error.value)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
+    """The state takes 60 MB; with 20 MB allowed to a file, the second save breaks off in the middle."""
+    with monkeypatch.context() as stopping:
+        stopping.setattr(StoppedAt, "phase", "training")
+        stopping.setattr(module, "News", StoppedAt)
+        with pytest.raises(Stopped):
+            finetune(asked, never, Console(quiet=True))
+    before = (asked.out / "last.pt").read_bytes()
+    with limited_files(20 * 2**20), pytest.raises(OSError, match="the same command goes on"):
+        run(asked)
+    assert (asked.out / "last.pt").read_bytes() == before
+    assert not list(asked.out.glob(".*.unfinished"))
+    assert run(asked)
+
+
+@contextmanager
+def limited_files(size: int) -> Iterator[None]:
+    """Inside, no file of this process grows beyond that many bytes (EFBIG where a full disk gives ENOSPC)."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def command(asked: FineTune, *options: str) -> list[str]:
+    paths = {"--data": asked.data, "--out": asked.out, "--model": asked.pinned}
+    return ["finetune", *(word for name, path in paths.items() for word in (name, str(path))), *options]
+
+
+def test_sigterm_stops_the_command_cleanly(asked: FineTune, tmp_path: Path):
+    env = {**os.environ, "CLICK99_HOME": str(tmp_path / "home"), "CLICK99_BASE_DATA": str(asked.base_data)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend.cli", *command(asked, "--minutes", "5")],
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 100
+    while not (asked.out / "progress.json").exists() or told(asked)["phase"] != "training":
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    process.terminate()
+    _, said = process.communicate(timeout=100)
+    assert process.returncode == 1
+    assert f"To go on: click99 finetune --out {asked.out} --minutes 5" in said
+    assert (asked.out / "last.pt").exists()
+
+
+def test_the_command_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    Database(sqlite_url(tmp_path)).reading()
+    monkeypatch.setenv("CLICK99_HOME", str(tmp_path))
+    result = CliRunner().invoke(app, ["finetune", "--out", str(tmp_path / "run")])
+    assert result.exit_code == 1
+    assert "nothing to collect: the record has no saved mask" in result.stderr
+    shutil.rmtree(tmp_path / "run")

@@ -1,0 +1,78 @@
+"""The gate's rule, and the bootstrap behind it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.segmentation.checkpoint import SHIPPED, load_checkpoint
+from backend.segmentation.predictor import Predictor
+from backend.segmentation.views import Whole
+from tests.training.snapshot import write_snapshot
+from training.compare import compare, table
+from training.datasets.collected import Collected
+from training.gate import FEWEST, GateError, decide, judge, refuse_few
+
+
+def reaching(clicks: list[int]) -> np.ndarray:
+    """IoUs [N, 20] that are above 90 % from that click on."""
+    return np.where(np.arange(1, 21) >= np.array(clicks)[:, None], 0.95, 0.5)
+
+
+BETTER = compare(reaching([9, 8, 10, 7, 9, 8]), reaching([4, 4, 5, 3, 4, 5]))
+SAME = compare(reaching([3, 4, 5, 3, 4, 5]), reaching([3, 4, 5, 3, 4, 5]))
+CHANCE = compare(reaching([9, 8, 10, 7, 9, 8]), reaching([2, 12, 8, 9, 8, 9]))
+FORGOT = compare(reaching([3, 4, 5, 3, 4, 5]), reaching([3, 4, 5, 3, 6, 6]))
+
+
+@pytest.mark.parametrize(
+    ("collected", "base", "promoted", "reason"),
+    [
+        (BETTER, SAME, True, "better: -51% clicks to 90 % on 6 held-out images"),
+        (CHANCE, SAME, False, "not surely better"),
+        (SAME, SAME, False, "not surely better"),
+        (BETTER, FORGOT, False, r"it forgets: .* \+12\.5% on the base set \(5% allowed\)"),
+    ],
+)
+def test_only_what_is_surely_better_and_forgets_nothing_is_promoted(collected, base, promoted, reason):
+    decision = decide(collected, base)
+    assert decision.promoted is promoted
+    assert re.search(reason, decision.reason)
+
+
+def test_figures_are_those_of_the_definition():
+    assert (BETTER.before.noc90, BETTER.after.noc90) == (8.5, pytest.approx(25 / 6, abs=1e-3))
+    assert pytest.approx(25 / 51 - 1, abs=1e-4) == BETTER.relative
+    low, high = BETTER.change_interval
+    assert low < BETTER.change < high < 0
+    assert BETTER.iou_changes[5][0] == pytest.approx(0.45)
+    assert table("a", {"b": BETTER}).row_count == 1
+
+
+def test_an_image_s_masks_are_drawn_together():
+    """Six masks of one image say no more than one: with two images the interval holds both extremes."""
+    before, after = reaching([5] * 12), reaching([1] * 6 + [9] * 6)
+    together = compare(before, after, images=["a"] * 6 + ["b"] * 6)
+    assert together.change_interval == (-4, 4)
+    assert (together.images, together.masks) == (2, 12)
+    low, high = compare(before, after).change_interval
+    assert -4 < low < high < 4
+
+
+def test_too_few_held_out_images_are_refused_with_the_remedy(tmp_path: Path):
+    few = Collected(write_snapshot(tmp_path / "few", held_out=FEWEST - 2), ["val"])
+    with pytest.raises(GateError, match=r"only 4 .* 6 are needed.* annotate some 10 more"):
+        refuse_few(few)
+    refuse_few(Collected(write_snapshot(tmp_path / "enough", held_out=FEWEST), ["val"]))
+
+
+def test_a_network_is_not_better_than_itself(tmp_path: Path):
+    data = Collected(write_snapshot(tmp_path / "snapshot"), ["val"])
+    predictor, ticks = Predictor(load_checkpoint(SHIPPED), "a", view=Whole()), []
+    decision = judge(predictor, predictor, data, data, lambda judged, of: ticks.append((judged, of)))
+    assert not decision.promoted
+    assert decision.collected.change == 0
+    assert (len(ticks), ticks[0], ticks[-1][1]) == (24, (0, 24), 24)
