@@ -31,6 +31,8 @@ RUN_ELSEWHERE = {
     "click99 recover": "tests/e2e/test_people.py::test_a_mask_submitted_before_it_was_accepted_is_restored",
     "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
     "click99 collect": "tests/training/test_collect.py::test_the_command_collects_from_the_server_s_record",
+    "click99 finetune": "tests/training/test_finetune.py::test_sigterm_stops_the_command_cleanly",
+    "click99 prove-learning": "tests/training/test_prove.py::test_a_proof_is_made_once",
     "click99 stats": "tests/training/test_stats.py::test_the_command_shows_a_row_for_each_version",
     "click99 models list": "tests/registry/test_cli.py::test_the_list_marks_what_is_served",
     "click99 models show": "tests/registry/test_cli.py::test_all_that_is_known_is_shown",

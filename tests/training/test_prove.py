@@ -1,0 +1,66 @@
+"""`click99 prove-learning`, whole: a real server, clicks over HTTP, a fine-tune, and the figures."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from backend.annotations.database import Database, sqlite_url
+from backend.annotations.objects import Wanted, saved_objects
+from backend.cli import app
+from tests.training.snapshot import pictures
+from training.snapshots import save
+
+SPLITS = {"train": 2, "val": 6, "test": 2}  # the last two are not corrected
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("own")
+    for place, (split, count) in enumerate(SPLITS.items()):
+        for k, (image, mask) in enumerate(itertools.islice(pictures(split), count)):
+            save(folder / "images" / f"{place}-{split}-{k}.png", image)
+            save(folder / "masks" / f"{place}-{split}-{k}.png", mask)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_proof_is_made_once(data: Path, data_folder: Path, benchmark_folder: Path, tmp_path: Path):
+    out = tmp_path / "proof"
+    command = [
+        "prove-learning",
+        "--data",
+        str(data),
+        "--out",
+        str(out),
+        "--correct",
+        "8",
+        "--minutes",
+        "0.02",
+    ]
+    command += ["--base-data", str(data_folder), "--base-benchmark", f"own={benchmark_folder}"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    proof = json.loads((out / "proof.json").read_text())
+    assert proof["compared"].keys() == {"held out", "own"}
+    assert proof["compared"]["held out"]["images"] == 2
+    assert len(proof["annotating"]["clicks"]) == 8
+    assert proof["gate"]["collected"]["images"] == 6
+    assert (out / "proof.webp").stat().st_size > 1000
+    with Database(sqlite_url(out / "home")).reading() as session:
+        saved = list(saved_objects(session, Wanted()))
+        assert [len(each.clicks) for each in saved] == proof["annotating"]["clicks"]
+    made = {file: file.stat().st_mtime_ns for file in (out / "evaluations").iterdir()}
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert made == {file: file.stat().st_mtime_ns for file in (out / "evaluations").iterdir()}
+
+
+def test_data_with_nothing_left_to_judge_by_is_refused(data: Path, tmp_path: Path):
+    command = ["prove-learning", "--data", str(data), "--out", str(tmp_path / "proof"), "--correct", "10"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert "has 10 masks: none is left to judge by after 10" in result.stderr
