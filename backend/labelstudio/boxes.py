@@ -27,6 +27,7 @@ class BoxDrawn(NamedTuple):
 
     control: str
     label: str
+    item_index: int | None
     item: ContextItem
     place: int
 
@@ -54,4 +55,4 @@ def box_drawn(items: Sequence[ContextItem]) -> BoxDrawn | None:
     if item.label is None:
         field = f"params.context.result[{place}].value.rectanglelabels"
         raise PayloadError(field, "a box without a label", "Choose a label before drawing")
-    return BoxDrawn(item.from_name, item.label, item, place)
+    return BoxDrawn(item.from_name, item.label, item.item_index, item, place)

@@ -25,12 +25,14 @@ OUTPUTS: dict[Kind, str] = {
 @dataclass(frozen=True)
 class Target:
     """Where the answer to a click goes. from_name: the control; to_name: the Image tag; kind: the region's
-    type, which is also the name of its labels in its value."""
+    type, which is also the name of its labels in its value. item_index: of the picture in the tag's
+    valueList, None: it has only one."""
 
     from_name: str
     to_name: str
     label: str
     kind: Kind = "brushlabels"
+    item_index: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Control:
 @dataclass(frozen=True)
 class LabelConfig:
     """keypoints: KeyPointLabels. boxes: RectangleLabels that are smart. outputs: what can hold an answer, in
-    the order of OUTPUTS. images: the Image tags' names -> their value ("$image")."""
+    the order of OUTPUTS. images: the Image tags' names -> their value or valueList ("$image")."""
 
     keypoints: tuple[Control, ...]
     boxes: tuple[Control, ...]
@@ -72,10 +74,11 @@ class LabelConfig:
             tags = list(ElementTree.fromstring(xml).iter())
         except (ElementTree.ParseError, ValueError) as error:
             raise LabelConfigError("label_config", f"not XML ({error})", "Mend it under Settings") from None
-        images = {tag.get("name", ""): tag.get("value", "") for tag in tags if _is(tag, "image")}
+        images = [tag for tag in tags if _is(tag, "image")]
+        fields = {tag.get("name", ""): tag.get("valueList") or tag.get("value", "") for tag in images}
         boxes = tuple(box for box in _controls(tags, "rectanglelabels") if box.smart)
         outputs = tuple(control for kind in OUTPUTS for control in _controls(tags, kind))
-        return cls(_controls(tags, "keypointlabels"), boxes, outputs, images)
+        return cls(_controls(tags, "keypointlabels"), boxes, outputs, fields)
 
     def problems(self) -> list[LabelConfigError]:
         """All that interactive masks lack, each with the XML to add; empty when every label is answered."""
@@ -120,16 +123,21 @@ class LabelConfig:
         problem = f"{first} has no label {label!r}, only {_names(outputs[0].labels)}"
         raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
 
-    def image_url(self, data: Mapping[str, Any], image: str | None = None) -> str:
+    def image_url(
+        self, data: Mapping[str, Any], image: str | None = None, item_index: int | None = None
+    ) -> str:
         """The address of a task's image.
 
         data: the task's. image: the Image tag's name (Target.to_name), None = the one to click on.
+        item_index: which one of a list, None: the first.
         LabelConfigError without such a tag, PayloadError naming the task's field when it holds no text.
         """
         value = self._image_value(image or self._interactive().to_name)
         found: Any = data
         for key in value.removeprefix("$").split("."):
             found = found.get(key) if isinstance(found, Mapping) else None
+        if isinstance(found, list):
+            found = dict(enumerate(found)).get(item_index or 0)
         if not isinstance(found, str) or not found:
             field = f"tasks[0].data.{value.removeprefix('$')}"
             problem = "missing" if found is None else f"{type(found).__name__} instead of an image's address"
@@ -164,7 +172,7 @@ class LabelConfig:
             raise LabelConfigError("label_config", f"no Image tag {name!r}", remedy)
         if not re.fullmatch(r"\$[^$\s]+", value):
             problem = f"Image {name!r} has value={value!r}, which is not one field of the task"
-            raise LabelConfigError("label_config", problem, 'Use value="$image" (valueList is not supported)')
+            raise LabelConfigError("label_config", problem, 'Use value="$image" or valueList="$images"')
         return value
 
 

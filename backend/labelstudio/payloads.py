@@ -32,7 +32,8 @@ class ItemValue(BaseModel):
 
 
 class ContextItem(BaseModel):
-    """One pending region of an interactive call. is_positive: false with Alt-click, sometimes missing."""
+    """One pending region of an interactive call. is_positive: false with Alt-click, sometimes missing.
+    item_index: of the picture, where a tag shows several."""
 
     id: str
     type: str
@@ -41,6 +42,7 @@ class ContextItem(BaseModel):
     original_width: int | None = None
     original_height: int | None = None
     is_positive: bool | None = None
+    item_index: int | None = None
     value: ItemValue
 
     @property
@@ -57,9 +59,9 @@ class ContextItem(BaseModel):
         return next(iter(labels), None)
 
     @property
-    def object(self) -> tuple[str, str | None]:
-        """Clicks on one object share the control and the label."""
-        return self.from_name, self.label
+    def object(self) -> tuple[str, str | None, int | None]:
+        """Clicks on one object share the control, the label and the picture."""
+        return self.from_name, self.label, self.item_index
 
 
 class Context(BaseModel):
@@ -187,6 +189,7 @@ class ClickGroup(NamedTuple):
 
     control: str
     label: str
+    item_index: int | None
     items: list[ContextItem]
     places: list[int]
 
@@ -244,6 +247,7 @@ class MaskRegion(BaseModel):
     original_width: int
     original_height: int
     image_rotation: int = 0
+    item_index: int | None = None
     origin: Literal["prediction"] = "prediction"
     score: float
     readonly: bool = False
@@ -289,13 +293,13 @@ def click_group(items: Sequence[ContextItem]) -> ClickGroup:
     if not clicks:
         raise _no_clicks(items)
     place, last = clicks[-1]
-    control, label = last.object
+    control, label, item_index = last.object
     if label is None:
         field = f"params.context.result[{place}].value.keypointlabels"
         raise PayloadError(field, "a click without a label", "Choose a label before clicking")
     group = {item.id: (place, item) for place, item in clicks if item.object == last.object}
     places, members = zip(*group.values(), strict=True)
-    return ClickGroup(control, label, list(members), list(places))
+    return ClickGroup(control, label, item_index, list(members), list(places))
 
 
 def _no_clicks(items: Sequence[ContextItem]) -> PayloadError:

@@ -78,7 +78,7 @@ def item_ids(work: Work) -> frozenset[str]:
 
 def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[DrawnRegion]:
     for raw in work.items:
-        if _is_of(raw, target):
+        if is_of(raw, target):
             try:
                 yield _region(_Item.model_validate(raw), target.kind, made_from(raw), height, width)
             except (ValidationError, BrushError, BitmaskError) as error:
@@ -86,7 +86,8 @@ def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[D
                 log.warning("Region %.40r of %s is not read: %s", raw.get("id"), work.name, reason)
 
 
-def _is_of(raw: Mapping[str, Any], target: Target) -> bool:
+def is_of(raw: Mapping[str, Any], target: Target) -> bool:
+    """Whether this is a region of that control and label on that picture."""
     value = raw.get("value")
     labels = value.get(target.kind) if isinstance(value, Mapping) else None
     return (
@@ -94,6 +95,7 @@ def _is_of(raw: Mapping[str, Any], target: Target) -> bool:
         and (raw.get("from_name"), raw.get("to_name")) == (target.from_name, target.to_name)
         and isinstance(labels, Collection)
         and target.label in labels
+        and (raw.get("item_index") or 0) == (target.item_index or 0)
     )
 
 

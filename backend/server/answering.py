@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -46,8 +47,8 @@ class Answering:
         asked = time.perf_counter()
         prompt = box_drawn(context.result) or click_group(context.result)
         config = LabelConfig.parse(request.label_config)
-        target = config.target(prompt.control, prompt.label)
-        image = self._images.get(config.image_url(request.task.data, target.to_name))
+        target = replace(config.target(prompt.control, prompt.label), item_index=prompt.item_index)
+        image = self._images.get(config.image_url(request.task.data, target.to_name, target.item_index))
         height, width = image.pixels.shape[:2]
         if isinstance(prompt, BoxDrawn):
             name, *ends = prompt.pixels(height, width)
@@ -90,6 +91,7 @@ def _region(region: str, question: Question, value: MaskValue, score: float) -> 
         type=target.kind,
         original_width=width,
         original_height=height,
+        item_index=target.item_index,
         score=score,
         meta=question.meta(region),
         value=value,

@@ -43,7 +43,9 @@ class Question:
 
     @property
     def label(self) -> str:
-        return f"{self.target.from_name} {self.target.to_name} {self.target.label}"
+        """With its control and picture."""
+        target = self.target
+        return f"{target.from_name} {target.to_name} {target.item_index} {target.label}"
 
     @cached_property
     def work(self) -> Work:

@@ -62,7 +62,9 @@ def answered(question: Question, found: Object, mask: np.ndarray, version: str) 
         task=str(request.task.id),
         region=found.id,
         label=target.label,
-        image=LabelConfig.parse(request.label_config).image_url(request.task.data, target.to_name),
+        image=LabelConfig.parse(request.label_config).image_url(
+            request.task.data, target.to_name, target.item_index
+        ),
         clicks=[Point(click_id, click.x, click.y, click.positive) for click_id, click in found.clicks],
         mask=Bits.pack(mask),
         origin="box" if box else _origin(question, found),

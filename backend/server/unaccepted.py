@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from backend.labelstudio.errors import LabelConfigError
-from backend.labelstudio.label_config import LabelConfig, Target
+from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.meta import made_from
 from backend.labelstudio.payloads import ContextItem, WebhookEvent
+from backend.labelstudio.regions import is_of
 from backend.server.canvas import region_id
 
 log = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ def unaccepted(items: Items, config: LabelConfig, task: int | str) -> list[list[
     """
     prompts = [prompt for prompt in map(_prompt, items) if prompt and _is_for_a_mask(prompt, config)]
     boxes = [[box] for box in prompts if box.is_box]
-    clicks: dict[tuple[str, str | None], list[ContextItem]] = {}
+    clicks: dict[tuple[str, str | None, int | None], list[ContextItem]] = {}
     for click in prompts:
         if click.is_click:
             clicks.setdefault(click.object, []).append(click)
@@ -61,19 +63,13 @@ def _is_lost(prompts: list[ContextItem], items: Items, config: LabelConfig, task
     """A ✓ on the canvas leaves the prompts, and the mask tells that it was made from them."""
     first, ids = prompts[0], {prompt.id for prompt in prompts}
     try:
-        target = config.target(first.from_name, first.label or "")
+        target = replace(config.target(first.from_name, first.label or ""), item_index=first.item_index)
     except LabelConfigError:
         return False
-    masks = [item for item in items if _is_of(item, target)]
+    masks = [item for item in items if is_of(item, target)]
     if first.is_box and region_id(task, first.id) in {mask.get("id") for mask in masks}:
         return False  # clicks may have refined it since
     return not any(ids <= {click.id for click in made_from(mask)} for mask in masks)
-
-
-def _is_of(item: Mapping[str, Any], target: Target) -> bool:
-    names = item.get("type"), item.get("from_name"), item.get("to_name")
-    labels = item.get("value", {}).get(target.kind)
-    return names == (target.kind, target.from_name, target.to_name) and target.label in (labels or ())
 
 
 class Notes:

@@ -70,6 +70,15 @@ class LabellingPage(Canvas):
         self.take_up_clicks()
         self._look()
 
+    def turn_to(self, picture: int) -> None:
+        """Show another picture of the first Image tag's list."""
+        self.page.evaluate(
+            "which => window.Htx.annotationStore.selected.objects[0].setCurrentImage(which)", picture
+        )
+        self.page.wait_for_function(IMAGE_IS_SHOWN)
+        self.page.wait_for_timeout(1000)
+        self.take_up_clicks()
+
     def api(self, path: str) -> Any:
         """GET with the logged-in browser's cookies."""
         return self.page.request.get(f"{self.address}{path}").json()

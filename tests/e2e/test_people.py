@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from backend.segmentation.clicks import Click
 from tests.e2e.labelling_page import Answer, LabellingPage
 from tests.e2e.workplace import COFFEE, HANDLE, SAUCER, SPOON, Click99, Project, Workplace, mask_of
 
@@ -110,6 +111,38 @@ def test_several_images_in_a_task_and_several_projects(
     elsewhere = studio.click(COFFEE)
     assert elsewhere.regions[0]["from_name"] == "brush"
     assert np.array_equal(mask_of(elsewhere.regions[0]), mask_of(left.regions[0]))
+
+
+LIST = """<View>
+  <Image name="image" valueList="$images"/>
+  <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true">
+    <Label value="Object" hotkey="1"/></KeyPointLabels>
+  <BrushLabels name="brush" toName="image"><Label value="Object"/></BrushLabels>
+</View>"""
+
+
+def test_several_pictures_in_one_tag(studio: LabellingPage, workplace: Workplace) -> None:
+    project = workplace.project("list of images", LIST)
+    pictures = [project.image, workplace.picture("chelsea.png")]
+    task = project.task(images=pictures)
+    studio.work_on(project.id, task)
+    (first,) = studio.click(COFFEE).regions
+    studio.accept()
+    studio.turn_to(1)
+    answer = studio.click(Click(200, 150, True))
+    studio.screenshot("second-picture-of-a-list")
+    (second,) = answer.regions
+    assert [region["item_index"] for region in (first, second)] == [0, 1]
+    assert second["original_width"] != first["original_width"], "it is another picture"
+    assert mask_of(second)[150, 200]
+    studio.accept()
+    studio.turn_to(0)
+    (refined,) = studio.click(SPOON).regions
+    assert refined["id"] == first["id"]
+    studio.accept()
+    studio.submit()
+    (saved,) = project.annotations(task)
+    assert {item["id"]: item["item_index"] for item in saved} == {first["id"]: 0, second["id"]: 1}
 
 
 def test_parallel_clicks_end_in_the_last_ones_mask(

@@ -127,7 +127,7 @@ class Project:
     id: int
     image: str
 
-    def task(self, **data: str) -> int:
+    def task(self, **data: Any) -> int:
         """A new task with the picture -> its id."""
         made = self.client.call(
             "POST", "/api/tasks", json={"project": self.id, "data": {"image": self.image} | data}
@@ -157,10 +157,10 @@ class Workplace:
         """A new project with clicks on."""
         made = self.client.call("POST", "/api/projects", json={"title": title, "label_config": config})
         connect(self.client, made["id"], self.click99.url)
-        return Project(self.client, made["id"], self._picture())
+        return Project(self.client, made["id"], self.picture("coffee.png"))
 
-    def _picture(self) -> str:
-        """The address of the demo's coffee.png in Label Studio."""
+    def picture(self, name: str) -> str:
+        """The address of a picture of the demo's in Label Studio."""
         asked = {"project": self._demo.project, "page_size": 100}
         tasks = self.client.call("GET", "/api/tasks", params=asked)["tasks"]
-        return next(task["data"]["image"] for task in tasks if task["data"]["image"].endswith("coffee.png"))
+        return next(task["data"]["image"] for task in tasks if task["data"]["image"].endswith(name))

@@ -72,7 +72,6 @@ def test_labels_from_the_task_are_taken_as_they_come():
         ),
         ([BRUSH, KEYPOINT], r"no Image tag 'image'\. Add <Image name=\"image\""),
         ([IMAGE, BRUSH, KEYPOINT.replace(' smart="true"', "")], r"'kp' is not smart\. Add smart=\"true\""),
-        ([IMAGE.replace("value=", "valueList="), BRUSH, KEYPOINT], "not one field of the task"),
         (
             [IMAGE.replace("$image", "https://example.com/$image"), BRUSH, KEYPOINT],
             "not one field of the task",
@@ -144,9 +143,25 @@ def test_an_image_inside_a_field():
         ({}, r"^tasks\[0\]\.data\.image: missing\. .*value='\$image'"),
         ({"image": None}, "missing"),
         ({"image": ""}, "str instead of"),
-        ({"image": ["/a.png"]}, "list instead of"),
+        ({"image": {"url": "/a.png"}}, "dict instead of"),
     ],
 )
 def test_tasks_without_an_image(data: dict[str, Any], message: str):
     with pytest.raises(PayloadError, match=message):
         config(IMAGE, BRUSH, KEYPOINT).image_url(data)
+
+
+@pytest.mark.parametrize(("item_index", "url"), [(None, "/a.png"), (0, "/a.png"), (1, "/b.png")])
+def test_a_tag_may_show_a_list_of_images(item_index: int | None, url: str):
+    several = config(IMAGE.replace("value=", "valueList="), BRUSH, KEYPOINT)
+    assert several.problems() == []
+    assert several.image_url({"image": ["/a.png", "/b.png"]}, "image", item_index) == url
+
+
+@pytest.mark.parametrize(
+    ("images", "item_index"), [(["/a.png"], 1), (["/a.png"], -1), ([], None), ([3], None)]
+)
+def test_an_image_that_is_not_in_the_list_is_named(images: list[Any], item_index: int | None):
+    several = config(IMAGE.replace("value=", "valueList="), BRUSH, KEYPOINT)
+    with pytest.raises(PayloadError, match=r"tasks\[0\].data.image"):
+        several.image_url({"image": images}, "image", item_index)

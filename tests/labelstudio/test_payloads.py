@@ -244,6 +244,7 @@ def test_the_answer_has_what_label_studio_needs():
                         "original_width": 64,
                         "original_height": 48,
                         "image_rotation": 0,
+                        "item_index": None,
                         "origin": "prediction",
                         "score": 0.5,
                         "readonly": False,

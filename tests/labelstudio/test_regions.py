@@ -75,10 +75,11 @@ def test_a_region_is_read_with_its_place_and_its_clicks():
         item(label="nucleus"),
         item(from_name="other brush"),
         item(to_name="second image"),
+        item(item_index=1),
         item(type="keypointlabels", value={"keypointlabels": ["cell"]}),
         click("a"),
     ],
-    ids=["label", "control", "image", "the twin of keep-label-selected", "a click"],
+    ids=["label", "control", "image", "picture of the list", "the twin of keep-label-selected", "a click"],
 )
 def test_other_things_are_not_it(other: dict[str, Any]):
     assert drawn_regions(work(other), TARGET, *SIZE) == []

@@ -52,6 +52,7 @@ def test_the_answer_is_a_brush_region_as_label_studio_reads_it(server: TestClien
         "image_rotation": 0,
         "origin": "prediction",
         "readonly": False,
+        "item_index": None,
         "meta": {"clicks": [["a", 20, 20, True]]},
     }
     assert item["value"]["format"] == "rle"
