@@ -90,11 +90,11 @@ def test_clicks_stay_with_the_region_that_they_were_accepted_in(ann: Annotator):
     ann.click(20, 20)
     ann.accept()
     (refined,) = ann.regions
-    ann.click(52, 20)
+    ann.click(48, 20)
     ann.accept()
-    ann.click(34, 20, positive=False)
+    ann.click(28, 20, positive=False)
     ann.accept_on_canvas()
-    ann.click(38, 20, positive=False)
+    ann.click(30, 20, positive=False)
     assert ann.suggestion
     assert ann.suggestion["id"] == refined
 

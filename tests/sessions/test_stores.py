@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -97,7 +98,11 @@ def test_no_change_is_lost_between_many_threads(make: Make):
     store = make()
 
     def append(k: int) -> None:
-        store.update("all", lambda before: (before or b"") + bytes([k]))
+        def change(before: bytes | None) -> bytes:
+            time.sleep(0.001)  # lets the others run
+            return (before or b"") + bytes([k])
+
+        store.update("all", change)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(append, range(60)))
