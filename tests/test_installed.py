@@ -16,6 +16,8 @@ from backend.segmentation.checkpoint import SHIPPED
 assert SHIPPED.is_file(), SHIPPED
 assert "KeyPointLabels" in files("label_config").joinpath("brush.xml").read_text()
 import backend.cli, training
+from training.base import open_base
+assert len(open_base(None).gate) >= 30
 from training.report import published
 assert published.read("systems") and files("training.report").joinpath("page.html").is_file()
 print(backend.cli.__file__)

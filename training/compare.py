@@ -94,21 +94,18 @@ def _interval(means: np.ndarray, level: float = 0.95) -> Interval:
 
 
 def table(title: str, compared: dict[str, Comparison]) -> Table:
-    """A row for each set of images."""
-    ious = [f"IoU @{k}" for k in CLICKS]
-    shown = Table("", "images", "NoC@90", "change", "95 % interval", *ious, title=title)
+    """Before, after and the change with its interval, for each set of images; 80 columns wide at most."""
+    shown = Table("", "", "NoC@90", *(f"IoU @{k}" for k in CLICKS), title=title)
     for name, each in compared.items():
-        low, high = each.relative_interval
-        told = [
-            f"{each.before.iou[k]:.3f} → {each.after.iou[k]:.3f}" if k in each.after.iou else ""
-            for k in CLICKS
-        ]
-        shown.add_row(
-            name,
-            str(each.images),
-            f"{each.before.noc90:.2f} → {each.after.noc90:.2f}",
-            f"{each.relative:+.1%}",
-            f"{low:+.1%} to {high:+.1%}",
-            *told,
-        )
+        changes = [(each.relative, each.relative_interval, ".1%")]
+        changes += [(mean, interval, ".3f") for mean, interval in each.iou_changes.values()]
+        shown.add_row(name, "before", f"{each.before.noc90:.2f}", *_ious(each.before))
+        shown.add_row(f"{each.images} images", "after", f"{each.after.noc90:.2f}", *_ious(each.after))
+        shown.add_row("", "change", *(f"{mean:+{form}}" for mean, _, form in changes))
+        intervals = [f"{low:+{form}} {high:+{form}}" for _, (low, high), form in changes]
+        shown.add_row("", "95 %", *intervals, end_section=True)
     return shown
+
+
+def _ious(figures: Figures) -> list[str]:
+    return [f"{value:.3f}" for value in figures.iou.values()]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from backend.segmentation.checkpoint import SHIPPED, load_checkpoint
 from backend.segmentation.predictor import Predictor
@@ -49,7 +51,14 @@ def test_figures_are_those_of_the_definition():
     low, high = BETTER.change_interval
     assert low < BETTER.change < high < 0
     assert BETTER.iou_changes[5][0] == pytest.approx(0.45)
-    assert table("a", {"b": BETTER}).row_count == 1
+
+
+def test_the_table_fits_a_narrow_terminal():
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(table("Gate", {"collected, held out": BETTER, "base set": SAME}))
+    assert "…" not in (shown := console.export_text())
+    assert re.search(r"6 images +│ after +│ 4\.17", shown)
+    assert "-51.0%" in shown
 
 
 def test_an_image_s_masks_are_drawn_together():
