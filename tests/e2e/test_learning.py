@@ -1,0 +1,157 @@
+"""The loop closed in the browser: annotate, press "Start Training", click with the new version."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image
+
+from backend.demo.pictures import pictures
+from backend.demo.project import connect
+from backend.registry.jobs import Job, Jobs
+from backend.registry.versions import Registry
+from backend.segmentation.clicks import Click
+from tests.e2e.labelling_page import LabellingPage
+from tests.e2e.running_demo import ROOT, RunningDemo
+from tests.e2e.test_record import recorded, submit
+from tests.e2e.workplace import BRUSH, COFFEE, SPOON, Click99, Project, Workplace
+from tests.server.conftest import keypoint
+from training.snapshots import image_name, split_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+WIDTH, HEIGHT = 240, 180
+TO_LEARN_FROM, TO_JUDGE_BY = 8, 6  # images; six are the fewest that the gate judges by
+CENTRE = Click(WIDTH // 2, HEIGHT // 2, True)
+
+
+@pytest.fixture(scope="module")
+def learning(demo: RunningDemo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Click99]:
+    """A server of its own, whose fine-tunes take a minute, and whose gate has few pictures to judge by."""
+    server = Click99(demo, tmp_path_factory.mktemp("learning"))
+    server.environment |= {
+        "CLICK99_RETRAIN_MINUTES": "1",
+        "CLICK99_BASE_DATA": str(ROOT / "tests" / "pictures"),
+    }
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def lesson(workplace: Workplace, learning: Click99) -> Project:
+    """A project on that server, with as many small pictures as a fine-tune needs."""
+    client = workplace.client
+    made = client.call("POST", "/api/projects", json={"title": "learning", "label_config": BRUSH})
+    connect(client, made["id"], learning.url)
+    client.call("POST", f"/api/projects/{made['id']}/import", files=small_pictures())
+    return Project(client, made["id"], workplace.picture("coffee.png"))
+
+
+def small_pictures() -> dict[str, tuple[str, bytes]]:
+    """Parts of the demo's pictures, until there are enough for either split."""
+    sources = [
+        np.asarray(Image.open(io.BytesIO(file.read_bytes())).convert("RGB")) for file in pictures()[:3]
+    ]
+    wanted = {True: TO_LEARN_FROM, False: TO_JUDGE_BY}
+    places, files = np.random.default_rng(0), dict[str, tuple[str, bytes]]()
+    while any(wanted.values()):
+        source = sources[places.integers(len(sources))]
+        top, left = (int(places.integers(source.shape[k] - side)) for k, side in enumerate((HEIGHT, WIDTH)))
+        part = source[top : top + HEIGHT, left : left + WIDTH]
+        train = split_of(image_name(part)) == "train"
+        if wanted[train]:
+            wanted[train] -= 1
+            file = io.BytesIO()
+            Image.fromarray(part).save(file, "PNG")
+            files[f"{len(files)}.png"] = (f"{len(files)}.png", file.getvalue())
+    return files
+
+
+def annotate_all(learning: Click99, lesson: Project) -> None:
+    """One click in the middle of each small picture, and the mask submitted, by Label Studio's own API."""
+    for task in lesson.client.tasks(lesson.id, 100):
+        click = keypoint(
+            f"{task['id']}", CENTRE.x, CENTRE.y, size=(WIDTH, HEIGHT), label="Object", from_name="click"
+        )
+        request = {
+            "tasks": [lesson.read(task["id"])],
+            "project": f"{lesson.id}.0",
+            "label_config": BRUSH,
+            "params": {"context": {"result": [click]}},
+        }
+        reply = requests.post(f"{learning.url}/predict", json=request, timeout=120).json()
+        submit(lesson, task["id"], reply["results"][0]["result"][0])
+
+
+def version_of_click(studio: LabellingPage, click: Click) -> str:
+    """Click in the browser -> the model version that Label Studio gets with the mask."""
+    with studio.page.expect_response(lambda response: "interactive-annotating" in response.url) as info:
+        studio.send_click(click)
+    told: dict[str, Any] = info.value.json()["data"]
+    assert told["result"], told
+    studio.page.wait_for_timeout(500)
+    return told["model_version"]
+
+
+def start_training(studio: LabellingPage, project: int) -> None:
+    """Settings → Model → ⋯ → Start Training, and again in the dialog that explains it."""
+    page = studio.page
+    page.goto(f"{studio.address}/projects/{project}/settings/ml")
+    page.get_by_label("Machine learning model options").click()
+    page.get_by_text("Start Training", exact=True).click()
+    page.get_by_role("button", name="Start Training").click()
+    page.get_by_text("Request Sent!").wait_for()
+    studio.screenshot("learning-1-training-started")
+
+
+def finished(studio: LabellingPage, jobs: Jobs, number: int) -> Job:
+    """The job, once it is over: a minute of training, and the gate."""
+    studio.wait_until(lambda: jobs.get(number).state != "running", seconds=600)
+    job = jobs.get(number)
+    print(f"job {job.number}: {job.state}, {job.message}")
+    return job
+
+
+def test_what_was_learnt_by_button_answers_the_next_click(
+    learning: Click99, lesson: Project, studio: LabellingPage
+):
+    annotate_all(learning, lesson)
+    first, second = lesson.task(), lesson.task()
+    studio.work_on(lesson.id, first)
+    before = version_of_click(studio, COFFEE)
+    assert version_of_click(studio, SPOON) == before
+    studio.accept()
+    studio.submit()
+    said = learning.run("sync", "--project", str(lesson.id))  # a busy machine may have missed events
+    assert said.returncode == 0, said.stderr
+    assert len(recorded(learning.home)) == TO_LEARN_FROM + TO_JUDGE_BY + 1
+    start_training(studio, lesson.id)
+    jobs = Jobs(learning.home / "jobs")
+    assert jobs.get(1).why == f"Label Studio's button, project {lesson.id}"
+    assert "running" in learning.run("models", "jobs").stdout
+    studio.work_on(lesson.id, second)
+    assert version_of_click(studio, COFFEE) == before, "clicks go on meanwhile"
+    studio.reject()
+    job = finished(studio, jobs, 1)
+    assert job.state in ("promoted", "not promoted"), job.message
+    candidate = Registry(learning.home / "models").get(job.progress["candidate"])
+    assert candidate.parent == before
+    if job.state == "not promoted":  # so little was learnt in a minute: a person decides otherwise
+        said = learning.run("models", "promote", candidate.name)
+        assert said.returncode == 0, said.stderr
+    studio.wait_until(lambda: version_told(learning) == candidate.name, seconds=15)
+    assert version_of_click(studio, COFFEE) == candidate.name
+    studio.screenshot("learning-3-new-version")
+    studio.accept()
+    studio.submit()
+    for command in (["models", "list"], ["models", "diff", candidate.name], ["models", "jobs"]):
+        print(learning.run(*command).stdout)
+
+
+def version_told(learning: Click99) -> str:
+    return requests.get(f"{learning.url}/health", timeout=10).json()["model_version"]
