@@ -100,6 +100,15 @@ def test_a_job_gets_the_server_s_settings(tmp_path: Path):
     assert log == f"['--out', '{tmp_path}/jobs/1', '--minutes', '3'] {tmp_path} cuda:1\n"
 
 
+def test_a_real_fine_tune_tells_why_there_is_none(tmp_path: Path):
+    retraining = Retraining(Settings(home=tmp_path))
+    retraining.begin("a test")
+    until(lambda: retraining.jobs.get(1).state != "running", seconds=200)
+    job = retraining.jobs.get(1)
+    assert job.state == "failed"
+    assert "nothing" in job.message, job.message
+
+
 def test_workers_and_jobs_get_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     given = Settings(home=tmp_path, retrain_every=7, label_studio_url="http://studio", model=tmp_path / "m")
     for name, value in run.environment(given).items():
