@@ -184,7 +184,8 @@ def list_jobs(home: Home = HOME) -> None:
     if not found:
         typer.echo("No job was started yet.")
         return
-    table = Table("", "state", "started", "by", "how it stands")
+    table = Table("", "state", "started", "by")
+    table.add_column("how it stands", overflow="fold")
     for job in found:
         table.add_row(
             str(job.number), standing(job), _time(job.started_at), escape(job.why), escape(job.message)
