@@ -24,7 +24,7 @@ from backend.registry.files import locked, write_json
 from backend.registry.versions import now
 
 FINETUNE = (sys.executable, "-m", "backend.cli", "finetune")
-NICE = 10  # clicks come first
+NICE = 10  # more than who starts it: clicks come first
 
 State = Literal["running", "promoted", "not promoted", "cancelled", "failed"]
 STATES: tuple[State, ...] = get_args(State)
@@ -97,7 +97,7 @@ class Jobs:
                 pass_fds=[alive.fileno()],
                 process_group=0,  # the server's Ctrl-C is not for it
             )
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+        os.setpriority(os.PRIO_PROCESS, process.pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE))
         return process
 
     def cancel(self, number: int | None = None) -> Job:
