@@ -53,9 +53,16 @@ def snapshot(tmp_path: Path) -> Path:
 @pytest.fixture
 def asked(tmp_path: Path, whole: Path, snapshot: Path, data_folder: Path, monkeypatch) -> FineTune:
     monkeypatch.setattr(module, "FINETUNE", replace(FINETUNE, crops=((64, 2, 1.0),)))
-    home = {"out": tmp_path / "run", "models": tmp_path / "home" / "models"}
-    own = {"data": snapshot, "pinned": whole, "base_data": data_folder}
-    return FineTune(**home, **own, minutes=SECONDS / 60, device="cpu", threads=1)
+    return FineTune(
+        out=tmp_path / "run",
+        models=tmp_path / "home" / "models",
+        minutes=SECONDS / 60,
+        data=snapshot,
+        pinned=whole,
+        base_data=data_folder,
+        device="cpu",
+        threads=1,
+    )
 
 
 def never(folder: Path) -> None:
