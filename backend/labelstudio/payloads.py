@@ -256,7 +256,9 @@ class MaskRegion(BaseModel):
 
 
 class Prediction(BaseModel):
-    result: list[MaskRegion]
+    """result: a mask, and after it what people filled in for its region (per_region.py)."""
+
+    result: list[MaskRegion | dict[str, Any]]
     model_version: str
     score: float
 

@@ -78,7 +78,7 @@ class Answering:
         region = _region(found.id, question, value, score)
         self.on_answer(question, found, inside, made.version)
         # An outline cannot be of nothing: such an answer only takes the one before away.
-        result = [region] if value.made_of else []
+        result = [region, *question.beside(found.id)] if value.made_of else []
         return Prediction(result=result, model_version=made.version, score=score)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from backend.labelstudio.label_config import Target
 from backend.labelstudio.meta import with_clicks
 from backend.labelstudio.payloads import PixelClick, PredictRequest, Work
+from backend.labelstudio.per_region import filled_in
 from backend.labelstudio.regions import DrawnRegion, crop, drawn_regions, item_ids
 from backend.segmentation.clicks import Click
 from backend.server.overlap import Overlap
@@ -65,6 +66,10 @@ class Question:
         """What the answer's region, of that id, notes: all these clicks, and what people wrote on it."""
         before = next((item.get("meta") for item in self.work.items if item.get("id") == region), {})
         return with_clicks(before, [PixelClick(name, c.x, c.y, c.positive) for name, c in self.clicks])
+
+    def beside(self, region: str) -> list[dict[str, Any]]:
+        """What people filled in for the region of that id: results that its answer brings again."""
+        return list(filled_in(self.work.items, region))
 
 
 class Canvas:

@@ -110,9 +110,9 @@ def remake(service: Service, lost: Lost) -> tuple[list[dict[str, Any]], list[Mas
     `Service.predict`."""
     result, regions = list(lost.annotation["result"]), []
     for clicks in lost.clicks:
-        region = _answer(service, lost, result, clicks)
+        region, beside = _answer(service, lost, result, clicks)
         gone = {region.id, *(click.id for click in clicks)}
-        result = [item for item in result if item.get("id") not in gone] + [region.model_dump()]
+        result = [item for item in result if item.get("id") not in gone] + [region.model_dump(), *beside]
         regions.append(region)
     return result, regions
 
@@ -136,8 +136,9 @@ def _lost(project: dict[str, Any], task: dict[str, Any], annotation: dict[str, A
 
 def _answer(
     service: Service, lost: Lost, result: list[dict[str, Any]], clicks: list[ContextItem]
-) -> MaskRegion:
-    """What these clicks were answered with, on the canvas as it was submitted."""
+) -> tuple[MaskRegion, list[dict[str, Any]]]:
+    """What these clicks were answered with, on the canvas as it was submitted: the mask, and what people
+    filled in for it."""
     task = {"id": lost.task["id"], "data": lost.task["data"], "drafts": [{"result": result}]}
     context = {"result": [click.model_dump() for click in clicks]}
     request = {
@@ -147,5 +148,5 @@ def _answer(
     }
     (prediction,) = service.predict(PredictRequest.model_validate(request)).results
     assert isinstance(prediction, Prediction)
-    (region,) = prediction.result
-    return region
+    region, *beside = prediction.result
+    return region, beside  # pyright: ignore

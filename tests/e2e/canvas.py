@@ -78,6 +78,19 @@ class Canvas:
         self._stroke(points)
         self._done()
 
+    def fill_in(self, region: str, choice: str, stars: int, number: str, text: str) -> None:
+        """In the per-region controls below the picture, one of each kind."""
+        self.select(region)
+        self.page.get_by_role("checkbox", name=choice).click()
+        self.page.locator(".ant-rate-star").nth(stars - 1).click()
+        self.page.locator("input[type=number]").last.fill(number)
+        remark = self.page.get_by_test_id("textarea-input")
+        remark.fill(text)
+        remark.press("Enter")
+        remark.blur()
+        self.page.wait_for_timeout(300)
+        self._done()
+
     def wave_wand(self, *points: tuple[int, int]) -> None:
         """With the Magic Wand along the points, a new region. It gets its label, Object, afterwards."""
         self.page.locator('.lsf-tool[aria-label="magicwand"]:visible').first.click()

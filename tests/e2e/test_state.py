@@ -191,3 +191,41 @@ def test_a_magic_wands_mask_is_refined_before_it_is_submitted(
     (brushed,) = [item for item in saved if item["type"] == "brushlabels"]
     expected = mask_of(answer.regions[0]) if accepted else whole(drawn)  # read as the browser saves it
     assert np.array_equal(mask_of(brushed), expected)
+
+
+PER_REGION = """<View>
+  <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true">
+    <Label value="Object" hotkey="1"/></KeyPointLabels>
+  <BrushLabels name="brush" toName="image" smart="false"><Label value="Object"/></BrushLabels>
+  <Image name="image" value="$image"/>
+  <Choices name="extent" toName="image" perRegion="true">
+    <Choice value="whole"/><Choice value="cut"/></Choices>
+  <Rating name="sharpness" toName="image" perRegion="true"/>
+  <Number name="count" toName="image" perRegion="true"/>
+  <TextArea name="remark" toName="image" perRegion="true"/>
+</View>"""
+FILLED_IN = {"choices": ["cut"], "rating": 3, "number": 7, "text": ["chipped"]}
+
+
+def test_what_was_filled_in_for_a_region_outlives_its_refinement(
+    studio: LabellingPage, workplace: Workplace
+) -> None:
+    project = workplace.project("per region", PER_REGION)
+    task = project.task()
+    studio.work_on(project.id, task)
+    studio.click(COFFEE)
+    studio.accept()
+    (region,) = studio.regions()
+    studio.fill_in(region, choice="cut", stars=3, number="7", text="chipped")
+    studio.wait_for_draft()
+    refined = studio.click(RIGHT)
+    studio.accept()
+    studio.select(region)
+    studio.screenshot("filled-in-for-a-region")
+    assert studio.page.get_by_role("checkbox", name="cut").is_checked()
+    studio.submit()
+    (saved,) = project.annotations(task)
+    assert {item["id"] for item in saved} == {region}
+    assert np.array_equal(mask_of(saved[0]), mask_of(refined.regions[0]))
+    values = [{key: item["value"].get(key) for key in FILLED_IN if key in item["value"]} for item in saved]
+    assert values == [{}, *({key: value} for key, value in FILLED_IN.items())]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from backend.sessions.corrections import Start
 from tests.disc_painter import DiscPainter
 from tests.labelstudio.conftest import running
 from tests.server.annotator import Annotator
-from tests.server.conftest import HEIGHT, WIDTH
+from tests.server.conftest import HEIGHT, WIDTH, body, keypoint
 from tests.server.conftest import Start as StartServer
 
 
@@ -107,6 +109,26 @@ def test_what_people_wrote_on_a_region_outlives_its_refinement(ann: Annotator):
     ann.click(32, 20)
     ann.accept()
     assert ann.canvas[region]["meta"]["text"] == ["blurred"]
+
+
+def test_what_was_filled_in_for_a_region_comes_with_its_next_mask_only(server: TestClient):
+    (first,) = answer(server, keypoint("a", 20, 20))
+    own = {"id": first["id"], "from_name": "extent", "to_name": "image", "type": "choices"}
+    chosen = own | {"value": {"choices": ["cut"]}}
+    draft = [first, chosen | {"value": first["value"] | chosen["value"]}]
+    assert answer(server, keypoint("b", 32, 20), draft)[1:] == [chosen]
+    assert answer(server, keypoint("c", 60, 45), draft)[1:] == [], "a new object"
+
+
+def answer(
+    server: TestClient, click: dict[str, Any], draft: Sequence[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """What a click is answered with."""
+    request = body([click])
+    request["tasks"][0]["drafts"] = [{"id": 1, "updated_at": "2026", "result": list(draft)}]
+    reply = server.post("/predict", json=request)
+    assert reply.status_code == 200, reply.text
+    return reply.json()["results"][0]["result"]
 
 
 @pytest.mark.parametrize("slow_drafts", [False, True], ids=["saved", "not saved yet"])

@@ -128,6 +128,21 @@ def test_a_refinement_is_made_again_in_place(server: TestClient, service: Servic
     assert np.array_equal(ann.mask(result[0]), shown)
 
 
+def test_what_was_filled_in_for_a_region_stays_when_its_mask_is_made_again(
+    server: TestClient, service: Service
+):
+    ann = Annotator(server)
+    ann.click(20, 20)
+    ann.accept()
+    (region,) = ann.regions
+    ann.click(32, 20)
+    chosen = {"id": region, "from_name": "extent", "to_name": "image", "type": "choices"}
+    ann.canvas["chosen"] = chosen | {"value": {"choices": ["cut"]}}
+    submit(ann)
+    result, _ = remake(service, lost(ann))
+    assert saved(result) == [(region, "brushlabels"), (region, "choices")]
+
+
 def test_a_refinement_of_what_was_accepted_on_the_canvas_is_made_again(server: TestClient, service: Service):
     ann = Annotator(server)
     ann.click(20, 20)
