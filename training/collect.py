@@ -74,21 +74,15 @@ def _write(
     session: Session, out: Path, wanted: Wanted, pixels: Pixels, agreement: float, snapshot: Snapshot
 ) -> None:
     lines: list[str] = []
-    for objects in _by_task(session, wanted):
-        alphas = {id(found): masks.pixels(session.get_one(Mask, found.region.mask)) for found in objects}
-        kept = _agreed(objects, alphas, agreement, snapshot)
-        if not kept:
-            continue
+    for objects in _by_image(session, wanted):
         try:
-            image = pixels(kept[0])
+            image = pixels(objects[0])
         except LabelStudioError as error:
-            snapshot.left_out += [f"{_name(found)}: {error}" for found in kept]
+            snapshot.left_out += [f"{_name(found)}: {error}" for found in objects]
             continue
-        for found in kept:
-            if alphas[id(found)].shape != image.shape[:2]:
-                sizes = f"mask {alphas[id(found)].shape[::-1]}, image {image.shape[1::-1]}"
-                snapshot.left_out.append(f"{_name(found)}: {sizes}. The image was replaced since")
-                continue
+        alphas = {id(found): masks.pixels(session.get_one(Mask, found.region.mask)) for found in objects}
+        fitting = _fitting(objects, alphas, image, snapshot)
+        for found in _agreed(fitting, alphas, agreement, snapshot):
             name = image_name(image)
             split = split_of(name)
             number = sum(1 for _ in (out / split / "masks").glob(f"{name}_*.png"))
@@ -101,11 +95,26 @@ def _write(
         (out / "clicks.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def _by_task(session: Session, wanted: Wanted) -> Iterator[list[SavedObject]]:
-    tasks: dict[tuple[str, str | None], list[SavedObject]] = defaultdict(list)
+def _by_image(session: Session, wanted: Wanted) -> Iterator[list[SavedObject]]:
+    """Those of a task on one of its pictures; together, too, those of which nobody can tell."""
+    found_on: dict[tuple[str, str | None, tuple[str, ...]], list[SavedObject]] = defaultdict(list)
     for found in saved_objects(session, wanted):
-        tasks[found.annotation.project, found.annotation.task].append(found)
-    yield from tasks.values()
+        found_on[found.annotation.project, found.annotation.task, found.images].append(found)
+    yield from found_on.values()
+
+
+def _fitting(
+    objects: Sequence[SavedObject], alphas: dict[int, np.ndarray], image: np.ndarray, snapshot: Snapshot
+) -> list[SavedObject]:
+    """The objects whose masks have the image's size."""
+    fitting = []
+    for found in objects:
+        if alphas[id(found)].shape == image.shape[:2]:
+            fitting.append(found)
+        else:
+            sizes = f"mask {alphas[id(found)].shape[::-1]}, image {image.shape[1::-1]}"
+            snapshot.left_out.append(f"{_name(found)}: {sizes}. The image was replaced since")
+    return fitting
 
 
 def _agreed(

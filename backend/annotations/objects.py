@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from backend.annotations.tables import Annotation, Click, Region, Task
+
+ADDRESS = re.compile(r"/|\w+://|data:image/")  # how an image's begins
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,15 @@ class SavedObject:
     @property
     def corrected(self) -> bool:
         return self.region.origin != "prediction" or len(self.clicks) > 1
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Where its picture may be: as its clicks say, else all addresses in the task, those in lists too."""
+        if self.clicks:
+            return (self.clicks[0].image,)
+        fields = json.loads(self.data or "{}").values()
+        told = [value for field in fields for value in (field if isinstance(field, list) else [field])]
+        return tuple(sorted({text for text in told if isinstance(text, str) and ADDRESS.match(text)}))
 
 
 def saved_objects(session: Session, wanted: Wanted) -> Iterator[SavedObject]:

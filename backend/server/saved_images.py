@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import numpy as np
@@ -21,11 +20,8 @@ def saved_images(settings: Settings) -> Callable[[SavedObject], np.ndarray]:
 
 
 def address(found: SavedObject) -> str:
-    """Where the image is: as its clicks say, or the task's only field that is a text."""
-    if found.clicks:
-        return found.clicks[0].image
-    texts = [value for value in json.loads(found.data or "{}").values() if isinstance(value, str)]
-    if len(texts) != 1:
-        problem = f"{len(texts)} of its fields may be the image's address, and nobody clicked on it"
-        raise ImageUnavailableError(f"task {found.annotation.task}", problem, "Keep one text field per task")
-    return texts[0]
+    """Where the image is; ImageUnavailableError when nobody clicked on it and the task has not just one."""
+    if len(found.images) != 1:
+        problem = f"it has {len(found.images)} images, and no click tells which of them is meant"
+        raise ImageUnavailableError(f"task {found.annotation.task}", problem, "Refine the mask by a click")
+    return found.images[0]

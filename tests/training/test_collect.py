@@ -21,6 +21,7 @@ from backend.annotations.masks import Bits
 from backend.annotations.objects import SavedObject, Wanted
 from backend.cli import app
 from backend.labelstudio.errors import ImageUnavailableError
+from backend.server.saved_images import address
 from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, deleted, disc, saved
 from training.collect import collect
 from training.datasets.folders import MaskFolder
@@ -149,6 +150,63 @@ def test_a_replaced_image_costs_its_masks_only(database: Database, tmp_path: Pat
     keep(database, saved(brush_item()))
     with pytest.raises(SnapshotError, match="was replaced since"):
         collect(database, tmp_path / "set", Wanted(), lambda found: IMAGE[:3])
+
+
+PICTURES = {f"/data/upload/{k}.png": np.roll(IMAGE, k, 1)[:, : SHAPE[1] - k] for k in (0, 1)}
+LIST = {"images": [*PICTURES], "caption": "cells"}
+
+
+def its_picture(found: SavedObject) -> np.ndarray:
+    """Of a task with two, of different widths."""
+    return PICTURES[address(found)]
+
+
+def keep_list(database: Database, *bodies: bytes) -> None:
+    """Events of the task with two pictures; the object "first" was clicked on the first, "second" on the
+    other."""
+    with database.writing() as session:
+        for region, image in zip(("first", "second"), PICTURES, strict=True):
+            clicks.write(session, replace(answered(region[0], region), image=image))
+    keep(
+        database,
+        *(json.dumps(json.loads(body) | {"task": {"id": 3, "data": LIST}}).encode() for body in bodies),
+    )
+
+
+def on_second(region: str) -> dict[str, Any]:
+    return brush_item(region, disc()[:, :-1], original_width=SHAPE[1] - 1)
+
+
+def test_each_mask_goes_with_its_own_picture_of_several(database: Database, tmp_path: Path):
+    one, other = saved(brush_item("first")), saved(on_second("second"), number=10, completed_by=5)
+    keep_list(database, one, other)
+    made = collect(database, tmp_path / "set", Wanted(), its_picture)
+    assert (made.left_out, made.contradictions) == ([], [])
+    files = {line["region"]: Path(line["mask"]).stem for line in lines(tmp_path / "set")}
+    first, second = map(image_name, PICTURES.values())
+    assert files == {"first": f"{first}_0", "second": f"{second}_0"}
+
+
+@pytest.mark.parametrize("drawn", ["a", "z"])  # read before the mask that was clicked, and after it
+def test_a_mask_that_was_drawn_on_one_of_several_pictures_is_left_out(
+    database: Database, tmp_path: Path, drawn: str
+):
+    keep_list(database, saved(brush_item("first"), brush_item(drawn, origin="manual")))
+    made = collect(database, tmp_path / "set", Wanted(), its_picture)
+    assert [line["region"] for line in lines(tmp_path / "set")] == ["first"]
+    (message,) = made.left_out
+    assert f"region {drawn}" in message
+    assert "it has 2 images" in message
+
+
+@pytest.mark.parametrize("data", [{"image": "/a.png", "caption": "cells"}, {"images": ["/a.png"]}])
+def test_a_mask_that_was_drawn_on_the_only_picture_is_kept(
+    database: Database, tmp_path: Path, data: dict[str, Any]
+):
+    event = json.loads(saved(brush_item("drawn", origin="manual")))
+    keep(database, json.dumps(event | {"task": {"id": 3, "data": data}}).encode())
+    made = collect(database, tmp_path / "set", Wanted(), lambda found: {"/a.png": IMAGE}[address(found)])
+    assert (made.masks.total(), made.left_out) == (1, [])
 
 
 def two_annotators(database: Database, other: np.ndarray) -> None:
