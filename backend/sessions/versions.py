@@ -40,7 +40,7 @@ class Versions:
             self.current = refiner
 
     def begin(self, clicks: Sequence[str]) -> Refiner:
-        """As `of`, for an answer to the last of these clicks, which is noted at once.
+        """The version for the object with these clicks' ids, noted at once for the last of them.
 
         So two requests about a new object get the same version, even while another one becomes current.
         """
@@ -52,11 +52,6 @@ class Versions:
             for click in clicks:
                 self._note(click, refiner.version)
         return refiner
-
-    def of(self, clicks: Iterable[str]) -> Refiner:
-        """The version for the object with these clicks' ids."""
-        version = self._noted(clicks)
-        return self._named(version) if version else self.current
 
     def _note(self, click: str, version: str) -> None:
         self._store.put(f"version of {click}", version.encode())

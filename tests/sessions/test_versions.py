@@ -146,5 +146,5 @@ def test_few_older_versions_are_in_memory(notes: Store):
     for name in "abc":
         notes.put(f"version of {name}", f"version {name}".encode())
     for name in "abcbca":
-        assert versions.of([name]).version == f"version {name}"
+        assert versions.begin([name]).version == f"version {name}"
     assert loaded == ["version a", "version b", "version c", "version a"]
