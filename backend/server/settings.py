@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     )
     base_data: Path | None = Field(
         default=None,
-        description="Photos with masks that fine-tuning must not forget; unset: the base set that is shipped.",
+        description="Photos with masks that fine-tuning must not forget; unset: the shipped base set.",
     )
     device: str = Field(
         default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1."
