@@ -88,6 +88,14 @@ def annotate_all(learning: Click99, lesson: Project) -> None:
         submit(lesson, task["id"], reply["results"][0]["result"][0])
 
 
+def masks_of(learning: Click99, lesson: Project) -> int:
+    """Masks of the lesson in the record; looked for anew, events may have been missed."""
+    said = learning.run("sync", "--project", str(lesson.id))
+    assert said.returncode == 0, said.stderr
+    found = recorded(learning.home).values()
+    return sum(each.annotation.project.startswith(f"{lesson.id}.") for each in found)
+
+
 def version_of_click(studio: LabellingPage, click: Click) -> str:
     """Click in the browser -> the model version that Label Studio gets with the mask."""
     with studio.page.expect_response(lambda response: "interactive-annotating" in response.url) as info:
@@ -127,13 +135,7 @@ def test_what_was_learnt_by_button_answers_the_next_click(
     assert version_of_click(studio, SPOON) == before
     studio.accept()
     studio.submit()
-    said = learning.run("sync", "--project", str(lesson.id))  # a busy machine may have missed events
-    assert said.returncode == 0, said.stderr
-    number = f"{lesson.id}."  # the server finds other tests' annotations, too
-    of_lesson = [
-        each for each in recorded(learning.home).values() if each.annotation.project.startswith(number)
-    ]
-    assert len(of_lesson) == TO_LEARN_FROM + TO_JUDGE_BY + 1
+    studio.wait_until(lambda: masks_of(learning, lesson) == TO_LEARN_FROM + TO_JUDGE_BY + 1, seconds=4)
     start_training(studio, lesson.id)
     jobs = Jobs(learning.home / "jobs")
     assert jobs.get(1).why == f"Label Studio's button, project {lesson.id}"
