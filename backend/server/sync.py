@@ -99,6 +99,9 @@ def _compare_task(
     about = {"id": task["id"], "data": task["data"]}
     for annotation in new:
         _keep(database, {"action": "SYNCED", "annotation": annotation, "task": about, "project": project})
+    if deleted:  # or made since the first question, and told of by an event
+        there = {str(each["id"]) for each in client.call("GET", f"/api/tasks/{number}")["annotations"]}
+        deleted = [annotation for annotation in deleted if annotation not in there]
     if deleted:
         gone = [{"id": annotation} for annotation in deleted]
         _keep(database, {"action": "ANNOTATIONS_DELETED", "annotations": gone, "project": project})
