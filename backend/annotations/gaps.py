@@ -34,20 +34,25 @@ def tasks_with_annotations(session: Session, project: str) -> set[str]:
     return {task for task in session.scalars(found) if task is not None}
 
 
-def is_complete(session: Session, project: str, task: str, updated_at: datetime, annotations: int) -> bool:
-    """Whether nothing has happened to a task since its annotations were compared.
+def live(session: Session, project: str, task: str) -> dict[str, datetime | None]:
+    """When each of a task's annotations that are not deleted was last changed, by id."""
+    found = select(Annotation).filter_by(project=project, task=task, deleted_at=None)
+    return {row.id: row.updated_at for row in session.scalars(found)}
 
-    annotations: how many it has now.
-    """
+
+def is_compared(session: Session, project: str, task: str, updated_at: datetime) -> bool:
+    """Whether a task is as it was when its annotations were compared."""
     known = session.get(Task, (project, task))
-    return bool(known and known.synced_at == updated_at and len(_live(session, project, task)) == annotations)
+    return bool(known and known.synced_at == updated_at)
 
 
 def unknown(
-    session: Session, project: str, task: str, annotations: Collection[Mapping[str, Any]]
+    live: Mapping[str, datetime | None], annotations: Collection[Mapping[str, Any]]
 ) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """Of all annotations that a task has: those that are new or changed; and the ids of those deleted."""
-    live = _live(session, project, task)
+    """Of all annotations that a task has: those that are new or changed; and the ids of those deleted.
+
+    live: read before the annotations were asked for. One made in between would seem deleted otherwise.
+    """
     told = {str(raw.get("id")): raw for raw in annotations}
     new = [raw for number, raw in told.items() if number not in live or live[number] != _updated_at(raw)]
     return new, sorted(live.keys() - told.keys())
@@ -67,11 +72,6 @@ def claim(session: Session, name: str, every: timedelta, now: datetime) -> bool:
         return False
     row.begun_at = now
     return True
-
-
-def _live(session: Session, project: str, task: str) -> dict[str, datetime | None]:
-    found = select(Annotation).filter_by(project=project, task=task, deleted_at=None)
-    return {row.id: row.updated_at for row in session.scalars(found)}
 
 
 def _updated_at(raw: Mapping[str, Any]) -> datetime | None:

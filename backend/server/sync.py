@@ -90,18 +90,15 @@ def _compare_task(
     number, updated_at = str(task["id"]), datetime.fromisoformat(task["updated_at"])
     many = task["total_annotations"] + task["cancelled_annotations"]
     with database.reading() as session:
-        if gaps.is_complete(session, key, number, updated_at, many):
+        live = gaps.live(session, key, number)
+        if gaps.is_compared(session, key, number, updated_at) and len(live) == many:
             return Compared()
     # All of the task: the call for its annotations alone leaves out those that were skipped.
-    annotations = client.call("GET", f"/api/tasks/{number}")["annotations"] if many else []
-    with database.reading() as session:
-        new, deleted = gaps.unknown(session, key, number, annotations)
+    annotations = client.call("GET", f"/api/tasks/{number}")["annotations"] if many or live else []
+    new, deleted = gaps.unknown(live, annotations)
     about = {"id": task["id"], "data": task["data"]}
     for annotation in new:
         _keep(database, {"action": "SYNCED", "annotation": annotation, "task": about, "project": project})
-    if deleted:  # or made since the first question, and told of by an event
-        there = {str(each["id"]) for each in client.call("GET", f"/api/tasks/{number}")["annotations"]}
-        deleted = [annotation for annotation in deleted if annotation not in there]
     if deleted:
         gone = [{"id": annotation} for annotation in deleted]
         _keep(database, {"action": "ANNOTATIONS_DELETED", "annotations": gone, "project": project})

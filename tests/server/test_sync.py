@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,6 +34,9 @@ class Api:
         self.times: dict[int, int] = {}
         self.hidden: set[int] = set()  # tasks that the list of tasks forgets
         self.asked: list[str] = []
+        self.meanwhile: dict[
+            str, Callable[[], None]
+        ] = {}  # path -> what happens while its reply is on its way
 
     def save(self, task: int, number: int, minute: int = 0, skipped: bool = False) -> None:
         event = saved(brush_item(), number=number, minute=minute, was_cancelled=skipped)
@@ -79,6 +82,7 @@ def address(api: Api) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             reply = deepcopy(api.answer(self.path))
+            api.meanwhile.pop(api.asked[-1], lambda: None)()
             content = json.dumps(reply).encode()
             self.send_response(404 if reply is None else 200)
             self.send_header("Content-Length", str(len(content)))
@@ -161,6 +165,25 @@ def test_a_deleted_annotation_is_found_whether_its_task_says_so_or_not(
     api.tasks[3].pop()
     assert synced(address, database) == (0, 1)
     assert deletions(database) == {"9": False, "10": True}
+
+
+@pytest.mark.parametrize("question", ["/api/tasks", "/api/tasks/3"])
+def test_what_an_event_tells_of_meanwhile_is_not_taken_for_deleted(
+    api: Api, address: str, database: Database, question: str
+):
+    api.tasks[3], api.times[3] = [], 1
+    if question == "/api/tasks/3":
+        api.save(3, 10)
+
+    def save_and_tell() -> None:
+        api.save(3, 9)
+        with database.writing() as session:
+            keep_event(session, saved(brush_item()), NOON)
+
+    api.meanwhile[question] = save_and_tell
+    assert synced(address, database)[1] == 0
+    assert deletions(database)["9"] is False
+    assert not api.meanwhile
 
 
 def test_a_deleted_task_is_found(api: Api, address: str, database: Database):
