@@ -29,9 +29,8 @@ from backend.registry.versions import Registry, Version
 from backend.segmentation.checkpoint import SHIPPED
 from backend.segmentation.predictor import Predictor
 from training import records
-from training.base import Part
 from training.compare import Comparison, compare, table
-from training.datasets.dataset import SampleDataset
+from training.datasets.dataset import Part, SampleDataset
 from training.datasets.folders import MaskFolder
 from training.datasets.skipped import Skipped
 from training.evaluate import Evaluation, open_benchmark, run
@@ -176,12 +175,16 @@ def _compare(asked: Proof, candidate: Version, sets: dict[str, SampleDataset]) -
 
 
 def _evaluate(asked: Proof, side: str, checkpoint: Path, name: str, data: SampleDataset) -> Record:
-    file = asked.out / "evaluations" / f"{name.replace(' ', '-')}.{side}.json"
+    file = _evaluation_file(asked, name, side)
     if not file.exists():
         predictor = Predictor.load(checkpoint, asked.device)
         evaluation = Evaluation(name, asked.benchmarks.get(name, asked.data), checkpoint)
         records.write(run(predictor, data, evaluation, Skipped()), file)
     return records.read(file)
+
+
+def _evaluation_file(asked: Proof, name: str, side: str) -> Path:
+    return asked.out / "evaluations" / f"{name.replace(' ', '-')}.{side}.json"
 
 
 def _write(
@@ -198,7 +201,7 @@ def _write(
     }
     (asked.out / "proof.json").write_text(json.dumps(facts, indent=1))
     shown = {
-        f"{name}, {side}": records.read(asked.out / "evaluations" / f"{name.replace(' ', '-')}.{side}.json")
+        f"{name}, {side}": records.read(_evaluation_file(asked, name, side))
         for name in (NEW, *asked.benchmarks)
         for side in ("before", "after")
     }

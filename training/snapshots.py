@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from backend.registry.files import sha256
+
 SPLITS = (("train", 0.8), ("val", 0.9), ("test", 1.0))  # by the hash's place between 0 and 1
 
 
@@ -40,15 +42,11 @@ def verify(folder: Path) -> dict[str, Any]:
     for name in sorted(files.keys() | present):
         if name not in files:
             raise SnapshotError(f"{folder}: {name} was added by hand. Collect anew, with --out elsewhere")
-        if name not in present or checksum(folder / name) != files[name]:
+        if name not in present or sha256(folder / name) != files[name]:
             raise SnapshotError(
                 f"{folder}: {name} is not as it was collected. Collect anew, with --out elsewhere"
             )
     return manifest
-
-
-def checksum(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def split_of(name: str) -> str:
@@ -74,7 +72,7 @@ def seal(folder: Path, **facts: Any) -> None:
     manifest = {
         "made_at": datetime.now(UTC).isoformat(),
         **facts,
-        "files": {str(path.relative_to(folder)): checksum(path) for path in files},
+        "files": {str(path.relative_to(folder)): sha256(path) for path in files},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str))
     for path in [*files, folder / "manifest.json"]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from backend.registry.files import sha256
 
 if TYPE_CHECKING:
     from backend.segmentation.predictor import Predictor
@@ -14,12 +15,6 @@ SIDE = 64  # pixels of the picture that the trial click falls on
 
 class RegistryError(ValueError):
     """A version that is unknown, damaged or can't be served; names it, what is wrong, and the remedy."""
-
-
-def sha256(path: Path) -> str:
-    """A file's, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_checked(name: str, path: Path, expected_sha256: str, device: str = "cpu") -> Predictor:

@@ -1,8 +1,9 @@
-"""Files that a reader never sees half of, and changes that one process makes at a time."""
+"""Files that a reader never sees half of, their checksums, and changes that one process makes at a time."""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import tempfile
@@ -44,3 +45,9 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def sha256(path: Path) -> str:
+    """A file's, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

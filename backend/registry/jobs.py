@@ -175,10 +175,10 @@ def _try_shared(file: IO[bytes]) -> bool:
     return True
 
 
-def log_end(folder: Path, lines: int = 1) -> str:
-    """The last lines that a job printed."""
+def log_end(folder: Path) -> str:
+    """The last line that a job printed."""
     try:
         text = (folder / "log.txt").read_text(errors="replace")
     except OSError:
         return ""
-    return "\n".join(text.strip().splitlines()[-lines:])
+    return (text.strip().splitlines() or [""])[-1]

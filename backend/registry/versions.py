@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backend.registry.check import RegistryError, load_checked, sha256
-from backend.registry.files import locked, replacing, write_json
+from backend.registry.check import RegistryError, load_checked
+from backend.registry.files import locked, replacing, sha256, write_json
 
 log = logging.getLogger(__name__)
 

@@ -4,15 +4,14 @@ judges it by. What ships with click99 may be passed on (README.md here); a folde
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from training.datasets.dataset import SampleDataset
+from backend.registry.files import sha256
+from training.datasets.dataset import Part, SampleDataset
 from training.datasets.folders import MaskFolder
 from training.datasets.manifest import ManifestDataset
-from training.datasets.sample import Sample
 
 SHIPPED = Path(__file__).parent
 FOR_THE_GATE = 5  # in a folder of images/ and masks/, every fifth mask is for the gate
@@ -45,19 +44,6 @@ def open_base(folder: Path | None) -> Base:
     return Base(Part(masks, others), _some(Part(masks, for_the_gate)))
 
 
-class Part(SampleDataset):
-    """Some samples of another data set, by their numbers there."""
-
-    def __init__(self, data: SampleDataset, numbers: list[int]):
-        self.data, self.numbers = data, numbers
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, k: int) -> Sample:
-        return self.data[self.numbers[k]]
-
-
 def _some(data: SampleDataset) -> SampleDataset:
     if len(data) <= MOST:
         return data
@@ -68,6 +54,6 @@ def _verify() -> None:
     for line in (SHIPPED / "SHA256SUMS").read_text().splitlines():
         expected, name = line.split("  ")
         file = SHIPPED / name
-        if not file.is_file() or sha256(file.read_bytes()).hexdigest() != expected:
+        if not file.is_file() or sha256(file) != expected:
             remedy = "Install click99 again, or set CLICK99_BASE_DATA to a folder of yours"
             raise ValueError(f"the base set's {file} is not as it was shipped. {remedy}")

@@ -6,7 +6,6 @@ The pictures and masks of tests/pictures and scikit-image's own free pictures; f
 from __future__ import annotations
 
 import csv
-import hashlib
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from backend.registry.files import sha256
 from training.datasets.files import read_image, read_mask
 from training.datasets.manifest import ManifestDataset
 from training.datasets.mix import FAINTEST, Mix
@@ -53,8 +53,7 @@ def main() -> None:
     _write_manifest(rows)
     _write_manifest(rows + _composites())
     listed = sorted(file for folder in ("images", "masks") for file in (HERE / folder).iterdir())
-    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(HERE)}" for file in listed]
-    sums.append(f"{hashlib.sha256((HERE / 'manifest.csv').read_bytes()).hexdigest()}  manifest.csv")
+    sums = [f"{sha256(file)}  {file.relative_to(HERE)}" for file in [*listed, HERE / "manifest.csv"]]
     (HERE / "SHA256SUMS").write_text("\n".join(sums) + "\n")
 
 

@@ -34,6 +34,19 @@ class SampleDataset(ABC):
         return self[int(rng.integers(len(self)))]
 
 
+class Part(SampleDataset):
+    """Some samples of another data set, by their numbers there."""
+
+    def __init__(self, data: SampleDataset, numbers: list[int]):
+        self.data, self.numbers = data, numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, k: int) -> Sample:
+        return self.data[self.numbers[k]]
+
+
 @dataclass(frozen=True)
 class Instance:
     """Where an object is: its image's name, its number there, and its area in pixels."""
