@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 
 from backend.registry.check import load_checked
 from backend.registry.versions import RegistryError
 from backend.server.models import open_registry
+from backend.server.periodic import Periodic
 from backend.server.service import Service
 from backend.server.settings import Settings
 
@@ -19,7 +19,7 @@ LOOK_SECONDS = 1.0  # between looks at the pointer's file
 RETRY_SECONDS = 60.0  # until a version that was refused is tried again
 
 
-class Follower:
+class Follower(Periodic):
     """Loads and tries what the pointer newly names, in a thread of its own, and hands it to the service.
 
     What can't be served is refused: logged, counted, tried again when the pointer is moved or after a minute;
@@ -31,22 +31,14 @@ class Follower:
         self._registry = open_registry(settings)
         self._seen: object = None  # the pointer's file, when it was looked at last
         self._again_at = float("inf")
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
+        super().__init__("follow", LOOK_SECONDS, "Promotions are not followed")
 
     def start(self) -> None:
         """Follow, unless the server is pinned to a checkpoint."""
         if self._settings.model:
             log.info("Pinned to %s: promotions are not followed", self._settings.model)
         else:
-            self._thread.start()
-
-    def close(self) -> None:
-        self._stop.set()
-
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
-            self.look()
+            super().start()
 
     def look(self) -> None:
         """Go to where the pointer is if it was moved since the last look."""

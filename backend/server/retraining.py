@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,12 +11,12 @@ from datetime import datetime
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
-from sqlalchemy.exc import SQLAlchemyError
 
 from backend.annotations.database import Database
 from backend.annotations.objects import Wanted, saved_objects
 from backend.labelstudio.errors import LabelStudioError
 from backend.registry.jobs import STATES, BusyError, Jobs
+from backend.server.periodic import Periodic
 from backend.server.recording import open_database
 from backend.server.settings import Settings
 
@@ -34,23 +33,19 @@ def open_jobs(settings: Settings) -> Jobs:
     return Jobs(settings.home / "jobs")
 
 
-class Retraining(Collector):
-    """Begins fine-tunes, and tells Prometheus of them. Any of several workers may: one job runs at a time."""
+class Retraining(Periodic, Collector):
+    """Begins fine-tunes, and tells Prometheus of them. Any of several workers may: one job runs at a time,
+    and goes on when the server is closed."""
 
     def __init__(self, settings: Settings, jobs: Jobs | None = None):
         self._settings, self.jobs = settings, jobs or open_jobs(settings)
         self._database = open_database(settings)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retrain", daemon=True)
+        super().__init__("retrain", LOOK_SECONDS, "New corrections are not counted")
 
     def start(self) -> None:
         """Count corrections from now on, if that is set."""
         if self._settings.retrain_every:
-            self._thread.start()
-
-    def close(self) -> None:
-        """A fine-tune that runs goes on."""
-        self._stop.set()
+            super().start()
 
     def begin(self, why: str) -> tuple[int, str]:
         """The number of the job that was begun, or of the one that runs already, and which of both it is."""
@@ -67,15 +62,6 @@ class Retraining(Collector):
             ) from None
         log.info("Job %d is begun: %s", number, why)
         return number, f"job {number} is begun"
-
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
-            try:
-                self.look()
-            except (LabelStudioError, SQLAlchemyError, OSError) as error:
-                log.warning("New corrections are not counted: %s", error)
-            except Exception:
-                log.exception("New corrections are not counted")
 
     def look(self) -> None:
         """Begin a fine-tune if enough was corrected since the last one began."""

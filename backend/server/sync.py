@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,16 +12,16 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import track
-from sqlalchemy.exc import SQLAlchemyError
 
 from backend.annotations import gaps
 from backend.annotations.database import Database
 from backend.annotations.events import keep_event
 from backend.annotations.exports import import_export
 from backend.labelstudio.client import Client
-from backend.labelstudio.errors import ApiError, ApiMissingError, LabelStudioError
+from backend.labelstudio.errors import ApiError, ApiMissingError
 from backend.server.connection import Connection
 from backend.server.doctor import projects
+from backend.server.periodic import Periodic
 from backend.server.recording import open_database
 from backend.server.settings import Settings
 
@@ -121,32 +120,18 @@ def _keep(database: Database, event: Mapping[str, Any]) -> None:
         keep_event(session, json.dumps(event).encode(), datetime.now(UTC))
 
 
-class Regularly:
+class Regularly(Periodic):
     """Compares in the background, every so many minutes; of several workers, one does."""
 
     def __init__(self, database: Database, client: Callable[[], Client | None], minutes: int):
         """client: the Label Studio, None while it is unknown. minutes: 0 is never."""
-        self._database, self._client, self._every = database, client, timedelta(minutes=minutes)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
+        trouble = "Annotations are not compared with Label Studio's"
+        super().__init__("sync", LOOK_SECONDS, trouble, FIRST_SECONDS)
+        self._database, self._client, self._due = database, client, timedelta(minutes=minutes)
 
     def start(self) -> None:
-        if self._every:
-            self._thread.start()
-
-    def close(self) -> None:
-        self._stop.set()
-
-    def _run(self) -> None:
-        seconds = FIRST_SECONDS
-        while not self._stop.wait(seconds):
-            seconds = LOOK_SECONDS
-            try:
-                self.look()
-            except (LabelStudioError, SQLAlchemyError, OSError) as error:
-                log.warning("Annotations are not compared with Label Studio's: %s", error)
-            except Exception:
-                log.exception("Annotations are not compared with Label Studio's")
+        if self._due:
+            super().start()
 
     def look(self) -> None:
         """Compare if it is due and Label Studio known. Errors: see `compare`, and the database's."""
@@ -154,7 +139,7 @@ class Regularly:
         if client is None:
             return
         with self._database.writing() as session:
-            if not gaps.claim(session, "sync", self._every, datetime.now(UTC)):
+            if not gaps.claim(session, "sync", self._due, datetime.now(UTC)):
                 return
         tasks = 0
         for found in compare(client, self._database):
