@@ -117,6 +117,17 @@ def test_holes_and_parts_of_a_polygon_are_seen(workplace: Workplace, studio: Lab
     assert iou(seen_change(bare, shown), mask) > 0.95
 
 
+def refined_by_click(studio: LabellingPage, boxed: dict[str, Any], screenshot: str) -> dict[str, Any]:
+    """A box's mask after a negative click on what it has too much."""
+    studio.take_up_clicks()
+    click = too_much(mask_of(boxed))
+    (refined,) = studio.click(click).regions
+    studio.screenshot(screenshot)
+    assert refined["id"] == boxed["id"]
+    assert not mask_of(refined)[click.y, click.x]
+    return refined
+
+
 def test_a_box_is_the_first_prompt_and_clicks_refine_it(workplace: Workplace, studio: LabellingPage) -> None:
     project = project_with(workplace, "box")
     task = project.task()
@@ -130,12 +141,7 @@ def test_a_box_is_the_first_prompt_and_clicks_refine_it(workplace: Workplace, st
     assert iou(mask_of(boxed), truth()) > 0.7
     studio.screenshot("box-1-suggested")
     studio.accept()
-    studio.take_up_clicks()
-    click = too_much(mask_of(boxed))
-    (refined,) = studio.click(click).regions
-    studio.screenshot("box-2-refined")
-    assert refined["id"] == boxed["id"]
-    assert not mask_of(refined)[click.y, click.x]
+    refined = refined_by_click(studio, boxed, "box-2-refined")
     studio.accept()
     studio.submit()
     ((saved,),) = project.annotations(task)
@@ -149,12 +155,7 @@ def test_clicks_refine_a_boxs_mask_before_it_is_accepted(workplace: Workplace, s
     task = project.task()
     studio.work_on(project.id, task)
     (boxed,) = studio.draw_box((165, 10), (415, 315)).regions
-    studio.take_up_clicks()
-    click = too_much(mask_of(boxed))
-    (refined,) = studio.click(click).regions
-    studio.screenshot("box-3-refined-while-pending")
-    assert refined["id"] == boxed["id"]
-    assert not mask_of(refined)[click.y, click.x]
+    refined = refined_by_click(studio, boxed, "box-3-refined-while-pending")
     assert (mask_of(refined) & mask_of(boxed)).sum() > 0.8 * mask_of(boxed).sum(), "it starts from the box's"
     studio.accept()
     studio.submit()

@@ -90,11 +90,7 @@ def test_strokes_are_corrections_and_reopening_goes_on_from_them(
     (region,) = studio.regions()
     studio.erase(region, (230, 100), (330, 100))
     studio.paint((480, 60), (540, 80), region=region)
-    studio.wait_for_draft()
-    (draft,) = project.drafts(task)
-    (drawn,) = drawn_regions(
-        Work.model_validate({"result": draft}), Target("brush", "image", "Object"), 400, 600
-    )
+    drawn = in_draft(studio, project, task)
     by_click = studio.click(HANDLE)
     studio.screenshot("click-after-strokes")
     assert by_click.regions[0]["id"] == region
@@ -120,6 +116,15 @@ def test_strokes_are_corrections_and_reopening_goes_on_from_them(
     studio.update()
     (updated,) = project.annotations(task)
     assert [item["id"] for item in updated] == [region]
+
+
+def in_draft(studio: LabellingPage, project: Project, task: int) -> DrawnRegion:
+    """The only region of the newest draft, once that is saved."""
+    studio.wait_for_draft()
+    (draft,) = project.drafts(task)
+    target = Target("brush", "image", "Object")
+    (drawn,) = drawn_regions(Work.model_validate({"result": draft}), target, 400, 600)
+    return drawn
 
 
 def whole(drawn: DrawnRegion) -> np.ndarray:
@@ -176,11 +181,7 @@ def test_a_magic_wands_mask_is_refined_before_it_is_submitted(
     studio.work_on(project.id, task)
     studio.wave_wand((290, 150), (300, 170))
     (region,) = studio.regions()
-    studio.wait_for_draft()
-    (draft,) = project.drafts(task)
-    (drawn,) = drawn_regions(
-        Work.model_validate({"result": draft}), Target("brush", "image", "Object"), 400, 600
-    )
+    drawn = in_draft(studio, project, task)
     answer = studio.click(SAUCER)
     studio.screenshot("click-on-a-magic-wands-mask")
     assert answer.regions[0]["id"] == region
