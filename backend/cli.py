@@ -148,19 +148,21 @@ def collect(
     agreement: float = typer.Option(
         0.0, min=0, max=1, help="IoU that two annotators' masks need; 0: one annotator is enough."
     ),
+    link: bool = typer.Option(False, "--link", help="Refer to images in CLICK99_HOME instead of copying."),
 ) -> None:
     """Make an immutable data set of the masks that people saved, with their clicks (docs/record.md)."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from backend.annotations.objects import Wanted
     from backend.server.recording import open_database
-    from backend.server.saved_images import saved_images
-    from training.collect import collect
+    from backend.server.saved_images import image_store, saved_images
+    from training.learning.collect import collect
 
     after, before = (time.replace(tzinfo=UTC) if time else None for time in (since, until))
     wanted = Wanted(project, label, annotator, after, before, corrected)
     try:
-        made = collect(open_database(settings), out, wanted, saved_images(settings), agreement)
+        database, images = open_database(settings), saved_images(settings)
+        made = collect(database, out, wanted, images, agreement, image_store(settings) if link else None)
     except (ValueError, SQLAlchemyError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -186,21 +188,23 @@ def finetune(
     from sqlalchemy.exc import SQLAlchemyError
 
     from backend.annotations.objects import Wanted
+    from backend.registry.jobs import note_stop
     from backend.server.recording import open_database
-    from backend.server.saved_images import saved_images
-    from training.collect import collect
-    from training.finetune import FineTune, finetune
-    from training.news import Stopped
+    from backend.server.saved_images import image_store, saved_images
+    from training.learning.collect import collect
+    from training.learning.finetune import FineTune, finetune
+    from training.learning.news import Stopped
 
     def collected(folder: Path) -> None:
-        made = collect(open_database(settings), folder, Wanted(), saved_images(settings))
+        images, store = saved_images(settings), image_store(settings)
+        made = collect(open_database(settings), folder, Wanted(), images, store=store)
         for message in made.left_out + made.contradictions:
             typer.echo(message, err=True)
 
     out = out or settings.home / "finetune" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
     asked = FineTune(
         out=out,
-        models=settings.home / "models",
+        home=settings.home,
         minutes=minutes,
         data=data,
         pinned=settings.model,
@@ -211,6 +215,7 @@ def finetune(
     try:
         finetune(asked, collected, Console())
     except Stopped:
+        note_stop(out)
         typer.echo(f"Stopped. To go on: click99 finetune --out {out} --minutes {minutes:g}", err=True)
         raise typer.Exit(1) from None
     except (ValueError, SQLAlchemyError, OSError) as error:
@@ -233,7 +238,7 @@ def stats(
 
     from backend.annotations.objects import Wanted
     from backend.server.recording import open_database
-    from training import stats
+    from training.learning import stats
 
     if by not in stats.BY:
         raise typer.BadParameter(f"{by}: not one of {', '.join(stats.BY)}", param_hint="--by")

@@ -178,7 +178,7 @@ def prove_learning(
     """Annotate some images by robot, fine-tune, and show what that saves on the others (docs/learning.md)."""
     from rich.console import Console
 
-    from training.prove import Proof, prove
+    from training.learning.prove import Proof, prove
 
     with told_plainly():
         out.mkdir(parents=True, exist_ok=True)

@@ -6,38 +6,32 @@ Under torchrun every process trains on its share of each batch; the first one lo
 from __future__ import annotations
 
 import ctypes
-import io
 import json
-import os
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from torch.utils.data import DataLoader
 
-from backend.registry.files import replacing
 from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from backend.segmentation.encoders import ResNet50
 from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.predictor import chosen_device
 from backend.segmentation.presets import NetworkConfig
 from backend.segmentation.released import with_image_stream
-from training.batch import Batch
-from training.click_by_click import Progress, Trainer
+from training.click_by_click import Trainer
 from training.datasets.registry import open_dataset
 from training.datasets.skipped import Skipped, refuse_mostly_bad
-from training.datasets.stream import CropStream, batches
-from training.distributed import join, mean_over_processes, wait_for_all, world
+from training.datasets.stream import CropStream
+from training.distributed import join, wait_for_all, world
 from training.log import TrainingLog, progress_bar
 from training.plots import plot_training
 from training.presets import Recipe
 from training.pretrained import load_imagenet
+from training.steps import restore, save_state, steps
 from training.variants import configured
 
-MOST_WORKERS = 8  # more make no difference to one GPU
 LOG_EVERY = 200  # images
-CLICK_SEED = 1  # beside the run's seed and the image's index, so that clicks and crops draw apart
 
 
 @dataclass(frozen=True)
@@ -78,8 +72,8 @@ def train(run: Run) -> Path:
     write_settings(run, network, recipe)
     torch.manual_seed(run.seed)
     trainer = Trainer(initial_network(run, network), recipe, device)
-    done = restore(trainer, run.out / "last.pt")
-    loop(run, recipe, trainer, stream, done)
+    done = restore(trainer, run.out / "last.pt").get("done", 0)
+    loop(run, trainer, stream, done)
     return run.out / f"{run.preset}.safetensors"
 
 
@@ -144,38 +138,19 @@ def initial_network(run: Run, config: NetworkConfig) -> TwoStreamNetwork:
     )
 
 
-def restore(trainer: Trainer, last: Path) -> int:
-    """Bring the trainer to where last.pt stands; how many images it has seen."""
-    if not last.exists():
-        return 0
-    state = torch.load(last, map_location=trainer.device, weights_only=True)
-    trainer.restore(state["trainer"])
-    return state["done"]
-
-
-def loop(run: Run, recipe: Recipe, trainer: Trainer, stream: CropStream, done: int) -> None:
+def loop(run: Run, trainer: Trainer, stream: CropStream, done: int) -> None:
     assert run.images
-    rank, processes = world()
-    keys = list(batches(recipe, run.images, start=done))
-    shares = [key[rank::processes] for key in keys]
-    workers = crop_workers(processes)
-    loader = DataLoader(stream, batch_sampler=shares, num_workers=workers, prefetch_factor=4, collate_fn=list)
+    of, first = run.images, world()[0] == 0
     saved, log = time.monotonic(), TrainingLog(run.out / "log.csv", done, LOG_EVERY)
-    with progress_bar(shown=rank == 0) as bar:
-        task = bar.add_task("training", total=run.images, completed=done, note="")
-        for key, share, samples in zip(keys, shares, log.waiting(loader), strict=True):
-            seeds = [(run.seed, index, CLICK_SEED) for index, _ in share]
-            trainer.set_rate(done / run.images)
-            encoding = trainer.network.config.click_encoding
-            progress = trainer.train(Batch.start(samples, seeds, recipe, encoding, trainer.device))
-            done = key[-1][0] + 1
-            progress = everyones(progress, trainer.device)
-            if rank == 0:
-                bar.update(task, completed=done, note=log.add(done, key[0][1], progress))
-            if rank == 0 and time.monotonic() - saved > 60 * run.save_minutes:
+    made = steps(trainer, stream, log, seed=run.seed, images=of, seen=done, behind=lambda seen: seen / of)
+    with progress_bar(shown=first) as bar:
+        task = bar.add_task("training", total=of, completed=done, note="")
+        for done, note in made:
+            bar.update(task, completed=done, note=note)
+            if first and time.monotonic() - saved > 60 * run.save_minutes:
                 save(run, trainer, done)
                 saved = time.monotonic()
-    if rank == 0:
+    if first:
         log.write()
         save(run, trainer, done)
         if stream.skipped.all():
@@ -183,29 +158,11 @@ def loop(run: Run, recipe: Recipe, trainer: Trainer, stream: CropStream, done: i
     wait_for_all()
 
 
-def crop_workers(processes: int) -> int:
-    """How many processes make crops for each that trains: what cores are left. Any number makes the same."""
-    return max(1, min(MOST_WORKERS, (os.cpu_count() or 2) // processes - 1))
-
-
-def everyones(progress: Progress, device: torch.device) -> Progress:
-    """The progress of all processes together."""
-    return Progress(mean_over_processes(progress.losses, device), mean_over_processes(progress.ious, device))
-
-
 def save(run: Run, trainer: Trainer, done: int) -> None:
     """last.pt to resume from, the averaged weights as a checkpoint, and the curves."""
     save_state({"trainer": trainer.state(), "done": done}, run.out / "last.pt")
     save_checkpoint(trainer.average, run.out / f"{run.preset}.safetensors", images=done, seed=run.seed)
     plot_training(run.out / "log.csv", run.out / "curves.png")
-
-
-def save_state(state: dict, path: Path) -> None:
-    """Write what a run resumes from, whole or not at all. OSError when the disk does not take it."""
-    packed = io.BytesIO()  # torch tells of a full disk in words of its own
-    torch.save(state, packed)
-    with replacing(path) as file:
-        file.write(packed.getbuffer())
 
 
 def keep_freed_memory() -> None:

@@ -31,6 +31,11 @@ class BoxDrawn(NamedTuple):
     item: ContextItem
     place: int
 
+    @property
+    def more(self) -> list[str]:
+        """Its labels beside `label`."""
+        return self.item.labels[1:]
+
     def pixels(self, height: int, width: int) -> PixelBox:
         """The upright box around it, cut to the image [height, width]; PayloadError when it misses that."""
         value = self.item.value

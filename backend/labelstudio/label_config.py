@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -26,13 +26,14 @@ OUTPUTS: dict[Kind, str] = {
 class Target:
     """Where the answer to a click goes. from_name: the control; to_name: the Image tag; kind: the region's
     type, which is also the name of its labels in its value. item_index: of the picture in the tag's
-    valueList, None: it has only one."""
+    valueList, None: it has only one. more: labels beside `label`, of a control with choice="multiple"."""
 
     from_name: str
     to_name: str
     label: str
     kind: Kind = "brushlabels"
     item_index: int | None = None
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,11 @@ class LabelConfig:
         except LabelConfigError as error:
             return error
 
-    def target(self, control: str, label: str) -> Target:
-        """The control and label that answer a click or a box; LabelConfigError if the config has none.
+    def target(self, control: str, label: str, more: Sequence[str] = ()) -> Target:
+        """The control and labels that answer a click or a box; LabelConfigError if the config has none.
 
-        control: the click's from_name, label: its first label.
+        control: the click's from_name, label: its first label; more: the others, left out where the control
+        does not have them.
         """
         prompt = self._prompt(control)
         value = label if prompt.labels is None else prompt.labels.get(label)
@@ -118,7 +120,9 @@ class LabelConfig:
             raise _no_output(prompt.to_name, label)
         for output in outputs:
             if found := output.find(label, value):
-                return Target(output.name, output.to_name, found, output.kind)  # pyright: ignore
+                others = (output.find(other, (prompt.labels or {}).get(other, other)) for other in more)
+                beside = tuple(other for other in others if other)
+                return Target(output.name, output.to_name, found, output.kind, more=beside)  # pyright: ignore
         first = f"{OUTPUTS[outputs[0].kind]} {outputs[0].name!r}"  # pyright: ignore
         problem = f"{first} has no label {label!r}, only {_names(outputs[0].labels)}"
         raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')

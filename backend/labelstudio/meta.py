@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from backend.labelstudio.payloads import PixelClick
+from backend.labelstudio.click_group import PixelClick
 
 CLICKS = TypeAdapter(frozenset[PixelClick])
 

@@ -7,21 +7,20 @@ import json
 import numpy as np
 
 from backend.labelstudio import bitmask, brush, polygon
-from backend.labelstudio.label_config import Kind, Target
-from backend.labelstudio.payloads import BitmaskValue, BrushValue, MadeOf, MaskValue, PolygonValue
+from backend.labelstudio.label_config import Kind
+from backend.labelstudio.predictions import BitmaskValue, BrushValue, MadeOf, MaskValue, PolygonValue
 
 FOREGROUND = 127  # above it a saved pixel belongs to the object: browsers save soft edges
 
 
-def write(mask: np.ndarray, target: Target, tolerance: float) -> MaskValue:
+def write(mask: np.ndarray, kind: Kind, labels: list[str], tolerance: float) -> MaskValue:
     """bool [H, W] -> the value of the region that answers a click.
 
     tolerance: of a polygon, in thousandths of the image's long side.
     """
-    labels = [target.label]
-    if target.kind == "bitmasklabels":
+    if kind == "bitmasklabels":
         return BitmaskValue(imageDataURL=bitmask.encode(mask), bitmasklabels=labels)
-    if target.kind == "polygonlabels":
+    if kind == "polygonlabels":
         points = polygon.outline(mask, tolerance * max(mask.shape) / 1000)
         return PolygonValue(points=points, polygonlabels=labels)
     return BrushValue(rle=brush.encode(mask.view(np.uint8) * np.uint8(255)), brushlabels=labels)

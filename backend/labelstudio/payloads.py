@@ -1,19 +1,16 @@
-"""What Label Studio sends and what click99 answers. Fields that click99 does not read are ignored."""
+"""What Label Studio sends. Fields that click99 does not read are ignored; its answers: predictions.py."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from collections.abc import Collection
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, SkipValidation, ValidationError
 
 from backend.labelstudio.errors import PayloadError
-from backend.labelstudio.label_config import Kind
 
 Model = TypeVar("Model", bound=BaseModel)
 Percent = Annotated[float, Field(allow_inf_nan=False)]
-MadeOf = list[int] | str | list[list[float]]  # a brush RLE, an image's data URL, a polygon's points
-MARGIN = 1.0  # percent outside the image that still counts as its border
 
 
 class ItemValue(BaseModel):
@@ -54,9 +51,13 @@ class ContextItem(BaseModel):
         return self.type == "rectanglelabels"
 
     @property
+    def labels(self) -> list[str]:
+        """Several only where the control has choice="multiple"."""
+        return self.value.rectanglelabels if self.is_box else self.value.keypointlabels
+
+    @property
     def label(self) -> str | None:
-        labels = self.value.rectanglelabels if self.is_box else self.value.keypointlabels
-        return next(iter(labels), None)
+        return next(iter(self.labels), None)
 
     @property
     def object(self) -> tuple[str, str | None, int | None]:
@@ -175,104 +176,6 @@ class WebhookEvent(AnyEvent):
     annotation: Work | None = None
 
 
-class PixelClick(NamedTuple):
-    """A click in image pixels, origin top left. id: Label Studio's, the same when the click is dragged."""
-
-    id: str
-    x: int
-    y: int
-    positive: bool
-
-
-class ClickGroup(NamedTuple):
-    """The clicks on one object, in order, each id once. places: theirs in params.context.result."""
-
-    control: str
-    label: str
-    item_index: int | None
-    items: list[ContextItem]
-    places: list[int]
-
-    def pixels(self, height: int, width: int) -> list[PixelClick]:
-        """The clicks on an image [height, width]; PayloadError when outside it or made on another size."""
-        fields = [f"params.context.result[{place}]" for place in self.places]
-        return [_pixel_click(*click, height, width) for click in zip(fields, self.items, strict=True)]
-
-
-class BrushValue(BaseModel):
-    """rle: see brush.py; not validated again, it can be a million numbers."""
-
-    format: Literal["rle"] = "rle"
-    rle: SkipValidation[list[int]]
-    brushlabels: list[str]
-
-    @property
-    def made_of(self) -> MadeOf:
-        return self.rle
-
-
-class BitmaskValue(BaseModel):
-    """imageDataURL: see bitmask.py."""
-
-    imageDataURL: str  # noqa: N815
-    bitmasklabels: list[str]
-
-    @property
-    def made_of(self) -> MadeOf:
-        return self.imageDataURL
-
-
-class PolygonValue(BaseModel):
-    """points: see polygon.py."""
-
-    points: SkipValidation[list[list[float]]]
-    closed: Literal[True] = True
-    polygonlabels: list[str]
-
-    @property
-    def made_of(self) -> MadeOf:
-        return self.points
-
-
-MaskValue = BrushValue | BitmaskValue | PolygonValue
-
-
-class MaskRegion(BaseModel):
-    """One mask. original_width, original_height: the image's, after its EXIF rotation. meta: see meta.py."""
-
-    id: str
-    from_name: str
-    to_name: str
-    type: Kind
-    original_width: int
-    original_height: int
-    image_rotation: int = 0
-    item_index: int | None = None
-    origin: Literal["prediction"] = "prediction"
-    score: float
-    readonly: bool = False
-    meta: dict[str, Any] = {}
-    value: MaskValue
-
-
-class Prediction(BaseModel):
-    """result: a mask, and after it what people filled in for its region (per_region.py)."""
-
-    result: list[MaskRegion | dict[str, Any]]
-    model_version: str
-    score: float
-
-
-class PredictResponse(BaseModel):
-    """The answer to POST /predict: one entry per task, a prediction or a list of them.
-
-    Of an interactive call's results, Label Studio reads the first only. On opening a task, an empty list
-    stores nothing; a prediction with an empty result becomes an empty tab, no results at all a logged error.
-    """
-
-    results: list[Prediction | list[Prediction]]
-
-
 def parse(model: type[Model], body: bytes) -> Model:
     """A request's body as `model`; PayloadError naming the first wrong field, or that it is not JSON."""
     try:
@@ -284,50 +187,6 @@ def parse(model: type[Model], body: bytes) -> Model:
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
     value = "" if first["type"] == "missing" else f", not {_short(first['input'])}"
     raise PayloadError(field or "body", first["msg"] + value, "Send it as Label Studio does") from None
-
-
-def click_group(items: Sequence[ContextItem]) -> ClickGroup:
-    """The clicks on the object that was clicked last; PayloadError when there is none, or it has no label.
-
-    items: params.context.result.
-    """
-    clicks = [(place, item) for place, item in enumerate(items) if item.is_click]
-    if not clicks:
-        raise _no_clicks(items)
-    place, last = clicks[-1]
-    control, label, item_index = last.object
-    if label is None:
-        field = f"params.context.result[{place}].value.keypointlabels"
-        raise PayloadError(field, "a click without a label", "Choose a label before clicking")
-    group = {item.id: (place, item) for place, item in clicks if item.object == last.object}
-    places, members = zip(*group.values(), strict=True)
-    return ClickGroup(control, label, item_index, list(members), list(places))
-
-
-def _no_clicks(items: Sequence[ContextItem]) -> PayloadError:
-    if not items:
-        return PayloadError("params.context.result", "no clicks", "Click on the object")
-    problem = f"no clicks, only {items[-1].type!r}"
-    remedy = 'Set smart="true" on KeyPointLabels and RectangleLabels controls only'
-    return PayloadError("params.context.result", problem, remedy)
-
-
-def _pixel_click(field: str, item: ContextItem, height: int, width: int) -> PixelClick:
-    for name, told, actual in (
-        ("original_width", item.original_width, width),
-        ("original_height", item.original_height, height),
-    ):
-        if told not in (None, actual):
-            problem = f"{told}, but the image is {width} × {height}"
-            raise PayloadError(f"{field}.{name}", problem, "Reload the task: the image was replaced")
-    x, y = _pixel(f"{field}.value.x", item.value.x, width), _pixel(f"{field}.value.y", item.value.y, height)
-    return PixelClick(item.id, x, y, item.is_positive is not False)
-
-
-def _pixel(field: str, percent: float | None, size: int) -> int:
-    if percent is None or not -MARGIN <= percent <= 100 + MARGIN:
-        raise PayloadError(field, f"{percent} % is outside the image", "Click inside it (0 to 100)")
-    return min(max(int(percent * size / 100), 0), size - 1)
 
 
 def _short(value: object) -> str:

@@ -15,11 +15,12 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
+from backend.labelstudio.click_group import PixelClick
 from backend.labelstudio.errors import BitmaskError, BrushError
 from backend.labelstudio.label_config import Kind, Target
 from backend.labelstudio.meta import made_from
 from backend.labelstudio.outputs import FOREGROUND, content, read
-from backend.labelstudio.payloads import PixelClick, Work
+from backend.labelstudio.payloads import Work
 from backend.labelstudio.strokes import Stroke, draw, touched
 
 log = logging.getLogger(__name__)

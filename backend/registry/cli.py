@@ -37,15 +37,11 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def open_registry(home: Path) -> Registry:
-    return Registry(home.expanduser() / "models")
-
-
 @models.command("list")
 def list_versions(home: Home = HOME, model: Pinned = None) -> None:
     """Show every version, the oldest first, and which one is served."""
     with plain_errors():
-        registry = open_registry(home)
+        registry = Registry.at(home)
         served = registry.chosen(model)
         shown = {version.name: version for version in [served, *registry.all()]}
         table = Table("", "version", "made", "trained from", "gate")
@@ -64,7 +60,7 @@ def show(
 ) -> None:
     """Show all that is known of a version."""
     with plain_errors():
-        registry = open_registry(home)
+        registry = Registry.at(home)
         version = _named(registry, name, model)
         table = Table("")
         table.add_column(version.name, overflow="fold")
@@ -88,7 +84,7 @@ def promote(
 ) -> None:
     """Serve a version. Running servers follow within seconds; objects in progress end on the one before."""
     with plain_errors():
-        registry = open_registry(home)
+        registry = Registry.at(home)
         name = registry.add(Path(version)).name if version.endswith(".safetensors") else version
         before = registry.chosen().name
         _tell(registry.promote(name, why).name, before, model)
@@ -98,7 +94,7 @@ def promote(
 def rollback(home: Home = HOME, model: Pinned = None) -> None:
     """Serve the version that was served before."""
     with plain_errors():
-        registry = open_registry(home)
+        registry = Registry.at(home)
         before = registry.chosen().name
         _tell(registry.rollback().name, before, model)
 
@@ -112,7 +108,7 @@ def diff(
 ) -> None:
     """Show what tells two versions apart: facts, gate figures, and how far the weights moved."""
     with plain_errors():
-        registry = open_registry(home)
+        registry = Registry.at(home)
         new = _named(registry, other or one, model)
         if not other and new.parent is None:
             raise RegistryError(f"{one} was trained from no version: name another one to compare it with")
@@ -180,7 +176,7 @@ def _moved_table(parts: list[Moved], title: str) -> Table:
 @models.command("jobs")
 def list_jobs(home: Home = HOME) -> None:
     """Show the fine-tunes that were started in the background, the oldest first, and how they ended."""
-    found = open_jobs(home).all()
+    found = Jobs.at(home).all()
     if not found:
         typer.echo("No job was started yet.")
         return
@@ -200,11 +196,7 @@ def cancel(
 ) -> None:
     """Stop a fine-tune in the background. `click99 finetune --out` with its folder goes on from there."""
     with plain_errors():
-        typer.echo(f"Job {open_jobs(home).cancel(number).number} is told to stop.")
-
-
-def open_jobs(home: Path) -> Jobs:
-    return Jobs(home.expanduser() / "jobs")
+        typer.echo(f"Job {Jobs.at(home).cancel(number).number} is told to stop.")
 
 
 def standing(job: Job) -> str:

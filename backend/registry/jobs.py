@@ -1,7 +1,8 @@
 """Fine-tunes in the background: one at a time, each in a folder of its own, outliving who began it.
 
 `jobs/N` holds job.json (what was begun), log.txt (what it printed) and what `click99 finetune` writes there,
-above all progress.json. A job's process holds the lock on `jobs/N/alive`, so nobody has to watch it die.
+above all progress.json; of one begun by hand it is a link to its folder, and there is no log.txt. A job's
+process holds the lock on `jobs/N/alive`, so nobody has to watch it die.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
@@ -48,7 +50,10 @@ class Job:
         """How it stands, in a line; of one that failed, the last that it printed."""
         if self.state != "failed":
             return str(self.progress.get("message", ""))
-        return f"{log_end(self.folder) or 'its process ended without a word'} ({self.folder / 'log.txt'})"
+        log = self.folder / "log.txt"
+        if not log.exists():
+            return "what it said last stood in its terminal"
+        return f"{log_end(self.folder) or 'its process ended without a word'} ({log})"
 
 
 class BusyError(RegistryError):
@@ -67,6 +72,11 @@ class Jobs:
         self.folder = folder
         self._command = list(command)
 
+    @classmethod
+    def at(cls, home: Path) -> Jobs:
+        """Of a CLICK99_HOME."""
+        return cls(home.expanduser() / "jobs")
+
     def start(
         self, why: str, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> Job:
@@ -78,8 +88,7 @@ class Jobs:
             folder = self.folder / str(number)
             folder.mkdir()
             process = self._begin(folder, options, environment)
-            begun = {"why": why, "started_at": now(), "host": platform.node(), "process": process.pid}
-            write_json(folder / "job.json", begun)
+            _note(folder, why, process.pid)
         threading.Thread(target=process.wait, name="reap", daemon=True).start()
         return self.get(number)
 
@@ -100,6 +109,33 @@ class Jobs:
         os.setpriority(os.PRIO_PROCESS, process.pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE))
         return process
 
+    @contextmanager
+    def running_here(self, folder: Path, why: str = "by hand") -> Iterator[None]:
+        """Count this process, which runs a fine-tune in `folder`, as a job until the end.
+
+        One that was begun by `start` counts already. BusyError while another runs; OSError from the disk.
+        """
+        with ExitStack() as held:
+            with locked(self.folder / ".lock"):
+                running = self.running()
+                if running and (running.host, running.process) != (platform.node(), os.getpid()):
+                    raise BusyError(running)
+                if not running:
+                    held.enter_context(self._enter(folder, why))
+            yield
+
+    def _enter(self, folder: Path, why: str) -> IO[bytes]:
+        """Note a job in any folder, under its number if it had one before; the file that is locked."""
+        folder.mkdir(parents=True, exist_ok=True)
+        numbers, here = self._numbers(), folder.resolve()
+        if not any((self.folder / str(number)).resolve() == here for number in numbers):
+            (self.folder / str(max(numbers, default=0) + 1)).symlink_to(here)
+        (folder / "cancelled").unlink(missing_ok=True)
+        alive = (folder / "alive").open("wb")
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        _note(folder, why, os.getpid())
+        return alive
+
     def cancel(self, number: int | None = None) -> Job:
         """Ask a job, the running one unless named, to stop. RegistryError when there is nothing to stop."""
         job = self.running() if number is None else self.get(number)
@@ -109,7 +145,7 @@ class Jobs:
             raise RegistryError(f"job {job.number} is over: {job.state}")
         if job.host != platform.node():
             raise RegistryError(f"job {job.number} runs on {job.host}: cancel it there")
-        (job.folder / "cancelled").touch()
+        note_stop(job.folder)
         os.kill(job.process, signal.SIGTERM)
         return job
 
@@ -141,6 +177,16 @@ class Jobs:
         alive = is_locked(folder / "alive")  # before its news: what is dead by now writes none any more
         progress = _read_json(folder / "progress.json")
         return Job(number, folder, state=_state(folder, alive, progress), progress=progress, **begun)
+
+
+def _note(folder: Path, why: str, process: int) -> None:
+    begun = {"why": why, "started_at": now(), "host": platform.node(), "process": process}
+    write_json(folder / "job.json", begun)
+
+
+def note_stop(folder: Path) -> None:
+    """Somebody wished the job to stop: it has not failed."""
+    (folder / "cancelled").touch()
 
 
 def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> State:

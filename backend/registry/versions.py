@@ -59,6 +59,11 @@ class Registry:
     def __init__(self, folder: Path):
         self.folder = folder
 
+    @classmethod
+    def at(cls, home: Path) -> Registry:
+        """Of a CLICK99_HOME."""
+        return cls(home.expanduser() / "models")
+
     def add(self, checkpoint: Path, parent: str | None = None, **facts: Any) -> Version:
         """Copy a checkpoint in. The same content is the same version: it only gets `facts` then."""
         with self._changing():

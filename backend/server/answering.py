@@ -9,17 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from backend.labelstudio.boxes import BoxDrawn, box_drawn
+from backend.labelstudio.click_group import click_group
 from backend.labelstudio.images import Image, ImageSource
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.outputs import FOREGROUND, write
-from backend.labelstudio.payloads import (
-    Context,
-    MaskRegion,
-    MaskValue,
-    Prediction,
-    PredictRequest,
-    click_group,
-)
+from backend.labelstudio.payloads import Context, PredictRequest
+from backend.labelstudio.predictions import MaskRegion, MaskValue, Prediction
 from backend.segmentation.clicks import Click
 from backend.server.canvas import Canvas, Question, region_id
 from backend.sessions import Sessions
@@ -47,7 +42,8 @@ class Answering:
         asked = time.perf_counter()
         prompt = box_drawn(context.result) or click_group(context.result)
         config = LabelConfig.parse(request.label_config)
-        target = replace(config.target(prompt.control, prompt.label), item_index=prompt.item_index)
+        target = config.target(prompt.control, prompt.label, prompt.more)
+        target = replace(target, item_index=prompt.item_index)
         image = self._images.get(config.image_url(request.task.data, target.to_name, target.item_index))
         height, width = image.pixels.shape[:2]
         if isinstance(prompt, BoxDrawn):
@@ -72,7 +68,7 @@ class Answering:
 
     def _prediction(self, question: Question, found: Object, made: Made) -> Prediction:
         inside = made.alpha > FOREGROUND
-        value = write(inside, question.target, self._polygon_tolerance)
+        value = write(inside, question.target.kind, question.labels(found.id), self._polygon_tolerance)
         self._canvas.remember(question, found, inside)
         score = round(float(made.alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
         region = _region(found.id, question, value, score)

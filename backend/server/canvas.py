@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from backend.labelstudio.click_group import PixelClick
 from backend.labelstudio.label_config import Target
 from backend.labelstudio.meta import with_clicks
-from backend.labelstudio.payloads import PixelClick, PredictRequest, Work
+from backend.labelstudio.payloads import PredictRequest, Work
 from backend.labelstudio.per_region import filled_in
-from backend.labelstudio.regions import DrawnRegion, crop, drawn_regions, item_ids
+from backend.labelstudio.regions import DrawnRegion, crop, drawn_regions, is_of, item_ids
 from backend.segmentation.clicks import Click
 from backend.server.overlap import Overlap
 from backend.sessions.answers import Answer, Answers, Screen, counts, perhaps_accepted
@@ -61,6 +62,13 @@ class Question:
             draft=f"{work.id} {work.updated_at}" if work.is_draft else None,
             person=work.user,
         )
+
+    def labels(self, region: str) -> list[str]:
+        """The answer's, as people have given them to the region of that id; else the prompt's."""
+        for item in self.work.items:
+            if item.get("id") == region and is_of(item, self.target):
+                return [str(label) for label in item["value"][self.target.kind]]
+        return [self.target.label, *self.target.more]
 
     def meta(self, region: str) -> dict[str, Any]:
         """What the answer's region, of that id, notes: all these clicks, and what people wrote on it."""

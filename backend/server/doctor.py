@@ -20,12 +20,11 @@ from backend.labelstudio.client import Client
 from backend.labelstudio.errors import ApiError, ApiRefusedError, LabelConfigError, LabelStudioError
 from backend.labelstudio.images import ImageSource
 from backend.labelstudio.label_config import OUTPUTS, LabelConfig
-from backend.registry.versions import RegistryError
+from backend.registry.jobs import Jobs
+from backend.registry.versions import Registry, RegistryError
 from backend.segmentation.clicks import Click
 from backend.server.connection import Connection
-from backend.server.models import open_registry
 from backend.server.recording import open_database
-from backend.server.retraining import open_jobs
 from backend.server.settings import Settings
 from backend.server.unaccepted import Notes
 from backend.sessions.refiner import Refiner
@@ -126,7 +125,7 @@ def check_promoted(settings: Settings) -> Iterator[Finding]:
     from backend.registry.check import load_checked
 
     try:
-        version = open_registry(settings).served()
+        version = Registry.at(settings.home).served()
         if version is None or settings.model:
             return
         load_checked(version.name, version.path, version.sha256)
@@ -159,7 +158,7 @@ def check_network(settings: Settings) -> Iterator[Finding]:
 
 def check_training(settings: Settings) -> Iterator[Finding]:
     """How the last fine-tune in the background stands."""
-    jobs = open_jobs(settings).all()
+    jobs = Jobs.at(settings.home).all()
     if not jobs:
         return
     job = jobs[-1]

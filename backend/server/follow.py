@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 
 from backend.registry.check import load_checked
-from backend.registry.versions import RegistryError
-from backend.server.models import open_registry
+from backend.registry.versions import Registry, RegistryError
 from backend.server.periodic import Periodic
 from backend.server.service import Service
 from backend.server.settings import Settings
@@ -28,7 +27,7 @@ class Follower(Periodic):
 
     def __init__(self, settings: Settings, service: Service, clock: Callable[[], float] = time.monotonic):
         self._settings, self._service, self._clock = settings, service, clock
-        self._registry = open_registry(settings)
+        self._registry = Registry.at(settings.home)
         self._seen: object = None  # the pointer's file, when it was looked at last
         self._again_at = float("inf")
         super().__init__("follow", LOOK_SECONDS, "Promotions are not followed")

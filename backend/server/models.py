@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def open_registry(settings: Settings) -> Registry:
-    return Registry(settings.home / "models")
-
-
 def load_predictor(settings: Settings) -> Predictor:
     """What a server starts with, on the configured device and threads. torch is imported here, not above.
 
@@ -32,7 +28,7 @@ def load_predictor(settings: Settings) -> Predictor:
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    registry = open_registry(settings)
+    registry = Registry.at(settings.home)
     if settings.model:
         predictor = Predictor.load(settings.model, settings.device)
         predictor.version = registry.of(settings.model).name
@@ -63,7 +59,7 @@ def keep_model(settings: Settings, version: str) -> None:
     """Add the served checkpoint to the registry; without a writable folder it is simply not kept."""
     from backend.segmentation.checkpoint import SHIPPED
 
-    registry = open_registry(settings)
+    registry = Registry.at(settings.home)
     try:
         if version not in {known.name for known in registry.all()}:
             registry.add(settings.model or SHIPPED)
@@ -76,7 +72,7 @@ def load_older(settings: Settings, version: str) -> Predictor | None:
     from backend.registry.check import load_checked
 
     try:
-        known = open_registry(settings).get(version)
+        known = Registry.at(settings.home).get(version)
         return load_checked(known.name, known.path, known.sha256, settings.device)
     except (RegistryError, OSError) as error:
         log.warning("%s", error)

@@ -14,7 +14,8 @@ from rich.table import Table
 from backend.labelstudio.client import Client
 from backend.labelstudio.errors import ApiError, LabelConfigError, LabelStudioError
 from backend.labelstudio.label_config import LabelConfig
-from backend.labelstudio.payloads import ContextItem, MaskRegion, Prediction, PredictRequest
+from backend.labelstudio.payloads import ContextItem, PredictRequest
+from backend.labelstudio.predictions import MaskRegion, Prediction
 from backend.server.connection import Connection
 from backend.server.service import Service
 from backend.server.settings import Settings

@@ -29,16 +29,12 @@ class NotStartedError(LabelStudioError):
     """The disk takes no job."""
 
 
-def open_jobs(settings: Settings) -> Jobs:
-    return Jobs(settings.home / "jobs")
-
-
 class Retraining(Periodic, Collector):
     """Begins fine-tunes, and tells Prometheus of them. Any of several workers may: one job runs at a time,
     and goes on when the server is closed."""
 
     def __init__(self, settings: Settings, jobs: Jobs | None = None):
-        self._settings, self.jobs = settings, jobs or open_jobs(settings)
+        self._settings, self.jobs = settings, jobs or Jobs.at(settings.home)
         self._database = open_database(settings)
         super().__init__("retrain", LOOK_SECONDS, "New corrections are not counted")
 

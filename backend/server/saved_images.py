@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +18,11 @@ def saved_images(settings: Settings) -> Callable[[SavedObject], np.ndarray]:
     """Gives a saved object's image, uint8 RGB [H, W, 3]; LabelStudioError when it is gone."""
     source = ImageSource(settings.home, settings.hosts, Connection(settings).client)
     return lambda found: source.get(address(found)).pixels
+
+
+def image_store(settings: Settings) -> Path:
+    """Where snapshots keep the images that they share."""
+    return settings.home / "snapshot-images"
 
 
 def address(found: SavedObject) -> str:

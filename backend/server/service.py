@@ -29,13 +29,8 @@ from functools import partial
 from backend.labelstudio.client import Client
 from backend.labelstudio.images import ImageSource
 from backend.labelstudio.label_config import LabelConfig
-from backend.labelstudio.payloads import (
-    Prediction,
-    PredictRequest,
-    PredictResponse,
-    SetupRequest,
-    WebhookEvent,
-)
+from backend.labelstudio.payloads import PredictRequest, SetupRequest, WebhookEvent
+from backend.labelstudio.predictions import Prediction, PredictResponse
 from backend.server.answering import Answering
 from backend.server.canvas import Canvas
 from backend.server.connection import Connection

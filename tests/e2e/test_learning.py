@@ -21,7 +21,7 @@ from tests.e2e.running_demo import ROOT, RunningDemo
 from tests.e2e.test_record import recorded, submit
 from tests.e2e.workplace import BRUSH, COFFEE, SPOON, Click99, Project, Workplace
 from tests.server.conftest import keypoint
-from training.snapshots import image_name, split_of
+from training.learning.snapshots import image_name, split_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
@@ -137,7 +137,7 @@ def test_what_was_learnt_by_button_answers_the_next_click(
     studio.submit()
     studio.wait_until(lambda: masks_of(learning, lesson) == TO_LEARN_FROM + TO_JUDGE_BY + 1, seconds=4)
     start_training(studio, lesson.id)
-    jobs = Jobs(learning.home / "jobs")
+    jobs = Jobs.at(learning.home)
     assert jobs.get(1).why == f"Label Studio's button, project {lesson.id}"
     assert "running" in learning.run("models", "jobs").stdout
     studio.work_on(lesson.id, second)
@@ -145,7 +145,7 @@ def test_what_was_learnt_by_button_answers_the_next_click(
     studio.reject()
     job = finished(studio, jobs, 1)
     assert job.state in ("promoted", "not promoted"), job.message
-    candidate = Registry(learning.home / "models").get(job.progress["candidate"])
+    candidate = Registry.at(learning.home).get(job.progress["candidate"])
     assert candidate.parent == before
     if job.state == "not promoted":  # so little was learnt in a minute: a person decides otherwise
         said = learning.run("models", "promote", candidate.name)

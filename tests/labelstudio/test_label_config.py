@@ -49,6 +49,12 @@ def test_labels_with_an_alias_are_called_by_it():
     assert config(IMAGE, brush, keypoint).target("kp", "l").label == "blade"
 
 
+def test_more_labels_come_along_as_far_as_the_answer_s_control_has_them():
+    keypoint = KEYPOINT.replace("</", '<Label value="stem" alias="s"/><Label value="root"/></', 1)
+    target = config(IMAGE, BRUSH, keypoint).target("kp", "leaf", ["s", "root"])
+    assert (target.label, target.more) == ("leaf", ("stem",))
+
+
 def test_labels_from_the_task_are_taken_as_they_come():
     dynamic = [part.replace("toName", 'value="$labels" toName') for part in (KEYPOINT, BRUSH)]
     assert config(IMAGE, *dynamic).target("kp", "anything").label == "anything"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from backend.labelstudio.click_group import PixelClick
 from backend.labelstudio.meta import made_from, with_clicks
-from backend.labelstudio.payloads import PixelClick
 
 CLICKS = [PixelClick("YWEelej_sa", 224, 192, True), PixelClick("b", 0, 479, False)]
 

@@ -10,20 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.labelstudio.click_group import click_group
 from backend.labelstudio.errors import PayloadError
 from backend.labelstudio.payloads import (
-    BrushValue,
     Context,
     ContextItem,
-    MaskRegion,
-    Prediction,
     PredictRequest,
-    PredictResponse,
     SetupRequest,
     WebhookEvent,
-    click_group,
     parse,
 )
+from backend.labelstudio.predictions import BrushValue, MaskRegion, Prediction, PredictResponse
 
 OURS = Path(__file__).parent / "payloads"
 RECORDED = Path(__file__).parents[3] / "shared" / "samples"

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from backend.labelstudio import bitmask, brush
+from backend.labelstudio.click_group import PixelClick
 from backend.labelstudio.label_config import Target
 from backend.labelstudio.meta import with_clicks
-from backend.labelstudio.payloads import PixelClick, Task, Work
+from backend.labelstudio.payloads import Task, Work
 from backend.labelstudio.regions import drawn_regions
 
 TARGET = Target("brush", "image", "cell")

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from backend.cli import app
-from backend.registry.jobs import BusyError, Job, Jobs
+from backend.registry.jobs import BusyError, Job, Jobs, note_stop
 from backend.registry.versions import RegistryError
 
 STAND_IN = (sys.executable, str(Path(__file__).parent / "stand_in.py"))  # instead of `click99 finetune`
@@ -149,6 +149,34 @@ def test_deleted_folders_are_forgotten_and_numbers_grow(jobs: Jobs):
     (jobs.folder / "1").rmdir()
     assert [job.number for job in jobs.all()] == [2]
     assert jobs.start("", ["--end", "no"]).number == 3
+
+
+def test_one_by_hand_counts_while_it_runs_and_keeps_its_number(jobs: Jobs, tmp_path: Path):
+    folder = tmp_path / "by hand"
+    for _ in range(2):
+        with jobs.running_here(folder):
+            assert [(job.number, job.state, job.why) for job in jobs.all()] == [(1, "running", "by hand")]
+            with pytest.raises(BusyError, match="job 1"):
+                jobs.start("a button")
+        note_stop(folder)
+        assert jobs.get(1).state == "cancelled"
+    (folder / "cancelled").unlink()
+    assert (jobs.get(1).state, jobs.get(1).message) == ("failed", "what it said last stood in its terminal")
+
+
+def test_a_job_in_the_background_counts_once(jobs: Jobs):
+    """What `click99 finetune` does first, as the process of a job that was started."""
+    code = f"""
+import sys
+from pathlib import Path
+from backend.registry.jobs import Jobs
+with Jobs(Path({str(jobs.folder)!r})).running_here(Path(sys.argv[-1])):
+    print("alone")
+"""
+    Jobs(jobs.folder, (sys.executable, "-c", code)).start("a button")
+    ended(jobs, 1)
+    assert (jobs.folder / "1" / "log.txt").read_text() == "alone\n"
+    assert [job.why for job in jobs.all()] == ["a button"]
 
 
 def test_the_commands_show_and_cancel_jobs(jobs: Jobs):

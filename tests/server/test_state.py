@@ -111,6 +111,9 @@ def test_what_people_wrote_on_a_region_outlives_its_refinement(ann: Annotator):
     assert ann.canvas[region]["meta"]["text"] == ["blurred"]
 
 
+BOTH = {"keypointlabels": ["cell", "nucleus"]}
+
+
 def test_what_was_filled_in_for_a_region_comes_with_its_next_mask_only(server: TestClient):
     (first,) = answer(server, keypoint("a", 20, 20))
     own = {"id": first["id"], "from_name": "extent", "to_name": "image", "type": "choices"}
@@ -118,6 +121,16 @@ def test_what_was_filled_in_for_a_region_comes_with_its_next_mask_only(server: T
     draft = [first, chosen | {"value": first["value"] | chosen["value"]}]
     assert answer(server, keypoint("b", 32, 20), draft)[1:] == [chosen]
     assert answer(server, keypoint("c", 60, 45), draft)[1:] == [], "a new object"
+
+
+def test_a_mask_of_several_labels_keeps_them(server: TestClient):
+    (first,) = answer(server, keypoint("a", 20, 20, value=keypoint("a", 20, 20)["value"] | BOTH))
+    assert first["value"]["brushlabels"] == ["cell", "nucleus"]
+    relabelled = first | {"value": first["value"] | {"brushlabels": ["nucleus", "cell"]}}
+    (refined,) = answer(server, keypoint("b", 32, 20), [relabelled])
+    assert (refined["id"], refined["value"]["brushlabels"]) == (first["id"], ["nucleus", "cell"])
+    (new,) = answer(server, keypoint("c", 60, 45), [relabelled])
+    assert new["value"]["brushlabels"] == ["cell"]
 
 
 def answer(

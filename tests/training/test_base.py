@@ -12,8 +12,8 @@ from training import base
 from training.base import MOST, SHIPPED, open_base
 from training.datasets.folders import MaskFolder
 from training.datasets.skipped import Skipped, readable
+from training.learning.snapshots import save
 from training.presets import FINETUNE
-from training.snapshots import save
 
 
 def test_what_ships_is_whole_and_small():

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.segmentation.clicks import Click
-from tests.training.snapshot import CLICKS, SIDE, write_snapshot
+from tests.training.learning.snapshot import CLICKS, SIDE, write_snapshot
 from training.batch import Batch
 from training.datasets.blend import Blend
 from training.datasets.collected import Collected
 from training.datasets.sample import Sample, crop_around_object, flip, resize
+from training.learning.snapshots import save
 from training.presets import COMPACT, FINETUNE
-from training.snapshots import save
 
 PEOPLE_S = tuple(Click(each["x"], each["y"], each["positive"]) for each in CLICKS)
 ALWAYS = replace(FINETUNE, replayed=1.0, nearly_right=0.0)

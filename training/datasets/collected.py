@@ -1,4 +1,4 @@
-"""Snapshots (training/snapshots.py): masks that people saved, with the clicks that they made."""
+"""Snapshots (training/learning/snapshots.py): masks that people saved, with the clicks that they made."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ import numpy as np
 from rich.table import Table
 
 from backend.segmentation.predictor import Predictor
-from training.compare import Comparison, compare, table
 from training.datasets.dataset import SampleDataset
 from training.datasets.sample import Sample
 from training.datasets.skipped import Skipped, readable
 from training.evaluate import evaluate
+from training.learning.compare import Comparison, compare, table
 
 MARGIN = 0.05  # of the base set's NoC@90
 FEWEST = 6  # held-out images: by chance all of fewer are better in more than 2.5 % of the cases

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 from dataclasses import replace
 from io import BytesIO
@@ -23,9 +24,9 @@ from backend.cli import app
 from backend.labelstudio.errors import ImageUnavailableError
 from backend.server.saved_images import address
 from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, deleted, disc, saved
-from training.collect import collect
 from training.datasets.folders import MaskFolder
-from training.snapshots import SnapshotError, image_name, split_of, verify
+from training.learning.collect import collect
+from training.learning.snapshots import SnapshotError, image_name, split_of, verify
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), np.uint8)
 
@@ -209,6 +210,32 @@ def test_a_mask_that_was_drawn_on_the_only_picture_is_kept(
     assert (made.masks.total(), made.left_out) == (1, [])
 
 
+def test_images_are_kept_once_for_all_snapshots(database: Database, tmp_path: Path):
+    keep(database, saved(brush_item("a")))
+    store, name = tmp_path / "store", f"{image_name(IMAGE)}.png"
+    for snapshot in ("one", "two"):
+        collect(database, tmp_path / snapshot, Wanted(), pixels, store=store)
+    assert (store / name).stat().st_nlink == 3
+    (store / name).unlink()
+    (tmp_path / "one" / "manifest.json").unlink()
+    verify(tmp_path / "two")
+    split = split_of(image_name(IMAGE))
+    assert np.array_equal(MaskFolder(tmp_path / "two" / split)[0].image, IMAGE)
+
+
+def test_a_disk_without_links_gets_copies(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", refuse)
+    keep(database, saved(brush_item("a")))
+    collect(database, tmp_path / "set", Wanted(), pixels, store=tmp_path / "store")
+    verify(tmp_path / "set")
+    assert [path.stat().st_nlink for path in (tmp_path / "set").rglob("images/*.png")] == [1]
+
+
 def two_annotators(database: Database, other: np.ndarray) -> None:
     keep(database, saved(brush_item("a")), saved(brush_item("b", other), number=10, completed_by=5))
 
@@ -241,10 +268,12 @@ def test_the_command_collects_from_the_server_s_record(database: Database, tmp_p
     with database.writing() as session:
         clicks.write(session, replace(answered("a"), image=image))
     keep(database, saved(brush_item("object")))
-    given = ["collect", "--home", str(tmp_path / "home"), "--out", str(tmp_path / "set"), "--label", "cell"]
+    home = tmp_path / "home"
+    given = ["collect", "--home", str(home), "--out", str(tmp_path / "set"), "--label", "cell", "--link"]
     result = CliRunner().invoke(app, given)
     assert result.exit_code == 0, result.output
     assert "1 masks" in result.output
+    assert (home / "snapshot-images" / f"{image_name(IMAGE)}.png").stat().st_nlink == 2
     again = CliRunner().invoke(app, given)
     assert again.exit_code == 1
     assert "not empty" in again.output

@@ -29,12 +29,12 @@ from backend.registry.versions import Registry, Version
 from backend.segmentation.checkpoint import SHIPPED
 from backend.segmentation.predictor import Predictor
 from training import records
-from training.compare import Comparison, compare, table
 from training.datasets.dataset import Part, SampleDataset
 from training.datasets.folders import MaskFolder
 from training.datasets.skipped import Skipped
 from training.evaluate import Evaluation, open_benchmark, run
-from training.person import Person
+from training.learning.compare import Comparison, compare, table
+from training.learning.person import Person
 from training.plots import iou_per_click
 from training.records import Record
 
@@ -76,7 +76,7 @@ def prove(asked: Proof, console: Console) -> dict[str, Comparison]:
         facts.write_text(json.dumps(_annotate(asked, data, home)))
     if not (asked.out / "finetune" / "done").exists():
         _finetune(asked, home)
-    candidate = Registry(home / "models").get(_told(asked)["candidate"])
+    candidate = Registry.at(home).get(_told(asked)["candidate"])
     sets = {NEW: Part(data, list(range(asked.correct, len(data))))}
     sets |= {name: open_benchmark(name, folder) for name, folder in asked.benchmarks.items()}
     compared = _compare(asked, candidate, sets)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import torch
 from rich.console import Console
 
 from backend.registry.files import write_json
+from backend.registry.jobs import Jobs
 from backend.registry.versions import Registry, Version
 from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from backend.segmentation.predictor import Predictor, chosen_device
@@ -27,11 +29,11 @@ from training.datasets.collected import Collected
 from training.datasets.skipped import Skipped, refuse_mostly_bad
 from training.datasets.stream import CropStream
 from training.distributed import join, wait_for_all, world
-from training.gate import Decision, judge, refuse_few
-from training.news import News
+from training.learning.gate import Decision, judge, refuse_few
+from training.learning.news import News
+from training.learning.snapshots import SnapshotError, verify
+from training.learning.timed import TimedRun, train_for
 from training.presets import FINETUNE, Recipe
-from training.snapshots import SnapshotError, verify
-from training.timed import TimedRun, train_for
 from training.train import keep_freed_memory
 
 HELD_OUT = ("val", "test")
@@ -43,12 +45,13 @@ LEARNT_SHARE = 0.6  # how far the candidate's weights are on the way from the ol
 class FineTune:
     """What `click99 finetune` was asked for.
 
-    out: the run's folder. data: a snapshot; None: one is collected. pinned: the checkpoint that servers are
-    pinned to, if they are. base_data: the folder that replaces the shipped base set.
+    out: the run's folder. home: CLICK99_HOME. data: a snapshot; None: one is collected. pinned: the
+    checkpoint that servers are pinned to, if they are. base_data: the folder that replaces the shipped base
+    set.
     """
 
     out: Path
-    models: Path
+    home: Path
     minutes: float = 15.0
     data: Path | None = None
     pinned: Path | None = None
@@ -75,20 +78,21 @@ def finetune(asked: FineTune, collect: Callable[[Path], object], console: Consol
         collect: writes a snapshot of the record into a folder.
 
     Raises:
-        ValueError: nothing can be learnt or decided, the message says why.
+        ValueError: nothing can be learnt or decided, or another fine-tune is running; the message says why.
         Stopped: by SIGTERM or Ctrl-C; OSError: by the disk, say. The same command goes on from there.
     """
     device = join(torch.device(chosen_device(asked.device)))
-    registry = Registry(asked.models)
-    with News(asked.out / "progress.json") as news:
-        if world()[0] == 0:
+    registry, first = Registry.at(asked.home), world()[0] == 0
+    alone = Jobs.at(asked.home).running_here(asked.out) if first else nullcontext()
+    with alone, News(asked.out / "progress.json") as news:
+        if first:
             _begin(asked, registry, collect, news)
         wait_for_all()
         begun = Begun(**json.loads((asked.out / "run.json").read_text()))
         parent = registry.get(begun.parent)
         base = open_base(asked.base_data)
         checkpoint = _train(asked, begun, parent, base, device, news)
-        if world()[0] != 0:
+        if not first:
             return None
         candidate = registry.add(
             checkpoint, parent=parent.name, run=str(asked.out), snapshot=begun.snapshot, minutes=begun.minutes
@@ -189,6 +193,9 @@ def _decide(
     if decision.promoted:
         registry.promote(candidate.name, decision.reason)
     console.print(decision.table())
+    if decision.promoted and asked.pinned:
+        console.print(f"But CLICK99_MODEL pins servers to {asked.pinned}: unset it for them to follow.")
     facts = {"candidate": candidate.name, "promoted": decision.promoted}
     news.tell("done", 1, 0, decision.reason, **facts)
+    (asked.out / "last.pt").unlink(missing_ok=True)  # most of the folder, and of no use any more
     return decision

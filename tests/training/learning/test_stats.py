@@ -19,7 +19,7 @@ from backend.annotations.masks import Bits
 from backend.annotations.objects import Wanted
 from backend.cli import app
 from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, saved
-from training.stats import Cost, costs
+from training.learning.stats import Cost, costs
 
 TRUTH = np.zeros(SHAPE, bool)
 TRUTH[2:4, 2:8] = True  # 12 pixels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import resource
@@ -23,15 +24,17 @@ from typer.testing import CliRunner
 
 from backend.annotations.database import Database, sqlite_url
 from backend.cli import app
+from backend.registry.jobs import BusyError, Jobs
 from backend.registry.versions import Registry
 from backend.segmentation.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
-from tests.training.snapshot import write_snapshot
-from training import finetune as module
-from training.finetune import FineTune, finetune
-from training.gate import Decision
-from training.news import News, Stopped
+from tests.registry.test_jobs import STAND_IN
+from tests.training.learning.snapshot import write_snapshot
+from training.learning import finetune as module
+from training.learning.finetune import FineTune, finetune
+from training.learning.gate import Decision
+from training.learning.news import News, Stopped
+from training.learning.snapshots import seal
 from training.presets import FINETUNE
-from training.snapshots import seal
 
 SECONDS = 1.5
 
@@ -55,7 +58,7 @@ def asked(tmp_path: Path, whole: Path, snapshot: Path, data_folder: Path, monkey
     monkeypatch.setattr(module, "FINETUNE", replace(FINETUNE, crops=((64, 2, 1.0),)))
     return FineTune(
         out=tmp_path / "run",
-        models=tmp_path / "home" / "models",
+        home=tmp_path / "home",
         minutes=SECONDS / 60,
         data=snapshot,
         pinned=whole,
@@ -81,7 +84,7 @@ def told(asked: FineTune) -> dict[str, Any]:
 
 def test_a_run_ends_with_a_noted_decision(asked: FineTune):
     decision = run(asked)
-    registry = Registry(asked.models)
+    registry = Registry.at(asked.home)
     parent, candidate = registry.all()
     assert candidate.parent == parent.name
     assert candidate.name.startswith("compact-")
@@ -104,27 +107,31 @@ def test_a_run_ends_with_a_noted_decision(asked: FineTune):
 def test_the_candidate_has_learnt(asked: FineTune, whole: Path):
     run(asked)
     before, learnt = load_checkpoint(whole), load_checkpoint(asked.out / "learnt.safetensors")
-    after = load_checkpoint(Registry(asked.models).all()[-1].path)
+    after = load_checkpoint(Registry.at(asked.home).all()[-1].path)
     old, new, full = (network.encoder.stem.weight for network in (before, after, learnt))
     assert not torch.equal(old, full)
     torch.testing.assert_close(new, torch.lerp(old, full, module.LEARNT_SHARE), rtol=1e-2, atol=2e-4)
 
 
-def test_what_is_better_is_served(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_better_is_served(
+    asked: FineTune, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     """Against a network that was never trained anything is better: the pointer moves."""
     network = load_checkpoint(asked.pinned or SHIPPED)
-    worse = asked.models.parent / "worse.safetensors"
+    worse = asked.home / "worse.safetensors"
     with torch.no_grad():
         for weight in network.parameters():
             weight.mul_(0)
     save_checkpoint(network, worse)
     good = load_checkpoint(asked.pinned or SHIPPED)
     monkeypatch.setattr(module, "load_checkpoint", lambda path: good)
-    decision = run(replace(asked, pinned=worse))
+    decision = finetune(replace(asked, pinned=worse), never, Console(width=1000))
+    assert decision
     assert decision.promoted, decision.reason
-    served = Registry(asked.models).served()
+    served = Registry.at(asked.home).served()
     assert served
     assert served.facts["gate"]["promoted"]
+    assert f"CLICK99_MODEL pins servers to {worse}" in capsys.readouterr().out
 
 
 class StoppedAt(News):
@@ -144,22 +151,41 @@ def test_a_stopped_run_goes_on(asked: FineTune, phase: str, monkeypatch: pytest.
         stopping.setattr(module, "News", StoppedAt)
         with pytest.raises(Stopped):
             finetune(asked, never, Console(quiet=True))
-    assert Registry(asked.models).served() is None
+    assert Registry.at(asked.home).served() is None
     before = told(asked)
     assert before["phase"] == phase
     assert run(asked)
     assert told(asked)["phase"] == "done"
 
 
-def test_time_before_the_stop_counts(asked: FineTune):
-    run(asked)
+def test_time_before_the_stop_counts(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(StoppedAt, "phase", "gate")
+    monkeypatch.setattr(module, "News", StoppedAt)
+    with pytest.raises(Stopped):
+        run(asked)
     state = torch.load(asked.out / "last.pt", weights_only=True)
     assert SECONDS <= state["seconds"] < SECONDS + 10
     assert state["done"] >= 2
 
 
+def test_one_runs_at_a_time(asked: FineTune, tmp_path: Path):
+    """By hand as in the background: neither begins while the other runs."""
+    jobs = Jobs(Jobs.at(asked.home).folder, (*STAND_IN, "--end", "wait"))
+    number = jobs.start("a button").number
+    with pytest.raises(BusyError, match="job 1 is running already"):
+        run(asked)
+    jobs.cancel(number)
+    while jobs.running():
+        time.sleep(0.02)
+    run(asked)
+    by_hand = jobs.get(2)
+    assert (by_hand.why, by_hand.folder.resolve()) == ("by hand", asked.out)
+    assert by_hand.state in ("promoted", "not promoted")
+
+
 def test_a_run_that_is_over_is_not_begun_again(asked: FineTune):
     run(asked)
+    assert not (asked.out / "last.pt").exists()
     with pytest.raises(ValueError, match=r"is over .* Choose another --out"):
         run(asked)
 
@@ -254,7 +280,26 @@ def test_sigterm_stops_the_command_cleanly(asked: FineTune, tmp_path: Path):
     _, said = process.communicate(timeout=100)
     assert process.returncode == 1
     assert f"To go on: click99 finetune --out {asked.out} --minutes 5" in said
+    assert [job.state for job in Jobs.at(tmp_path / "home").all()] == ["cancelled"]
     assert (asked.out / "last.pt").exists()
+
+
+def test_two_processes_learn_together(asked: FineTune, tmp_path: Path):
+    env = {**os.environ, "CLICK99_HOME": str(tmp_path / "home"), "CLICK99_BASE_DATA": str(asked.base_data)}
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "backend.cli"]
+    ran = subprocess.run(
+        [sys.executable, *torchrun, *command(asked, "--minutes", "0.02", "--threads", "1")],
+        env=env | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count("Gate: ") == 1
+    assert told(asked)["phase"] == "done"
+    assert [job.state for job in Jobs.at(tmp_path / "home").all()] in (["promoted"], ["not promoted"])
+    rows = list(csv.DictReader((asked.out / "log.csv").open()))
+    assert int(rows[-1]["images"]) % 8 == 0  # four a process
 
 
 def test_the_command_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

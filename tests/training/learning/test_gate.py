@@ -13,10 +13,10 @@ from rich.console import Console
 from backend.segmentation.checkpoint import SHIPPED, load_checkpoint
 from backend.segmentation.predictor import Predictor
 from backend.segmentation.views import Whole
-from tests.training.snapshot import write_snapshot
-from training.compare import compare, table
+from tests.training.learning.snapshot import write_snapshot
 from training.datasets.collected import Collected
-from training.gate import FEWEST, GateError, decide, judge, refuse_few
+from training.learning.compare import compare, table
+from training.learning.gate import FEWEST, GateError, decide, judge, refuse_few
 
 
 def reaching(clicks: list[int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`click99 collect`: what people saved becomes a snapshot (training/snapshots.py)."""
+"""`click99 collect`: what people saved becomes a snapshot (training/learning/snapshots.py)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from backend.annotations.objects import SavedObject, Wanted, saved_objects
 from backend.annotations.tables import Click, Mask
 from backend.labelstudio.errors import LabelStudioError
 from backend.segmentation.metrics import iou
-from training.snapshots import SnapshotError, image_name, save, seal, split_of
+from training.learning.snapshots import SnapshotError, image_name, link, save, seal, split_of
 
 SAME_OBJECT = 0.5  # IoU from which masks of two annotators are of one object
 
 Pixels = Callable[[SavedObject], np.ndarray]  # of the object's image: uint8 RGB [H, W, 3]
+Keep = Callable[..., None]  # file, pixels: into the snapshot, as a copy or by reference
 
 
 @dataclass
@@ -38,12 +40,18 @@ class Snapshot:
 
 
 def collect(
-    database: Database, out: Path, wanted: Wanted, pixels: Pixels, agreement: float = 0.0
+    database: Database,
+    out: Path,
+    wanted: Wanted,
+    pixels: Pixels,
+    agreement: float = 0.0,
+    store: Path | None = None,
 ) -> Snapshot:
     """Write the snapshot; all of it or nothing.
 
     pixels: gives an object's image, LabelStudioError when it is gone. agreement: IoU that the masks of two
-    annotators of an object need; 0: one annotator is enough.
+    annotators of an object need; 0: one annotator is enough. store: a folder that keeps the images, which the
+    snapshot only refers to; None: it has copies of its own.
     SnapshotError when `out` holds something, or nothing is wanted.
     """
     if out.exists() and any(out.iterdir()):
@@ -52,8 +60,9 @@ def collect(
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         snapshot = Snapshot(out)
+        keep = partial(link, store=store) if store else save
         with database.reading() as session:
-            _write(session, unfinished, wanted, pixels, agreement, snapshot)
+            _write(session, unfinished, wanted, pixels, keep, agreement, snapshot)
         if not snapshot.masks:
             raise SnapshotError(_why_empty(snapshot, wanted))
         seal(
@@ -71,7 +80,13 @@ def collect(
 
 
 def _write(
-    session: Session, out: Path, wanted: Wanted, pixels: Pixels, agreement: float, snapshot: Snapshot
+    session: Session,
+    out: Path,
+    wanted: Wanted,
+    pixels: Pixels,
+    keep: Keep,
+    agreement: float,
+    snapshot: Snapshot,
 ) -> None:
     lines: list[str] = []
     for objects in _by_image(session, wanted):
@@ -87,7 +102,7 @@ def _write(
             split = split_of(name)
             number = sum(1 for _ in (out / split / "masks").glob(f"{name}_*.png"))
             file = f"{split}/masks/{name}_{number}.png"
-            save(out / split / "images" / f"{name}.png", image)
+            keep(out / split / "images" / f"{name}.png", pixels=image)
             save(out / file, alphas[id(found)].view(np.uint8) * np.uint8(255))
             lines.append(json.dumps(_line(session, out, file, found)))
             snapshot.masks[split] += 1
@@ -144,6 +159,7 @@ def _line(session: Session, out: Path, file: str, found: SavedObject) -> dict[st
     return {
         "mask": file,
         "label": found.region.label,
+        "images": [address for address in found.images if not address.startswith("data:")],
         "project": found.annotation.project,
         "task": found.annotation.task,
         "annotation": found.annotation.id,

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from backend.annotations.database import Database, sqlite_url
 from backend.annotations.objects import Wanted, saved_objects
 from backend.cli import app
-from tests.training.snapshot import pictures
-from training.snapshots import save
+from tests.training.learning.snapshot import pictures
+from training.learning.snapshots import save
 
 SPLITS = {"train": 2, "val": 6, "test": 2}  # the last two are not corrected
 

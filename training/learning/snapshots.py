@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from backend.registry.files import sha256
+from backend.registry.files import replacing, sha256
 
 SPLITS = (("train", 0.8), ("val", 0.9), ("test", 1.0))  # by the hash's place between 0 and 1
 
@@ -62,8 +63,24 @@ def image_name(image: np.ndarray) -> str:
 
 def save(file: Path, pixels: np.ndarray) -> None:
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(file)
+        with replacing(file) as whole:
+            Image.fromarray(pixels).save(whole, "PNG")
+
+
+def link(file: Path, store: Path, pixels: np.ndarray) -> None:
+    """As `save`, but with the pixels in `store`, once for all snapshots, and a hard link to them.
+
+    So neither another snapshot nor the store can be deleted from under it. Where links can't be, a copy.
+    """
+    kept = store / file.name
+    save(kept, pixels)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(kept, file)
+    except FileExistsError:
+        pass
+    except OSError:
+        save(file, pixels)
 
 
 def seal(folder: Path, **facts: Any) -> None:
