@@ -20,6 +20,7 @@ from training.distributed import average_gradients
 from training.losses import MASK_LOSSES, click_location_loss, normalized_focal_loss
 from training.optimizers import follow_schedule, optimizer
 from training.presets import Recipe
+from training.teacher import Teacher
 
 
 @dataclass
@@ -31,12 +32,19 @@ class Progress:
 
 
 class Trainer:
-    """The network, its moving average, and their optimisers."""
+    """The network, its moving average, and their optimisers; where samples are taught, their teacher."""
 
-    def __init__(self, network: TwoStreamNetwork, recipe: Recipe, device: torch.device | None = None):
+    def __init__(
+        self,
+        network: TwoStreamNetwork,
+        recipe: Recipe,
+        device: torch.device | None = None,
+        teacher: TwoStreamNetwork | None = None,
+    ):
         self.device = device or torch.device("cpu")
         self.network = network.to(self.device, memory_format=torch.channels_last)  # pyright: ignore
         self.recipe = recipe
+        self.teacher = Teacher(teacher, self.device) if teacher else None
         self.average = copy.deepcopy(network).requires_grad_(False)
         image_stream = [(network.encoder, recipe.encoder_rate), (network.pyramid, recipe.head_rate)]
         inside = {p for part, _ in image_stream for p in part.parameters()}
@@ -79,20 +87,21 @@ class Trainer:
             return self.network.encode(batch.image, batch.maps(), batch.previous)
 
     def _click(self, batch: Batch, features: ImageFeatures | None) -> float:
-        features = features or self._encode(batch)
+        features, maps = features or self._encode(batch), batch.maps()
         with self._mixed_precision():
-            alpha, logits = self.network(features, batch.maps(), batch.previous)
-        loss = self._loss(alpha.float(), logits.float(), batch)
+            alpha, logits = self.network(features, maps, batch.previous)
+            target = self.teacher.target(batch, maps) if self.teacher else batch.truth
+        loss = self._loss(alpha.float(), logits.float(), target, batch)
         loss.backward()
         self._step("per_click")
         batch.previous = alpha.detach().float()
         return float(loss.detach())
 
-    def _loss(self, alpha: Tensor, logits: Tensor, batch: Batch) -> Tensor:
+    def _loss(self, alpha: Tensor, logits: Tensor, target: Tensor, batch: Batch) -> Tensor:
         recipe = self.recipe
-        loss = MASK_LOSSES[recipe.mask_loss](alpha, batch.truth, batch.valid)
+        loss = MASK_LOSSES[recipe.mask_loss](alpha, target, batch.valid)
         if recipe.focal_weight:
-            loss = loss + recipe.focal_weight * normalized_focal_loss(logits, batch.truth, batch.valid)
+            loss = loss + recipe.focal_weight * normalized_focal_loss(logits, target, batch.valid)
         if recipe.click_weight:
             loss = loss + recipe.click_weight * click_location_loss(alpha, batch.clicks)
         return loss

@@ -18,7 +18,8 @@ class Sample:
     alpha: float32 [H, W] in 0…1 where the data knows it (composites, mattes); the truth is alpha > 0.5 there.
     others: uint8 [H, W], the image's other objects where they are known, numbered from 1.
     clicks: what a person clicked here, in order; start: the mask that the first of them began with, bool
-    [H, W], None: nothing.
+    [H, W], None: nothing. taught: the truth only says where to click, what to answer says a teacher
+    (training/teacher.py).
     """
 
     name: str
@@ -29,6 +30,7 @@ class Sample:
     others: np.ndarray | None = None
     clicks: tuple[Click, ...] = ()
     start: np.ndarray | None = None
+    taught: bool = False
 
 
 def crop_around_object(
@@ -56,7 +58,7 @@ def _part(sample: Sample, area: tuple[slice, slice]) -> Sample:
     )
     top, left = (along.start or 0 for along in area)
     clicks = _moved(sample.clicks, lambda x, y: (x - left, y - top), truth.shape)
-    return Sample(sample.name, image, truth, void, alpha, others, clicks, start)
+    return Sample(sample.name, image, truth, void, alpha, others, clicks, start, sample.taught)
 
 
 def _moved(
@@ -102,7 +104,7 @@ def resize(sample: Sample, height: int, width: int) -> Sample:
         start = cv2.resize(start.astype(np.float32), (width, height), interpolation=how) > 0.5
     down, across = height / sample.truth.shape[0], width / sample.truth.shape[1]
     clicks = _moved(sample.clicks, lambda x, y: ((x + 0.5) * across, (y + 0.5) * down), (height, width))
-    return Sample(sample.name, image, truth, void, alpha, others, clicks, start)
+    return Sample(sample.name, image, truth, void, alpha, others, clicks, start, sample.taught)
 
 
 def flip(sample: Sample) -> Sample:

@@ -150,7 +150,7 @@ def _train(
     refuse_mostly_bad(collected)
     blend = Blend(collected, base.train, OLD_SHARE)
     stream = CropStream(blend, recipe, asked.seed, Skipped(asked.out / "skipped.csv"))
-    trainer = Trainer(load_checkpoint(parent.path), recipe, device)
+    trainer = Trainer(load_checkpoint(parent.path), recipe, device, teacher=load_checkpoint(parent.path))
     learnt = asked.out / "learnt.safetensors"
     checkpoint = asked.out / f"{parent.name.rpartition('-')[0]}.safetensors"
     try:
