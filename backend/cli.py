@@ -188,7 +188,7 @@ def finetune(
     from sqlalchemy.exc import SQLAlchemyError
 
     from backend.annotations.objects import Wanted
-    from backend.registry.jobs import note_stop
+    from backend.registry.job import note_stop
     from backend.server.recording import open_database
     from backend.server.saved_images import image_store, saved_images
     from training.learning.collect import collect

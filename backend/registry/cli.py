@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from backend.registry.diff import Moved, facts_of, moved
-from backend.registry.jobs import Job, Jobs
+from backend.registry.job import Job
+from backend.registry.jobs import Jobs
 from backend.registry.versions import Registry, RegistryError, Version
 
 models = typer.Typer(

@@ -1,14 +1,11 @@
 """Fine-tunes in the background: one at a time, each in a folder of its own, outliving who began it.
 
-`jobs/N` holds job.json (what was begun), log.txt (what it printed) and what `click99 finetune` writes there,
-above all progress.json; of one begun by hand it is a link to its folder, and there is no log.txt. A job's
-process holds the lock on `jobs/N/alive`, so nobody has to watch it die.
+`jobs/N` is a job's folder (job.py), or a link to it of one begun by hand.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import platform
 import signal
@@ -17,43 +14,15 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, get_args
+from typing import IO
 
 from backend.registry.check import RegistryError
-from backend.registry.files import locked, write_json
-from backend.registry.versions import now
+from backend.registry.files import locked
+from backend.registry.job import Job, note_begin, note_stop, read_job
 
 FINETUNE = (sys.executable, "-m", "backend.cli", "finetune")
 NICE = 10  # more than who starts it: clicks come first
-
-State = Literal["running", "promoted", "not promoted", "cancelled", "failed"]
-STATES: tuple[State, ...] = get_args(State)
-
-
-@dataclass(frozen=True)
-class Job:
-    """why: who asked for it. host, process: where it runs. progress: what it told last (progress.json)."""
-
-    number: int
-    folder: Path
-    why: str
-    started_at: str
-    host: str
-    process: int
-    state: State
-    progress: Mapping[str, Any]
-
-    @property
-    def message(self) -> str:
-        """How it stands, in a line; of one that failed, the last that it printed."""
-        if self.state != "failed":
-            return str(self.progress.get("message", ""))
-        log = self.folder / "log.txt"
-        if not log.exists():
-            return "what it said last stood in its terminal"
-        return f"{log_end(self.folder) or 'its process ended without a word'} ({log})"
 
 
 class BusyError(RegistryError):
@@ -88,7 +57,7 @@ class Jobs:
             folder = self.folder / str(number)
             folder.mkdir()
             process = self._begin(folder, options, environment)
-            _note(folder, why, process.pid)
+            note_begin(folder, why, process.pid)
         threading.Thread(target=process.wait, name="reap", daemon=True).start()
         return self.get(number)
 
@@ -133,7 +102,7 @@ class Jobs:
         (folder / "cancelled").unlink(missing_ok=True)
         alive = (folder / "alive").open("wb")
         fcntl.flock(alive, fcntl.LOCK_EX)
-        _note(folder, why, os.getpid())
+        note_begin(folder, why, os.getpid())
         return alive
 
     def cancel(self, number: int | None = None) -> Job:
@@ -151,14 +120,14 @@ class Jobs:
 
     def get(self, number: int) -> Job:
         """RegistryError, naming the known ones, when there is none of that number."""
-        if job := self._read(number):
+        if job := read_job(self.folder / str(number)):
             return job
         known = ", ".join(str(job.number) for job in self.all()) or "none yet"
         raise RegistryError(f"{number} is no job in {self.folder}. Known: {known}")
 
     def all(self) -> list[Job]:
         """The oldest first. The folders of those that are over may be deleted."""
-        return [job for number in self._numbers() if (job := self._read(number))]
+        return [job for number in self._numbers() if (job := read_job(self.folder / str(number)))]
 
     def running(self) -> Job | None:
         return next((job for job in reversed(self.all()) if job.state == "running"), None)
@@ -167,64 +136,3 @@ class Jobs:
         if not self.folder.is_dir():
             return []
         return sorted(int(entry.name) for entry in self.folder.iterdir() if entry.name.isdecimal())
-
-    def _read(self, number: int) -> Job | None:
-        """None while there is no such job, or not yet."""
-        folder = self.folder / str(number)
-        begun = _read_json(folder / "job.json")
-        if not begun:
-            return None
-        alive = is_locked(folder / "alive")  # before its news: what is dead by now writes none any more
-        progress = _read_json(folder / "progress.json")
-        return Job(number, folder, state=_state(folder, alive, progress), progress=progress, **begun)
-
-
-def _note(folder: Path, why: str, process: int) -> None:
-    begun = {"why": why, "started_at": now(), "host": platform.node(), "process": process}
-    write_json(folder / "job.json", begun)
-
-
-def note_stop(folder: Path) -> None:
-    """Somebody wished the job to stop: it has not failed."""
-    (folder / "cancelled").touch()
-
-
-def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> State:
-    if alive:
-        return "running"
-    if progress.get("phase") == "done":
-        return "promoted" if progress.get("promoted") else "not promoted"
-    return "cancelled" if (folder / "cancelled").exists() else "failed"
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        return json.loads(file.read_bytes())
-    except (OSError, ValueError):
-        return {}
-
-
-def is_locked(file: Path) -> bool:
-    """Whether some process holds the lock on a file."""
-    try:
-        with file.open("rb") as opened:
-            return not _try_shared(opened)
-    except OSError:
-        return False
-
-
-def _try_shared(file: IO[bytes]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def log_end(folder: Path) -> str:
-    """The last line that a job printed."""
-    try:
-        text = (folder / "log.txt").read_text(errors="replace")
-    except OSError:
-        return ""
-    return (text.strip().splitlines() or [""])[-1]

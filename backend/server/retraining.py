@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 from backend.annotations.database import Database
 from backend.annotations.objects import Wanted, saved_objects
 from backend.labelstudio.errors import LabelStudioError
-from backend.registry.jobs import STATES, BusyError, Jobs
+from backend.registry.job import STATES
+from backend.registry.jobs import BusyError, Jobs
 from backend.server.periodic import Periodic
 from backend.server.recording import open_database
 from backend.server.settings import Settings

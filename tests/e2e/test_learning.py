@@ -13,7 +13,8 @@ from PIL import Image
 
 from backend.demo.pictures import pictures
 from backend.demo.project import connect
-from backend.registry.jobs import Job, Jobs
+from backend.registry.job import Job
+from backend.registry.jobs import Jobs
 from backend.registry.versions import Registry
 from backend.segmentation.clicks import Click
 from tests.e2e.labelling_page import LabellingPage

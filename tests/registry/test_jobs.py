@@ -15,7 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from backend.cli import app
-from backend.registry.jobs import BusyError, Job, Jobs, note_stop
+from backend.registry.job import Job, note_stop
+from backend.registry.jobs import BusyError, Jobs
 from backend.registry.versions import RegistryError
 
 STAND_IN = (sys.executable, str(Path(__file__).parent / "stand_in.py"))  # instead of `click99 finetune`

@@ -23,7 +23,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 import torch
+from sqlalchemy import select
 
+from backend.annotations.database import Database, sqlite_url
+from backend.annotations.tables import Click
 from backend.segmentation.checkpoint import save_checkpoint
 from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.presets import COMPACT
@@ -130,11 +133,14 @@ def test_a_hundred_objects_over_four_workers_are_as_in_one_process(
     tmp_path: Path, images: list[str], checkpoint: Path
 ):
     both = ["--model", str(checkpoint), "--allowed-hosts", urlsplit(images[0]).netloc]
-    with serving(tmp_path, *both) as address:
+    one, four = tmp_path / "one", tmp_path / "four"
+    for home in (one, four):
+        home.mkdir()
+    with serving(one, *both) as address:
         alone = click_all(address, images, threads=1)
     with RedisServer(tmp_path) as redis:
         options = ["--workers", str(WORKERS), "--redis-url", redis.url, *both]
-        with serving(tmp_path, *options) as address:
+        with serving(four, *options) as address:
             together = click_all(address, images, threads=8)
             clicks = {counted(address, "click99_clicks_total") for _ in range(10)}
             reused = counted(address, "click99_cache_hits_total")
@@ -144,8 +150,16 @@ def test_a_hundred_objects_over_four_workers_are_as_in_one_process(
     assert clicks == {OBJECTS * CLICKS}, "every worker tells the sum"
     # The second and third clicks each find what came before, whichever worker made it.
     assert reused == OBJECTS * (1 + 2)
-    log = (tmp_path / "click99.log").read_text()
-    assert len(set(re.findall(r"Started server process \[(\d+)\]", log))) == 1 + WORKERS
+    log = (four / "click99.log").read_text()
+    assert len(set(re.findall(r"Started server process \[(\d+)\]", log))) == WORKERS
+    assert recorded(four) == recorded(one), "all workers write one record"
+    assert len(recorded(four)) == OBJECTS * CLICKS
+
+
+def recorded(home: Path) -> set[tuple[str, str | None]]:
+    """The clicks of a record, each with the mask after it."""
+    with Database(sqlite_url(home)).reading() as session:
+        return {(click.state, click.mask) for click in session.scalars(select(Click))}
 
 
 def test_workers_without_redis_are_refused_with_the_reason():
