@@ -31,6 +31,7 @@ class Recipe:
     composite: float = 0.25  # share of the images composited from a foreground and a background
     mix: Mix = field(default_factory=Mix)  # what the composites are made of
     nearly_right: float = 0.15  # share of the images that start from a mask with small errors
+    inverted: float = 0.0  # share of the images where all that the object is not is asked for
     lenient: float = 0.3  # share of the images clicked where people click, not at the very centre
     object_scale: tuple[float, float] = (0.8, 2.6)  # side of the crop over side of the object
     replayed: float = 0.0  # share of the collected images whose first clicks are those that people made
@@ -45,6 +46,7 @@ PRECISE = (
 COMPACT = Recipe(
     crops=((160, 8, 0.3), (224, 6, 0.4), (320, 4, 0.3)),  # small crops first: more of them
     epochs=2,
+    inverted=0.08,
     mix=Mix(cut=0.4, cut_from=PRECISE, second=0.3, faintest=FAINTEST, flush=True),
 )
 
@@ -76,6 +78,7 @@ FINETUNE = replace(
     head_rate=3e-4,
     encoder_rate=3e-5,
     warmup=0.05,
+    inverted=0.0,
     average=0.99,  # of the few hundred steps that minutes are
     composite=0.5,
     mix=replace(COMPACT.mix, cut_from=(*PRECISE, "click99")),  # the base set's, too

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from training.datasets.composites import composite
+from training.datasets.dataset import SampleDataset
 from training.datasets.manifest import ManifestDataset, some_instance
-from training.datasets.sample import Sample, crop_around_object, flip, recolour, resize
+from training.datasets.sample import Sample, crop_around_object, flip, inverted, recolour, resize
 from training.datasets.stream import CropStream, batches
 from training.presets import COMPACT
 
@@ -91,6 +92,39 @@ def test_the_manifest_is_read_by_split(data_folder: Path):
 def test_a_folder_without_manifest_is_named(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match=r"manifest\.csv does not exist"):
         ManifestDataset(tmp_path, "train")
+
+
+def test_inverted_is_all_that_the_object_is_not():
+    some = replace(sample(), alpha=sample().truth * np.float32(0.9))
+    some.void[0] = True
+    other = inverted(some)
+    assert np.array_equal(other.truth, ~some.truth & ~some.void)
+    assert other.alpha is not None
+    np.testing.assert_allclose(other.alpha[40, 80], 0.1, atol=1e-6)
+
+
+class Always(SampleDataset):
+    """One sample, again and again."""
+
+    def __init__(self, one: Sample):
+        self.one = one
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, k: int) -> Sample:
+        return self.one
+
+
+@pytest.mark.parametrize(("height", "share"), [(30, 0.25), (8, 0.0)], ids=["large", "small"])
+def test_the_share_of_inverted_images_is_as_asked_but_never_around_a_small_object(height: int, share: float):
+    some = sample()
+    some.truth[30 + height :] = False
+    some.image[some.truth], some.image[~some.truth] = 255, 0
+    stream = CropStream(Always(some), replace(COMPACT, inverted=0.25), seed=0)
+    crops = [stream[(k, 64)] for k in range(120)]
+    found = np.mean([crop.image[crop.truth].mean() < crop.image[~crop.truth].mean() for crop in crops])
+    assert abs(found - share) < 0.12 * bool(share) + 1e-9
 
 
 def test_the_stream_gives_the_same_crop_for_the_same_index(data_folder: Path):

@@ -114,6 +114,12 @@ def flip(sample: Sample) -> Sample:
     return replace(_part(sample, np.s_[:, ::-1]), clicks=clicks)
 
 
+def inverted(sample: Sample) -> Sample:
+    """All that the object is not: large, in several parts, and of many things, as a scene without its sky."""
+    alpha = None if sample.alpha is None else 1 - sample.alpha
+    return Sample(sample.name, sample.image, ~(sample.truth | sample.void), sample.void, alpha)
+
+
 def recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Random gamma, contrast, brightness, channel shift; now and then grey. uint8 RGB [H, W, 3]."""
     values = np.arange(256) / 255

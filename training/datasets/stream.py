@@ -10,12 +10,13 @@ from torch.utils.data import Dataset
 
 from training.datasets.dataset import SampleDataset
 from training.datasets.files import SampleError
-from training.datasets.sample import Sample, crop_around_object, flip, recolour
+from training.datasets.sample import Sample, crop_around_object, flip, inverted, recolour
 from training.datasets.skipped import Skipped
 from training.presets import Recipe
 
 FEWEST_PIXELS = 100  # of the object in the crop
 LARGEST_SHARE = 0.97  # of the crop that the object may cover
+SMALLEST_INVERTED = 0.05  # share of the image that is left out where all else is asked for
 TRIES = 100  # samples drawn for one crop
 
 
@@ -48,6 +49,8 @@ class CropStream(Dataset):
         sample = self.data.draw(rng, self.recipe)
         if not sample.truth.any():
             return None  # one foreground of a composite hides the other
+        if self._is_inverted(sample, rng):
+            sample = inverted(sample)
         crop = crop_around_object(sample, side, self.recipe.object_scale, rng)
         if FEWEST_PIXELS <= crop.truth.sum() <= LARGEST_SHARE * side * side:
             return crop
@@ -56,6 +59,11 @@ class CropStream(Dataset):
         if sample.truth.sum() < FEWEST_PIXELS:
             raise SampleError(sample.name, f"the object has only {sample.truth.sum()} pixels")
         return None
+
+    def _is_inverted(self, sample: Sample, rng: np.random.Generator) -> bool:
+        """Never around a small object: that would be all of the image."""
+        share = self.recipe.inverted
+        return share > 0 and rng.random() < share and sample.truth.mean() > SMALLEST_INVERTED
 
 
 def batches(recipe: Recipe, images: int, start: int = 0) -> Iterator[list[tuple[int, int]]]:
