@@ -61,9 +61,12 @@ class CropStream(Dataset):
         return None
 
     def _is_inverted(self, sample: Sample, rng: np.random.Generator) -> bool:
-        """Never around a small object: that would be all of the image."""
+        """Never around a small object, which would leave all of the image, nor where nothing is left."""
         share = self.recipe.inverted
-        return share > 0 and rng.random() < share and sample.truth.mean() > SMALLEST_INVERTED
+        if not share or rng.random() >= share:
+            return False
+        left = 1 - (sample.truth | sample.void).mean()
+        return bool(sample.truth.mean() > SMALLEST_INVERTED and left > 1 - LARGEST_SHARE)
 
 
 def batches(recipe: Recipe, images: int, start: int = 0) -> Iterator[list[tuple[int, int]]]:

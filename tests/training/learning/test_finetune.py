@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import os
@@ -124,7 +125,7 @@ def test_what_is_better_is_served(
             weight.mul_(0)
     save_checkpoint(network, worse)
     good = load_checkpoint(asked.pinned or SHIPPED)
-    monkeypatch.setattr(module, "load_checkpoint", lambda path: good)
+    monkeypatch.setattr(module, "load_checkpoint", lambda path: copy.deepcopy(good))
     decision = finetune(replace(asked, pinned=worse), never, Console(width=1000))
     assert decision
     assert decision.promoted, decision.reason
