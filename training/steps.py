@@ -84,13 +84,16 @@ def _loader(stream: CropStream, keys: Iterable[list[Key]], workers: int) -> Iter
         num_workers=workers,
         prefetch_factor=4,
         collate_fn=list,
-        worker_init_fn=_leave_signals_to_the_parent,
+        worker_init_fn=_end_with_the_parent,
     )
 
 
-def _leave_signals_to_the_parent(_: int) -> None:
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)
+def _end_with_the_parent(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal, and the parent decides what becomes of it. A parent that
+    fails ends its workers by SIGTERM, and waits for them.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _everyones(progress: Progress, device: torch.device) -> Progress:

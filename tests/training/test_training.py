@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,6 +112,26 @@ def test_a_run_leaves_checkpoint_log_curves_and_settings(
     assert {"loss", "iou_0", "iou_4"} <= rows[0].keys()
     assert (tmp_path / "run" / "curves.png").stat().st_size > 1000
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["images"] == 4
+
+
+def test_a_run_that_fails_ends(data_folder: Path, tmp_path: Path):
+    """Though its traceback is still held, its workers do not keep the process alive."""
+    settings = f"Path({str(data_folder)!r}), Path({str(tmp_path)!r}), 40, crops='64:2:1', save_minutes=0"
+    code = f"""
+import sys
+from pathlib import Path
+from training import train
+def fail(*_):
+    raise RuntimeError("no room")
+train.save = fail
+try:
+    train.train(train.Run("compact", {settings}))
+except RuntimeError as error:
+    sys.held = error
+    print(error)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert ended.stdout.endswith("no room\n"), ended.stderr
 
 
 def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
