@@ -46,7 +46,6 @@ PRECISE = (
 COMPACT = Recipe(
     crops=((160, 8, 0.3), (224, 6, 0.4), (320, 4, 0.3)),  # small crops first: more of them
     epochs=2,
-    inverted=0.08,
     mix=Mix(cut=0.4, cut_from=PRECISE, second=0.3, faintest=FAINTEST, flush=True),
 )
 
@@ -78,7 +77,6 @@ FINETUNE = replace(
     head_rate=3e-4,
     encoder_rate=3e-5,
     warmup=0.05,
-    inverted=0.0,
     average=0.99,  # of the few hundred steps that minutes are
     composite=0.5,
     mix=replace(COMPACT.mix, cut_from=(*PRECISE, "click99")),  # the base set's, too
