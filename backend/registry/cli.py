@@ -176,7 +176,7 @@ def _moved_table(parts: list[Moved], title: str) -> Table:
 
 @models.command("jobs")
 def list_jobs(home: Home = HOME) -> None:
-    """Show the fine-tunes that were started in the background, the oldest first, and how they ended."""
+    """Show the fine-tunes, those by hand too, the oldest first, and how they ended."""
     found = Jobs.at(home).all()
     if not found:
         typer.echo("No job was started yet.")
@@ -195,7 +195,7 @@ def cancel(
     number: Annotated[int | None, typer.Argument(help="A job; unset: the running one.")] = None,
     home: Home = HOME,
 ) -> None:
-    """Stop a fine-tune in the background. `click99 finetune --out` with its folder goes on from there."""
+    """Stop a fine-tune. `click99 finetune --out` with its folder goes on from there."""
     with plain_errors():
         typer.echo(f"Job {Jobs.at(home).cancel(number).number} is told to stop.")
 

@@ -157,7 +157,7 @@ def check_network(settings: Settings) -> Iterator[Finding]:
 
 
 def check_training(settings: Settings) -> Iterator[Finding]:
-    """How the last fine-tune in the background stands."""
+    """How the last fine-tune stands."""
     jobs = Jobs.at(settings.home).all()
     if not jobs:
         return

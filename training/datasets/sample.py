@@ -58,7 +58,9 @@ def _part(sample: Sample, area: tuple[slice, slice]) -> Sample:
     )
     top, left = (along.start or 0 for along in area)
     clicks = _moved(sample.clicks, lambda x, y: (x - left, y - top), truth.shape)
-    return Sample(sample.name, image, truth, void, alpha, others, clicks, start, sample.taught)
+    return replace(
+        sample, image=image, truth=truth, void=void, alpha=alpha, others=others, clicks=clicks, start=start
+    )
 
 
 def _moved(
@@ -104,7 +106,9 @@ def resize(sample: Sample, height: int, width: int) -> Sample:
         start = cv2.resize(start.astype(np.float32), (width, height), interpolation=how) > 0.5
     down, across = height / sample.truth.shape[0], width / sample.truth.shape[1]
     clicks = _moved(sample.clicks, lambda x, y: ((x + 0.5) * across, (y + 0.5) * down), (height, width))
-    return Sample(sample.name, image, truth, void, alpha, others, clicks, start, sample.taught)
+    return replace(
+        sample, image=image, truth=truth, void=void, alpha=alpha, others=others, clicks=clicks, start=start
+    )
 
 
 def flip(sample: Sample) -> Sample:
