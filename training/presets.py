@@ -47,6 +47,7 @@ COMPACT = Recipe(
     crops=((160, 8, 0.3), (224, 6, 0.4), (320, 4, 0.3)),  # small crops first: more of them
     epochs=2,
     mix=Mix(cut=0.4, cut_from=PRECISE, second=0.3, faintest=FAINTEST, flush=True),
+    inverted=0.08,
 )
 
 PAPER = Recipe(
@@ -80,6 +81,7 @@ FINETUNE = replace(
     average=0.99,  # of the few hundred steps that minutes are
     composite=0.5,
     mix=replace(COMPACT.mix, cut_from=(*PRECISE, "click99")),  # the base set's, too
+    inverted=0.0,
     object_scale=(0.9, 6.0),
     replayed=0.7,
 )

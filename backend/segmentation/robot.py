@@ -106,6 +106,7 @@ def largest_wrong_region(
 
 def depth(region: np.ndarray) -> np.ndarray:
     """Exact distance of a region's pixels to its border or the image's sides: float32 [H, W], 0 outside."""
+    cv2.ipp.setUseIPP(False)  # in this thread: its last bits differ with where in memory the region lies
     deep = np.zeros(region.shape, np.float32)
     pixels = region.astype(np.uint8)
     left, top, width, height = cv2.boundingRect(pixels)
