@@ -56,15 +56,6 @@ def test_depth_is_scipys_distance_transform(seed: int):
     np.testing.assert_array_equal(depth(region), exact_depth(region).astype(np.float32))
 
 
-def test_depth_is_the_same_wherever_in_memory_the_region_lies():
-    region = blobs(np.random.default_rng(0), 320, 320)
-    memory = np.empty(region.size + 64, bool)
-    for start in range(0, 64, 7):
-        moved = memory[start : start + region.size].reshape(region.shape)
-        moved[:] = region
-        np.testing.assert_array_equal(depth(moved), depth(region))
-
-
 @given(SEEDS)
 def test_the_paper_clicks_where_scipy_finds_the_largest_region_deepest(seed: int):
     truth, prediction, void = scene(seed)
