@@ -208,3 +208,28 @@ def test_a_mask_submitted_before_it_was_accepted_is_restored(
     assert studio.regions() == [restored["id"]]
     studio.screenshot("recovered")
     assert "has its mask" in click99.run(*recover).stdout
+
+
+MULTIPLE = """<View>
+  <Image name="image" value="$image"/>
+  <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true" choice="multiple">
+    <Label value="Cup" hotkey="1"/><Label value="Hot" hotkey="2"/></KeyPointLabels>
+  <BrushLabels name="brush" toName="image" choice="multiple">
+    <Label value="Cup"/><Label value="Hot"/></BrushLabels>
+</View>"""
+
+
+def test_several_labels_of_one_object(studio: LabellingPage, workplace: Workplace) -> None:
+    project = workplace.project("several labels", MULTIPLE)
+    task = project.task()
+    studio.work_on(project.id, task)
+    masks = []
+    for click in (COFFEE, SPOON):
+        studio.page.keyboard.press("1")  # a click unselects all labels
+        masks += studio.click(click, key="2").regions
+    studio.screenshot("several-labels")
+    studio.accept()
+    studio.submit()
+    (saved,) = project.annotations(task)
+    assert [item["value"]["brushlabels"] for item in (*masks, *saved)] == 3 * [["Cup", "Hot"]]
+    assert {item["id"] for item in (*masks, *saved)} == {masks[0]["id"]}
