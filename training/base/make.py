@@ -1,6 +1,7 @@
 """How the base set was made: `python -m training.base.make` in a checkout, with click99[demo] installed.
 
 The pictures and masks of tests/pictures and scikit-image's own free pictures; for the gate also composites.
+Those of photographs.csv are not made but kept (README.md).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ Row = tuple[str, str, str, str, str]  # file, mask, kind, split, source
 def main() -> None:
     rows = [_object(name, split) for name, split in OBJECTS.items()]
     rows += [_background(name, split) for name, split in BACKGROUNDS.items()]
-    rows += [_retina(), *_coins()]
+    rows += [_retina(), *_coins(), *_photographs()]
     _write_manifest(rows)
     _write_manifest(rows + _composites())
     listed = sorted(file for folder in ("images", "masks") for file in (HERE / folder).iterdir())
@@ -88,6 +89,12 @@ def _coins() -> list[Row]:
     return [
         _save("coins", f"coins_{n}", image, _filled(parts == k), "val", "") for n, k in enumerate(chosen, 1)
     ]
+
+
+def _photographs() -> list[Row]:
+    with (HERE / "photographs.csv").open(newline="") as file:
+        names = [row["picture"] for row in csv.DictReader(file)]
+    return [(f"images/{name}.jpg", f"masks/{name}.png", "binary", "train", "") for name in names]
 
 
 def _composites() -> list[Row]:
