@@ -157,8 +157,6 @@ class Recorder:
     def _failed(self, error: Exception) -> None:
         with self._changed:
             waiting = self._state()
-        self._watch.failing(True)
-        self._watch.waiting(waiting[0], len(self._inbox))
         if not self._failing:
             reason = getattr(error, "orig", None) or error
             log.error(
@@ -167,6 +165,8 @@ class Recorder:
                 waiting[1],
                 reason,
             )
+        self._watch.failing(True)
+        self._watch.waiting(waiting[0], len(self._inbox))
         self._failing = True
 
     def _recovered(self) -> None:
