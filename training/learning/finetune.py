@@ -193,9 +193,17 @@ def _decide(
     if decision.promoted:
         registry.promote(candidate.name, decision.reason)
     console.print(decision.table())
-    if decision.promoted and asked.pinned:
-        console.print(f"But CLICK99_MODEL pins servers to {asked.pinned}: unset it for them to follow.")
+    console.print(_what_is_left(decision, candidate, asked.pinned), soft_wrap=True)
     facts = {"candidate": candidate.name, "promoted": decision.promoted}
     news.tell("done", 1, 0, decision.reason, **facts)
     (asked.out / "last.pt").unlink(missing_ok=True)  # most of the folder, and of no use any more
     return decision
+
+
+def _what_is_left(decision: Decision, candidate: Version, pinned: Path | None) -> str:
+    """For whoever wants the candidate served."""
+    if not decision.promoted:
+        return f"To serve it all the same: click99 models promote {candidate.name}"
+    if pinned:
+        return f"But CLICK99_MODEL pins servers to {pinned}: unset it for them to follow."
+    return "Running servers follow within seconds. Back: click99 models rollback"

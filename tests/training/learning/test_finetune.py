@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
@@ -31,8 +32,9 @@ from backend.segmentation.checkpoint import SHIPPED, load_checkpoint, save_check
 from tests.registry.test_jobs import STAND_IN
 from tests.training.learning.snapshot import write_snapshot
 from training.learning import finetune as module
+from training.learning.compare import compare
 from training.learning.finetune import FineTune, finetune
-from training.learning.gate import Decision
+from training.learning.gate import Decision, decide
 from training.learning.news import News, Stopped
 from training.learning.snapshots import seal
 from training.presets import FINETUNE
@@ -83,6 +85,11 @@ def told(asked: FineTune) -> dict[str, Any]:
     return json.loads((asked.out / "progress.json").read_text())
 
 
+def unsure(*_: Any) -> Decision:
+    same = compare(np.full((6, 20), 0.95), np.full((6, 20), 0.95))
+    return decide(same, same)
+
+
 def test_a_run_ends_with_a_noted_decision(asked: FineTune):
     decision = run(asked)
     registry = Registry.at(asked.home)
@@ -112,6 +119,15 @@ def test_the_candidate_has_learnt(asked: FineTune, whole: Path):
     old, new, full = (network.encoder.stem.weight for network in (before, after, learnt))
     assert not torch.equal(old, full)
     torch.testing.assert_close(new, torch.lerp(old, full, module.LEARNT_SHARE), rtol=1e-2, atol=2e-4)
+
+
+def test_what_is_not_surely_better_can_be_served_by_hand(
+    asked: FineTune, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(module, "judge", unsure)
+    assert finetune(asked, never, Console(width=60))
+    candidate = Registry.at(asked.home).all()[-1].name
+    assert f"To serve it all the same: click99 models promote {candidate}\n" in capsys.readouterr().out
 
 
 def test_what_is_better_is_served(
