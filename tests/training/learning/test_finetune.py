@@ -59,6 +59,7 @@ def snapshot(tmp_path: Path) -> Path:
 @pytest.fixture
 def asked(tmp_path: Path, whole: Path, snapshot: Path, data_folder: Path, monkeypatch) -> FineTune:
     monkeypatch.setattr(module, "FINETUNE", replace(FINETUNE, crops=((64, 2, 1.0),)))
+    monkeypatch.setattr("training.learning.gate.CLICKED", 1)  # time
     return FineTune(
         out=tmp_path / "run",
         home=tmp_path / "home",

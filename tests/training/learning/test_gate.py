@@ -15,6 +15,7 @@ from backend.segmentation.predictor import Predictor
 from backend.segmentation.views import Whole
 from tests.training.learning.snapshot import write_snapshot
 from training.datasets.collected import Collected
+from training.datasets.dataset import Part
 from training.learning.compare import compare, table
 from training.learning.gate import FEWEST, GateError, decide, judge, refuse_few
 
@@ -78,10 +79,14 @@ def test_too_few_held_out_images_are_refused_with_the_remedy(tmp_path: Path):
     refuse_few(Collected(write_snapshot(tmp_path / "enough", held_out=FEWEST), ["val"]))
 
 
-def test_a_network_is_not_better_than_itself(tmp_path: Path):
+def test_a_network_is_not_better_than_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Six masks, each clicked through twice, to be at least seven."""
+    monkeypatch.setattr("training.learning.gate.CLICKED", 7)
     data = Collected(write_snapshot(tmp_path / "snapshot"), ["val"])
     predictor, ticks = Predictor(load_checkpoint(SHIPPED), "a", view=Whole()), []
-    decision = judge(predictor, predictor, data, data, lambda judged, of: ticks.append((judged, of)))
+    base = Part(data, [0])
+    decision = judge(predictor, predictor, data, base, lambda judged, of: ticks.append((judged, of)))
     assert not decision.promoted
     assert decision.collected.change == 0
-    assert (len(ticks), ticks[0], ticks[-1][1]) == (24, (0, 24), 24)
+    assert (decision.collected.images, decision.collected.masks, decision.base.masks) == (6, 12, 1)
+    assert (len(ticks), ticks[0], ticks[-1][1]) == (26, (0, 26), 26)
