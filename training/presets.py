@@ -47,7 +47,7 @@ COMPACT = Recipe(
     crops=((160, 8, 0.3), (224, 6, 0.4), (320, 4, 0.3)),  # small crops first: more of them
     epochs=2,
     mix=Mix(cut=0.4, cut_from=PRECISE, second=0.3, faintest=FAINTEST, flush=True),
-    inverted=0.1,
+    inverted=0.08,
 )
 
 PAPER = Recipe(
