@@ -46,8 +46,8 @@ PRECISE = (
 COMPACT = Recipe(
     crops=((160, 8, 0.3), (224, 6, 0.4), (320, 4, 0.3)),  # small crops first: more of them
     epochs=2,
-    mix=Mix(cut=0.4, cut_from=PRECISE, second=0.3, faintest=FAINTEST, flush=True),
     inverted=0.08,
+    mix=Mix(cut=0.4, cut_from=PRECISE, second=0.3, faintest=FAINTEST, flush=True),
 )
 
 PAPER = Recipe(
@@ -78,10 +78,10 @@ FINETUNE = replace(
     head_rate=3e-4,
     encoder_rate=3e-5,
     warmup=0.05,
+    inverted=0.0,
     average=0.99,  # of the few hundred steps that minutes are
     composite=0.5,
     mix=replace(COMPACT.mix, cut_from=(*PRECISE, "click99")),  # the base set's, too
-    inverted=0.0,
     object_scale=(0.9, 6.0),
     replayed=0.7,
 )
