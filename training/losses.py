@@ -18,6 +18,17 @@ def soft_iou_loss(alpha: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     return (1 - both / either.clamp_min(1)).mean()
 
 
+def tanimoto_loss(alpha: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+    """1 − Σαα̂ / (Σα² + Σα̂² − Σαα̂) over the valid pixels of each image, then the mean (Tanimoto 1958).
+
+    Of binary masks it is the IoU, too. Where the truth lies between 0 and 1, as a teacher's answer does,
+    it is least at α = α̂ and flat there, while soft IoU goes on to make a doubtful answer a certain one.
+    """
+    both = (alpha * truth * valid).flatten(1).sum(1)
+    squares = ((alpha.square() + truth.square()) * valid).flatten(1).sum(1)
+    return (1 - both / (squares - both).clamp_min(1)).mean()
+
+
 def bce_loss(alpha: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     """Binary cross-entropy over the valid pixels of each image, then the mean (the paper compares)."""
     entropy = F.binary_cross_entropy(alpha.float().clamp(1e-6, 1 - 1e-6), truth, reduction="none")
@@ -40,4 +51,4 @@ def normalized_focal_loss(logits: Tensor, truth: Tensor, valid: Tensor, gamma: f
     return ((focus * entropy).flatten(1).sum(1) * scale.detach() / pixels).mean()
 
 
-MASK_LOSSES = {"soft_iou": soft_iou_loss, "bce": bce_loss}
+MASK_LOSSES = {"soft_iou": soft_iou_loss, "tanimoto": tanimoto_loss, "bce": bce_loss}

@@ -24,7 +24,7 @@ class Recipe:
     weight_decay: float = 1e-4  # of kernels
     norm_decay: float = 0.0  # of normalisations and biases
     gradient_limit: float = 1.0  # of the gradient's norm, per step; 0 = none
-    mask_loss: str = "soft_iou"  # or bce
+    mask_loss: str = "soft_iou"  # or a name of training/losses.py
     focal_weight: float = 0.5
     click_weight: float = 0.1
     average: float = 0.998  # of the weights' exponential moving average; 0 = the weights themselves
@@ -78,6 +78,7 @@ FINETUNE = replace(
     head_rate=3e-4,
     encoder_rate=3e-5,
     warmup=0.05,
+    mask_loss="tanimoto",  # a teacher's answers are between 0 and 1
     inverted=0.0,
     average=0.99,  # of the few hundred steps that minutes are
     composite=0.5,
