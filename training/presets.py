@@ -24,7 +24,7 @@ class Recipe:
     weight_decay: float = 1e-4  # of kernels
     norm_decay: float = 0.0  # of normalisations and biases
     gradient_limit: float = 1.0  # of the gradient's norm, per step; 0 = none
-    mask_loss: str = "soft_iou"  # or a name of training/losses.py
+    mask_loss: str = "soft_iou"  # or tanimoto, bce
     focal_weight: float = 0.5
     click_weight: float = 0.1
     average: float = 0.998  # of the weights' exponential moving average; 0 = the weights themselves
