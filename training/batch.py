@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -15,6 +18,8 @@ from training.bundled import bundled_clicks
 from training.datasets.sample import Sample
 from training.presets import Recipe
 from training.starts import nearly_right
+
+SIDE_BY_SIDE = ThreadPoolExecutor(min(8, os.cpu_count() or 1))  # robots of a batch: a GPU waits for them
 
 
 @dataclass
@@ -45,13 +50,13 @@ class Batch:
         device: torch.device | None = None,
     ) -> Batch:
         rngs = [np.random.default_rng(seed) for seed in seeds]
-        begun = [_begin(sample, rng, recipe) for sample, rng in zip(samples, rngs, strict=True)]
+        begun = list(SIDE_BY_SIDE.map(_begin, samples, rngs, repeat(recipe)))
         return cls(
             samples=samples,
-            image=_stack([s.image.transpose(2, 0, 1) for s in samples]).to(device).float().div_(255),
-            truth=_stack([s.truth[None] for s in samples]).to(device).float(),
-            valid=_stack([~s.void[None] for s in samples]).to(device).float(),
-            previous=_stack([alpha[None] for alpha, *_ in begun]).to(device),
+            image=_stack([s.image for s in samples], device).div_(255),
+            truth=_stack([s.truth[..., None] for s in samples], device),
+            valid=_stack([~s.void[..., None] for s in samples], device),
+            previous=_stack([alpha[..., None] for alpha, *_ in begun], device),
             clicks=[clicks for _, clicks, _ in begun],
             to_replay=[to_replay for *_, to_replay in begun],
             rngs=rngs,
@@ -62,13 +67,15 @@ class Batch:
     def click(self) -> None:
         """One more click on each image: a person's next one, or the robot's where anything is wrong still."""
         predictions = (self.previous[:, 0] > 0.5).cpu().numpy()
-        for k, sample in enumerate(self.samples):
-            if self.to_replay[k]:
-                self.clicks[k].append(self.to_replay[k].pop(0))
-                continue
-            lenient = self.rngs[k] if self.lenient[k] else None
-            click = robot_click(sample.truth, predictions[k], sample.void, lenient)
-            self.clicks[k] += [click] if click else []
+        made = SIDE_BY_SIDE.map(self._next, range(len(self.samples)), predictions)
+        for clicks, click in zip(self.clicks, made, strict=True):
+            clicks += [click] if click else []
+
+    def _next(self, k: int, prediction: np.ndarray) -> Click | None:
+        if self.to_replay[k]:
+            return self.to_replay[k].pop(0)
+        lenient = self.rngs[k] if self.lenient[k] else None
+        return robot_click(self.samples[k].truth, prediction, self.samples[k].void, lenient)
 
     def bundle(self) -> None:
         """All clicks at once, as networks were trained before the paper."""
@@ -79,8 +86,7 @@ class Batch:
         """Click maps [B, 6, S, S]."""
         height, width = self.truth.shape[-2:]
         placed = [[(c.x, c.y, c.positive) for c in clicks] for clicks in self.clicks]
-        maps = [click_maps(clicks, height, width, self.click_encoding) for clicks in placed]
-        return _stack(maps).to(self.truth.device)
+        return click_maps(placed, height, width, self.click_encoding, self.truth.device)
 
     def iou(self) -> float:
         """Mean IoU of the masks so far."""
@@ -103,5 +109,6 @@ def _begin(
     return start.astype(np.float32), [], meant
 
 
-def _stack(arrays: list[np.ndarray]) -> Tensor:
-    return torch.from_numpy(np.stack(arrays)).contiguous(memory_format=torch.channels_last)
+def _stack(arrays: list[np.ndarray], device: torch.device | None) -> Tensor:
+    """Arrays [H, W, C] → float32 [B, C, H, W], channels last in memory."""
+    return torch.from_numpy(np.stack(arrays)).to(device).float().permute(0, 3, 1, 2)

@@ -38,7 +38,7 @@ def bce_loss(alpha: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
 def click_location_loss(alpha: Tensor, clicks: Sequence[Sequence[Click]]) -> Tensor:
     """Σ over an image's clicks of (α_c − α̂_c)², mean over images (equation 3)."""
     where = [(k, click.y, click.x, float(click.positive)) for k, each in enumerate(clicks) for click in each]
-    image, y, x, sign = (torch.tensor(column) for column in zip(*where, strict=True))
+    image, y, x, sign = (torch.tensor(column, device=alpha.device) for column in zip(*where, strict=True))
     return (alpha[image, 0, y, x] - sign).square().sum() / len(clicks)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
+import torch
+from torch import Tensor
 
 from backend.segmentation.presets import ClickEncoding
 
@@ -16,7 +17,13 @@ FAINTEST = -20.0  # exponent below which a Gaussian is level: 2e-9, where its ta
 FARTHEST = 255  # pixels: distance maps are level beyond (Xu et al. 2016)
 DISK_RADIUS = 5  # pixels (Benenson et al. 2019)
 
+SIGNS = (False, True)
+NOWHERE = (torch.inf, torch.inf)
+
 DISC = 3  # pixels around a click that are surely meant, too
+
+
+PlacedClick = tuple[float, float, bool]  # x, y in network pixels, positive
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,12 @@ class Click:
 
 
 def click_maps(
-    clicks: Sequence[tuple[float, float, bool]],
+    clicks: Sequence[Sequence[PlacedClick]],
     height: int,
     width: int,
     encoding: ClickEncoding = "gaussians",
-) -> np.ndarray:
+    device: torch.device | None = None,
+) -> Tensor:
     """Click maps, the background's before the foreground's, of the distance d to the sign's nearest click.
 
     gaussians: three a sign, exp(−d² / 2(sL)²), finest first; zero without a click.
@@ -41,50 +49,55 @@ def click_maps(
     disks: one a sign, 1 where d ≤ 5; zero without a click.
 
     Args:
-        clicks: (x, y, positive), in the pixels of the map; fractions allowed.
+        clicks: of each image, in the pixels of the map; fractions allowed.
 
     Returns:
-        float32 [6 or 2, height, width], values 0…1.
+        float32 [B, 6 or 2, height, width], values 0…1, on the device.
     """
-    encode = ENCODINGS[encoding]
-    signs = [[(x, y) for x, y, positive in clicks if positive is sign] for sign in (False, True)]
-    return np.concatenate([encode(nearest_squared_distance(points, height, width)) for points in signs])
+    signs = [[[(x, y) for x, y, positive in each if positive is sign] for each in clicks] for sign in SIGNS]
+    squared = [nearest_squared_distance(points, height, width, device) for points in signs]
+    return torch.cat([ENCODINGS[encoding](each) for each in squared], 1)
 
 
-def gaussians(squared: np.ndarray) -> np.ndarray:
-    """Squared distances [H, W] → Gaussians at three scales [3, H, W]."""
-    maps = np.zeros((3, *squared.shape), np.float32)
-    if np.isfinite(squared[0, 0]):
-        for k, scale in enumerate(GAUSSIAN_SCALES):
-            factor = -0.5 / (scale * GAUSSIAN_LENGTH) ** 2
-            np.exp(np.maximum(squared * factor, FAINTEST), out=maps[k])
-    return maps
+def gaussians(squared: Tensor) -> Tensor:
+    """Squared distances [B, H, W] → Gaussians at three scales [B, 3, H, W]."""
+    factors = [-0.5 / (scale * GAUSSIAN_LENGTH) ** 2 for scale in GAUSSIAN_SCALES]
+    maps = torch.stack([squared * factor for factor in factors], 1).clamp_(min=FAINTEST).exp_()
+    return maps.masked_fill_(squared[:, None, :1, :1].isinf(), 0)
 
 
-def distances(squared: np.ndarray) -> np.ndarray:
-    """Squared distances [H, W] → distances in units of 255 px, at most 1: [1, H, W]."""
-    return np.minimum(np.sqrt(squared) / FARTHEST, 1)[None]
+def distances(squared: Tensor) -> Tensor:
+    """Squared distances [B, H, W] → distances in units of 255 px, at most 1: [B, 1, H, W]."""
+    return (squared.sqrt() / FARTHEST).clamp_(max=1)[:, None]
 
 
-def disks(squared: np.ndarray) -> np.ndarray:
-    """Squared distances [H, W] → 1 within 5 px, else 0: [1, H, W]."""
-    return (squared <= DISK_RADIUS**2).astype(np.float32)[None]
+def disks(squared: Tensor) -> Tensor:
+    """Squared distances [B, H, W] → 1 within 5 px, else 0: [B, 1, H, W]."""
+    return (squared <= DISK_RADIUS**2).float()[:, None]
 
 
-ENCODINGS: dict[ClickEncoding, Callable[[np.ndarray], np.ndarray]] = {
+ENCODINGS: dict[ClickEncoding, Callable[[Tensor], Tensor]] = {
     "gaussians": gaussians,
     "distances": distances,
     "disks": disks,
 }
 
 
-def nearest_squared_distance(points: Sequence[tuple[float, float]], height: int, width: int) -> np.ndarray:
-    """Squared distance in pixels to the nearest of `points` (x, y): float32 [height, width], inf without."""
-    rows, columns = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
-    nearest = np.full((height, width), np.inf, np.float32)
-    for x, y in points:
-        distance = ((rows - y) ** 2)[:, None] + (columns - x) ** 2
-        np.minimum(nearest, distance, out=nearest)
+def nearest_squared_distance(
+    points: Sequence[Sequence[tuple[float, float]]],
+    height: int,
+    width: int,
+    device: torch.device | None = None,
+) -> Tensor:
+    """Squared distance in pixels to each image's nearest point (x, y): [B, height, width], inf without."""
+    most = max(map(len, points), default=0)
+    padded = [[*each, *[NOWHERE] * (most - len(each))] for each in points]
+    places = torch.tensor(padded, dtype=torch.float32, device=device).view(len(points), most, 2)
+    across = (torch.arange(width, device=device) - places[..., :1]).square_()  # [B, K, W]
+    down = (torch.arange(height, device=device) - places[..., 1:]).square_()  # [B, K, H]
+    nearest = torch.full((len(points), height, width), torch.inf, device=device)
+    for k in range(most):
+        torch.minimum(nearest, down[:, k, :, None] + across[:, k, None], out=nearest)
     return nearest
 
 

@@ -84,7 +84,7 @@ class Predictor:
         """The network's alpha of one part of the image; `previous` is that of the part."""
         placed = self.view.place(clicks, box, size)
         encoding = self.network.config.click_encoding
-        maps = torch.from_numpy(click_maps(placed, *size, encoding))[None].to(self.device)
+        maps = click_maps([placed], *size, encoding, self.device)
         before = torch.from_numpy(self.view.resize(previous, size))[None, None].to(self.device)
         if self.network.image_only:
             features = self._encode(image, image_key, box, size)

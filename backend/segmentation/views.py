@@ -14,11 +14,10 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from backend.segmentation.clicks import DISC, Click, disc_offsets
+from backend.segmentation.clicks import DISC, Click, PlacedClick, disc_offsets
 
 STRIDE = 32  # the network's sizes are multiples of it
 DISC_OFFSETS = disc_offsets(DISC)
-PlacedClick = tuple[float, float, bool]  # x, y in network pixels, positive
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def test_names_and_shapes_of_tensors(network: TwoStreamNetwork):
 def test_the_same_numbers_come_out(network: TwoStreamNetwork):
     rows, columns = torch.meshgrid(torch.linspace(0, 1, 64), torch.linspace(0, 1, 96), indexing="ij")
     image = torch.stack((rows, columns, (6 * rows * columns).sin().abs()))[None]
-    maps = torch.from_numpy(click_maps([(30.5, 20.25, True), (80, 50, False)], 64, 96))[None]
+    maps = click_maps([[(30.5, 20.25, True), (80, 50, False)]], 64, 96)
     previous = ((rows - 0.4).hypot(columns - 0.3) < 0.25).float()[None, None]
     with torch.no_grad():
         alpha, logits = network(network.encode(image), maps, previous)

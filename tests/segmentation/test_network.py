@@ -127,7 +127,7 @@ def test_it_comes_back_from_a_checkpoint(network: TwoStreamNetwork, tmp_path: Pa
 @pytest.mark.parametrize("encoding", ["gaussians", "distances"])
 def test_clicked_pixels_are_pinned_before_the_filter(encoding: ClickEncoding):
     config = replace(variant(COMPACT, "+T+I+F"), pin_clicks=True, click_encoding=encoding)
-    maps = torch.from_numpy(click_maps([(7, 9, True), (20, 30, False)], 32, 64, encoding))[None]
+    maps = click_maps([[(7, 9, True), (20, 30, False)]], 32, 64, encoding)
     with torch.no_grad():
         alpha, _ = click(TwoStreamNetwork(config), torch.rand(1, 3, 32, 64), maps, torch.zeros(1, 1, 32, 64))
     assert (alpha[0, 0, 9, 7], alpha[0, 0, 30, 20]) == (1, 0)
