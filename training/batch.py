@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
 
 import numpy as np
 import torch
@@ -18,8 +15,6 @@ from training.bundled import bundled_clicks
 from training.datasets.sample import Sample
 from training.presets import Recipe
 from training.starts import nearly_right
-
-SIDE_BY_SIDE = ThreadPoolExecutor(min(8, os.cpu_count() or 1))  # robots of a batch: a GPU waits for them
 
 
 @dataclass
@@ -50,7 +45,7 @@ class Batch:
         device: torch.device | None = None,
     ) -> Batch:
         rngs = [np.random.default_rng(seed) for seed in seeds]
-        begun = list(SIDE_BY_SIDE.map(_begin, samples, rngs, repeat(recipe)))
+        begun = [_begin(sample, rng, recipe) for sample, rng in zip(samples, rngs, strict=True)]
         return cls(
             samples=samples,
             image=_stack([s.image for s in samples], device).div_(255),
@@ -67,15 +62,13 @@ class Batch:
     def click(self) -> None:
         """One more click on each image: a person's next one, or the robot's where anything is wrong still."""
         predictions = (self.previous[:, 0] > 0.5).cpu().numpy()
-        made = SIDE_BY_SIDE.map(self._next, range(len(self.samples)), predictions)
-        for clicks, click in zip(self.clicks, made, strict=True):
-            clicks += [click] if click else []
-
-    def _next(self, k: int, prediction: np.ndarray) -> Click | None:
-        if self.to_replay[k]:
-            return self.to_replay[k].pop(0)
-        lenient = self.rngs[k] if self.lenient[k] else None
-        return robot_click(self.samples[k].truth, prediction, self.samples[k].void, lenient)
+        for k, sample in enumerate(self.samples):
+            if self.to_replay[k]:
+                self.clicks[k].append(self.to_replay[k].pop(0))
+                continue
+            lenient = self.rngs[k] if self.lenient[k] else None
+            click = robot_click(sample.truth, predictions[k], sample.void, lenient)
+            self.clicks[k] += [click] if click else []
 
     def bundle(self) -> None:
         """All clicks at once, as networks were trained before the paper."""
