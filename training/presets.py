@@ -46,7 +46,9 @@ PRECISE = (
 COMPACT = Recipe(
     crops=((160, 8, 0.3), (224, 6, 0.4), (320, 4, 0.3)),  # small crops first: more of them
     epochs=2,
+    composite=0.35,
     inverted=0.08,
+    object_scale=(0.8, 4.5),  # as small as in a whole photo, which the first click sees
     mix=Mix(cut=0.4, cut_from=PRECISE, second=0.3, faintest=FAINTEST, flush=True),
 )
 
