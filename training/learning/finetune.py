@@ -38,7 +38,7 @@ from training.train import keep_freed_memory
 
 HELD_OUT = ("val", "test")
 OLD_SHARE = 0.5  # of the crops that come from the base set
-LEARNT_SHARE = 0.4  # how far the candidate's weights are on the way from the old ones to the learnt ones
+LEARNT_SHARE = 0.5  # how far the candidate's weights are on the way from the old ones to the learnt ones
 
 
 @dataclass(frozen=True)
