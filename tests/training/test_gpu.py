@@ -53,8 +53,8 @@ def test_the_predictor_answers_as_on_the_cpu(data_folder: Path):
     sample = ManifestDataset(data_folder, "val")[0]
     annotations = [annotate(Predictor.load(SHIPPED, device), sample, clicks=4) for device in ("cpu", "cuda")]
     assert annotations[0].clicks[0] == annotations[1].clicks[0]
-    ious = [annotation.ious for annotation in annotations]
-    np.testing.assert_allclose(*ious, atol=0.02)
+    here, there = (annotation.ious for annotation in annotations)
+    np.testing.assert_allclose(there, here, atol=0.02)
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
