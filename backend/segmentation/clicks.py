@@ -17,7 +17,7 @@ FAINTEST = -20.0  # exponent below which a Gaussian is level: 2e-9, where its ta
 FARTHEST = 255  # pixels: distance maps are level beyond (Xu et al. 2016)
 DISK_RADIUS = 5  # pixels (Benenson et al. 2019)
 
-SIGNS = (False, True)
+SIGNS = (False, True)  # in the order of their maps
 NOWHERE = (torch.inf, torch.inf)
 
 DISC = 3  # pixels around a click that are surely meant, too
