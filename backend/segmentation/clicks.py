@@ -22,7 +22,6 @@ NOWHERE = (torch.inf, torch.inf)
 
 DISC = 3  # pixels around a click that are surely meant, too
 
-
 PlacedClick = tuple[float, float, bool]  # x, y in network pixels, positive
 
 

@@ -20,6 +20,7 @@ def run(data: Path, out: Path, batch: int, processes: int) -> Path:
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     command = [sys.executable, *(torchrun if processes > 1 else []), "-m", "backend.cli", "train"]
     settings = ["--images", "4", "--crops", f"64:{batch}:1", "--threads", "1", "--save-minutes", "99"]
+    settings += ["--device", "cpu"]  # two processes cannot share one GPU
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     subprocess.run(
         [*command, "--data", str(data), "--out", str(out), *settings],

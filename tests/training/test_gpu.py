@@ -101,19 +101,10 @@ def test_a_run_is_resumed_and_its_checkpoint_is_served(data_folder: Path, tmp_pa
 
 def test_torchrun_trains_on_it(data_folder: Path, tmp_path: Path):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=1"]
+    command = [*torchrun, "-m", "backend.cli", "train", "--data", str(data_folder), "--out", str(tmp_path)]
     settings = ["--images", "4", "--crops", "64:2:1", "--device", "cuda", "--start-from", str(SHIPPED)]
     subprocess.run(
-        [
-            *torchrun,
-            "-m",
-            "backend.cli",
-            "train",
-            "--data",
-            str(data_folder),
-            "--out",
-            str(tmp_path),
-            *settings,
-        ],
+        [*command, *settings],
         check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
         timeout=300,

@@ -307,7 +307,7 @@ def test_two_processes_learn_together(asked: FineTune, tmp_path: Path):
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "backend.cli"]
     ran = subprocess.run(
         [sys.executable, *torchrun, *command(asked, "--minutes", "0.02", "--threads", "1")],
-        env=env | {"OMP_NUM_THREADS": "1"},
+        env=env | {"OMP_NUM_THREADS": "1", "CLICK99_DEVICE": "cpu"},  # two processes cannot share one GPU
         capture_output=True,
         text=True,
         timeout=280,
