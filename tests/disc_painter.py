@@ -21,6 +21,9 @@ class DiscPainter:
         self.prepared: list[str] = []
         self.paints_everything = self.forgets_everything = False  # a network that changes its mind anywhere
 
+    def for_image(self, image: np.ndarray, image_key: str) -> DiscPainter:
+        return self
+
     def prepare(self, image: np.ndarray, image_key: str) -> None:
         self.prepared.append(image_key)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 
 from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
-from backend.segmentation.network import TwoStreamNetwork
 
 
 def average(checkpoints: Sequence[Path], out: Path) -> Path:
@@ -28,13 +27,3 @@ def average(checkpoints: Sequence[Path], out: Path) -> Path:
     networks[0].load_state_dict(mean)
     save_checkpoint(networks[0], out, mean_of=[path.parent.name for path in checkpoints])
     return out
-
-
-def between(base: TwoStreamNetwork, tuned: TwoStreamNetwork, share: float) -> TwoStreamNetwork:
-    """`tuned` with weights `share` of the way from those of `base`, which it was fine-tuned from.
-
-    What was learnt mostly stays, what was forgotten mostly comes back (WiSE-FT, Wortsman et al. 2022b).
-    """
-    old, new = base.state_dict(), tuned.state_dict()
-    tuned.load_state_dict({name: torch.lerp(old[name].to(new[name]), new[name], share) for name in new})
-    return tuned

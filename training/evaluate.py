@@ -57,6 +57,7 @@ def annotate(
     clicks: int = CLICKS,
 ) -> Annotation:
     """Have the robot annotate one image. Each mask is judged in a thread while the next click is answered."""
+    network = predictor.for_image(sample.image, sample.name)
     alpha, masks, verdicts, seconds = None, [np.zeros_like(sample.truth)], [], []
     done: list[Click] = []
     with ThreadPoolExecutor(1) as beside:
@@ -66,7 +67,7 @@ def annotate(
                 break
             done = [*done, correction.click]
             start = time.perf_counter()
-            alpha = predictor.refine(sample.image, done, alpha, sample.name)
+            alpha = network.refine(sample.image, done, alpha, sample.name)
             seconds.append(time.perf_counter() - start)
             masks.append(alpha > 0.5)
             verdicts.append(beside.submit(judge, sample, done, correction.region, *masks[-2:]))
@@ -92,12 +93,13 @@ def evaluate(
 
 
 class NetworkClock:
-    """Counts the seconds that a network's forward passes take, image stream and clicks."""
+    """Counts the seconds that networks' forward passes take, image stream and clicks."""
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, *networks: nn.Module):
         self.seconds = 0.0
-        for part in ("encode", "forward"):
-            setattr(network, part, self._timed(getattr(network, part)))
+        for network in networks:
+            for part in ("encode", "forward"):
+                setattr(network, part, self._timed(getattr(network, part)))
 
     def _timed(self, call: Callable) -> Callable:
         def timed(*args, **kwargs):
@@ -150,7 +152,7 @@ def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipp
     Raises:
         ValueError: nothing of it can be used.
     """
-    clock, start = NetworkClock(predictor.network), time.perf_counter()
+    clock, start = NetworkClock(*(part.network for part in predictor.parts)), time.perf_counter()
     watched = track(readable(data, skipped), evaluation.dataset, total=len(data))
     annotations = evaluate(predictor, watched, evaluation.protocol, evaluation.lenient)
     if not annotations:

@@ -35,7 +35,8 @@ def load_checked(name: str, path: Path, expected_sha256: str, device: str = "cpu
     try:
         predictor = Predictor.load(path, device)
         predictor.version = name
-        try_clicks(predictor)
+        for part in predictor.parts:
+            try_clicks(part)
     except (CheckpointError, RuntimeError) as error:
         raise RegistryError(f"{name} can't be served: {error}") from error
     return predictor

@@ -12,10 +12,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from backend.segmentation.generalist import Generalist
 from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.presets import NetworkConfig
 
 SHIPPED = Path(__file__).parent / "checkpoints" / "compact.safetensors"
+GENERALIST = "generalist."  # what the names of its tensors begin with
 
 
 class CheckpointError(ValueError):
@@ -23,16 +25,23 @@ class CheckpointError(ValueError):
 
 
 def save_checkpoint(
-    network: TwoStreamNetwork, path: Path, dtype: torch.dtype = torch.float16, **facts: Any
+    network: TwoStreamNetwork,
+    path: Path,
+    dtype: torch.dtype = torch.float16,
+    generalist: Generalist | None = None,
+    **facts: Any,
 ) -> None:
     """Write the weights, with the configuration and `facts` about their training in the header.
+
+    A generalist, of the same configuration, goes into the same file.
 
     fp16 halves the file and rounds the weights; float32 keeps them, and with them every result.
 
     Raises:
         OSError: the disk does not take it; what was at `path` stays as it was.
     """
-    tensors = {name: tensor.to(dtype).contiguous() for name, tensor in network.state_dict().items()}
+    named = network.state_dict() | (_named(generalist) if generalist else {})
+    tensors = {name: tensor.to(dtype).contiguous() for name, tensor in named.items()}
     header = {"config": json.dumps(asdict(network.config)), "facts": json.dumps(facts)}
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
@@ -45,23 +54,56 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path) -> TwoStreamNetwork:
-    """The network of a checkpoint, in fp32 and evaluation mode.
+    """The network of a checkpoint, in fp32 and evaluation mode; of a fine-tuned one, what was learnt.
 
     Raises:
         CheckpointError: no such file, not safetensors, or tensors that do not fit the configuration.
     """
+    header, tensors = _read(path)
+    learnt = {name: tensor for name, tensor in tensors.items() if not name.startswith(GENERALIST)}
+    return _network(header, learnt, path)
+
+
+def load_generalist(path: Path) -> Generalist | None:
+    """What a fine-tuned checkpoint keeps of the network before, if it does. CheckpointError: as above."""
+    header, tensors = _read(path)
+    kept = {
+        name.removeprefix(GENERALIST): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(GENERALIST)
+    }
+    if not kept:
+        return None
+    fingerprints = [kept.pop(name, torch.empty(0)) for name in ("corrected", "others")]
+    if any(each.dim() != 2 for each in fingerprints) or len({each.shape[1] for each in fingerprints}) > 1:
+        raise CheckpointError(f"checkpoint {path} lacks its generalist's fingerprints: copy it again")
+    return Generalist(_network(header, kept, path), *fingerprints)
+
+
+def _named(generalist: Generalist) -> dict[str, torch.Tensor]:
+    fingerprints = {"corrected": generalist.corrected, "others": generalist.others}
+    tensors = generalist.network.state_dict() | fingerprints
+    return {f"{GENERALIST}{name}": tensor for name, tensor in tensors.items()}
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Header and tensors, in fp32."""
     if not path.is_file():
         raise CheckpointError(f"checkpoint {path} does not exist: give the path of a .safetensors file")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            return header, {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise CheckpointError(
             f"checkpoint {path} is not a safetensors file ({error}): copy it again"
         ) from error
+
+
+def _network(header: dict[str, str], tensors: dict[str, torch.Tensor], path: Path) -> TwoStreamNetwork:
     network = TwoStreamNetwork(_config(header, path))
-    _fill(network, tensors, path)
+    check_fit(network.state_dict(), tensors, f"checkpoint {path} does not fit its configuration")
+    network.load_state_dict(tensors)
     return network.eval()
 
 
@@ -90,11 +132,6 @@ def _config(header: dict[str, str], path: Path) -> NetworkConfig:
 
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def _fill(network: TwoStreamNetwork, tensors: dict[str, torch.Tensor], path: Path) -> None:
-    check_fit(network.state_dict(), tensors, f"checkpoint {path} does not fit its configuration")
-    network.load_state_dict(tensors)
 
 
 def check_fit(wanted: dict[str, torch.Tensor], given: dict[str, torch.Tensor], complaint: str) -> None:

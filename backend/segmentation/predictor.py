@@ -1,7 +1,8 @@
 """Image + clicks + previous mask → alpha at the image's own size.
 
 Every step is a pure function of its arguments, so that replaying clicks gives the same masks bit for bit.
-Only the image stream's features are kept, in a cache bounded by bytes, behind a lock; any thread may call.
+Only the image stream's features are kept, in a cache bounded by bytes, behind a lock, and which network
+answers an image, if there are two; any thread may call.
 """
 
 from __future__ import annotations
@@ -15,17 +16,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint
+from backend.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint, load_generalist
 from backend.segmentation.clicks import Click, click_maps
+from backend.segmentation.generalist import Generalist, fingerprint
 from backend.segmentation.network import ImageFeatures, TwoStreamNetwork
 from backend.segmentation.views import VIEWS, Box, View
 
+CHOICES = 10_000  # images whose network is remembered
+
 
 class Predictor:
-    """A network ready for clicks."""
+    """A network ready for clicks; a fine-tuned one maybe with its generalist."""
 
     def __init__(
-        self, network: TwoStreamNetwork, version: str, device: str = "cpu", view: View | None = None
+        self,
+        network: TwoStreamNetwork,
+        version: str,
+        device: str = "cpu",
+        view: View | None = None,
+        generalist: Generalist | None = None,
     ):
         """`view`: how the network looks at images; as its configuration says if not given."""
         self.version = version
@@ -33,6 +42,9 @@ class Predictor:
         self.view: View = view or VIEWS[network.config.view]()
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)  # pyright: ignore
         self.features = FeatureCache(limit=256 * 2**20)
+        self.generalist = generalist
+        self.before = Predictor(generalist.network, version, device, view) if generalist else None
+        self.chosen: dict[str, Predictor] = {}
 
     @classmethod
     def load(cls, checkpoint: Path | None = None, device: str = "auto") -> Predictor:
@@ -42,13 +54,36 @@ class Predictor:
             CheckpointError: the file holds no network of ours.
         """
         path = checkpoint or SHIPPED
-        return cls(load_checkpoint(path), checkpoint_version(path), chosen_device(device))
+        network, generalist = load_checkpoint(path), load_generalist(path)
+        return cls(network, checkpoint_version(path), chosen_device(device), generalist=generalist)
+
+    @property
+    def parts(self) -> list[Predictor]:
+        """Each of its networks by itself, the one that was trained last first."""
+        return [self, self.before] if self.before else [self]
+
+    def for_image(self, image: np.ndarray, image_key: str) -> Predictor:
+        """Who answers clicks on this image, uint8 RGB [H, W, 3]: this network or the one before it."""
+        if not (self.generalist and self.before):
+            return self
+        if image_key not in self.chosen:
+            if len(self.chosen) >= CHOICES:
+                self.chosen.clear()
+            general = self.generalist.answers(self.before.fingerprint(image, image_key))
+            self.chosen[image_key] = self.before if general else self
+        return self.chosen[image_key]
+
+    @torch.inference_mode()
+    def fingerprint(self, image: np.ndarray, image_key: str) -> Tensor:
+        """What the image looks like to the image stream before the first click: [C]."""
+        box, size = self._first_look(image)
+        maps = click_maps([[]], *size, self.network.config.click_encoding, self.device)
+        return fingerprint(self._features(image, image_key, box, size, maps, torch.zeros_like(maps[:, :1])))
 
     def prepare(self, image: np.ndarray, image_key: str) -> None:
         """Compute what the first click on this image needs, where it can be known: uint8 RGB [H, W, 3]."""
         if self.network.image_only:
-            box, size = self.view.look(np.zeros(image.shape[:2], np.float32), ())
-            self._encode(image, image_key, box, size)
+            self._encode(image, image_key, *self._first_look(image))
 
     def refine(
         self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
@@ -86,12 +121,25 @@ class Predictor:
         encoding = self.network.config.click_encoding
         maps = click_maps([placed], *size, encoding, self.device)
         before = torch.from_numpy(self.view.resize(previous, size))[None, None].to(self.device)
-        if self.network.image_only:
-            features = self._encode(image, image_key, box, size)
-        else:
-            features = self.network.encode(self._pixels(image, box, size), maps, before)
+        features = self._features(image, image_key, box, size, maps, before)
         alpha, _ = self.network(features, maps, before)
         return self.view.restore(alpha[0, 0].float().cpu().numpy(), box.shape)
+
+    def _first_look(self, image: np.ndarray) -> tuple[Box, tuple[int, int]]:
+        return self.view.look(np.zeros(image.shape[:2], np.float32), ())
+
+    def _features(
+        self,
+        image: np.ndarray,
+        image_key: str,
+        box: Box,
+        size: tuple[int, int],
+        maps: Tensor,
+        previous: Tensor,
+    ) -> ImageFeatures:
+        if self.network.image_only:
+            return self._encode(image, image_key, box, size)
+        return self.network.encode(self._pixels(image, box, size), maps, previous)
 
     @torch.inference_mode()
     def _encode(self, image: np.ndarray, image_key: str, box: Box, size: tuple[int, int]) -> ImageFeatures:

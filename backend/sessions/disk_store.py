@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,7 +74,8 @@ class DiskStore:
         if self._opened is None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             opened = sqlite3.connect(self._file, timeout=5, check_same_thread=False)
-            opened.execute("PRAGMA journal_mode = WAL")
+            with suppress(sqlite3.OperationalError):  # locked at once: another is switching to it right now
+                opened.execute("PRAGMA journal_mode = WAL")
             opened.execute("PRAGMA synchronous = OFF")  # losing it with the machine is no harm
             opened.execute(TABLE)
             self._opened = opened

@@ -72,7 +72,7 @@ class Sessions:
     def warm(self, image_key: str, image: np.ndarray) -> None:
         """Compute the image's features ahead of the first click. image: uint8 RGB [H, W, 3]."""
         with self._network:
-            self._versions.current.prepare(image, image_key)
+            self._versions.current.for_image(image, image_key).prepare(image, image_key)
 
     def near(self, image: np.ndarray) -> float:
         """In pixels, how far a click reaches on an image [H, W, 3]."""
@@ -118,7 +118,7 @@ class Sessions:
         with self._network:
             alpha = self._kept(key, image.shape[:2])
             if alpha is None:
-                alpha = box.first_mask(predictor, image, image_key)
+                alpha = box.first_mask(predictor.for_image(image, image_key), image, image_key)
                 self._store.put(key, alpha.tobytes())
         return Made(alpha, predictor.version)
 
@@ -177,5 +177,6 @@ class Sessions:
         if previous is None and start is not None:
             previous = start.alpha
         before = None if previous is None else previous.astype(np.float32) / 255
-        alpha = np.rint(predictor.refine(image, clicks, before, image_key) * 255).astype(np.uint8)
+        network = predictor.for_image(image, image_key)
+        alpha = np.rint(network.refine(image, clicks, before, image_key) * 255).astype(np.uint8)
         return alpha if start is None else kept_corrections(start, alpha, clicks, self.near(image))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import json
 import shutil
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -21,7 +23,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from backend.registry.versions import Registry, RegistryError, Version
-from backend.segmentation.checkpoint import SHIPPED, checkpoint_version
+from backend.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint, save_checkpoint
+from backend.segmentation.generalist import Generalist
+from backend.segmentation.predictor import Predictor
 
 
 def names(registry: Registry) -> list[str]:
@@ -180,6 +184,19 @@ def test_weights_that_are_no_numbers_are_not_promoted(registry: Registry):
         next(iter(tensors.values()))[:] = torch.nan
 
     wrong = registry.add(rewrite(registry.all()[0], spoil))
+    with pytest.raises(RegistryError, match=r"can't be served: .* holds values that are no finite numbers"):
+        registry.promote(wrong.name, "")
+
+
+def test_a_generalist_s_weights_are_tried_too(registry: Registry, tmp_path: Path):
+    """Alone they are no number; the learnt ones are fine."""
+    network = load_checkpoint(registry.all()[0].path)
+    damaged = copy.deepcopy(network)
+    torch.nn.init.constant_(damaged.decoder.head.weight, torch.nan)  # pyright: ignore
+    known = Predictor(network, "looks").fingerprint(np.zeros((64, 64, 3), np.uint8), "black")[None]
+    file = tmp_path / "tuned.safetensors"
+    save_checkpoint(network, file, generalist=Generalist(damaged, known, known))
+    wrong = registry.add(file)
     with pytest.raises(RegistryError, match=r"can't be served: .* holds values that are no finite numbers"):
         registry.promote(wrong.name, "")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from backend.segmentation.checkpoint import (
@@ -14,10 +15,14 @@ from backend.segmentation.checkpoint import (
     CheckpointError,
     checkpoint_version,
     load_checkpoint,
+    load_generalist,
     save_checkpoint,
 )
 from backend.segmentation.clicks import Click
+from backend.segmentation.generalist import Generalist
+from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.predictor import Predictor
+from backend.segmentation.presets import COMPACT
 
 
 @pytest.fixture
@@ -95,3 +100,39 @@ def test_the_shipped_checkpoint_is_trained_and_small():
     truth = np.zeros((96, 128), bool)
     truth[30:70, 40:90] = True
     assert (alpha & truth).sum() / (alpha | truth).sum() > 0.8
+
+
+@pytest.fixture
+def finetuned(untrained: Predictor, tmp_path: Path) -> Path:
+    generalist = Generalist(TwoStreamNetwork(COMPACT), torch.ones(2, 3), torch.zeros(4, 3))
+    save_checkpoint(untrained.network, tmp_path / "tuned.safetensors", generalist=generalist)
+    return tmp_path / "tuned.safetensors"
+
+
+def test_a_generalist_is_kept_beside_what_was_learnt(untrained: Predictor, saved: Path, finetuned: Path):
+    generalist = load_generalist(finetuned)
+    assert generalist
+    assert generalist.corrected.tolist() == [[1.0] * 3] * 2
+    assert generalist.others.tolist() == [[0.0] * 3] * 4
+    learnt, plain = load_checkpoint(finetuned).state_dict(), load_checkpoint(saved).state_dict()
+    assert all(torch.equal(learnt[name], plain[name]) for name in plain)
+    assert not torch.equal(generalist.network.encoder.stem.weight, learnt["encoder.stem.weight"])
+    assert Predictor.load(finetuned, "cpu").before
+    assert load_generalist(saved) is None
+
+
+@pytest.mark.parametrize(
+    ("lost", "message"),
+    [
+        ("generalist.corrected", "lacks its generalist's fingerprints"),
+        ("generalist.decoder.head.bias", r"missing \(decoder.head.bias\)"),
+    ],
+)
+def test_a_generalist_that_is_not_whole_is_refused(finetuned: Path, lost: str, message: str):
+    with safe_open(finetuned, framework="pt") as file:
+        header = file.metadata()
+    tensors = load_file(finetuned)
+    del tensors[lost]
+    save_file(tensors, finetuned, metadata=header)
+    with pytest.raises(CheckpointError, match=message):
+        Predictor.load(finetuned, "cpu")

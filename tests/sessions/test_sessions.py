@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from backend.segmentation.clicks import Click
 from backend.sessions import MemoryStore, Sessions
+from backend.sessions.boxes import Box
 from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -143,3 +144,26 @@ def test_parallel_objects_do_not_mix():
     assert not painter.overlapped
     for clicks, mask in zip(objects, masks, strict=True):
         assert np.array_equal(mask, make()[0].mask("image", IMAGE, clicks).alpha)
+
+
+def test_a_version_of_two_networks_is_asked_which_one_answers():
+    """About the whole image, also when the network is shown the part around a box alone."""
+
+    class Pair(DiscPainter):
+        def __init__(self) -> None:
+            super().__init__("pair")
+            self.other, self.asked = DiscPainter(), []
+
+        def for_image(self, image: np.ndarray, image_key: str) -> DiscPainter:
+            self.asked.append((image.shape, image_key))
+            return self.other
+
+    pair = Pair()
+    sessions = Sessions(pair, MemoryStore(1 << 20, 60))
+    sessions.warm("image", IMAGE)
+    clicked = sessions.mask("image", IMAGE, [("a", Click(9, 9, True))])
+    boxed = sessions.box_mask("image", IMAGE, "b", Box(4, 4, 20, 20))
+    assert clicked.version == boxed.version == "pair"
+    assert (pair.steps, pair.prepared, pair.other.prepared) == ([], [], ["image"])
+    assert len(pair.other.steps) == 3
+    assert set(pair.asked) == {(IMAGE.shape, "image")}

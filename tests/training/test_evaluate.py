@@ -34,6 +34,10 @@ class Brush:
 
     def __init__(self) -> None:
         self.network = SimpleNamespace(encode=time.sleep, forward=time.sleep)
+        self.parts = [self]
+
+    def for_image(self, image: np.ndarray, image_key: str) -> Brush:
+        return self
 
     def refine(self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str):
         alpha = np.zeros(image.shape[:2], np.float32) if previous is None else previous.copy()

@@ -6,10 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from backend.registry.files import sha256
-from training.datasets.dataset import Part, SampleDataset
+from training.datasets.dataset import Part, SampleDataset, evenly
 from training.datasets.folders import MaskFolder
 from training.datasets.manifest import ManifestDataset
 
@@ -35,19 +33,13 @@ def open_base(folder: Path | None) -> Base:
         _verify()
         folder = SHIPPED
     if (folder / "manifest.csv").is_file():
-        return Base(ManifestDataset(folder, "train"), _some(ManifestDataset(folder, "val")))
+        return Base(ManifestDataset(folder, "train"), evenly(ManifestDataset(folder, "val"), MOST))
     masks = MaskFolder(folder)
     if len(masks) < FOR_THE_GATE:
         raise ValueError(f"{folder} has {len(masks)} masks: base data needs at least {FOR_THE_GATE}")
     for_the_gate = [k for k in range(len(masks)) if k % FOR_THE_GATE == 0]
     others = [k for k in range(len(masks)) if k % FOR_THE_GATE]
-    return Base(Part(masks, others), _some(Part(masks, for_the_gate)))
-
-
-def _some(data: SampleDataset) -> SampleDataset:
-    if len(data) <= MOST:
-        return data
-    return Part(data, [int(k) for k in np.linspace(0, len(data) - 1, MOST).round()])
+    return Base(Part(masks, others), evenly(Part(masks, for_the_gate), MOST))
 
 
 def _verify() -> None:

@@ -47,6 +47,13 @@ class Part(SampleDataset):
         return self.data[self.numbers[k]]
 
 
+def evenly(data: SampleDataset, most: int) -> SampleDataset:
+    """At most so many of its samples, evenly over all."""
+    if len(data) <= most:
+        return data
+    return Part(data, [int(k) for k in np.linspace(0, len(data) - 1, most).round()])
+
+
 @dataclass(frozen=True)
 class Instance:
     """Where an object is: its image's name, its number there, and its area in pixels."""

@@ -21,7 +21,6 @@ from backend.registry.jobs import Jobs
 from backend.registry.versions import Registry, Version
 from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from backend.segmentation.predictor import Predictor, chosen_device
-from training.average import between
 from training.base import Base, open_base
 from training.click_by_click import Trainer
 from training.datasets.blend import Blend
@@ -30,6 +29,7 @@ from training.datasets.skipped import Skipped, refuse_mostly_bad
 from training.datasets.stream import CropStream
 from training.distributed import join, wait_for_all, world
 from training.learning.gate import Decision, judge, refuse_few
+from training.learning.generalist import generalist_of, network_before
 from training.learning.news import News
 from training.learning.snapshots import SnapshotError, verify
 from training.learning.timed import TimedRun, train_for
@@ -38,7 +38,6 @@ from training.train import keep_freed_memory
 
 HELD_OUT = ("val", "test")
 OLD_SHARE = 0.5  # of the crops that come from the base set
-LEARNT_SHARE = 0.5  # how far the candidate's weights are on the way from the old ones to the learnt ones
 
 
 @dataclass(frozen=True)
@@ -150,14 +149,17 @@ def _train(
     refuse_mostly_bad(collected)
     blend = Blend(collected, base.train, OLD_SHARE)
     stream = CropStream(blend, recipe, asked.seed, Skipped(asked.out / "skipped.csv"))
-    trainer = Trainer(load_checkpoint(parent.path), recipe, device, teacher=load_checkpoint(parent.path))
+    trainer = Trainer(load_checkpoint(parent.path), recipe, device, teacher=network_before(parent.path))
     learnt = asked.out / "learnt.safetensors"
     checkpoint = asked.out / f"{parent.name.rpartition('-')[0]}.safetensors"
     try:
         train_for(TimedRun(learnt, 60 * begun.minutes, asked.seed), trainer, stream, news)
         if world()[0] == 0:
-            old, new = load_checkpoint(parent.path), load_checkpoint(learnt)
-            save_checkpoint(between(old, new, LEARNT_SHARE), checkpoint, finetuned_from=parent.name)
+            news.tell("training", 1, 0, "looking at which images it is for")
+            generalist = generalist_of(parent.path, collected, base.train, str(device))
+            save_checkpoint(
+                load_checkpoint(learnt), checkpoint, generalist=generalist, finetuned_from=parent.name
+            )
     except OSError as error:
         remedy = "What was saved last is whole: free its disk, and the same command goes on"
         raise OSError(f"{asked.out}: {error}. {remedy}") from error

@@ -10,7 +10,7 @@ more on the second.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -37,22 +37,30 @@ class GateError(ValueError):
 
 @dataclass(frozen=True)
 class Decision:
-    """promoted: whether the candidate is to be served. reason: in a sentence."""
+    """promoted: whether the candidate is to be served. reason: in a sentence. by_learnt: the shares of the
+    collected and of the base set's masks that what was learnt answers; the others its generalist does."""
 
     promoted: bool
     reason: str
     collected: Comparison
     base: Comparison
+    by_learnt: tuple[float, float] = (1.0, 1.0)
 
     def to_json(self) -> dict[str, Any]:
         figures = {"collected": self.collected.to_json(), "base": self.base.to_json()}
-        return {"promoted": self.promoted, "reason": self.reason, "margin": MARGIN, **figures}
+        shares = dict(zip(figures, self.by_learnt, strict=True))
+        decided = {"promoted": self.promoted, "reason": self.reason, "margin": MARGIN}
+        return {**decided, "by_learnt": shares, **figures}
 
     def table(self) -> Table:
         verdict = "promoted" if self.promoted else "not promoted"
         sets = {"collected, held out": self.collected, "base set": self.base}
         shown = table(f"Gate: {verdict}", sets)
-        shown.caption = self.reason
+        collected, base = self.by_learnt
+        answers = (
+            f"What was learnt answers {collected:.0%} of the held-out masks, {base:.0%} of the base set's"
+        )
+        shown.caption = f"{self.reason}\n{answers}; the others are answered as before"
         return shown
 
 
@@ -86,7 +94,13 @@ def judge(
 
     collected, on_base = [[ious(network, samples) for network in (served, candidate)] for samples in sets]
     images = [image_of(sample) for sample in sets[0]]
-    return decide(compare(collected[0], collected[1], images), compare(on_base[0], on_base[1]))
+    decision = decide(compare(collected[0], collected[1], images), compare(on_base[0], on_base[1]))
+    return replace(decision, by_learnt=tuple(_by_learnt(candidate, samples) for samples in sets))
+
+
+def _by_learnt(candidate: Predictor, samples: list[Sample]) -> float:
+    """The share of the samples that its network answers, not its generalist."""
+    return float(np.mean([candidate.for_image(each.image, each.name) is candidate for each in samples]))
 
 
 def decide(collected: Comparison, base: Comparison) -> Decision:

@@ -29,11 +29,12 @@ def pictures(split: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             yield image, mask
 
 
-def write_snapshot(folder: Path, train: int = 3, held_out: int = 6, **line: Any) -> Path:
-    """Sealed as `click99 collect` does it. line: changes of every line of clicks.jsonl."""
+def write_snapshot(folder: Path, train: int = 3, held_out: int = 6, skip: int = 0, **line: Any) -> Path:
+    """Sealed as `click99 collect` does it. skip: pictures to train on that are left out, so that others come.
+    line: changes of every line of clicks.jsonl."""
     lines = []
-    for split, count in (("train", train), ("val", held_out)):
-        for image, mask in itertools.islice(pictures(split), count):
+    for split, start, count in (("train", skip, train), ("val", 0, held_out)):
+        for image, mask in itertools.islice(pictures(split), start, start + count):
             name = image_name(image)
             file = f"{split}/masks/{name}_0.png"
             save(folder / split / "images" / f"{name}.png", image)
