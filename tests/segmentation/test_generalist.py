@@ -45,11 +45,11 @@ def test_the_generalist_answers_as_if_it_were_alone():
     both = pair()
     assert both.generalist
     alone = Predictor(both.generalist.network, "alone", view=VIEW)
-    masks = [
+    here, there = (
         each.for_image(DARK, "dark").refine(DARK, [Click(30, 20, True)], None, "dark")
         for each in (both, alone)
-    ]
-    np.testing.assert_array_equal(*masks)
+    )
+    np.testing.assert_array_equal(here, there)
 
 
 def test_an_image_is_looked_at_once(monkeypatch: pytest.MonkeyPatch):

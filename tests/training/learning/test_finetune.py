@@ -145,11 +145,11 @@ def test_what_it_did_not_learn_from_is_answered_as_before(asked: FineTune, whole
     assert asked.data
     (photo, *_), (corrected, *_) = open_base(asked.base_data).train, Collected(asked.data, ["train"])
     assert after.for_image(corrected.image, corrected.name) is after
-    masks = [
+    old, new = (
         each.for_image(photo.image, photo.name).refine(photo.image, [Click(9, 9, True)], None, photo.name)
         for each in (before, after)
-    ]
-    np.testing.assert_array_equal(*masks)
+    )
+    np.testing.assert_array_equal(new, old)
 
 
 def test_a_second_fine_tune_keeps_the_first_network_and_what_the_first_was_for(
