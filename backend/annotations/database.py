@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,8 @@ def create(url: str, busy_seconds: float) -> Engine:
 
 def _open(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun below
-    connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
+    with suppress(sqlite3.OperationalError):  # locked, which does not wait: another begins the file right now
+        connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
     connection.execute("PRAGMA synchronous = FULL")  # what is committed outlives a power failure
     connection.execute("PRAGMA foreign_keys = ON")
 

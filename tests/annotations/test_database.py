@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,14 @@ def test_a_reader_sees_one_state_and_blocks_no_writer(tmp_path: Path):
 def test_a_second_start_finds_what_the_first_one_kept(tmp_path: Path):
     add(Database(sqlite_url(tmp_path / "new" / "home")), "3")
     assert tasks(Database(sqlite_url(tmp_path / "new" / "home"))) == ["3"]
+
+
+def test_a_new_file_that_another_process_writes_to_is_waited_for(tmp_path: Path):
+    """Two workers of a first start: SQLite refuses to change the journal of a busy file, without waiting."""
+    other = sqlite3.connect(tmp_path / "click99.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, lambda: other.execute("COMMIT")).start()
+    assert add(Database(sqlite_url(tmp_path)), "3")
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +26,16 @@ def test_many_threads_may_call(tmp_path: Path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda k: stores[k % 2].put(f"{k}", bytes([k])), range(40)))
     assert [stores[0].get(f"{k}") for k in range(40)] == [bytes([k]) for k in range(40)]
+
+
+def test_a_new_file_that_another_process_writes_to_is_waited_for(tmp_path: Path):
+    """SQLite refuses to change the journal of a busy file, without waiting."""
+    other = sqlite3.connect(tmp_path / "kept.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, lambda: other.execute("COMMIT")).start()
+    store = store_in(tmp_path)
+    store.put("a", b"value")
+    assert store.get("a") == b"value"
 
 
 def test_a_file_that_is_no_database_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture):
