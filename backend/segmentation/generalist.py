@@ -27,14 +27,14 @@ class Generalist:
     others: Tensor
 
     def answers(self, fingerprint: Tensor) -> bool:
-        """Whether an image with this fingerprint [C] is no nearer to any of the corrected images than to the
-        nearest of the others, each channel measured by how it varies among the others."""
+        """Whether an image with this fingerprint [C] is nearer to one of the others than to any that was
+        corrected, each channel measured by how it varies among the others."""
         spread = self.others.std(0, correction=0).clamp_min(LEAST_SPREAD)
 
         def nearest(known: Tensor) -> Tensor:
             return ((known - fingerprint) / spread).square().sum(1).min()
 
-        return bool(nearest(self.others) <= nearest(self.corrected))
+        return bool(nearest(self.others) < nearest(self.corrected))
 
 
 def fingerprint(features: ImageFeatures) -> Tensor:

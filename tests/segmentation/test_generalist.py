@@ -67,8 +67,8 @@ def test_a_network_without_a_generalist_answers_all(untrained: Predictor):
 
 @pytest.mark.parametrize(
     ("seen", "general"),
-    [([0.1, 0.0], False), ([0.9, 0.0], True), ([0.5, 0.0], True)],
-    ids=["like a corrected one", "like another", "no more like the one"],
+    [([0.1, 0.0], False), ([0.9, 0.0], True), ([0.5, 0.0], False)],
+    ids=["like a corrected one", "like another", "as like the one as the other"],
 )
 def test_the_nearest_known_image_decides(seen: list[float], general: bool):
     others = torch.tensor([[1.0, 0.0], [1.0, 0.0]])  # all alike: no spread to measure by

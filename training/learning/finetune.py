@@ -29,7 +29,7 @@ from training.datasets.skipped import Skipped, refuse_mostly_bad
 from training.datasets.stream import CropStream
 from training.distributed import join, wait_for_all, world
 from training.learning.gate import Decision, judge, refuse_few
-from training.learning.generalist import generalist_of, network_before
+from training.learning.generalist import generalist_of
 from training.learning.news import News
 from training.learning.snapshots import SnapshotError, verify
 from training.learning.timed import TimedRun, train_for
@@ -149,7 +149,7 @@ def _train(
     refuse_mostly_bad(collected)
     blend = Blend(collected, base.train, OLD_SHARE)
     stream = CropStream(blend, recipe, asked.seed, Skipped(asked.out / "skipped.csv"))
-    trainer = Trainer(load_checkpoint(parent.path), recipe, device, teacher=network_before(parent.path))
+    trainer = Trainer(load_checkpoint(parent.path), recipe, device, teacher=load_checkpoint(parent.path))
     learnt = asked.out / "learnt.safetensors"
     checkpoint = asked.out / f"{parent.name.rpartition('-')[0]}.safetensors"
     try:

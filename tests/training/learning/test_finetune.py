@@ -152,23 +152,6 @@ def test_what_it_did_not_learn_from_is_answered_as_before(asked: FineTune, whole
     np.testing.assert_array_equal(new, old)
 
 
-def test_a_second_fine_tune_keeps_the_first_network_and_what_the_first_was_for(
-    asked: FineTune, whole: Path, tmp_path: Path
-):
-    run(asked)
-    first = candidate(asked).path
-    again = replace(
-        asked, out=tmp_path / "second", pinned=first, data=write_snapshot(tmp_path / "more", train=2, skip=3)
-    )
-    run(again)
-    kept, known = load_generalist(candidate(again).path), load_generalist(first)
-    assert kept
-    assert known
-    assert same(kept.network, load_checkpoint(whole))
-    assert (len(known.corrected), len(kept.corrected)) == (3, 5)
-    assert {tuple(row) for row in known.corrected.tolist()} < {tuple(row) for row in kept.corrected.tolist()}
-
-
 def test_what_is_not_surely_better_can_be_served_by_hand(
     asked: FineTune, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
