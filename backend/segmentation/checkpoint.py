@@ -75,7 +75,8 @@ def load_generalist(path: Path) -> Generalist | None:
     if not kept:
         return None
     fingerprints = [kept.pop(name, torch.empty(0)) for name in ("corrected", "others")]
-    if any(each.dim() != 2 for each in fingerprints) or len({each.shape[1] for each in fingerprints}) > 1:
+    whole = all(each.dim() == 2 and each.isfinite().all() for each in fingerprints)
+    if not whole or fingerprints[0].shape[1] != fingerprints[1].shape[1]:
         raise CheckpointError(f"checkpoint {path} lacks its generalist's fingerprints: copy it again")
     return Generalist(_network(header, kept, path), *fingerprints)
 

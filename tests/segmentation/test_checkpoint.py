@@ -136,3 +136,13 @@ def test_a_generalist_that_is_not_whole_is_refused(finetuned: Path, lost: str, m
     save_file(tensors, finetuned, metadata=header)
     with pytest.raises(CheckpointError, match=message):
         Predictor.load(finetuned, "cpu")
+
+
+@pytest.mark.parametrize("fingerprints", [torch.full((2, 3), torch.nan), torch.zeros(2, 4)])
+def test_fingerprints_that_tell_nothing_apart_are_refused(
+    untrained: Predictor, tmp_path: Path, fingerprints: torch.Tensor
+):
+    generalist = Generalist(untrained.network, fingerprints, torch.zeros(4, 3))
+    save_checkpoint(untrained.network, tmp_path / "tuned.safetensors", generalist=generalist)
+    with pytest.raises(CheckpointError, match="lacks its generalist's fingerprints"):
+        load_generalist(tmp_path / "tuned.safetensors")
