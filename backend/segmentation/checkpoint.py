@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -59,21 +60,16 @@ def load_checkpoint(path: Path) -> TwoStreamNetwork:
     Raises:
         CheckpointError: no such file, not safetensors, or tensors that do not fit the configuration.
     """
-    header, tensors = _read(path)
-    learnt = {name: tensor for name, tensor in tensors.items() if not name.startswith(GENERALIST)}
-    return _network(header, learnt, path)
+    header, tensors = _read(path, lambda name: not name.startswith(GENERALIST))
+    return _network(header, tensors, path)
 
 
 def load_generalist(path: Path) -> Generalist | None:
     """What a fine-tuned checkpoint keeps of the network before, if it does. CheckpointError: as above."""
-    header, tensors = _read(path)
-    kept = {
-        name.removeprefix(GENERALIST): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(GENERALIST)
-    }
-    if not kept:
+    header, tensors = _read(path, lambda name: name.startswith(GENERALIST))
+    if not tensors:
         return None
+    kept = {name.removeprefix(GENERALIST): tensor for name, tensor in tensors.items()}
     fingerprints = [kept.pop(name, torch.empty(0)) for name in ("corrected", "others")]
     whole = all(each.dim() == 2 and each.isfinite().all() for each in fingerprints)
     if not whole or fingerprints[0].shape[1] != fingerprints[1].shape[1]:
@@ -87,14 +83,14 @@ def _named(generalist: Generalist) -> dict[str, torch.Tensor]:
     return {f"{GENERALIST}{name}": tensor for name, tensor in tensors.items()}
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """Header and tensors, in fp32."""
+def _read(path: Path, wanted: Callable[[str], bool]) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Header and those tensors whose names are wanted, in fp32; the others are not read."""
     if not path.is_file():
         raise CheckpointError(f"checkpoint {path} does not exist: give the path of a .safetensors file")
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            return header, {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            names = filter(wanted, file.keys())
+            return file.metadata() or {}, {name: file.get_tensor(name).float() for name in names}
     except SafetensorError as error:
         raise CheckpointError(
             f"checkpoint {path} is not a safetensors file ({error}): copy it again"
