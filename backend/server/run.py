@@ -9,7 +9,7 @@ import tempfile
 import uvicorn
 from fastapi import FastAPI
 
-from backend.segmentation.checkpoint import SHIPPED, load_checkpoint
+from backend.segmentation.predictor import Predictor
 from backend.server.app import create_app
 from backend.server.settings import Settings, variable
 
@@ -24,7 +24,7 @@ def run(settings: Settings) -> None:
 
 def run_workers(settings: Settings) -> None:
     """Processes of their own, started anew when they end, over one socket."""
-    load_checkpoint(settings.model or SHIPPED)  # a worker that fails with it would be started for ever
+    Predictor.load(settings.model, "cpu")  # a worker that fails with it would be started for ever
     with tempfile.TemporaryDirectory(prefix="click99-metrics-") as counters:
         os.environ |= environment(settings) | {"PROMETHEUS_MULTIPROC_DIR": counters}
         uvicorn.run(

@@ -27,7 +27,8 @@ from sqlalchemy import select
 
 from backend.annotations.database import Database, sqlite_url
 from backend.annotations.tables import Click
-from backend.segmentation.checkpoint import save_checkpoint
+from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from backend.segmentation.generalist import Generalist
 from backend.segmentation.network import TwoStreamNetwork
 from backend.segmentation.presets import COMPACT
 from backend.server.settings import Settings
@@ -167,10 +168,24 @@ def test_workers_without_redis_are_refused_with_the_reason():
         Settings(workers=4)
 
 
-def test_a_wrong_checkpoint_ends_the_command_before_any_worker(tmp_path: Path):
-    options = ["--workers", "2", "--redis-url", "redis://127.0.0.1:1", "--model", str(tmp_path / "none")]
+@pytest.fixture
+def half_a_pair(checkpoint: Path, tmp_path: Path) -> Path:
+    """What was learnt is whole; what the generalist knows of images is not."""
+    network, nothing = load_checkpoint(checkpoint), torch.empty(0)
+    path = tmp_path / "half.safetensors"
+    save_checkpoint(network, path, generalist=Generalist(network, nothing, nothing))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("model", "message"), [("none", "does not exist"), ("half.safetensors", "lacks its generalist's")]
+)
+def test_a_wrong_checkpoint_ends_the_command_before_any_worker(
+    tmp_path: Path, half_a_pair: Path, model: str, message: str
+):
+    options = ["--workers", "2", "--redis-url", "redis://127.0.0.1:1", "--model", str(tmp_path / model)]
     command = [sys.executable, "-m", "backend.cli", "serve", "--port", "0", *options]
     wide = os.environ | {"COLUMNS": "250"}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=200, env=wide)
     assert ended.returncode == 2
-    assert "does not exist" in ended.stderr
+    assert message in ended.stderr
