@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backend.segmentation.clicks import Click
+from click99.segmentation.clicks import Click
 
 
 class DiscPainter:

@@ -16,8 +16,8 @@ import pytest
 import requests
 from typer.testing import CliRunner
 
-from backend.cli import app
-from backend.server.settings import Settings, variable
+from click99.cli import app
+from click99.server.settings import Settings, variable
 
 runner = CliRunner(env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
 
@@ -35,7 +35,7 @@ def test_help_names_every_setting():
 
 
 def test_help_needs_no_torch():
-    code = "import sys, backend.cli; sys.exit('torch' in sys.modules)"
+    code = "import sys, click99.cli; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -57,12 +57,12 @@ def test_a_wrong_setting_is_named(tmp_path: Path, command: str, arguments: list[
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[str]:
-    """`python -m backend.cli serve`, as the demo starts it."""
+    """`python -m click99.cli serve`, as the demo starts it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = os.environ | {"CLICK99_HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "backend.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "click99.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(command, env=env)
     try:
         yield f"http://127.0.0.1:{port}"

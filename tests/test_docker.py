@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from backend.demo.label_studio import VERSION
-from backend.server.settings import Settings, variable
+from click99.demo.label_studio import VERSION
+from click99.server.settings import Settings, variable
 
 DOCKER = Path(__file__).parents[1] / "docker"
 

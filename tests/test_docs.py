@@ -12,7 +12,7 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from backend.cli import app
+from click99.cli import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -48,7 +48,7 @@ RUN_ELSEWHERE = {
     "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
     "click99 average": "tests/training/test_average.py::test_the_mean_of_checkpoints_is_written",
     "click99 ablation": "tests/training/test_ablation.py::test_an_ablation_goes_on_where_it_stopped",
-    "torchrun --nproc-per-node 4 -m backend.cli finetune": "tests/training/learning/test_finetune.py"
+    "torchrun --nproc-per-node 4 -m click99.cli finetune": "tests/training/learning/test_finetune.py"
     "::test_two_processes_learn_together",
     "torchrun": "tests/training/test_distributed.py::test_two_processes_learn_what_one_does",
     "click99 evaluate": "tests/training/test_evaluate.py::test_the_report_is_written_with_every_image",
@@ -85,7 +85,7 @@ def test_every_command_is_run_by_a_test(command: str) -> None:
 def test_commands_without_side_effects_succeed(command: str) -> None:
     program, *arguments = shlex.split(command)
     assert program == "click99"
-    subprocess.run([sys.executable, "-m", "backend.cli", *arguments], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "click99.cli", *arguments], cwd=ROOT, check=True, timeout=60)
 
 
 @pytest.mark.parametrize("command", sorted(command for command in ALL if command.startswith("click99 ")))

@@ -10,43 +10,84 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# Package -> the packages of ours that it may import besides itself. `backend.cli` starts everything.
+SOURCES = (ROOT / "backend", ROOT / "training")
+OURS = ("click99", "click99_training", "tests")
+
+# Room -> the rooms of ours that it may import besides itself. `click99.cli` starts everything.
 MAY_IMPORT = {
-    "backend.segmentation": set(),
-    "backend.labelstudio": set(),
-    "backend.sessions": {"backend.segmentation"},
-    "backend.annotations": {"backend.labelstudio"},
-    "backend.registry": {"backend.segmentation"},
-    "backend.server": {
-        "backend.annotations",
-        "backend.labelstudio",
-        "backend.registry",
-        "backend.sessions",
-        "backend.segmentation",
+    "click99.segmentation": set(),
+    "click99.labelstudio": set(),
+    "click99.sessions": {"click99.segmentation"},
+    "click99.annotations": {"click99.labelstudio"},
+    "click99.registry": {"click99.segmentation"},
+    "click99.server": {
+        "click99.annotations",
+        "click99.labelstudio",
+        "click99.registry",
+        "click99.sessions",
+        "click99.segmentation",
     },
-    "backend.demo": {"backend.labelstudio"},
-    "backend.label_studio_ml": {"backend.labelstudio", "backend.server"},
-    "backend.cli": {
-        "backend.annotations",
-        "backend.demo",
-        "backend.labelstudio",
-        "backend.registry",
-        "backend.segmentation",
-        "backend.server",
-        "training",
+    "click99.demo": {"click99.labelstudio"},
+    "click99.label_studio_ml": {"click99.labelstudio", "click99.server"},
+    "click99.cli": {
+        "click99.annotations",
+        "click99.demo",
+        "click99.labelstudio",
+        "click99.registry",
+        "click99.segmentation",
+        "click99.server",
+        "click99_training.cli",
+        "click99_training.learning",
     },
-    "training": {"backend.annotations", "backend.labelstudio", "backend.registry", "backend.segmentation"},
+    "click99_training.recipes": set(),
+    "click99_training.datasets": {"click99.labelstudio", "click99.segmentation", "click99_training.recipes"},
+    "click99_training.base": {
+        "click99.registry",
+        "click99_training.datasets",
+        "click99_training.recipes",
+    },
+    "click99_training.evaluation": {"click99.segmentation", "click99_training.datasets"},
+    "click99_training.loop": {
+        "click99.registry",
+        "click99.segmentation",
+        "click99_training.datasets",
+        "click99_training.evaluation",
+        "click99_training.recipes",
+    },
+    "click99_training.report": {
+        "click99.segmentation",
+        "click99_training.datasets",
+        "click99_training.evaluation",
+    },
+    "click99_training.learning": {
+        "click99.annotations",
+        "click99.labelstudio",
+        "click99.registry",
+        "click99.segmentation",
+        "click99_training.base",
+        "click99_training.datasets",
+        "click99_training.evaluation",
+        "click99_training.loop",
+        "click99_training.recipes",
+    },
+    "click99_training.cli": {
+        "click99_training.datasets",
+        "click99_training.evaluation",
+        "click99_training.learning",
+        "click99_training.loop",
+        "click99_training.report",
+    },
 }
 
 
-def package_of(module: str) -> str:
-    """backend.sessions.stores -> backend.sessions; training.losses -> training."""
-    parts = module.split(".")
-    return parts[0] if parts[0] != "backend" else ".".join(parts[:2])
+def room_of(module: str) -> str:
+    """click99.sessions.stores -> click99.sessions"""
+    return ".".join(module.split(".")[:2])
 
 
 def module_of(file: Path) -> str:
-    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    top = next(source for source in SOURCES if file.is_relative_to(source))
+    return ".".join(file.relative_to(top).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imports(file: Path) -> Iterator[tuple[int, str]]:
@@ -62,33 +103,33 @@ def imports(file: Path) -> Iterator[tuple[int, str]]:
 
 
 def ours() -> list[Path]:
-    return sorted(file for top in ("backend", "training") for file in (ROOT / top).rglob("*.py"))
+    return sorted(file for top in SOURCES for file in top.rglob("*.py"))
 
 
 @pytest.mark.parametrize("file", ours(), ids=lambda file: str(file.relative_to(ROOT)))
 def test_imports_follow_the_arrows(file: Path) -> None:
-    package = package_of(module_of(file))
-    if package == "backend":  # backend/__init__.py stands above the packages
-        allowed = set()
+    room = room_of(module_of(file))
+    if "." not in room:  # click99/__init__.py stands above the rooms
+        allowed = {"click99"}
     else:
-        assert package in MAY_IMPORT, f"say in MAY_IMPORT what {package} may import"
-        allowed = MAY_IMPORT[package] | {package}
+        assert room in MAY_IMPORT, f"say in MAY_IMPORT what {room} may import"
+        allowed = MAY_IMPORT[room] | {room, "click99.__version__"}
     wrong = [
         f"line {line}: {module}"
         for line, module in imports(file)
-        if module.split(".")[0] in ("backend", "training", "tests") and package_of(module) not in allowed
+        if module.split(".")[0] in OURS and room_of(module) not in allowed
     ]
-    assert not wrong, f"{package} may not import " + ", ".join(wrong)
+    assert not wrong, f"{room} may not import " + ", ".join(wrong)
 
 
 def test_the_arrows_have_no_circle() -> None:
-    def reach(package: str, path: tuple[str, ...] = ()) -> None:
-        assert package not in path, " → ".join((*path, package))
-        for other in MAY_IMPORT[package]:
-            reach(other, (*path, package))
+    def reach(room: str, path: tuple[str, ...] = ()) -> None:
+        assert room not in path, " → ".join((*path, room))
+        for other in MAY_IMPORT[room]:
+            reach(other, (*path, room))
 
-    for package in MAY_IMPORT:
-        reach(package)
+    for room in MAY_IMPORT:
+        reach(room)
 
 
 def test_torchvision_is_never_imported() -> None:
@@ -98,8 +139,8 @@ def test_torchvision_is_never_imported() -> None:
 
 
 def test_relative_and_nested_imports_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.test_imports.ROOT", tmp_path)
-    file = tmp_path / "backend" / "sessions" / "stores.py"
+    monkeypatch.setattr("tests.test_imports.SOURCES", (tmp_path,))
+    file = tmp_path / "click99" / "sessions" / "stores.py"
     file.parent.mkdir(parents=True)
-    file.write_text("def f():\n    from ..server import app\n    import backend.demo.command\n")
-    assert list(imports(file)) == [(2, "backend.server.app"), (3, "backend.demo.command")]
+    file.write_text("def f():\n    from ..server import app\n    import click99.demo.command\n")
+    assert list(imports(file)) == [(2, "click99.server.app"), (3, "click99.demo.command")]

@@ -12,15 +12,15 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ["backend", "training", "label_config", "pyproject.toml", "README.md", "LICENSE"]
 USE = """
 from importlib.resources import files
-from backend.segmentation.checkpoint import SHIPPED
+from click99.segmentation.checkpoint import SHIPPED
 assert SHIPPED.is_file(), SHIPPED
-assert "KeyPointLabels" in files("label_config").joinpath("brush.xml").read_text()
-import backend.cli, training
-from training.base import open_base
+assert "KeyPointLabels" in files("click99.label_config").joinpath("brush.xml").read_text()
+import click99.cli, click99_training
+from click99_training.base import open_base
 assert len(open_base(None).gate) >= 30
-from training.report import published
-assert published.read("systems") and files("training.report").joinpath("page.html").is_file()
-print(backend.cli.__file__)
+from click99_training.report import published
+assert published.read("systems") and files("click99_training.report").joinpath("page.html").is_file()
+print(click99.cli.__file__)
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.labelstudio.label_config import LabelConfig
+from click99.labelstudio.label_config import LabelConfig
 
 CONFIGS = sorted((Path(__file__).parents[1] / "label_config").glob("*.xml"))
 

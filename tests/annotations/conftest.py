@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.annotations.clicks import Answered, Point
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.masks import Bits
-from backend.labelstudio import brush
+from click99.annotations.clicks import Answered, Point
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.masks import Bits
+from click99.labelstudio import brush
 from tests.postgresql_server import PostgresqlServer
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sqlalchemy import select
 
-from backend.annotations import clicks, masks
-from backend.annotations.clicks import Answered, Point
-from backend.annotations.database import Database
-from backend.annotations.masks import Bits
-from backend.annotations.tables import Click, Mask
+from click99.annotations import clicks, masks
+from click99.annotations.clicks import Answered, Point
+from click99.annotations.database import Database
+from click99.annotations.masks import Bits
+from click99.annotations.tables import Click, Mask
 from tests.annotations.conftest import NOON, PROJECT_KEY, answered, disc
 
 

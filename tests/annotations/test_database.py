@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from backend.annotations.database import Database, insert_new, sqlite_url
-from backend.annotations.tables import Task
+from click99.annotations.database import Database, insert_new, sqlite_url
+from click99.annotations.tables import Task
 from tests.annotations.conftest import PostgresqlServer
 
 

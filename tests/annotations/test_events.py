@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from backend.annotations import clicks, masks
-from backend.annotations.database import Database
-from backend.annotations.events import keep_event
-from backend.annotations.tables import Annotation, Click, Event, Mask, Region, Table, Task
+from click99.annotations import clicks, masks
+from click99.annotations.database import Database
+from click99.annotations.events import keep_event
+from click99.annotations.tables import Annotation, Click, Event, Mask, Region, Table, Task
 from tests.annotations.conftest import NOON, PROJECT, PROJECT_KEY, answered, brush_item, deleted, disc, saved
 
 SAMPLES = Path("../shared/samples")

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from backend.annotations import masks
-from backend.annotations.database import Database
-from backend.annotations.events import keep_event
-from backend.annotations.exports import ExportError, import_export
-from backend.annotations.tables import Annotation, Event, Mask, Region
+from click99.annotations import masks
+from click99.annotations.database import Database
+from click99.annotations.events import keep_event
+from click99.annotations.exports import ExportError, import_export
+from click99.annotations.tables import Annotation, Event, Mask, Region
 from tests.annotations.conftest import NOON, PROJECT_KEY, brush_item, disc, saved
 
 SAMPLE = Path("../shared/samples/export_JSON.json")

@@ -8,11 +8,11 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from backend.annotations import clicks
-from backend.annotations.clicks import Answered, Point
-from backend.annotations.database import Database
-from backend.annotations.masks import Bits
-from backend.annotations.objects import Wanted, saved_objects
+from click99.annotations import clicks
+from click99.annotations.clicks import Answered, Point
+from click99.annotations.database import Database
+from click99.annotations.masks import Bits
+from click99.annotations.objects import Wanted, saved_objects
 from tests.annotations.conftest import NOON, answered, brush_item, deleted, disc, saved
 from tests.annotations.test_events import keep
 

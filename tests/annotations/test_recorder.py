@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select
 
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.recorder import Recorder
-from backend.annotations.tables import Annotation, Click, Event, Table
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.recorder import Recorder
+from click99.annotations.tables import Annotation, Click, Event, Table
 from tests.annotations.conftest import answered, brush_item, saved
 from tests.postgresql_server import PostgresqlServer
 
@@ -169,8 +169,8 @@ def test_an_event_that_the_disk_does_not_take_is_an_error(tmp_path: Path):
 KILLED = """
 import os, sys
 from pathlib import Path
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.recorder import Recorder
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.recorder import Recorder
 from tests.annotations.conftest import answered, brush_item, saved
 from tests.annotations.test_recorder import Watching
 home = Path(sys.argv[1])

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from backend.segmentation.metrics import iou
-from backend.segmentation.predictor import Predictor
-from backend.sessions import boxes
-from backend.sessions.boxes import Box
+from click99.segmentation.metrics import iou
+from click99.segmentation.predictor import Predictor
+from click99.sessions import boxes
+from click99.sessions.boxes import Box
 
 EVERY = 4  # image
 

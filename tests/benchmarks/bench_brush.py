@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from label_studio_sdk.converter import brush as sdk
 
-from backend.labelstudio import brush
+from click99.labelstudio import brush
 
 HEIGHT, WIDTH = 1080, 1920
 

@@ -32,9 +32,9 @@ import cv2
 import numpy as np
 import torch
 
-from backend.segmentation.clicks import Click
-from backend.segmentation.network import ImageFeatures
-from backend.segmentation.predictor import Predictor
+from click99.segmentation.clicks import Click
+from click99.segmentation.network import ImageFeatures
+from click99.segmentation.predictor import Predictor
 
 WIDTH, HEIGHT = 640, 480
 CLICKS = [
@@ -87,7 +87,7 @@ def serving(threads: int, checkpoint: Path | None, host: str) -> Iterator[http.c
         probe.close()
         env = os.environ | {"CLICK99_THREADS": str(threads), "CLICK99_HOME": home}
         env |= {"CLICK99_ALLOWED_HOSTS": host} | ({"CLICK99_MODEL": str(checkpoint)} if checkpoint else {})
-        command = [sys.executable, "-m", "backend.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
+        command = [sys.executable, "-m", "click99.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
         server = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             yield connect(port, server)

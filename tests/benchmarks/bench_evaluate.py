@@ -17,11 +17,11 @@ from pathlib import Path
 
 import torch
 
-from backend.segmentation.predictor import Predictor
-from backend.segmentation.robot import ROBOTS
-from training.datasets.skipped import Skipped, readable
-from training.evaluate import NetworkClock, annotate, open_benchmark
-from training.prefetch import ahead
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.robot import ROBOTS
+from click99_training.datasets.skipped import Skipped, readable
+from click99_training.evaluation.evaluate import NetworkClock, annotate, open_benchmark
+from click99_training.evaluation.prefetch import ahead
 
 
 class Stopwatch:

@@ -23,9 +23,9 @@ import numpy as np
 import requests
 import uvicorn
 
-from backend.server.app import create_app
-from backend.server.service import Service
-from backend.server.settings import Settings
+from click99.server.app import create_app
+from click99.server.service import Service
+from click99.server.settings import Settings
 from tests.annotations.conftest import brush_item, saved
 from tests.benchmarks.bench_click import CLICKS, CONFIG, HEIGHT, WIDTH, hosting, picture
 

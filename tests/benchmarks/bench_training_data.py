@@ -16,13 +16,13 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from backend.segmentation.network import TwoStreamNetwork
-from training.batch import Batch
-from training.click_by_click import Trainer
-from training.datasets.registry import open_dataset
-from training.datasets.stream import CropStream
-from training.train import keep_freed_memory
-from training.variants import configured
+from click99.segmentation.network import TwoStreamNetwork
+from click99_training.loop.batch import Batch
+from click99_training.loop.trainer import Trainer
+from click99_training.datasets.registry import open_dataset
+from click99_training.datasets.crops import CropStream
+from click99_training.loop.train import keep_freed_memory
+from click99_training.loop.variants import configured
 
 WARM = 3  # batches
 HELP = argparse.RawDescriptionHelpFormatter

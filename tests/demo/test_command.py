@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from backend.cli import app
-from backend.demo.command import alone_in
-from backend.demo.errors import DemoError
+from click99.cli import app
+from click99.demo.command import alone_in
+from click99.demo.errors import DemoError
 
 ENDING = """
 import time
-from backend.demo.command import ended_by_signals
+from click99.demo.command import ended_by_signals
 with ended_by_signals():
     try:
         print("ready", flush=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.demo.errors import DemoError
-from backend.demo.label_studio import Account, label_studio_environment, start_label_studio
+from click99.demo.errors import DemoError
+from click99.demo.label_studio import Account, label_studio_environment, start_label_studio
 
 
 def test_the_account_is_made_once_and_kept_for_its_owner(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from backend.demo.pictures import PICTURES, pictures
+from click99.demo.pictures import PICTURES, pictures
 
 
 def test_every_picture_comes_with_the_wheel() -> None:

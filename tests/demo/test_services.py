@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.demo import services
-from backend.demo.errors import DemoError
-from backend.demo.services import HOST, Service, free_port
+from click99.demo import services
+from click99.demo.errors import DemoError
+from click99.demo.services import HOST, Service, free_port
 
 # Answers /health, has a child of its own, and writes both process ids.
 SERVER = """

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Request, Response
 
-from backend.segmentation.clicks import Click
+from click99.segmentation.clicks import Click
 from tests.e2e.canvas import CHOSEN, Canvas
 
 IMAGE_IS_SHOWN = "() => window.Htx?.annotationStore?.selected?.objects?.[0]?.currentImageEntity?.imageLoaded"

@@ -31,7 +31,7 @@ class RunningDemo:
     @classmethod
     def start(cls, folder: Path) -> RunningDemo:
         began = time.monotonic()
-        command = [sys.executable, "-m", "backend.cli", "demo"]
+        command = [sys.executable, "-m", "click99.cli", "demo"]
         process = subprocess.Popen(
             [*command, "--folder", str(folder), "--label-studio", str(LABEL_STUDIO)],
             cwd=ROOT,

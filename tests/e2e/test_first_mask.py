@@ -14,8 +14,8 @@ from label_studio_sdk.converter.brush import decode_rle
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser
 
-from backend.segmentation.clicks import Click
-from backend.segmentation.robot import robot_click
+from click99.segmentation.clicks import Click
+from click99.segmentation.robot import robot_click
 from tests.e2e.browser import new_page
 from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.running_demo import RunningDemo

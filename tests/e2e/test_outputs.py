@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.labelstudio import bitmask, polygon
-from backend.segmentation.clicks import Click
-from backend.segmentation.robot import robot_click
+from click99.labelstudio import bitmask, polygon
+from click99.segmentation.clicks import Click
+from click99.segmentation.robot import robot_click
 from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.test_first_mask import HEIGHT, WIDTH, iou, seen_change, truth
 from tests.e2e.workplace import Project, Workplace, mask_of

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from backend.segmentation.clicks import Click
+from click99.segmentation.clicks import Click
 from tests.e2e.labelling_page import Answer, LabellingPage
 from tests.e2e.workplace import COFFEE, HANDLE, SAUCER, SPOON, Click99, Project, Workplace, mask_of
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.objects import SavedObject, Wanted, saved_objects
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.objects import SavedObject, Wanted, saved_objects
 from tests.annotations.test_recorder import eventually
 from tests.e2e.workplace import BRUSH, Click99, Project
 from tests.server.conftest import keypoint

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.labelstudio import brush
-from backend.labelstudio.label_config import Target
-from backend.labelstudio.meta import made_from
-from backend.labelstudio.payloads import Work
-from backend.labelstudio.regions import DrawnRegion, drawn_regions
-from backend.segmentation.clicks import Click
+from click99.labelstudio import brush
+from click99.labelstudio.label_config import Target
+from click99.labelstudio.meta import made_from
+from click99.labelstudio.payloads import Work
+from click99.labelstudio.regions import DrawnRegion, drawn_regions
+from click99.segmentation.clicks import Click
 from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.workplace import (
     BACK,

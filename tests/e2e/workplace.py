@@ -18,10 +18,10 @@ import numpy as np
 import requests
 from label_studio_sdk.converter.brush import decode_rle
 
-from backend.demo.project import connect
-from backend.demo.services import free_port
-from backend.labelstudio.client import Client
-from backend.segmentation.clicks import Click
+from click99.demo.project import connect
+from click99.demo.services import free_port
+from click99.labelstudio.client import Client
+from click99.segmentation.clicks import Click
 from tests.e2e.running_demo import ROOT, RunningDemo
 
 # Places in the demo's coffee.png, 600 × 400: on the cup, and beside it.
@@ -62,7 +62,7 @@ class Click99:
         self.stop()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "backend.cli", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", "click99.cli", "serve", "--port", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT
@@ -91,7 +91,7 @@ class Click99:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another click99 command with the same settings."""
-        command = [sys.executable, "-m", "backend.cli", *arguments]
+        command = [sys.executable, "-m", "click99.cli", *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=180
         )

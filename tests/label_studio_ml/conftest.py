@@ -31,9 +31,9 @@ def environment() -> Path:
 
 @pytest.fixture(scope="session")
 def project(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `label-studio-ml init` makes, by the commands in backend/label_studio_ml.py."""
+    """What `label-studio-ml init` makes, by the commands in backend/click99/label_studio_ml.py."""
     folder = tmp_path_factory.mktemp("label-studio-ml")
-    (folder / "model.py").write_text("from backend.label_studio_ml import Click99\n")
+    (folder / "model.py").write_text("from click99.label_studio_ml import Click99\n")
     command = [environment / "label-studio-ml", "init", "click99-backend", "--script", "model.py:Click99"]
     subprocess.run(command, cwd=folder, check=True, env=with_path(environment))
     return folder / "click99-backend"

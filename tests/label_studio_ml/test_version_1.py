@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from backend.labelstudio.payloads import PredictRequest
-from backend.server.service import Service
-from backend.server.settings import Settings
+from click99.labelstudio.payloads import PredictRequest
+from click99.server.service import Service
+from click99.server.settings import Settings
 from tests.label_studio_ml.conftest import with_path
 from tests.server.conftest import CONFIG, body, keypoint
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from backend.registry.jobs import Jobs
-from backend.server.service import Service
-from backend.server.settings import Settings
+from click99.registry.jobs import Jobs
+from click99.server.service import Service
+from click99.server.settings import Settings
 from tests.disc_painter import DiscPainter
 from tests.registry.test_jobs import STAND_IN
 from tests.server.conftest import CONFIG, body, keypoint
@@ -54,11 +54,11 @@ def model_class(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     ]
     for stand_in in stand_ins:
         monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
-    label_studio_ml = importlib.import_module("backend.label_studio_ml")
+    label_studio_ml = importlib.import_module("click99.label_studio_ml")
     service = Service(Settings(home=tmp_path), DiscPainter())
     monkeypatch.setattr(label_studio_ml, "service", lambda: service)
     yield label_studio_ml.Click99
-    del sys.modules["backend.label_studio_ml"]
+    del sys.modules["click99.label_studio_ml"]
 
 
 def predict(model_class: Any, request: dict[str, Any]) -> Any:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from backend.labelstudio.bitmask import PREFIX, decode, encode
-from backend.labelstudio.errors import BitmaskError
+from click99.labelstudio.bitmask import PREFIX, decode, encode
+from click99.labelstudio.errors import BitmaskError
 
 masks = st.tuples(st.integers(1, 20), st.integers(1, 20)).flatmap(lambda shape: arrays(bool, shape))
 HALF = np.arange(48 * 64).reshape(48, 64) % 64 < 32

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from backend.labelstudio.boxes import box_drawn
-from backend.labelstudio.errors import PayloadError
-from backend.labelstudio.payloads import ContextItem
+from click99.labelstudio.boxes import box_drawn
+from click99.labelstudio.errors import PayloadError
+from click99.labelstudio.payloads import ContextItem
 
 HEIGHT, WIDTH = 100, 200
 

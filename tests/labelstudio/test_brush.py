@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from label_studio_sdk.converter import brush as sdk
 
-from backend.labelstudio import brush
-from backend.labelstudio.errors import BrushError
+from click99.labelstudio import brush
+from click99.labelstudio.errors import BrushError
 
 shapes = st.tuples(st.integers(1, 40), st.integers(1, 40))
 binary_masks = arrays(np.uint8, shapes, elements=st.sampled_from([0, 255]))

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.labelstudio import client as client_module
-from backend.labelstudio.client import Client, origin
-from backend.labelstudio.errors import ApiError, ApiRefusedError
+from click99.labelstudio import client as client_module
+from click99.labelstudio.client import Client, origin
+from click99.labelstudio.errors import ApiError, ApiRefusedError
 from tests.labelstudio.conftest import Site
 
 LEGACY = "0123456789abcdef0123456789abcdef01234567"

@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from backend.labelstudio.client import Client
-from backend.labelstudio.errors import (
+from click99.labelstudio.client import Client
+from click99.labelstudio.errors import (
     ImageError,
     ImageNotAllowedError,
     ImageTooLargeError,
     ImageUnavailableError,
     ImageUnreadableError,
 )
-from backend.labelstudio.images import Image, ImageSource, host_allowed
+from click99.labelstudio.images import Image, ImageSource, host_allowed
 from tests.labelstudio.conftest import Site, encoded, picture
 from tests.labelstudio.test_client import LEGACY, PERSONAL, REFRESH
 

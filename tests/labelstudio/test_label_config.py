@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from backend.labelstudio.errors import LabelConfigError, PayloadError
-from backend.labelstudio.label_config import LabelConfig, Target
+from click99.labelstudio.errors import LabelConfigError, PayloadError
+from click99.labelstudio.label_config import LabelConfig, Target
 
 IMAGE = '<Image name="image" value="$image"/>'
 BRUSH = '<BrushLabels name="brush" toName="image"><Label value="leaf"/><Label value="stem"/></BrushLabels>'

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from backend.labelstudio.click_group import PixelClick
-from backend.labelstudio.meta import made_from, with_clicks
+from click99.labelstudio.click_group import PixelClick
+from click99.labelstudio.meta import made_from, with_clicks
 
 CLICKS = [PixelClick("YWEelej_sa", 224, 192, True), PixelClick("b", 0, 479, False)]
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.labelstudio.click_group import click_group
-from backend.labelstudio.errors import PayloadError
-from backend.labelstudio.payloads import (
+from click99.labelstudio.click_group import click_group
+from click99.labelstudio.errors import PayloadError
+from click99.labelstudio.payloads import (
     Context,
     ContextItem,
     PredictRequest,
@@ -20,7 +20,7 @@ from backend.labelstudio.payloads import (
     WebhookEvent,
     parse,
 )
-from backend.labelstudio.predictions import BrushValue, MaskRegion, Prediction, PredictResponse
+from click99.labelstudio.predictions import BrushValue, MaskRegion, Prediction, PredictResponse
 
 OURS = Path(__file__).parent / "payloads"
 RECORDED = Path(__file__).parents[3] / "shared" / "samples"

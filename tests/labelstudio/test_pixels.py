@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from backend.labelstudio.errors import ImageError, ImageTooLargeError, ImageUnreadableError
-from backend.labelstudio.pixels import read_pixels
+from click99.labelstudio.errors import ImageError, ImageTooLargeError, ImageUnreadableError
+from click99.labelstudio.pixels import read_pixels
 from tests.labelstudio.conftest import encoded, picture
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)

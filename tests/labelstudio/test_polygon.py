@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from backend.labelstudio.polygon import fill, outline
+from click99.labelstudio.polygon import fill, outline
 
 masks = st.tuples(st.integers(1, 16), st.integers(1, 16)).flatmap(lambda shape: arrays(bool, shape))
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.labelstudio import bitmask, brush
-from backend.labelstudio.click_group import PixelClick
-from backend.labelstudio.label_config import Target
-from backend.labelstudio.meta import with_clicks
-from backend.labelstudio.payloads import Task, Work
-from backend.labelstudio.regions import drawn_regions
+from click99.labelstudio import bitmask, brush
+from click99.labelstudio.click_group import PixelClick
+from click99.labelstudio.label_config import Target
+from click99.labelstudio.meta import with_clicks
+from click99.labelstudio.payloads import Task, Work
+from click99.labelstudio.regions import drawn_regions
 
 TARGET = Target("brush", "image", "cell")
 SIZE = (40, 60)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from backend.labelstudio import brush
-from backend.labelstudio.strokes import Stroke, draw, touched
+from click99.labelstudio import brush
+from click99.labelstudio.strokes import Stroke, draw, touched
 
 RECORDED = Path(__file__).parents[3] / "shared" / "samples"
 

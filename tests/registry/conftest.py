@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from backend.registry.versions import Registry
-from backend.segmentation.checkpoint import save_checkpoint
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.presets import COMPACT
+from click99.registry.versions import Registry
+from click99.segmentation.checkpoint import save_checkpoint
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import COMPACT
 
 
 def checkpoint(path: Path, seed: int = 0, **changes: Any) -> Path:

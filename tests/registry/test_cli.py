@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from backend.cli import app
-from backend.registry.versions import Registry
-from backend.segmentation.checkpoint import SHIPPED, checkpoint_version
+from click99.cli import app
+from click99.registry.versions import Registry
+from click99.segmentation.checkpoint import SHIPPED, checkpoint_version
 from tests.registry.conftest import checkpoint
 
 GATE = {"promoted": False, "reason": "not surely better", "collected": {"before": {"noc90": 4.0}}}

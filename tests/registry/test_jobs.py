@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from backend.cli import app
-from backend.registry.job import Job, note_stop
-from backend.registry.jobs import BusyError, Jobs
-from backend.registry.versions import RegistryError
+from click99.cli import app
+from click99.registry.job import Job, note_stop
+from click99.registry.jobs import BusyError, Jobs
+from click99.registry.versions import RegistryError
 
 STAND_IN = (sys.executable, str(Path(__file__).parent / "stand_in.py"))  # instead of `click99 finetune`
 
@@ -110,7 +110,7 @@ def test_a_job_whose_process_was_killed_has_failed(jobs: Jobs):
 def test_a_job_outlives_who_started_it(jobs: Jobs):
     code = f"""
 from pathlib import Path
-from backend.registry.jobs import Jobs
+from click99.registry.jobs import Jobs
 Jobs(Path({str(jobs.folder)!r}), {STAND_IN!r}).start("", ["--end", "wait"])
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
@@ -170,7 +170,7 @@ def test_a_job_in_the_background_counts_once(jobs: Jobs):
     code = f"""
 import sys
 from pathlib import Path
-from backend.registry.jobs import Jobs
+from click99.registry.jobs import Jobs
 with Jobs(Path({str(jobs.folder)!r})).running_here(Path(sys.argv[-1])):
     print("alone")
 """

@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from backend.registry.versions import Registry, RegistryError, Version
-from backend.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint, save_checkpoint
-from backend.segmentation.generalist import Generalist
-from backend.segmentation.predictor import Predictor
+from click99.registry.versions import Registry, RegistryError, Version
+from click99.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint, save_checkpoint
+from click99.segmentation.generalist import Generalist
+from click99.segmentation.predictor import Predictor
 
 
 def names(registry: Registry) -> list[str]:
@@ -135,8 +135,8 @@ def test_the_pointer_moves_forth_and_back_and_remembers(registry: Registry):
 def test_a_rollback_undoes_the_last_promotion(steps: list[str]):
     """Against a stack; versions are checked elsewhere."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("backend.registry.versions.load_checked", lambda name, path, digest: None)
-        patch.setattr("backend.segmentation.checkpoint.SHIPPED", Path(folder) / "shipped.safetensors")
+        patch.setattr("click99.registry.versions.load_checked", lambda name, path, digest: None)
+        patch.setattr("click99.segmentation.checkpoint.SHIPPED", Path(folder) / "shipped.safetensors")
         registry, versions = Registry(Path(folder) / "models"), dict[str, str]()
         for name in ("shipped", "first", "second", "third"):
             (Path(folder) / f"{name}.safetensors").write_text(name)
@@ -237,7 +237,7 @@ def test_a_full_disk_leaves_everything_as_it_was(registry: Registry, checkpoints
     code = f"""
 import resource, signal
 from pathlib import Path
-from backend.registry.versions import Registry
+from click99.registry.versions import Registry
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 try:
@@ -266,5 +266,5 @@ def test_changes_at_the_same_time_are_all_kept(registry: Registry, checkpoints: 
 
 
 def test_importing_it_imports_nothing_heavy():
-    code = "import sys, backend.registry.cli; raise SystemExit('numpy' in sys.modules)"
+    code = "import sys, click99.registry.cli; raise SystemExit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

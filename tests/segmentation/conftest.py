@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.predictor import Predictor
-from backend.segmentation.presets import COMPACT
-from backend.segmentation.views import Zoomed
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.presets import COMPACT
+from click99.segmentation.views import Zoomed
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from backend.segmentation.checkpoint import (
+from click99.segmentation.checkpoint import (
     SHIPPED,
     CheckpointError,
     checkpoint_version,
@@ -18,11 +18,11 @@ from backend.segmentation.checkpoint import (
     load_generalist,
     save_checkpoint,
 )
-from backend.segmentation.clicks import Click
-from backend.segmentation.generalist import Generalist
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.predictor import Predictor
-from backend.segmentation.presets import COMPACT
+from click99.segmentation.clicks import Click
+from click99.segmentation.generalist import Generalist
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.presets import COMPACT
 
 
 @pytest.fixture

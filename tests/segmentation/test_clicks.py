@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.segmentation.clicks import click_maps
-from backend.segmentation.presets import ClickEncoding
+from click99.segmentation.clicks import click_maps
+from click99.segmentation.presets import ClickEncoding
 
 
 def test_click_maps_follow_the_formula():

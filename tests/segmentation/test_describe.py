@@ -9,10 +9,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
-from backend.cli import app
-from backend.segmentation.describe import TABLES, layers, summary
-from backend.segmentation.network import InteractionStream, TwoStreamNetwork
-from backend.segmentation.presets import COMPACT, PAPER, PRESETS, VARIANTS, NetworkConfig, variant
+from click99.cli import app
+from click99.segmentation.describe import TABLES, layers, summary
+from click99.segmentation.network import InteractionStream, TwoStreamNetwork
+from click99.segmentation.presets import COMPACT, PAPER, PRESETS, VARIANTS, NetworkConfig, variant
 
 CONFIGS = {f"{preset} {name}": variant(PRESETS[preset], name) for preset in PRESETS for name in VARIANTS[1:]}
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from backend.segmentation.clicks import Click
-from backend.segmentation.generalist import Generalist
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.predictor import Predictor
-from backend.segmentation.presets import COMPACT, NetworkConfig
-from backend.segmentation.views import Zoomed
+from click99.segmentation.clicks import Click
+from click99.segmentation.generalist import Generalist
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.presets import COMPACT, NetworkConfig
+from click99.segmentation.views import Zoomed
 from tests.segmentation.test_predictor import picture
 
 VIEW = Zoomed(first_side=64, side=96)

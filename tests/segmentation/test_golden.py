@@ -11,10 +11,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from backend.segmentation.checkpoint import SHIPPED, load_checkpoint
-from backend.segmentation.clicks import click_maps
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.presets import COMPACT
+from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
+from click99.segmentation.clicks import click_maps
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import COMPACT
 
 # What the code of 24 November 2026 gave, that trained the first shipped checkpoint.
 LAYOUT = "0215ce3acecdf29ccca9bbf2d520ddbef0c038fb6e862bd91dffb67fc7695814"

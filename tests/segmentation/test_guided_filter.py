@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import torch
 
-from backend.segmentation.guided_filter import box_mean, guided_filter
+from click99.segmentation.guided_filter import box_mean, guided_filter
 
 
 def test_box_mean_averages_what_is_inside_the_image():

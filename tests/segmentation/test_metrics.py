@@ -11,8 +11,8 @@ from scipy import stats
 from scipy.ndimage import distance_transform_cdt
 from torchmetrics.functional.classification import binary_jaccard_index
 
-from backend.segmentation.clicks import Click
-from backend.segmentation.metrics import (
+from click99.segmentation.clicks import Click
+from click99.segmentation.metrics import (
     auc,
     bootstrap_interval,
     boundary,

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
-from backend.segmentation.clicks import Click, click_maps
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.predictor import Predictor
-from backend.segmentation.presets import (
+from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from click99.segmentation.clicks import Click, click_maps
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.presets import (
     COMPACT,
     PAPER,
     PRESETS,
@@ -23,7 +23,7 @@ from backend.segmentation.presets import (
     NetworkConfig,
     variant,
 )
-from backend.segmentation.views import Zoomed
+from click99.segmentation.views import Zoomed
 
 CONFIGS = {f"{preset} {name}": variant(PRESETS[preset], name) for preset in PRESETS for name in VARIANTS[1:]}
 CONFIGS |= {

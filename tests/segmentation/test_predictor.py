@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from backend.segmentation.clicks import Click
-from backend.segmentation.network import ImageFeatures
-from backend.segmentation.predictor import FeatureCache, Predictor, feature_bytes
+from click99.segmentation.clicks import Click
+from click99.segmentation.network import ImageFeatures
+from click99.segmentation.predictor import FeatureCache, Predictor, feature_bytes
 
 CLICKS = [Click(30, 20, True), Click(50, 40, False), Click(10, 5, True)]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.segmentation.presets import COMPACT, PRESETS, VARIANTS, NetworkConfig, variant
+from click99.segmentation.presets import COMPACT, PRESETS, VARIANTS, NetworkConfig, variant
 
 PARTS = ("interaction", "feedback", "guided_filter")
 

@@ -12,15 +12,15 @@ from PIL import Image
 from torch import Tensor
 from typer.testing import CliRunner
 
-from backend.cli import app
-from backend.labelstudio import brush
-from backend.segmentation.checkpoint import CheckpointError, load_checkpoint
-from backend.segmentation.clicks import Click
-from backend.segmentation.predictor import Predictor
-from backend.segmentation.presets import PAPER, variant
-from backend.segmentation.released import import_weights, with_image_stream
-from backend.server.app import create_app
-from backend.server.settings import Settings
+from click99.cli import app
+from click99.labelstudio import brush
+from click99.segmentation.checkpoint import CheckpointError, load_checkpoint
+from click99.segmentation.clicks import Click
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.presets import PAPER, variant
+from click99.segmentation.released import import_weights, with_image_stream
+from click99.server.app import create_app
+from click99.server.settings import Settings
 from tests.segmentation import released_layout as theirs
 from tests.server.conftest import HEIGHT, WIDTH, body, encoded, keypoint
 

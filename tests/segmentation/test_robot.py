@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt, label
 
-from backend.segmentation.clicks import Click
-from backend.segmentation.robot import (
+from click99.segmentation.clicks import Click
+from click99.segmentation.robot import (
     ROBOTS,
     depth,
     largest_wrong_region,

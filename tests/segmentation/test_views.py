@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.segmentation.clicks import Click
-from backend.segmentation.metrics import obedience
-from backend.segmentation.views import Box, Whole, Zoomed, force_discs, keep_asked, network_size
+from click99.segmentation.clicks import Click
+from click99.segmentation.metrics import obedience
+from click99.segmentation.views import Box, Whole, Zoomed, force_discs, keep_asked, network_size
 
 
 def two_parts() -> np.ndarray:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from fastapi.testclient import TestClient
 
-from backend.labelstudio import brush
-from backend.labelstudio.strokes import Stroke, draw
+from click99.labelstudio import brush
+from click99.labelstudio.strokes import Stroke, draw
 from tests.server.conftest import HEIGHT, IMAGE, WIDTH, body, keypoint
 
 

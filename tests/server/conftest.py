@@ -13,11 +13,11 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from backend.registry.jobs import Jobs
-from backend.server.app import create_app
-from backend.server.retraining import Retraining
-from backend.server.service import Service
-from backend.server.settings import Settings
+from click99.registry.jobs import Jobs
+from click99.server.app import create_app
+from click99.server.retraining import Retraining
+from click99.server.service import Service
+from click99.server.settings import Settings
 from tests.disc_painter import DiscPainter
 from tests.registry.test_jobs import STAND_IN
 

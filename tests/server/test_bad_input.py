@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.server import app as app_module
-from backend.server.answering import Answering
+from click99.server import app as app_module
+from click99.server.answering import Answering
 from tests.server.conftest import CONFIG, HEIGHT, Start, body, data_uri, encoded, keypoint
 
 GOOD = body([keypoint("a", 20, 20)])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.labelstudio import brush
+from click99.labelstudio import brush
 from tests.disc_painter import DiscPainter
 from tests.server.conftest import CONFIG, HEIGHT, WIDTH, Start, body, keypoint
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from backend.labelstudio.payloads import SetupRequest
-from backend.server.connection import Connection, is_loopback
-from backend.server.settings import Settings
+from click99.labelstudio.payloads import SetupRequest
+from click99.server.connection import Connection, is_loopback
+from click99.server.settings import Settings
 from tests.server.conftest import Start, body, encoded, keypoint
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from backend.labelstudio.payloads import PredictRequest
-from backend.segmentation.checkpoint import checkpoint_version, save_checkpoint
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.presets import COMPACT
-from backend.server.service import Service
-from backend.server.settings import Settings
+from click99.labelstudio.payloads import PredictRequest
+from click99.segmentation.checkpoint import checkpoint_version, save_checkpoint
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import COMPACT
+from click99.server.service import Service
+from click99.server.settings import Settings
 from tests.server.conftest import body, keypoint
 
 CLICKS = [keypoint("a", 20, 20), keypoint("b", 40, 30), keypoint("c", 26, 22, positive=False)]

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.events import keep_event
-from backend.cli import app
-from backend.registry.jobs import Jobs
-from backend.registry.versions import Registry
-from backend.server import models
-from backend.server.unaccepted import Notes
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.events import keep_event
+from click99.cli import app
+from click99.registry.jobs import Jobs
+from click99.registry.versions import Registry
+from click99.server import models
+from click99.server.unaccepted import Notes
 from tests.annotations.conftest import NOON, brush_item, saved
 from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer

@@ -13,13 +13,13 @@ import pytest
 import requests
 from fastapi.testclient import TestClient
 
-from backend.labelstudio.payloads import PredictRequest
-from backend.registry.versions import Registry
-from backend.segmentation.checkpoint import SHIPPED, checkpoint_version
-from backend.server.app import create_app
-from backend.server.follow import RETRY_SECONDS, Follower
-from backend.server.service import Service
-from backend.server.settings import Settings
+from click99.labelstudio.payloads import PredictRequest
+from click99.registry.versions import Registry
+from click99.segmentation.checkpoint import SHIPPED, checkpoint_version
+from click99.server.app import create_app
+from click99.server.follow import RETRY_SECONDS, Follower
+from click99.server.service import Service
+from click99.server.settings import Settings
 from tests.redis_server import RedisServer
 from tests.registry.conftest import checkpoint
 from tests.server.conftest import body, keypoint

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.labelstudio import bitmask, brush, polygon
+from click99.labelstudio import bitmask, brush, polygon
 from tests.server.conftest import CONFIG, HEIGHT, WIDTH, Start, body, keypoint
 
 BRUSH = '<BrushLabels name="brush" toName="image"><Label value="cell"/><Label value="nucleus"/></BrushLabels>'

@@ -10,9 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from backend.labelstudio import brush
-from backend.segmentation.clicks import Click
-from backend.sessions import MemoryStore, Sessions
+from click99.labelstudio import brush
+from click99.segmentation.clicks import Click
+from click99.sessions import MemoryStore, Sessions
 from tests.disc_painter import DiscPainter
 from tests.server.conftest import HEIGHT, WIDTH, Start, body, data_uri, encoded, keypoint
 

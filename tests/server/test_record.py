@@ -14,10 +14,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from backend.annotations import masks
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.tables import Annotation, Click, Event, Mask, Region, Table
-from backend.server import recording
+from click99.annotations import masks
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.tables import Annotation, Click, Event, Mask, Region, Table
+from click99.server import recording
 from tests.annotations.test_recorder import eventually
 from tests.server.annotator import Annotator
 from tests.server.conftest import CONFIG, Start, body, keypoint

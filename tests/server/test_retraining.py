@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.events import keep_event
-from backend.registry.jobs import Jobs
-from backend.server import run
-from backend.server.metrics import Metrics
-from backend.server.retraining import Retraining
-from backend.server.settings import Settings
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.events import keep_event
+from click99.registry.jobs import Jobs
+from click99.server import run
+from click99.server.metrics import Metrics
+from click99.server.retraining import Retraining
+from click99.server.settings import Settings
 from tests.annotations.conftest import brush_item, saved
 from tests.registry.test_jobs import STAND_IN, ended, until
 from tests.server.conftest import Start

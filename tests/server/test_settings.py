@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from backend.server.settings import Settings, variable
+from click99.server.settings import Settings, variable
 
 
 def test_arguments_come_before_variables_before_defaults(monkeypatch: pytest.MonkeyPatch):

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from fastapi.testclient import TestClient
 
-from backend.labelstudio import brush
-from backend.labelstudio.label_config import LabelConfig
-from backend.server.unaccepted import unaccepted
+from click99.labelstudio import brush
+from click99.labelstudio.label_config import LabelConfig
+from click99.server.unaccepted import unaccepted
 from tests.server.conftest import CONFIG, HEIGHT, WIDTH, body, data_uri, encoded, keypoint
 
 LIST = CONFIG.replace('value="$image"', 'valueList="$image"')

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.labelstudio import brush
-from backend.segmentation.clicks import Click
-from backend.segmentation.robot import robot_click
-from backend.server.app import create_app
-from backend.server.settings import Settings
+from click99.labelstudio import brush
+from click99.segmentation.clicks import Click
+from click99.segmentation.robot import robot_click
+from click99.server.app import create_app
+from click99.server.settings import Settings
 from tests.server.conftest import body, data_uri, keypoint
 
 HEIGHT, WIDTH = 240, 320

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.segmentation.clicks import Click
-from backend.sessions import MemoryStore, Sessions
-from backend.sessions.corrections import Start
+from click99.segmentation.clicks import Click
+from click99.sessions import MemoryStore, Sessions
+from click99.sessions.corrections import Start
 from tests.disc_painter import DiscPainter
 from tests.labelstudio.conftest import running
 from tests.server.annotator import Annotator
@@ -265,7 +265,7 @@ def test_masks_from_elsewhere_are_refined(server: TestClient, way: str):
 
 
 def test_two_annotators_do_not_see_each_other(server: TestClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("backend.sessions.answers.ONE_OPENING", 0)  # they open it at the same moment
+    monkeypatch.setattr("click99.sessions.answers.ONE_OPENING", 0)  # they open it at the same moment
     one, other = Annotator(server, "one"), Annotator(server, "other")
     one.slow_drafts = other.slow_drafts = True  # so that nothing but memory could mix them
     one.open()

@@ -12,14 +12,14 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from backend.labelstudio.strokes import Stroke, touched
-from backend.segmentation.clicks import Click
-from backend.server.app import create_app
-from backend.server.service import Service
-from backend.server.settings import Settings
-from backend.sessions import MemoryStore, Sessions
-from backend.sessions.corrections import Start
-from backend.sessions.objects import NamedClick
+from click99.labelstudio.strokes import Stroke, touched
+from click99.segmentation.clicks import Click
+from click99.server.app import create_app
+from click99.server.service import Service
+from click99.server.settings import Settings
+from click99.sessions import MemoryStore, Sessions
+from click99.sessions.corrections import Start
+from click99.sessions.objects import NamedClick
 from tests.disc_painter import DiscPainter
 from tests.server.annotator import Annotator
 from tests.server.conftest import HEIGHT, WIDTH

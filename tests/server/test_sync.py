@@ -15,14 +15,14 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.events import keep_event
-from backend.annotations.tables import Annotation, Event, Region
-from backend.cli import app
-from backend.labelstudio.client import Client
-from backend.labelstudio.errors import ApiError
-from backend.server import sync
-from backend.server.sync import Regularly, compare
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.events import keep_event
+from click99.annotations.tables import Annotation, Event, Region
+from click99.cli import app
+from click99.labelstudio.client import Client
+from click99.labelstudio.errors import ApiError
+from click99.server import sync
+from click99.server.sync import Regularly, compare
 from tests.annotations.conftest import NOON, PROJECT, brush_item, saved
 
 

@@ -12,13 +12,13 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
-from backend.cli import app
-from backend.labelstudio.label_config import LabelConfig
-from backend.server import service as service_module
-from backend.server.recover import Lost, remake
-from backend.server.service import Service
-from backend.server.settings import Settings
-from backend.server.unaccepted import Notes, unaccepted
+from click99.cli import app
+from click99.labelstudio.label_config import LabelConfig
+from click99.server import service as service_module
+from click99.server.recover import Lost, remake
+from click99.server.service import Service
+from click99.server.settings import Settings
+from click99.server.unaccepted import Notes, unaccepted
 from tests.disc_painter import DiscPainter
 from tests.labelstudio.conftest import Site, running
 from tests.server.annotator import Annotator

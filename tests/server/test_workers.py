@@ -25,13 +25,13 @@ import requests
 import torch
 from sqlalchemy import select
 
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.tables import Click
-from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
-from backend.segmentation.generalist import Generalist
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.presets import COMPACT
-from backend.server.settings import Settings
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.tables import Click
+from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from click99.segmentation.generalist import Generalist
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import COMPACT
+from click99.server.settings import Settings
 from tests.redis_server import RedisServer
 from tests.server.conftest import HEIGHT, WIDTH, body, encoded, keypoint
 
@@ -43,7 +43,7 @@ def serving(home: Path, *options: str) -> Iterator[str]:
     """`click99 serve` with one thread a process, up to its first answer -> its address."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "backend.cli", "serve", "--port", str(port), "--threads", "1"]
+    command = [sys.executable, "-m", "click99.cli", "serve", "--port", str(port), "--threads", "1"]
     command += ["--home", str(home), *options]
     address = f"http://127.0.0.1:{port}"
     with (home / "click99.log").open("ab") as log:
@@ -184,7 +184,7 @@ def test_a_wrong_checkpoint_ends_the_command_before_any_worker(
     tmp_path: Path, half_a_pair: Path, model: str, message: str
 ):
     options = ["--workers", "2", "--redis-url", "redis://127.0.0.1:1", "--model", str(tmp_path / model)]
-    command = [sys.executable, "-m", "backend.cli", "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "click99.cli", "serve", "--port", "0", *options]
     wide = os.environ | {"COLUMNS": "250"}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=200, env=wide)
     assert ended.returncode == 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.segmentation.clicks import Click
-from backend.sessions import MemoryStore, Sessions
-from backend.sessions.boxes import Box
+from click99.segmentation.clicks import Click
+from click99.sessions import MemoryStore, Sessions
+from click99.sessions.boxes import Box
 from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.segmentation.clicks import Click
-from backend.sessions.corrections import Start, kept_corrections
+from click99.segmentation.clicks import Click
+from click99.sessions.corrections import Start, kept_corrections
 
 NEAR = 3.0
 

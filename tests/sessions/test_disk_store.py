@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.sessions import DiskStore
+from click99.sessions import DiskStore
 
 
 def store_in(folder: Path) -> DiskStore:

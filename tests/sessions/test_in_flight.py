@@ -7,11 +7,11 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from backend.segmentation.clicks import Click
-from backend.sessions import MemoryStore, Sessions
-from backend.sessions.in_flight import InFlight
-from backend.sessions.objects import NamedClick
-from backend.sessions.sessions import SupersededError
+from click99.segmentation.clicks import Click
+from click99.sessions import MemoryStore, Sessions
+from click99.sessions.in_flight import InFlight
+from click99.sessions.objects import NamedClick
+from click99.sessions.sessions import SupersededError
 from tests.disc_painter import DiscPainter
 
 A, B, C = [(name, Click(10 * k, 10, True)) for k, name in enumerate("abc")]

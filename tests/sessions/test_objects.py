@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.segmentation.clicks import Click
-from backend.sessions.objects import NamedClick, Region, identify, meant
+from click99.segmentation.clicks import Click
+from click99.sessions.objects import NamedClick, Region, identify, meant
 
 NEAR = 5.0
 SHAPE = (60, 80)

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.segmentation.clicks import Click
-from backend.sessions import MemoryStore, Sessions
-from backend.sessions.redis_store import KEYS, PAUSE, RedisStore
+from click99.segmentation.clicks import Click
+from click99.sessions import MemoryStore, Sessions
+from click99.sessions.redis_store import KEYS, PAUSE, RedisStore
 from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer
 
@@ -132,7 +132,7 @@ def test_redis_going_away_costs_a_replay_and_no_mask(redis: RedisServer, caplog:
     # Lost at the third click: all three are run. Then each is found again, before and after Redis is back.
     assert [len(clicks) for clicks in painter.steps] == [1, 2, 1, 2, 3, 4, 5, 6]
     assert losses == ["lost"]
-    told = [record.message for record in caplog.records if record.name == "backend.sessions.redis_store"]
+    told = [record.message for record in caplog.records if record.name == "click99.sessions.redis_store"]
     assert len(told) == 2
     assert "CLICK99_REDIS_URL" in told[0]
     assert told[1] == "Redis is back"

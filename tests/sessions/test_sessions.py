@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.segmentation.clicks import Click
-from backend.sessions import MemoryStore, Sessions
-from backend.sessions.boxes import Box
+from click99.segmentation.clicks import Click
+from click99.sessions import MemoryStore, Sessions
+from click99.sessions.boxes import Box
 from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)

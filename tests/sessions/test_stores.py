@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.sessions import DiskStore, MemoryStore
-from backend.sessions.redis_store import KEYS, RedisStore
-from backend.sessions.stores import Store
+from click99.sessions import DiskStore, MemoryStore
+from click99.sessions.redis_store import KEYS, RedisStore
+from click99.sessions.stores import Store
 from tests.redis_server import RedisServer
 
 Make = Callable[..., Store]

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from backend.segmentation.clicks import Click
-from backend.sessions import MemoryStore, Sessions, Versions
-from backend.sessions.refiner import Refiner
-from backend.sessions.stores import Store
+from click99.segmentation.clicks import Click
+from click99.sessions import MemoryStore, Sessions, Versions
+from click99.sessions.refiner import Refiner
+from click99.sessions.stores import Store
 from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)

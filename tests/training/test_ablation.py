@@ -11,13 +11,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from backend.cli import app
-from backend.segmentation.network import TwoStreamNetwork
-from training.batch import Batch
-from training.click_by_click import Trainer
-from training.datasets.manifest import ManifestDataset
-from training.datasets.stream import CropStream
-from training.variants import ABLATION, CLAIMS, configured
+from click99.cli import app
+from click99.segmentation.network import TwoStreamNetwork
+from click99_training.loop.batch import Batch
+from click99_training.loop.trainer import Trainer
+from click99_training.datasets.manifest import ManifestDataset
+from click99_training.datasets.crops import CropStream
+from click99_training.loop.variants import ABLATION, CLAIMS, configured
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from backend.cli import app
-from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.presets import COMPACT, NetworkConfig
+from click99.cli import app
+from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import COMPACT, NetworkConfig
 
 
 def checkpoint(folder: Path, name: str, value: float, config: NetworkConfig = COMPACT) -> Path:

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import base
-from training.base import MOST, SHIPPED, open_base
-from training.datasets.folders import MaskFolder
-from training.datasets.skipped import Skipped, readable
-from training.learning.snapshots import save
-from training.presets import FINETUNE
+from click99_training import base
+from click99_training.base import MOST, SHIPPED, open_base
+from click99_training.datasets.folders import MaskFolder
+from click99_training.datasets.skipped import Skipped, readable
+from click99_training.learning.snapshots import save
+from click99_training.recipes import FINETUNE
 
 
 def test_what_ships_is_whole_and_small():

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.segmentation.clicks import Click
-from tests.training.learning.snapshot import CLICKS, SIDE, write_snapshot
-from training.batch import Batch
-from training.datasets.blend import Blend, anywhere
-from training.datasets.collected import Collected
-from training.datasets.sample import Sample, crop_around_object, flip, resize
-from training.learning.snapshots import save
-from training.presets import COMPACT, FINETUNE
+from click99.segmentation.clicks import Click
+from tests.click99_training.learning.snapshot import CLICKS, SIDE, write_snapshot
+from click99_training.loop.batch import Batch
+from click99_training.datasets.blend import Blend, anywhere
+from click99_training.datasets.collected import Collected
+from click99_training.datasets.sample import Sample, crop_around_object, flip, resize
+from click99_training.learning.snapshots import save
+from click99_training.recipes import COMPACT, FINETUNE
 
 PEOPLE_S = tuple(Click(each["x"], each["y"], each["positive"]) for each in CLICKS)
 ALWAYS = replace(FINETUNE, replayed=1.0, nearly_right=0.0)

@@ -14,16 +14,16 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from typer.testing import CliRunner
 
-from backend.cli import app
-from training.datasets.composites import Layer, Sides, composed, composite, cut_sides
-from training.datasets.cutouts import cut_out, soft_edge
-from training.datasets.files import read_rgba
-from training.datasets.manifest import ManifestDataset
-from training.datasets.mix import Mix
-from training.datasets.registry import open_dataset
-from training.datasets.sample import Sample
-from training.datasets.stream import CropStream
-from training.presets import COMPACT
+from click99.cli import app
+from click99_training.datasets.composites import Layer, Sides, composed, composite, cut_sides
+from click99_training.datasets.cutouts import cut_out, soft_edge
+from click99_training.datasets.files import read_rgba
+from click99_training.datasets.manifest import ManifestDataset
+from click99_training.recipes import Mix
+from click99_training.datasets.registry import open_dataset
+from click99_training.datasets.sample import Sample
+from click99_training.datasets.crops import CropStream
+from click99_training.recipes import COMPACT
 
 RED, BLUE, GREEN = np.array([200, 40, 30]), np.array([20, 40, 210]), np.array([40, 160, 60])
 
@@ -139,7 +139,7 @@ def layer(name: str, colour: np.ndarray) -> Layer:
 def test_a_second_foreground_is_part_of_the_object_or_in_its_way(
     monkeypatch: pytest.MonkeyPatch, seed: int, together: float
 ):
-    monkeypatch.setattr("training.datasets.composites.recolour", lambda image, rng: image)
+    monkeypatch.setattr("click99_training.datasets.composites.recolour", lambda image, rng: image)
     background = np.zeros((100, 140, 3), np.uint8)
     mix = Mix(second=1, together=together)
     sample = composed([layer("a", RED), layer("b", BLUE)], background, mix, np.random.default_rng(seed))

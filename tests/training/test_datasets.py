@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.datasets.composites import composite
-from training.datasets.dataset import SampleDataset
-from training.datasets.manifest import ManifestDataset, some_instance
-from training.datasets.sample import Sample, crop_around_object, flip, inverted, recolour, resize
-from training.datasets.stream import CropStream, batches
-from training.presets import COMPACT
+from click99_training.datasets.composites import composite
+from click99_training.datasets.dataset import SampleDataset
+from click99_training.datasets.manifest import ManifestDataset, some_instance
+from click99_training.datasets.sample import Sample, crop_around_object, flip, inverted, recolour, resize
+from click99_training.datasets.crops import CropStream, batches
+from click99_training.recipes import COMPACT
 
 
 def rng(seed: int = 0) -> np.random.Generator:

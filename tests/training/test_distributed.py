@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.segmentation.checkpoint import load_checkpoint
+from click99.segmentation.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[2]
 def run(data: Path, out: Path, batch: int, processes: int) -> Path:
     """`click99 train` in a process of its own, or in several under torchrun; one batch of a few clicks."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command = [sys.executable, *(torchrun if processes > 1 else []), "-m", "backend.cli", "train"]
+    command = [sys.executable, *(torchrun if processes > 1 else []), "-m", "click99.cli", "train"]
     settings = ["--images", "4", "--crops", f"64:{batch}:1", "--threads", "1", "--save-minutes", "99"]
     settings += ["--device", "cpu"]  # two processes cannot share one GPU
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run(
         [*command, "--data", str(data), "--out", str(out), *settings],
         check=True,

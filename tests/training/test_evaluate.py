@@ -14,15 +14,15 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.segmentation.clicks import Click
-from backend.segmentation.metrics import noc
-from backend.segmentation.robot import ROBOTS
-from training import records
-from training.datasets.folders import MaskFolder
-from training.datasets.sample import Sample
-from training.datasets.skipped import Skipped
-from training.evaluate import MASKS_AFTER, Evaluation, annotate, evaluate, open_benchmark, report, run
-from training.records import summary, unpack
+from click99.segmentation.clicks import Click
+from click99.segmentation.metrics import noc
+from click99.segmentation.robot import ROBOTS
+from click99_training.evaluation import results
+from click99_training.datasets.folders import MaskFolder
+from click99_training.datasets.sample import Sample
+from click99_training.datasets.skipped import Skipped
+from click99_training.evaluation.evaluate import MASKS_AFTER, Evaluation, annotate, evaluate, open_benchmark, report, run
+from click99_training.evaluation.results import summary, unpack
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,7 +107,7 @@ def test_the_report_is_written_with_every_image(
 ):
     path = tmp_path / "made" / "out.json"
     report(Evaluation("tiny", benchmark_folder, None, protocol, lenient, "cpu", threads=1), path)
-    written, record = json.loads(path.read_text()), records.read(path)
+    written, record = json.loads(path.read_text()), results.read(path)
     assert written["masks"] == len(MaskFolder(benchmark_folder)) == len(record.annotations)
     assert (record.dataset, record.protocol, record.lenient) == ("tiny", protocol, lenient)
     assert 1 <= written["noc@90"] <= 20
@@ -127,7 +127,7 @@ def test_what_is_no_evaluation_is_named(tmp_path: Path, text: str, said: str):
     path = tmp_path / "broken.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=f"broken.json.*{said}.*click99 evaluate"):
-        records.read(path)
+        results.read(path)
 
 
 @pytest.fixture

@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 import torch
 
-from backend.segmentation.checkpoint import SHIPPED, load_checkpoint
-from backend.segmentation.clicks import Click, click_maps
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.predictor import Predictor
-from backend.segmentation.presets import PRESETS
-from training.batch import Batch
-from training.click_by_click import Trainer
-from training.datasets.manifest import ManifestDataset
-from training.datasets.stream import CropStream
-from training.evaluate import annotate
-from training.presets import COMPACT, FINETUNE, RECIPES, Recipe
-from training.train import Run, train
+from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
+from click99.segmentation.clicks import Click, click_maps
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.presets import PRESETS
+from click99_training.loop.batch import Batch
+from click99_training.loop.trainer import Trainer
+from click99_training.datasets.manifest import ManifestDataset
+from click99_training.datasets.crops import CropStream
+from click99_training.evaluation.evaluate import annotate
+from click99_training.recipes import COMPACT, FINETUNE, RECIPES, Recipe
+from click99_training.loop.train import Run, train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that PyTorch can use")
 
@@ -101,12 +101,12 @@ def test_a_run_is_resumed_and_its_checkpoint_is_served(data_folder: Path, tmp_pa
 
 def test_torchrun_trains_on_it(data_folder: Path, tmp_path: Path):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=1"]
-    command = [*torchrun, "-m", "backend.cli", "train", "--data", str(data_folder), "--out", str(tmp_path)]
+    command = [*torchrun, "-m", "click99.cli", "train", "--data", str(data_folder), "--out", str(tmp_path)]
     settings = ["--images", "4", "--crops", "64:2:1", "--device", "cuda", "--start-from", str(SHIPPED)]
     subprocess.run(
         [*command, *settings],
         check=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
+        env=dict(os.environ),
         timeout=300,
     )
     assert load_checkpoint(tmp_path / "compact.safetensors")

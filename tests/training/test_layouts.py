@@ -15,9 +15,9 @@ from pycocotools import mask as rle
 from scipy.io import savemat
 from scipy.sparse import csc_matrix
 
-from training.datasets.registry import DATASETS, open_dataset
-from training.datasets.sample import Sample
-from training.presets import COMPACT
+from click99_training.datasets.registry import DATASETS, open_dataset
+from click99_training.datasets.sample import Sample
+from click99_training.recipes import COMPACT
 
 HEIGHT, WIDTH = 30, 40
 FIRST, SECOND = np.s_[2:22, 3:15], np.s_[5:25, 20:36]  # two objects of more than 150 pixels
@@ -242,7 +242,7 @@ def test_a_manifests_binary_masks_have_void_too(tmp_path: Path):
 
 
 def test_sbd_gives_the_boundary_of_each_object(tmp_path: Path):
-    from training.datasets.sbd import Sbd
+    from click99_training.datasets.sbd import Sbd
 
     sbd(tmp_path)
     edge = Sbd(tmp_path, "val").boundary(1)
@@ -305,7 +305,7 @@ def test_what_is_missing_is_named(tmp_path: Path, name: str, layout: Callable, m
     ],
 )
 def test_a_listed_file_that_is_missing_is_a_bad_sample(tmp_path: Path, name: str, layout, missing: str):
-    from training.datasets.files import SampleError
+    from click99_training.datasets.files import SampleError
 
     layout(tmp_path)
     (tmp_path / missing).unlink()
@@ -339,7 +339,7 @@ def test_an_annotation_without_outline_is_a_bad_sample(tmp_path: Path, shape: ob
 
 
 def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delitem(sys.modules, "training.datasets.coco", raising=False)
+    monkeypatch.delitem(sys.modules, "click99_training.datasets.coco", raising=False)
     monkeypatch.setitem(sys.modules, "pycocotools", None)
     with pytest.raises(ValueError, match=r"coco needs pycocotools: pip install 'click99\[train\]'"):
         open_dataset("coco", tmp_path, "val")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from training.prefetch import ahead
+from click99_training.evaluation.prefetch import ahead
 
 
 def test_items_keep_their_order():

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.presets import PRESETS
-from training.optimizers import follow_schedule, optimizer, rate_factor
-from training.presets import COMPACT, PAPER, RECIPES
-from training.variants import ABLATION, CLAIMS, configured
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import PRESETS
+from click99_training.loop.optimizers import follow_schedule, optimizer, rate_factor
+from click99_training.recipes import COMPACT, PAPER, RECIPES
+from click99_training.loop.variants import ABLATION, CLAIMS, configured
 
 
 @pytest.mark.parametrize(

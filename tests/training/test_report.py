@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from backend.cli import app
-from backend.segmentation.clicks import Click
-from backend.segmentation.metrics import auc, noc
-from training import records
-from training.datasets.folders import MaskFolder
-from training.records import PER_CLICK, Annotation, Record, pack
-from training.report import published
-from training.report.ablation import steps_table
-from training.report.gallery import NEGATIVE, POSITIVE, WIDTH, draw, ranked, spread
-from training.report.inputs import REGIMES, VARIANTS, read_grid
+from click99.cli import app
+from click99.segmentation.clicks import Click
+from click99.segmentation.metrics import auc, noc
+from click99_training.evaluation import results
+from click99_training.datasets.folders import MaskFolder
+from click99_training.evaluation.results import PER_CLICK, Annotation, Record, pack
+from click99_training.report import published
+from click99_training.report.ablation_tables import steps_table
+from click99_training.report.gallery import NEGATIVE, POSITIVE, WIDTH, draw, ranked, spread
+from click99_training.report.inputs import REGIMES, VARIANTS, read_grid
 
 NAMES = ("one", "twoa", "twob")  # of the benchmark folder's masks
 
@@ -44,15 +44,15 @@ def record(seed: int, dataset: str = "grabcut", protocol: str = "paper") -> Reco
 def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything that a report can be made from, but pictures."""
     folder = tmp_path_factory.mktemp("given")
-    records.write(record(0), folder / "grabcut.json")
-    records.write(record(0, "berkeley"), folder / "berkeley.json")
-    records.write(record(0, protocol="ritm"), folder / "ritm.json")
-    records.write(record(9, "mine"), folder / "mine.json")
+    results.write(record(0), folder / "grabcut.json")
+    results.write(record(0, "berkeley"), folder / "berkeley.json")
+    results.write(record(0, protocol="ritm"), folder / "ritm.json")
+    results.write(record(9, "mine"), folder / "mine.json")
     for k, variant in enumerate([*VARIANTS, "bce"]):
-        records.write(record(k), folder / "ablation" / f"{variant}.grabcut.json")
-        records.write(record(k, "berkeley"), folder / "ablation" / f"{variant}.berkeley.json")
+        results.write(record(k), folder / "ablation" / f"{variant}.grabcut.json")
+        results.write(record(k, "berkeley"), folder / "ablation" / f"{variant}.berkeley.json")
     for k, regime in enumerate(REGIMES):
-        records.write(record(k), folder / "regimes" / f"{regime}.grabcut.json")
+        results.write(record(k), folder / "regimes" / f"{regime}.grabcut.json")
     cv2.imwrite(str(folder / "sheet.png"), np.full((40, 90, 3), 200, np.uint8))
     (folder / "log.csv").write_text(
         "images,side,unix_time,loss,iou_0,iou_1\n200,160,1,0.9,0.1,0.6\n400,160,2,0.8,0.1,0.7\n"

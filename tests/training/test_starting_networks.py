@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from backend.segmentation.checkpoint import save_checkpoint
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.presets import COMPACT, PAPER, variant
-from training.train import Run, initial_network
+from click99.segmentation.checkpoint import save_checkpoint
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import COMPACT, PAPER, variant
+from click99_training.loop.train import Run, initial_network
 
 
 def run(folder: Path, preset: str, start_from: Path | None = None) -> Run:

@@ -12,18 +12,18 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from backend.cli import app
-from backend.segmentation.checkpoint import load_checkpoint
-from backend.segmentation.network import TwoStreamNetwork
-from backend.segmentation.presets import COMPACT
-from training.batch import Batch
-from training.click_by_click import Trainer
-from training.datasets.manifest import ManifestDataset
-from training.datasets.stream import CropStream
-from training.presets import COMPACT as RECIPE
-from training.pretrained import fold_batch_norm, load_imagenet
-from training.starts import nearly_right
-from training.train import Run, save, train
+from click99.cli import app
+from click99.segmentation.checkpoint import load_checkpoint
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import COMPACT
+from click99_training.loop.batch import Batch
+from click99_training.loop.trainer import Trainer
+from click99_training.datasets.manifest import ManifestDataset
+from click99_training.datasets.crops import CropStream
+from click99_training.recipes import COMPACT as RECIPE
+from click99_training.loop.pretrained import fold_batch_norm, load_imagenet
+from click99_training.loop.nearly_right import nearly_right
+from click99_training.loop.train import Run, save, train
 
 
 def batch(folder: Path, recipe=RECIPE, first: int = 0) -> Batch:
@@ -104,7 +104,7 @@ def small_run(data_folder: Path, out: Path, images: int, **changes) -> Run:
 def test_a_run_leaves_checkpoint_log_curves_and_settings(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("training.train.LOG_EVERY", 2)
+    monkeypatch.setattr("click99_training.loop.train.LOG_EVERY", 2)
     checkpoint = train(small_run(data_folder, tmp_path / "run", 4))
     assert load_checkpoint(checkpoint).config == COMPACT
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
@@ -120,7 +120,7 @@ def test_a_run_that_fails_ends(data_folder: Path, tmp_path: Path):
     code = f"""
 import sys
 from pathlib import Path
-from training import train
+from click99_training.loop import train
 def fail(*_):
     raise RuntimeError("no room")
 train.save = fail
@@ -143,7 +143,7 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
         save(*args)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.train.save", save_and_stop)
+    monkeypatch.setattr("click99_training.loop.train.save", save_and_stop)
     with pytest.raises(KeyboardInterrupt):
         train(small_run(data_folder, tmp_path / "parts", 4))
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tests.training.conftest import disc, scene
-from training.learning.snapshots import image_name, save, seal, split_of
+from click99_training.learning.snapshots import image_name, save, seal, split_of
 
 SIDE = 64
 CLICKS: list[dict[str, Any]] = [

@@ -15,18 +15,18 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from backend.annotations import clicks
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.events import keep_event
-from backend.annotations.masks import Bits
-from backend.annotations.objects import SavedObject, Wanted
-from backend.cli import app
-from backend.labelstudio.errors import ImageUnavailableError
-from backend.server.saved_images import address
+from click99.annotations import clicks
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.events import keep_event
+from click99.annotations.masks import Bits
+from click99.annotations.objects import SavedObject, Wanted
+from click99.cli import app
+from click99.labelstudio.errors import ImageUnavailableError
+from click99.server.saved_images import address
 from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, deleted, disc, saved
-from training.datasets.folders import MaskFolder
-from training.learning.collect import collect
-from training.learning.snapshots import SnapshotError, image_name, split_of, verify
+from click99_training.datasets.folders import MaskFolder
+from click99_training.learning.collect import collect
+from click99_training.learning.snapshots import SnapshotError, image_name, split_of, verify
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), np.uint8)
 

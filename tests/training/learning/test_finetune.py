@@ -24,24 +24,24 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
-from backend.annotations.database import Database, sqlite_url
-from backend.cli import app
-from backend.registry.jobs import BusyError, Jobs
-from backend.registry.versions import Registry, Version
-from backend.segmentation.checkpoint import SHIPPED, load_checkpoint, load_generalist, save_checkpoint
-from backend.segmentation.clicks import Click
-from backend.segmentation.predictor import Predictor
+from click99.annotations.database import Database, sqlite_url
+from click99.cli import app
+from click99.registry.jobs import BusyError, Jobs
+from click99.registry.versions import Registry, Version
+from click99.segmentation.checkpoint import SHIPPED, load_checkpoint, load_generalist, save_checkpoint
+from click99.segmentation.clicks import Click
+from click99.segmentation.predictor import Predictor
 from tests.registry.test_jobs import STAND_IN
-from tests.training.learning.snapshot import write_snapshot
-from training.base import open_base
-from training.datasets.collected import Collected
-from training.learning import finetune as module
-from training.learning.compare import compare
-from training.learning.finetune import FineTune, finetune
-from training.learning.gate import Decision, decide
-from training.learning.news import News, Stopped
-from training.learning.snapshots import seal
-from training.presets import FINETUNE
+from tests.click99_training.learning.snapshot import write_snapshot
+from click99_training.base import open_base
+from click99_training.datasets.collected import Collected
+from click99_training.learning import finetune as module
+from click99_training.learning.compare import compare
+from click99_training.learning.finetune import FineTune, finetune
+from click99_training.learning.gate import Decision, decide
+from click99_training.learning.progress import News, Stopped
+from click99_training.learning.snapshots import seal
+from click99_training.recipes import FINETUNE
 
 SECONDS = 1.5
 
@@ -63,7 +63,7 @@ def snapshot(tmp_path: Path) -> Path:
 @pytest.fixture
 def asked(tmp_path: Path, whole: Path, snapshot: Path, data_folder: Path, monkeypatch) -> FineTune:
     monkeypatch.setattr(module, "FINETUNE", replace(FINETUNE, crops=((64, 2, 1.0),)))
-    monkeypatch.setattr("training.learning.gate.CLICKED", 1)  # time
+    monkeypatch.setattr("click99_training.learning.gate.CLICKED", 1)  # time
     return FineTune(
         out=tmp_path / "run",
         home=tmp_path / "home",
@@ -314,7 +314,7 @@ def command(asked: FineTune, *options: str) -> list[str]:
 def test_sigterm_stops_the_command_cleanly(asked: FineTune, tmp_path: Path):
     env = {**os.environ, "CLICK99_HOME": str(tmp_path / "home"), "CLICK99_BASE_DATA": str(asked.base_data)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "backend.cli", *command(asked, "--minutes", "5")],
+        [sys.executable, "-m", "click99.cli", *command(asked, "--minutes", "5")],
         env=env,
         stderr=subprocess.PIPE,
         text=True,
@@ -334,7 +334,7 @@ def test_sigterm_stops_the_command_cleanly(asked: FineTune, tmp_path: Path):
 
 def test_two_processes_learn_together(asked: FineTune, tmp_path: Path):
     env = {**os.environ, "CLICK99_HOME": str(tmp_path / "home"), "CLICK99_BASE_DATA": str(asked.base_data)}
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "backend.cli"]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "click99.cli"]
     ran = subprocess.run(
         [sys.executable, *torchrun, *command(asked, "--minutes", "0.02", "--threads", "1")],
         env=env | {"OMP_NUM_THREADS": "1", "CLICK99_DEVICE": "cpu"},  # two processes cannot share one GPU

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from backend.segmentation.checkpoint import SHIPPED, load_checkpoint
-from backend.segmentation.predictor import Predictor
-from backend.segmentation.views import Whole
-from tests.training.learning.snapshot import write_snapshot
-from training.datasets.collected import Collected
-from training.datasets.dataset import Part
-from training.learning.compare import compare, table
-from training.learning.gate import FEWEST, GateError, decide, judge, refuse_few
+from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.views import Whole
+from tests.click99_training.learning.snapshot import write_snapshot
+from click99_training.datasets.collected import Collected
+from click99_training.datasets.dataset import Part
+from click99_training.learning.compare import compare, table
+from click99_training.learning.gate import FEWEST, GateError, decide, judge, refuse_few
 
 
 def reaching(clicks: list[int]) -> np.ndarray:
@@ -81,7 +81,7 @@ def test_too_few_held_out_images_are_refused_with_the_remedy(tmp_path: Path):
 
 def test_a_network_is_not_better_than_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Six masks, each clicked through twice, to be at least seven."""
-    monkeypatch.setattr("training.learning.gate.CLICKED", 7)
+    monkeypatch.setattr("click99_training.learning.gate.CLICKED", 7)
     data = Collected(write_snapshot(tmp_path / "snapshot"), ["val"])
     predictor, ticks = Predictor(load_checkpoint(SHIPPED), "a", view=Whole()), []
     base = Part(data, [0])

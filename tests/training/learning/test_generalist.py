@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from backend.segmentation.checkpoint import load_checkpoint, save_checkpoint
-from backend.segmentation.generalist import Generalist
+from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from click99.segmentation.generalist import Generalist
 from tests.registry.conftest import checkpoint
-from tests.training.learning.snapshot import write_snapshot
-from training.base import open_base
-from training.datasets.collected import Collected
-from training.datasets.dataset import SampleDataset
-from training.learning.generalist import generalist_of
+from tests.click99_training.learning.snapshot import write_snapshot
+from click99_training.base import open_base
+from click99_training.datasets.collected import Collected
+from click99_training.datasets.dataset import SampleDataset
+from click99_training.learning.generalist import generalist_of
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.objects import Wanted, saved_objects
-from backend.cli import app
-from tests.training.learning.snapshot import pictures
-from training.learning.snapshots import save
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.objects import Wanted, saved_objects
+from click99.cli import app
+from tests.click99_training.learning.snapshot import pictures
+from click99_training.learning.snapshots import save
 
 SPLITS = {"train": 2, "val": 6, "test": 2}  # the last two are not corrected
 

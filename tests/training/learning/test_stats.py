@@ -11,15 +11,15 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from backend.annotations import clicks
-from backend.annotations.clicks import Answered, Point
-from backend.annotations.database import Database, sqlite_url
-from backend.annotations.events import keep_event
-from backend.annotations.masks import Bits
-from backend.annotations.objects import Wanted
-from backend.cli import app
+from click99.annotations import clicks
+from click99.annotations.clicks import Answered, Point
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.events import keep_event
+from click99.annotations.masks import Bits
+from click99.annotations.objects import Wanted
+from click99.cli import app
 from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, saved
-from training.learning.stats import Cost, costs
+from click99_training.learning.stats import Cost, costs
 
 TRUTH = np.zeros(SHAPE, bool)
 TRUTH[2:4, 2:8] = True  # 12 pixels

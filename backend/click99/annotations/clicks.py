@@ -1,0 +1,111 @@
+"""Answered clicks on their way into the record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from click99.annotations.database import insert_new
+from click99.annotations.masks import Bits, keep
+from click99.annotations.tables import Click
+
+# Where the mask before a click came from: there was none; the click before it; a box; a region of a draft or
+# of a submitted annotation; an answer that was accepted just now and is not saved yet.
+Origin = Literal["nothing", "click", "box", "draft", "annotation", "accepted"]
+
+
+class Point(NamedTuple):
+    """A click by Label Studio's id; x, y in pixels."""
+
+    id: str
+    x: int
+    y: int
+    positive: bool
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An object's clicks so far, at least one, and the mask after the last.
+
+    origin, start: of the mask before the first of them. image: its address as it stands in the task. Others:
+    see `tables.Click`.
+    """
+
+    project: str
+    task: str
+    region: str
+    label: str
+    image: str
+    clicks: Sequence[Point]
+    mask: Bits
+    origin: Origin
+    start: Bits | None
+    box: tuple[int, int, int, int] | None
+    model_version: str
+    milliseconds: float
+    asked_at: datetime
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory, as good as."""
+        return 1000 + len(self.mask.rows) + (len(self.start.rows) if self.start else 0)
+
+    def states(self) -> Iterator[str]:
+        """A key for each click: hashes the object, what it started from, and the clicks up to there."""
+        chain = hashlib.sha256("\n".join([self.project, self.task, self.region, self.model_version]).encode())
+        chain.update(f"\n{self.origin} {self.start.key if self.start else ''} {self.box}".encode())
+        for click in self.clicks:
+            chain.update(f"\n{click.id!r} {click.x} {click.y} {click.positive}".encode())
+            yield chain.hexdigest()
+
+
+def write(session: Session, answered: Answered) -> None:
+    """Keep the last click with its mask, and those before it that are not kept yet: each request brings all.
+
+    An answer given twice is kept once.
+    """
+    states = list(answered.states())
+    mask = keep(session, answered.mask)
+    start = keep(session, answered.start) if answered.start else None
+    for place, state in enumerate(states):
+        last = state == states[-1]
+        row = _row(answered, states, place, start, mask if last else None)
+        if not insert_new(session, Click, row) and last:
+            _complete(session, state, mask, answered)
+
+
+def _row(answered: Answered, states: list[str], place: int, start: str | None, mask: str | None) -> dict:
+    click = answered.clicks[place]
+    return {
+        "state": states[place],
+        "parent": states[place - 1] if place else None,
+        "project": answered.project,
+        "task": answered.task,
+        "region": answered.region,
+        "label": answered.label,
+        "image": answered.image,
+        "place": place,
+        "click_id": click.id,
+        "x": click.x,
+        "y": click.y,
+        "positive": click.positive,
+        "box": " ".join(map(str, answered.box)) if answered.box else None,
+        "origin": "click" if place else answered.origin,
+        "start": None if place else start,
+        "model_version": answered.model_version,
+        "milliseconds": answered.milliseconds if mask else None,
+        "asked_at": answered.asked_at,
+        "mask": mask,
+    }
+
+
+def _complete(session: Session, state: str, mask: str, answered: Answered) -> None:
+    """A click that was known from a later one only gets its mask."""
+    click = session.get_one(Click, state)
+    if click.mask is None:
+        click.mask, click.milliseconds = mask, answered.milliseconds

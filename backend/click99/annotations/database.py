@@ -1,0 +1,111 @@
+"""The record's database: SQLite in a file, or PostgreSQL by its address."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from click99.annotations.tables import Table
+
+BUSY_SECONDS = 5  # how long to wait for another process that writes
+DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+
+def sqlite_url(home: Path) -> str:
+    """Where the record is unless a setting says otherwise."""
+    return f"sqlite:///{home / 'click99.db'}"
+
+
+class Database:
+    """Transactions on the record. Thread-safe. Tables are made at the first use.
+
+    Every error is one of SQLAlchemy's; OSError when SQLite's folder cannot be made.
+    """
+
+    def __init__(self, url: str, busy_seconds: float = BUSY_SECONDS) -> None:
+        """url: sqlite:///FILE or postgresql://user:password@host/database."""
+        self._url = make_url(url)
+        self.engine = create(url, busy_seconds)
+        self._lock = threading.Lock()
+        self._prepared = False
+
+    @property
+    def name(self) -> str:
+        """For messages: the address without its password."""
+        return self._url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """All of what is done inside is kept, or nothing."""
+        self._prepare()
+        with Session(self.engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One consistent view, which blocks no writer."""
+        self._prepare()
+        with self.engine.connect().execution_options(reading=True) as connection:
+            yield Session(connection)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _prepare(self) -> None:
+        with self._lock:
+            if self._prepared:
+                return
+            if self._url.get_backend_name() == "sqlite" and self._url.database:
+                Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+            with self.engine.begin() as connection:
+                if connection.dialect.name == "postgresql":  # two workers must not make the tables at once
+                    connection.execute(text("SELECT pg_advisory_xact_lock(99)"))
+                Table.metadata.create_all(connection)
+            self._prepared = True
+
+
+def create(url: str, busy_seconds: float) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() in DRIVERS or parsed.drivername in DRIVERS:
+        driver = DRIVERS.get(parsed.drivername, parsed.drivername)
+        try:
+            return create_engine(parsed.set(drivername=driver), pool_pre_ping=True)
+        except ModuleNotFoundError as error:
+            remedy = 'pip install "click99[postgresql]"'
+            raise ModuleNotFoundError(f"PostgreSQL needs {error.name}: {remedy}", name=error.name) from None
+    engine = create_engine(parsed, connect_args={"timeout": busy_seconds})
+    event.listen(engine, "connect", _open)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _open(connection: sqlite3.Connection, _: Any) -> None:
+    connection.isolation_level = None  # transactions are begun below
+    with suppress(sqlite3.OperationalError):  # locked, which does not wait: another begins the file right now
+        connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
+    connection.execute("PRAGMA synchronous = FULL")  # what is committed outlives a power failure
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Any) -> None:
+    """A writer takes its lock at once: one that began as a reader may not wait for it later."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def insert_new(session: Session, table: type[Table], values: Mapping[str, Any]) -> bool:
+    """Add a row unless one with its primary key is there. Whether it was new."""
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    keys = [column.name for column in table.__table__.primary_key]  # pyright: ignore
+    statement = insert(table).values(**values).on_conflict_do_nothing().returning(getattr(table, keys[0]))
+    return session.execute(statement).first() is not None

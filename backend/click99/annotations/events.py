@@ -1,0 +1,131 @@
+"""Events into the record: what was sent is kept as it is, then read. In any order, as often as they come."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import datetime
+from typing import Any, cast
+
+from pydantic import ValidationError
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from click99.annotations.database import insert_new
+from click99.annotations.masks import Bits, keep
+from click99.annotations.payloads import RegionItem, SavedAnnotation, SavedEvent, SavedTask
+from click99.annotations.tables import Annotation, Event, Region, Task
+from click99.labelstudio.errors import LabelStudioError
+from click99.labelstudio.label_config import OUTPUTS, Kind
+from click99.labelstudio.outputs import content, read
+
+log = logging.getLogger(__name__)
+
+SAVED = {"ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED", "SYNCED", "IMPORTED"}
+DELETED = {"ANNOTATION_DELETED", "ANNOTATIONS_DELETED"}
+MAX_PIXELS = 8192 * 8192  # of a mask; no image is larger
+FIELDS: dict[str, str] = {"bitmasklabels": "imageDataURL", "brushlabels": "rle", "polygonlabels": "points"}
+
+
+def keep_event(session: Session, body: bytes, received_at: datetime) -> bool:
+    """Keep an event and what it tells. Whether it was new.
+
+    One that cannot be read, or holds masks that cannot, is kept with the reason, and logged.
+    """
+    digest = hashlib.sha256(body).hexdigest()
+    values = {"digest": digest, "received_at": received_at, "body": body, "action": ""}
+    if not insert_new(session, Event, values):
+        return False
+    event = session.get_one(Event, digest)
+    try:
+        told = SavedEvent.model_validate_json(body)
+    except ValidationError as error:
+        event.problem = _explain(error)
+    else:
+        event.action = told.action
+        event.problem = "; ".join(_apply(session, told, event)) or None
+    if event.problem:
+        log.warning("Event %.12s (%s) is kept but not read: %s", digest, event.action, event.problem)
+    return True
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"
+
+
+def _apply(session: Session, told: SavedEvent, event: Event) -> list[str]:
+    """What an event tells. Returns what of it could not be read. Unknown actions tell nothing."""
+    annotations = told.annotation + told.annotations
+    if told.action in DELETED:
+        for annotation in annotations:
+            _bury(session, _row(session, told.project_key, annotation.id), event)
+    elif told.action == "TASKS_DELETED":
+        for task in told.tasks:
+            of_task = select(Annotation).filter_by(project=told.project_key, task=task.id)
+            for row in session.scalars(of_task):
+                _bury(session, row, event)
+    elif told.action in SAVED | {"TASKS_CREATED"}:
+        for task in filter(None, [told.task, *told.tasks]):
+            _keep_task(session, told.project_key, task)
+        if told.action in SAVED:
+            return [p for a in annotations for p in _keep_annotation(session, told, a, event)]
+    return []
+
+
+def _row(session: Session, project: str, annotation: str) -> Annotation:
+    """The annotation, a new and empty one if need be."""
+    insert_new(session, Annotation, {"project": project, "id": annotation, "cancelled": False})
+    return session.get_one(Annotation, (project, annotation), with_for_update=True)
+
+
+def _bury(session: Session, row: Annotation, event: Event) -> None:
+    """What was deleted keeps its masks; a creation that comes later does not revive it."""
+    row.deleted_at = row.deleted_at or event.received_at
+
+
+def _keep_task(session: Session, project: str, task: SavedTask) -> None:
+    insert_new(session, Task, {"project": project, "id": task.id})
+    if task.data is not None:
+        session.get_one(Task, (project, task.id)).data = task.json_data
+
+
+def _keep_annotation(session: Session, told: SavedEvent, new: SavedAnnotation, event: Event) -> list[str]:
+    """The annotation's newest state. An event that was overtaken by a later one changes nothing."""
+    row = _row(session, told.project_key, new.id)
+    if row.updated_at and (new.updated_at is None or new.updated_at < row.updated_at):
+        return []
+    task = new.task if new.task is not None else told.task and told.task.id
+    row.task = row.task if task is None else str(task)
+    row.annotator, row.created_at, row.updated_at = new.annotator, new.created_at, new.updated_at
+    row.lead_time, row.cancelled, row.event = new.lead_time, bool(new.was_cancelled), event.digest
+    session.execute(delete(Region).filter_by(project=row.project, annotation=row.id))
+    regions = {r.id: r for r in (_region(session, row, item) for item in new.items) if r is not None}
+    session.add_all(regions.values())
+    return [f"annotation {row.id}, region {r.id}: {r.problem}" for r in regions.values() if r.problem]
+
+
+def _region(session: Session, row: Annotation, raw: dict[str, Any]) -> Region | None:
+    """A result's mask; None for results that are none, such as clicks."""
+    kind = raw.get("type")
+    if kind not in OUTPUTS:
+        return None
+    region = Region(
+        project=row.project, annotation=row.id, id=str(raw.get("id")), label="", kind=kind, origin=""
+    )
+    try:
+        item = RegionItem.model_validate(raw)
+        region.label, region.origin = ", ".join(item.value.get(kind) or ()), item.origin
+        region.mask = keep(session, _decode(cast(Kind, kind), item))
+    except ValidationError as error:
+        region.problem = _explain(error)
+    except (LabelStudioError, TypeError, ValueError) as error:
+        region.problem = str(error)
+    return region
+
+
+def _decode(kind: Kind, item: RegionItem) -> Bits:
+    height, width = item.original_height, item.original_width
+    if height * width > MAX_PIXELS:
+        raise ValueError(f"original_width × original_height: {width} × {height} is larger than any image")
+    return Bits.pack(read(kind, content(item.value.get(FIELDS[kind])), height, width))

@@ -1,0 +1,85 @@
+"""Label Studio's events as far as the record reads them. All else stays in the raw event."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+
+from click99.labelstudio.payloads import Objects
+
+Id = Annotated[str, BeforeValidator(str)]
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class SavedProject(BaseModel):
+    """known_as: its key, where an event of our own knows it."""
+
+    id: int | str
+    created_at: AwareDatetime | None = None
+    known_as: str | None = None
+
+    @property
+    def key(self) -> str:
+        """As Label Studio names it with a click: "7.1795475271"."""
+        if self.known_as:
+            return self.known_as
+        return f"{self.id}.{int(self.created_at.timestamp())}" if self.created_at else str(self.id)
+
+
+class SavedTask(BaseModel):
+    id: Id
+    data: dict[str, Any] | None = None
+
+    @property
+    def json_data(self) -> str | None:
+        return None if self.data is None else json.dumps(self.data)
+
+
+class SavedAnnotation(BaseModel):
+    """completed_by: a user's id, or all of the user. items: the results, as they are."""
+
+    id: Id
+    task: int | str | None = None
+    completed_by: int | str | dict[str, Any] | None = None
+    created_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+    lead_time: float | None = None
+    was_cancelled: bool | None = None
+    items: Objects = Field(default=[], alias="result")
+
+    @property
+    def annotator(self) -> str | None:
+        who = self.completed_by
+        who = who.get("id", who.get("email")) if isinstance(who, dict) else who
+        return None if who is None else str(who)
+
+
+class SavedEvent(BaseModel):
+    """annotations: one or many, of `task` unless they name their own. Deletions bring ids only."""
+
+    action: str
+    project: SavedProject | None = None
+    task: SavedTask | None = None
+    tasks: list[SavedTask] = []
+    annotation: Annotated[list[SavedAnnotation], BeforeValidator(_listed)] = []
+    annotations: list[SavedAnnotation] = []
+
+    @property
+    def project_key(self) -> str:
+        return self.project.key if self.project else ""
+
+
+class RegionItem(BaseModel):
+    """A result that is a mask. value: depends on the kind."""
+
+    id: str
+    type: str
+    original_height: Annotated[int, Field(ge=1)]
+    original_width: Annotated[int, Field(ge=1)]
+    origin: str = "manual"
+    value: dict[str, Any]

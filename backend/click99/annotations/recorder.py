@@ -1,0 +1,176 @@
+"""The record's writer: a thread that takes clicks from memory and events from the inbox to the database.
+
+A click costs its request one packed mask and a place in a queue. The database may be slow, locked, full or
+away: clicks wait in memory, events on the disk, and all is written when it is back. Killed meanwhile, the
+clicks still in memory are gone (a few milliseconds' worth while the database answers): of an object that is
+still worked on, the next click's request brings them again; of an accepted one, its mask comes with the
+annotation's event.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+
+from click99.annotations import clicks
+from click99.annotations.clicks import Answered
+from click99.annotations.database import Database
+from click99.annotations.events import keep_event
+from click99.annotations.inbox import Inbox, received_at
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 64 * 2**20  # bytes of clicks in memory: thousands of them
+LOOK_SECONDS = 5.0  # between looks into the inbox, which other processes fill too
+PATIENCE = (0.1, 5.0)  # seconds before trying a database again that failed: first, and at most
+CLOSING_SECONDS = 10.0
+
+
+class Watch(Protocol):
+    """Who is told how the record fares. lost: clicks that found no room in memory."""
+
+    def waiting(self, clicks: int, events: int) -> None: ...
+    def failing(self, failing: bool) -> None: ...
+    def lost(self) -> None: ...
+
+
+class Recorder:
+    """Writes while it is started. Any thread may hand it clicks and events."""
+
+    def __init__(self, database: Database, inbox: Path, watch: Watch, max_waiting: int = MAX_WAITING):
+        self._database, self._inbox, self._watch = database, Inbox(inbox), watch
+        self._max_waiting, self._bytes = max_waiting, 0
+        self._waiting: deque[Answered] = deque()
+        self._changed = threading.Condition()
+        self._mail, self._closing, self._failing = True, False, False
+        self._thread = threading.Thread(target=self._run, name="record", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, for some seconds at most."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(CLOSING_SECONDS)
+        if self._waiting:
+            log.error("%d clicks are not recorded: %s could not be written to", *self._state())
+        self._database.close()
+
+    def click(self, answered: Answered) -> None:
+        """Take a click; returns at once."""
+        with self._changed:
+            if self._bytes + answered.size <= self._max_waiting:
+                self._waiting.append(answered)
+                self._bytes += answered.size
+                self._changed.notify()
+                return
+        self._watch.lost()
+        log.error("A click of region %s is not recorded: too many wait for %s", answered.region, self._name)
+
+    def event(self, body: bytes) -> None:
+        """Take an event; on return it is on the disk. OSError when it cannot be."""
+        self._inbox.put(body)
+        with self._changed:
+            self._mail = True
+            self._changed.notify()
+
+    @property
+    def _name(self) -> str:
+        return self._database.name
+
+    def _state(self) -> tuple[int, str]:
+        return len(self._waiting), self._name
+
+    def _run(self) -> None:
+        patience = PATIENCE[0]
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._mail or self._closing, LOOK_SECONDS)
+                closing, self._mail = self._closing, False
+            try:
+                self._write()
+            except (SQLAlchemyError, OSError) as error:
+                self._failed(error)
+                if closing:
+                    return
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closing, patience)
+                    self._mail = True
+                patience = min(2 * patience, PATIENCE[1])
+                continue
+            self._recovered()
+            patience = PATIENCE[0]
+            if closing:
+                return
+
+    def _write(self) -> None:
+        """All that waits, each in a transaction of its own."""
+        while self._waiting:
+            answered = self._waiting[0]
+            self._keep(lambda answered=answered: self._write_click(answered), "A click")
+            with self._changed:
+                self._waiting.popleft()
+                self._bytes -= answered.size
+            self._watch.waiting(len(self._waiting), 0)
+        for file in self._inbox:
+            if self._keep(lambda file=file: self._write_event(file), f"The event in {file}"):
+                file.unlink(missing_ok=True)
+            else:
+                file.rename(file.with_suffix(".bad"))
+        self._watch.waiting(len(self._waiting), len(self._inbox))
+
+    def _keep(self, write: Callable[[], None], what: str) -> bool:
+        """Whether it is written. One that fails by itself must not hold up the others: it is logged."""
+        try:
+            write()
+        except (DataError, IntegrityError):
+            log.exception("%s is not recorded", what)
+            return False
+        except (SQLAlchemyError, OSError):
+            raise
+        except Exception:
+            log.exception("%s is not recorded", what)
+            return False
+        return True
+
+    def _write_click(self, answered: Answered) -> None:
+        with self._database.writing() as session:
+            clicks.write(session, answered)
+
+    def _write_event(self, file: Path) -> None:
+        try:
+            body = file.read_bytes()
+        except FileNotFoundError:  # another process has written it
+            return
+        with self._database.writing() as session:
+            keep_event(session, body, received_at(file))
+
+    def _failed(self, error: Exception) -> None:
+        with self._changed:
+            waiting = self._state()
+        if not self._failing:
+            reason = getattr(error, "orig", None) or error
+            log.error(
+                "The record can't be written: %s: %s. Clicks and events wait until it can. Free its disk, or "
+                "end what locks it",
+                waiting[1],
+                reason,
+            )
+        self._watch.failing(True)
+        self._watch.waiting(waiting[0], len(self._inbox))
+        self._failing = True
+
+    def _recovered(self) -> None:
+        if self._failing:
+            log.warning("The record can be written again: %s", self._name)
+        self._failing = False
+        self._watch.failing(False)

@@ -1,0 +1,273 @@
+"""The `click99` command. Heavy imports wait inside the commands, so that `click99 --help` is instant."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from click99.demo import demo
+from click99.registry.cli import models
+from click99.segmentation.cli import describe, import_weights
+from click99.server.settings import Settings, variable
+from click99_training.cli import ablation, average, compose, evaluate, prove_learning, report, train
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+
+@app.callback()
+def click99() -> None:
+    """Clicks in, masks out: interactive segmentation for Label Studio."""
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command` one option per setting, each with its environment variable and help text.
+
+    What the command takes besides the settings stay options of its own.
+    """
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+
+    def run(**given: Any) -> None:
+        options = {option.name: given.pop(option.name) for option in own}
+        try:
+            settings = Settings(**given)
+        except ValidationError as error:
+            raise typer.BadParameter("; ".join(map(explain, error.errors()))) from None
+        command(settings, **options)
+
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=typer.Option(field.default, envvar=variable(name), help=field.description),
+                annotation=field.annotation,
+            )
+            for name, field in Settings.model_fields.items()
+        ]
+        + [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in own]
+    )
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run
+
+
+def explain(error: ErrorDetails) -> str:
+    """One invalid setting: the variable's name where there is one, and what is wrong."""
+    name = f"{variable(str(error['loc'][0]))}: " if error["loc"] else ""
+    return name + error["msg"].removeprefix("Value error, ")
+
+
+@app.command()
+@with_settings
+def serve(settings: Settings) -> None:
+    """Serve masks to Label Studio until Ctrl-C."""
+    from click99.segmentation.checkpoint import CheckpointError
+    from click99.server.run import run
+
+    try:
+        run(settings)
+    except CheckpointError as error:
+        raise typer.BadParameter(str(error), param_hint="--model") from None
+
+
+@app.command()
+@with_settings
+def doctor(settings: Settings) -> None:
+    """Check settings, checkpoint, Label Studio, its projects and images; exit code 1 on a problem."""
+    from rich.console import Console
+
+    from click99.server.doctor import report
+
+    if not report(settings, Console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+@with_settings
+def recover(
+    settings: Settings,
+    project: int | None = typer.Option(None, help="Only this project's annotations."),
+    apply: bool = typer.Option(False, "--apply", help="Write the masks into the annotations."),
+) -> None:
+    """Make masks again that were submitted before they were accepted; shows them, --apply writes them."""
+    from rich.console import Console
+
+    from click99.labelstudio.errors import LabelStudioError
+    from click99.server import recover
+
+    try:
+        fine = recover.run(settings, project, apply, Console())
+    except LabelStudioError as error:
+        typer.echo(str(error), err=True)
+        fine = False
+    if not fine:
+        raise typer.Exit(1)
+
+
+@app.command()
+@with_settings
+def sync(
+    settings: Settings,
+    project: int | None = typer.Option(None, help="Only this project; with --export: the exported one."),
+    export: Path | None = typer.Option(
+        None, help="Record this export instead: JSON, or a folder or zip of brush PNGs."
+    ),
+) -> None:
+    """Bring the record of annotations up to date with Label Studio, or import an export into it."""
+    from rich.console import Console
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from click99.annotations.exports import ExportError
+    from click99.labelstudio.errors import LabelStudioError
+    from click99.server import sync
+
+    try:
+        sync.run(settings, project, export, Console())
+    except (LabelStudioError, ExportError, SQLAlchemyError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+@with_settings
+def collect(
+    settings: Settings,
+    out: Path = typer.Option(..., help="A new folder for the data set."),
+    project: str | None = typer.Option(None, help="Only this project."),
+    label: str | None = typer.Option(None, help="Only masks of this label."),
+    annotator: str | None = typer.Option(None, help="Only masks that this user saved (an id)."),
+    since: datetime | None = typer.Option(None, help="Only masks saved then or later (UTC)."),
+    until: datetime | None = typer.Option(None, help="Only masks saved before (UTC)."),
+    corrected: bool = typer.Option(False, "--corrected", help="Only masks that took more than one click."),
+    agreement: float = typer.Option(
+        0.0, min=0, max=1, help="IoU that two annotators' masks need; 0: one annotator is enough."
+    ),
+    link: bool = typer.Option(False, "--link", help="Refer to images in CLICK99_HOME instead of copying."),
+) -> None:
+    """Make an immutable data set of the masks that people saved, with their clicks (docs/record.md)."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from click99.annotations.objects import Wanted
+    from click99.server.recording import open_database
+    from click99.server.saved_images import image_store, saved_images
+    from click99_training.learning.collect import collect
+
+    after, before = (time.replace(tzinfo=UTC) if time else None for time in (since, until))
+    wanted = Wanted(project, label, annotator, after, before, corrected)
+    try:
+        database, images = open_database(settings), saved_images(settings)
+        made = collect(database, out, wanted, images, agreement, image_store(settings) if link else None)
+    except (ValueError, SQLAlchemyError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    for message in made.left_out + made.contradictions:
+        typer.echo(message, err=True)
+    splits = ", ".join(f"{made.masks[split]} {split}" for split in ("train", "val", "test"))
+    typer.echo(f"{made.masks.total()} masks ({splits}) in {out}; {len(made.left_out)} left out.")
+
+
+@app.command()
+@with_settings
+def finetune(
+    settings: Settings,
+    data: Path | None = typer.Option(None, help="A snapshot of click99 collect; unset: collected now."),
+    minutes: float = typer.Option(15.0, min=0.01, help="How long to train; judging it takes some more."),
+    out: Path | None = typer.Option(None, help="The run's folder; a run that stopped there goes on."),
+) -> None:
+    """Learn from what people saved, and serve what came of it if it is better (docs/learning.md).
+
+    On several GPUs: torchrun --nproc-per-node N -m click99.cli finetune --out RUN …
+    """
+    from rich.console import Console
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from click99.annotations.objects import Wanted
+    from click99.registry.job import note_stop
+    from click99.server.recording import open_database
+    from click99.server.saved_images import image_store, saved_images
+    from click99_training.learning.collect import collect
+    from click99_training.learning.finetune import FineTune, finetune
+    from click99_training.learning.progress import Stopped
+
+    def collected(folder: Path) -> None:
+        images, store = saved_images(settings), image_store(settings)
+        made = collect(open_database(settings), folder, Wanted(), images, store=store)
+        for message in made.left_out + made.contradictions:
+            typer.echo(message, err=True)
+
+    out = out or settings.home / "finetune" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
+    asked = FineTune(
+        out=out,
+        home=settings.home,
+        minutes=minutes,
+        data=data,
+        pinned=settings.model,
+        base_data=settings.base_data,
+        device=settings.device,
+        threads=settings.threads,
+    )
+    try:
+        finetune(asked, collected, Console())
+    except Stopped:
+        note_stop(out)
+        typer.echo(f"Stopped. To go on: click99 finetune --out {out} --minutes {minutes:g}", err=True)
+        raise typer.Exit(1) from None
+    except (ValueError, SQLAlchemyError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+@with_settings
+def stats(
+    settings: Settings,
+    by: str = typer.Option("version", help="A row for each project, label, annotator or model version."),
+    project: str | None = typer.Option(None, help="Only this project."),
+    label: str | None = typer.Option(None, help="Only masks of this label."),
+    plot: Path | None = typer.Option(None, help="Draw it over time, into this PNG, SVG or PDF."),
+) -> None:
+    """Show what saved masks took: clicks, seconds, how good the first mask was (docs/record.md)."""
+    from rich.console import Console
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from click99.annotations.objects import Wanted
+    from click99.server.recording import open_database
+    from click99_training.learning import stats
+
+    if by not in stats.BY:
+        raise typer.BadParameter(f"{by}: not one of {', '.join(stats.BY)}", param_hint="--by")
+    try:
+        with open_database(settings).reading() as session:
+            found = stats.costs(session, Wanted(project=project, label=label))
+        if not found:
+            typer.echo("The record has no saved mask with clicks yet. Click, save, or run click99 sync.")
+            return
+        Console().print(stats.table(found, by))
+        if plot:
+            stats.plot(found, by, plot)
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+app.add_typer(models, name="models")
+app.command()(demo)
+app.command()(describe)
+app.command()(import_weights)
+app.command()(train)
+app.command()(compose)
+app.command()(evaluate)
+app.command()(report)
+app.command()(ablation)
+app.command()(average)
+app.command()(prove_learning)
+
+
+if __name__ == "__main__":
+    app()

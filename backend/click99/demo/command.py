@@ -1,0 +1,134 @@
+"""The command: start both services, fill the project, say what to do, wait, end everything."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from click99.demo.errors import DemoError
+from click99.demo.label_studio import Account, start_label_studio
+from click99.demo.project import add_pictures, connect, find_or_create
+from click99.demo.services import HOST, Service, free_port
+from click99.labelstudio.client import Client
+from click99.labelstudio.errors import LabelStudioError
+
+
+def demo(
+    folder: Path = typer.Option(Path(".demo"), help="Keeps data and logs; delete it to start anew."),
+    label_studio: str = typer.Option("label-studio", help="The label-studio program, by name or path."),
+) -> None:
+    """Start Label Studio with sample pictures and click99 connected to it, until Ctrl-C."""
+    console = Console()
+    try:
+        with ExitStack() as stack:
+            run(folder.resolve(), label_studio, console, stack)
+    except KeyboardInterrupt:
+        console.print("The demo has ended.")
+    except (DemoError, LabelStudioError) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def run(folder: Path, label_studio: str, console: Console, stack: ExitStack) -> None:
+    """The demo, until KeyboardInterrupt or an error; `stack` ends what was started."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stack.enter_context(alone_in(folder))
+    stack.enter_context(ended_by_signals())
+    account = Account.kept_in(folder / "login.json")
+    studio = stack.enter_context(start_label_studio(label_studio, account, free_port(8080), folder))
+    click99 = stack.enter_context(start_click99(studio, account, free_port(9090), folder))
+    project = prepare(studio, click99, account, console)
+    console.print(Panel(guide(f"{studio.url}/projects/{project}/data", account), title="Ready", expand=False))
+    console.print(f"Ctrl-C ends both. Logs and data: {folder}", soft_wrap=True)
+    while True:
+        studio.check()
+        click99.check()
+        time.sleep(1)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """DemoError when another demo runs in `folder`: two Label Studios must not share one database."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as held:
+            raise DemoError(f"A demo already runs in {folder}: end it, or choose another --folder.") from held
+        yield
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and a closed terminal raise KeyboardInterrupt as Ctrl-C does; a second one changes nothing."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(*_: object) -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = [signal.signal(number, end) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def start_click99(studio: Service, account: Account, port: int, folder: Path) -> Service:
+    """`click99 serve` for that Label Studio."""
+    command = [sys.executable, "-m", "click99.cli", "serve", "--host", HOST, "--port", str(port)]
+    environment = os.environ | {
+        "LABEL_STUDIO_URL": studio.url,
+        "LABEL_STUDIO_API_KEY": account.token,
+        "CLICK99_HOME": str(folder / "click99"),
+        "CLICK99_BASIC_AUTH_USER": "",
+        "CLICK99_BASIC_AUTH_PASSWORD": "",
+    }
+    return Service("click99", command, port, folder / "click99.log", environment)
+
+
+def prepare(studio: Service, click99: Service, account: Account, console: Console) -> int:
+    """Wait for both services and fill the project, showing how far it is -> the project's id."""
+    columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=console) as progress:
+        for service, seconds, hint in ((studio, 600, ", the first time a minute or two"), (click99, 120, "")):
+            task = progress.add_task(f"{service.name} starts{hint}", total=1)
+            service.wait_until_up(seconds)
+            progress.update(task, completed=1)
+        task = progress.add_task("Project with sample pictures", total=1)
+        client = Client(studio.url, account.token, timeout=60)
+        project = find_or_create(client)
+        add_pictures(client, project)
+        connect(client, project, click99.url)
+        progress.update(task, completed=1)
+    return project
+
+
+def guide(address: str, account: Account) -> Table:
+    """What to open and the gestures to know."""
+    table = Table.grid(padding=(0, 3))
+    rows = {
+        "Open": address,
+        "Log in": f"{account.email}   password: {account.password}",
+        "Once": 'Open a picture, switch on "Auto-Annotation" below it, choose the pink dots in the toolbar',
+        "Click": "Press 1, click the object: a mask appears; more clicks improve it",
+        "Alt+click": "Press 1, Alt+click what the mask should leave out (background)",
+        "Ctrl": "Hold it, too, to click on a mask that was kept",
+        "✓": "Below the picture: keep the mask. Then Submit",
+    }
+    for name, text in rows.items():
+        table.add_row(f"[bold]{name}[/bold]", text)
+    return table

@@ -1,0 +1,154 @@
+"""A small client for Label Studio's API, with either kind of API key."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from click99.labelstudio.errors import ApiError, ApiMissingError, ApiRefusedError
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+ACCESS_SECONDS = 300  # how long an exchanged token lives when it doesn't say so
+EARLY_SECONDS = 30  # exchange again so long before the end
+
+
+def origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of an absolute http(s) URL, in lower case, default port filled in; else None."""
+    try:
+        parts = urlsplit(url)
+        port = DEFAULT_PORTS.get(parts.scheme) if parts.port is None else parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not port:
+        return None
+    return parts.scheme, parts.hostname, port
+
+
+class Client(AuthBase):
+    """Label Studio at `url`, with an API key.
+
+    api_key: a legacy token, sent as it is; or a personal access token (told by its form), exchanged for a
+    short-lived one, which is kept until shortly before its end; or "".
+    Thread-safe. ApiError when `url` is no http(s) address.
+    As requests' `auth` it adds the Authorization header, and refuses to on any other origin.
+    """
+
+    def __init__(self, url: str, api_key: str, timeout: float = 10.0) -> None:
+        self.url = url.rstrip("/")
+        self._origin = origin(self.url)
+        if self._origin is None:
+            raise ApiError("LABEL_STUDIO_URL", f"{url!r} is no address", "Set it to http://host:port")
+        self._api_key = api_key.strip()
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._access, self._access_end = "", 0.0
+
+    def owns(self, url: str) -> bool:
+        """Whether an absolute URL is on Label Studio's own origin (scheme, host and port)."""
+        return origin(url) == self._origin
+
+    def resolve(self, path: str) -> str:
+        """The absolute URL of a path as it stands in a task ("/data/upload/…")."""
+        parts: SplitResult = urlsplit(self.url)
+        inside = path.startswith(f"{parts.path}/")  # served under a prefix, Label Studio writes it into tasks
+        return f"{parts.scheme}://{parts.netloc}{path}" if inside else f"{self.url}{path}"
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        if not self.owns(r.url or ""):
+            raise ApiError("LABEL_STUDIO_API_KEY", f"not for {r.url}", f"It belongs to {self.url} only")
+        if self._api_key:
+            r.headers["Authorization"] = self._authorization()
+        return r
+
+    def call(self, method: str, path: str, json: Any = None, **options: Any) -> Any:
+        """One API call -> the reply's JSON, None when it has none.
+
+        path: "/api/projects/1". options: as for requests (params, files, data, timeout).
+        ApiRefusedError on 401 and 403, ApiMissingError on 404, ApiError on other failures and redirects.
+        """
+        reply = self._send(method, path, json=json, auth=self, **options)
+        try:
+            return reply.json() if reply.content else None
+        except ValueError:
+            problem = f"{method} {path} did not answer with JSON"
+            raise ApiError("LABEL_STUDIO_URL", problem, f"Is {self.url} Label Studio?") from None
+
+    def tasks(self, project: int, at_a_time: int) -> Iterator[dict[str, Any]]:
+        """The project's tasks, page by page of `at_a_time`. ApiError: see `call`."""
+        page, seen, total = 1, 0, 1
+        while seen < total:
+            asked = {"project": project, "page": page, "page_size": at_a_time}
+            reply = self.call("GET", "/api/tasks", params=asked)
+            page, seen, total = page + 1, seen + at_a_time, reply["total"]
+            yield from reply["tasks"]
+
+    def _authorization(self) -> str:
+        if not _is_personal(self._api_key):
+            return f"Token {self._api_key}"
+        with self._lock:
+            if time.monotonic() >= self._access_end:
+                self._exchange()
+            return f"Bearer {self._access}"
+
+    def _exchange(self) -> None:
+        reply = self._send("POST", "/api/token/refresh/", json={"refresh": self._api_key}, auth=no_auth)
+        try:
+            self._access = str(reply.json()["access"])
+        except (ValueError, KeyError, TypeError):
+            problem = "the personal access token was not exchanged"
+            raise ApiError("LABEL_STUDIO_API_KEY", problem, f"Is {self.url} Label Studio?") from None
+        self._access_end = time.monotonic() + _lifetime(self._access) - EARLY_SECONDS
+
+    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+        options = {"timeout": self._timeout, "allow_redirects": False} | options
+        try:
+            reply = requests.request(method, self.resolve(path), **options)
+        except requests.RequestException as error:
+            problem = f"{self.url} does not answer ({type(error).__name__})"
+            raise ApiError("LABEL_STUDIO_URL", problem, "Start Label Studio, or mend the address") from None
+        _check(reply, method, path)
+        return reply
+
+
+def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Passed as `auth` where nothing is to be sent: without it, requests would look into ~/.netrc."""
+    return request
+
+
+def _check(reply: requests.Response, method: str, path: str) -> None:
+    status = reply.status_code
+    if status in (401, 403):
+        problem = f"Label Studio refuses it ({status} for {method} {path})"
+        remedy = "Copy a token from Label Studio's Account & Settings page, one that is still enabled there"
+        raise ApiRefusedError("LABEL_STUDIO_API_KEY", problem, remedy)
+    if reply.is_redirect:
+        problem = f"{method} {path} is redirected to {reply.headers['Location']}"
+        raise ApiError("LABEL_STUDIO_URL", problem, "Set it to Label Studio's final address")
+    if status >= 400:
+        problem = f"Label Studio answers {status}: {reply.text[:300]}"
+        kind = ApiMissingError if status == 404 else ApiError
+        raise kind(f"{method} {path}", problem, "See its log")
+
+
+def _is_personal(api_key: str) -> bool:
+    """A personal access token is a JSON Web Token: three parts; a legacy token has no dots."""
+    return api_key.count(".") == 2
+
+
+def _lifetime(token: str) -> float:
+    """Seconds from a JSON Web Token's issue to its end, so that the clocks need not agree."""
+    try:
+        body = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return float(claims["exp"]) - float(claims["iat"])
+    except (binascii.Error, ValueError, LookupError, TypeError):
+        return ACCESS_SECONDS

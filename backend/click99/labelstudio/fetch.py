@@ -1,0 +1,154 @@
+"""Bytes for an image's address, from where it is allowed and from nowhere else.
+
+Who may be asked: Label Studio, with its token; and the allowed hosts, without any. Redirects are followed one
+by one and each is checked as the first address was, so neither the token nor a request goes where it may not.
+Nothing is read from this machine's files: a local-files path is Label Studio's to grant.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Collection
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit
+
+import requests
+import urllib3
+
+from click99.labelstudio.client import Client, origin
+from click99.labelstudio.errors import ImageNotAllowedError, ImageTooLargeError, ImageUnavailableError
+
+REDIRECTS = 5
+CHUNK = 2**16
+
+
+def host_allowed(url: str, allowed_hosts: Collection[str]) -> bool:
+    """Whether an absolute http(s) URL is on one of the hosts.
+
+    "example.com" is that very host on the scheme's default port, "example.com:8080" is that port only: no
+    wildcards, no subdomains, no other port.
+    """
+    place = origin(url)
+    return place is not None and any(
+        origin(f"{place[0]}://{host.strip()}") == place for host in allowed_hosts
+    )
+
+
+def shorten(url: str) -> str:
+    """An address for messages: without secrets (user, signature), not too long."""
+    if url.startswith("data:"):
+        return f"{url[:30]}…"
+    head, _, query = url.partition("?")
+    address = re.sub("//[^/]*@", "//", head)
+    if query:
+        address += f"?{query}" if query.startswith("d=") else "?…"  # d: the path of a local file
+    return address if len(address) <= 200 else f"{address[:199]}…"
+
+
+class Fetcher:
+    """Downloads, with limits: max_bytes an image, timeout seconds for all of it. Thread-safe."""
+
+    def __init__(self, allowed_hosts: Collection[str], max_bytes: int, timeout: float) -> None:
+        self._allowed_hosts = allowed_hosts
+        self._max_bytes = max_bytes
+        self._timeout = timeout
+        self.label_studio: Client | None = None
+
+    def resolve(self, url: str) -> str:
+        """The absolute form of the address in a task; ImageNotAllowedError when it may not be fetched."""
+        if url.startswith("data:"):
+            return url
+        if url.startswith("/") and not url.startswith("//"):
+            if self.label_studio is None:
+                problem = f"{shorten(url)} is on Label Studio, whose address is not known"
+                raise ImageNotAllowedError("image", problem, "Set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
+            url = self.label_studio.resolve(url)
+        self._check(url)
+        return url
+
+    def fetch(self, url: str) -> bytes:
+        """The bytes at an absolute address or in a data URI. ImageError; ApiError from a token's exchange."""
+        if url.startswith("data:"):
+            return self._data(url)
+        deadline = time.monotonic() + self._timeout
+        for _ in range(1 + REDIRECTS):
+            try:
+                with self._request(url, deadline) as reply:
+                    if not reply.is_redirect:
+                        return self._body(reply, deadline)
+                    url = urljoin(url, reply.headers["Location"])
+            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+                problem = f"{shorten(url)} can't be read ({type(error).__name__})"
+                raise ImageUnavailableError("image", problem, "Check that click99 can reach it") from None
+        problem = f"{shorten(url)} comes after {REDIRECTS} redirects"
+        raise ImageUnavailableError("image", problem, "Import the image's final address")
+
+    def _request(self, url: str, deadline: float) -> requests.Response:
+        # Label Studio answers 406 when images are all that is accepted.
+        headers = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
+        options = {"allow_redirects": False, "stream": True, "timeout": max(deadline - time.monotonic(), 0.1)}
+        return requests.get(url, headers=headers, auth=self._guard, **options)
+
+    def _guard(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """As requests' `auth` it sees each address in the very form that is connected to."""
+        url = request.url or ""
+        self._check(url)
+        client = self.label_studio
+        return client(request) if client and client.owns(url) else request
+
+    def _is_label_studio(self, url: str) -> bool:
+        return self.label_studio is not None and self.label_studio.owns(url)
+
+    def _check(self, url: str) -> None:
+        if self._is_label_studio(url) or host_allowed(url, self._allowed_hosts):
+            return
+        if origin(url) is None:
+            problem = f"{shorten(url)!r} is not an address that click99 reads"
+            remedy = "Use uploads, local files, http(s) URLs or data URIs"
+            raise ImageNotAllowedError("image", problem, remedy)
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        problem = f"{shorten(url)} is on {host}, which is not allowed"
+        remedy = f"Add {host} to CLICK99_ALLOWED_HOSTS; if it is Label Studio, set LABEL_STUDIO_URL to it"
+        raise ImageNotAllowedError("image", problem, remedy)
+
+    def _body(self, reply: requests.Response, deadline: float) -> bytes:
+        self._check_status(reply)
+        self._check_size(reply.raw.length_remaining or 0, reply.url)
+        body = bytearray()
+        # read1 returns with what has come so far, so that the clock is looked at however slowly it comes
+        while chunk := reply.raw.read1(CHUNK, decode_content=True):
+            body += chunk
+            self._check_size(len(body), reply.url)
+            if time.monotonic() > deadline:
+                problem = f"{shorten(reply.url)} takes longer than {self._timeout:g} s"
+                raise ImageUnavailableError("image", problem, "Use a smaller image, or a faster host")
+        return bytes(body)
+
+    def _check_status(self, reply: requests.Response) -> None:
+        if reply.ok:
+            return
+        problem = f"{shorten(reply.url)} answers {reply.status_code}"
+        if reply.status_code not in (401, 403):
+            remedy = "Check the address in the task's data"
+        elif self._is_label_studio(reply.url):
+            remedy = "Set LABEL_STUDIO_API_KEY to a token of a user who sees the project"
+        else:
+            remedy = "It must be readable without login; if it is Label Studio, set LABEL_STUDIO_URL to it"
+        raise ImageUnavailableError("image", problem, remedy)
+
+    def _check_size(self, size: int, url: str) -> None:
+        if size > self._max_bytes:
+            problem = f"{shorten(url)} has more than {self._max_bytes / 2**20:g} MiB"
+            raise ImageTooLargeError("image", problem, "Import a smaller version")
+
+    def _data(self, url: str) -> bytes:
+        head, _, body = url.partition(",")
+        self._check_size(len(body) * 3 // 4, url)
+        try:
+            data = unquote_to_bytes(body)
+            # padding may be missing; too much of it does no harm
+            return base64.b64decode(data + b"==") if head.endswith(";base64") else data
+        except ValueError as error:
+            problem = f"{shorten(url)} can't be decoded ({error})"
+            raise ImageUnavailableError("image", problem, "Import the image again") from None

@@ -1,0 +1,214 @@
+"""The project's label config: which control and label answer a click, and where the image is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+from xml.etree import ElementTree
+
+from click99.labelstudio.errors import LabelConfigError, PayloadError
+
+Kind = Literal["bitmasklabels", "brushlabels", "polygonlabels"]
+
+# The controls that can hold an answer, the one that answers where there are several first: masks before
+# outlines, and of masks the one that Label Studio keeps as it is.
+OUTPUTS: dict[Kind, str] = {
+    "bitmasklabels": "BitmaskLabels",
+    "brushlabels": "BrushLabels",
+    "polygonlabels": "PolygonLabels",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the answer to a click goes. from_name: the control; to_name: the Image tag; kind: the region's
+    type, which is also the name of its labels in its value. item_index: of the picture in the tag's
+    valueList, None: it has only one. more: labels beside `label`, of a control with choice="multiple"."""
+
+    from_name: str
+    to_name: str
+    label: str
+    kind: Kind = "brushlabels"
+    item_index: int | None = None
+    more: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Control:
+    """A tag with labels. kind: its name in lower case. smart_only: all that is drawn with it are prompts.
+    labels: name in results (alias or value) -> value; None: they come from the task, so any may be right."""
+
+    kind: str
+    name: str
+    to_name: str
+    smart: bool
+    smart_only: bool
+    labels: Mapping[str, str] | None
+
+    def find(self, label: str, value: str) -> str | None:
+        """The name in results of the label called `label`, or having `value`; None when there is none."""
+        if self.labels is None or label in self.labels:
+            return label
+        return next((name for name, own in self.labels.items() if own == value), None)
+
+
+@dataclass(frozen=True)
+class LabelConfig:
+    """keypoints: KeyPointLabels. boxes: RectangleLabels that are smart. outputs: what can hold an answer, in
+    the order of OUTPUTS. images: the Image tags' names -> their value or valueList ("$image")."""
+
+    keypoints: tuple[Control, ...]
+    boxes: tuple[Control, ...]
+    outputs: tuple[Control, ...]
+    images: Mapping[str, str]
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def parse(cls, xml: str) -> LabelConfig:
+        """LabelConfigError when it is not XML. Cached: the same config arrives with every click."""
+        if "<!DOCTYPE" in xml:  # with it come entities, which can blow up
+            raise LabelConfigError("label_config", "it has a document type", "Remove <!DOCTYPE …>")
+        try:
+            tags = list(ElementTree.fromstring(xml).iter())
+        except (ElementTree.ParseError, ValueError) as error:
+            raise LabelConfigError("label_config", f"not XML ({error})", "Mend it under Settings") from None
+        images = [tag for tag in tags if _is(tag, "image")]
+        fields = {tag.get("name", ""): tag.get("valueList") or tag.get("value", "") for tag in images}
+        boxes = tuple(box for box in _controls(tags, "rectanglelabels") if box.smart)
+        outputs = tuple(control for kind in OUTPUTS for control in _controls(tags, kind))
+        return cls(_controls(tags, "keypointlabels"), boxes, outputs, fields)
+
+    def problems(self) -> list[LabelConfigError]:
+        """All that interactive masks lack, each with the XML to add; empty when every label is answered."""
+        try:
+            keypoint = self._interactive()
+            self._image_value(keypoint.to_name)
+        except LabelConfigError as error:
+            return [error]
+        asked = [(prompt.name, label) for prompt in (keypoint, *self.boxes) for label in prompt.labels or {}]
+        refusals = [self._refusal(name, label) for name, label in asked]
+        return [error for error in (_not_smart(keypoint), *refusals) if error]
+
+    def check(self) -> None:
+        """Raises the first of `problems`."""
+        for error in self.problems():
+            raise error
+
+    def _refusal(self, control: str, label: str) -> LabelConfigError | None:
+        try:
+            self.target(control, label)
+        except LabelConfigError as error:
+            return error
+
+    def target(self, control: str, label: str, more: Sequence[str] = ()) -> Target:
+        """The control and labels that answer a click or a box; LabelConfigError if the config has none.
+
+        control: the click's from_name, label: its first label; more: the others, left out where the control
+        does not have them.
+        """
+        prompt = self._prompt(control)
+        value = label if prompt.labels is None else prompt.labels.get(label)
+        if value is None:
+            tag = "KeyPointLabels" if prompt in self.keypoints else "RectangleLabels"
+            problem = f"{tag} {control!r} has no label {label!r}, only {_names(prompt.labels)}"
+            raise LabelConfigError("label_config", problem, f'Add <Label value="{label}"/> inside it')
+        outputs = [output for output in self.outputs if output.to_name == prompt.to_name]
+        if not outputs:
+            raise _no_output(prompt.to_name, label)
+        for output in outputs:
+            if found := output.find(label, value):
+                others = (output.find(other, (prompt.labels or {}).get(other, other)) for other in more)
+                beside = tuple(other for other in others if other)
+                return Target(output.name, output.to_name, found, output.kind, more=beside)  # pyright: ignore
+        first = f"{OUTPUTS[outputs[0].kind]} {outputs[0].name!r}"  # pyright: ignore
+        problem = f"{first} has no label {label!r}, only {_names(outputs[0].labels)}"
+        raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
+
+    def image_url(
+        self, data: Mapping[str, Any], image: str | None = None, item_index: int | None = None
+    ) -> str:
+        """The address of a task's image.
+
+        data: the task's. image: the Image tag's name (Target.to_name), None = the one to click on.
+        item_index: which one of a list, None: the first.
+        LabelConfigError without such a tag, PayloadError naming the task's field when it holds no text.
+        """
+        value = self._image_value(image or self._interactive().to_name)
+        found: Any = data
+        for key in value.removeprefix("$").split("."):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        if isinstance(found, list):
+            found = dict(enumerate(found)).get(item_index or 0)
+        if not isinstance(found, str) or not found:
+            field = f"tasks[0].data.{value.removeprefix('$')}"
+            problem = "missing" if found is None else f"{type(found).__name__} instead of an image's address"
+            raise PayloadError(
+                field, problem, f"Import the task with it, or change the Image tag's value={value!r}"
+            )
+        return found
+
+    def _interactive(self) -> Control:
+        """The first smart keypoint control, else the first."""
+        for keypoint in sorted(self.keypoints, key=lambda keypoint: not keypoint.smart):
+            return keypoint
+        image = next(iter(self.images), "image")
+        remedy = f'Add <KeyPointLabels name="keypoint" toName="{image}" smart="true" smartOnly="true">'
+        raise LabelConfigError(
+            "label_config", "no KeyPointLabels control", f"{remedy} with a <Label> per class"
+        )
+
+    def _prompt(self, name: str) -> Control:
+        for prompt in (*self.keypoints, *self.boxes):
+            if prompt.name == name:
+                return prompt
+        known = ", ".join(repr(keypoint.name) for keypoint in self.keypoints) or "none"
+        problem = f"no KeyPointLabels control {name!r} (there: {known})"
+        remedy = f'Add <KeyPointLabels name="{name}" …> or reload the page'
+        raise LabelConfigError("label_config", problem, remedy)
+
+    def _image_value(self, name: str) -> str:
+        value = self.images.get(name)
+        if value is None:
+            remedy = f'Add <Image name="{name}" value="$image"/>'
+            raise LabelConfigError("label_config", f"no Image tag {name!r}", remedy)
+        if not re.fullmatch(r"\$[^$\s]+", value):
+            problem = f"Image {name!r} has value={value!r}, which is not one field of the task"
+            raise LabelConfigError("label_config", problem, 'Use value="$image" or valueList="$images"')
+        return value
+
+
+def _controls(tags: list[ElementTree.Element], kind: str) -> tuple[Control, ...]:
+    return tuple(_control(tag) for tag in tags if _is(tag, kind))
+
+
+def _control(tag: ElementTree.Element) -> Control:
+    labels = [label for label in tag.iter() if _is(label, "label")]
+    names = {label.get("alias") or label.get("value", ""): label.get("value", "") for label in labels}
+    from_task = tag.get("value", "").startswith("$")
+    smart, smart_only = (tag.get(key, "").lower() == "true" for key in ("smart", "smartOnly"))
+    kind, labels = str(tag.tag).lower(), None if from_task else names
+    return Control(kind, tag.get("name", ""), tag.get("toName", ""), smart, smart and smart_only, labels)
+
+
+def _is(tag: ElementTree.Element, kind: str) -> bool:
+    return isinstance(tag.tag, str) and tag.tag.lower() == kind
+
+
+def _names(labels: Mapping[str, str] | None) -> str:
+    return ", ".join(repr(name) for name in labels or {}) or "none"
+
+
+def _not_smart(keypoint: Control) -> LabelConfigError | None:
+    if keypoint.smart:
+        return None
+    remedy = f'Add smart="true" smartOnly="true" to <KeyPointLabels name="{keypoint.name}">'
+    return LabelConfigError("label_config", f"KeyPointLabels {keypoint.name!r} is not smart", remedy)
+
+
+def _no_output(image: str, label: str) -> LabelConfigError:
+    tag = f'<BrushLabels name="brush" toName="{image}"><Label value="{label}"/></BrushLabels>'
+    problem = f"no BrushLabels, BitmaskLabels or PolygonLabels control for the image {image!r}"
+    return LabelConfigError("label_config", problem, f"Add {tag}")

@@ -1,0 +1,70 @@
+"""From an image file's bytes to pixels, as a browser shows them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from click99.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # no others: some run programs
+
+
+def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
+    """An image file -> uint8 RGB [H, W, 3], read-only, EXIF orientation applied.
+
+    Of an animation the first frame; transparency on white; 16 bits are cut to 8. name: for messages.
+    ImageTooLargeError above max_pixels, before they are unpacked; ImageUnreadableError for anything else.
+    """
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            _check_size(image.size, name, max_pixels)
+            image.load()
+            pixels = np.array(_as_rgb(_upright(image)))
+    except ImageTooLargeError:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large(name, max_pixels) from None
+    except Exception as error:  # Pillow's decoders raise a dozen kinds
+        problem = f"{name} is no readable image: {_reason(error, data)}"
+        remedy = "Import it whole, as JPEG, PNG, WebP, GIF, BMP or TIFF"
+        raise ImageUnreadableError("image", problem, remedy) from None
+    pixels.setflags(write=False)
+    return pixels
+
+
+def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise _too_large(f"{name} ({width} × {height})", max_pixels)
+
+
+def _too_large(name: str, max_pixels: int) -> ImageTooLargeError:
+    problem = f"{name} has more than {max_pixels / 1e6:.0f} million pixels"
+    return ImageTooLargeError("image", problem, "Import a smaller version or tiles")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    with suppress(Exception):  # browsers show an image with broken EXIF data as it is
+        return ImageOps.exif_transpose(image)
+    return image
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits; converting would clip at 255
+        return Image.fromarray((np.clip(np.asarray(image), 0, 65535) >> 8).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _reason(error: Exception, data: bytes) -> str:
+    if not data:
+        return "it is empty"
+    if isinstance(error, Image.UnidentifiedImageError):
+        return f"of no known format, damaged, or 0 pixels wide or high (it begins with {data[:16]!r})"
+    return str(error) or type(error).__name__

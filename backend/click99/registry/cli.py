@@ -1,0 +1,208 @@
+"""The commands `click99 models …`, for people; servers and fine-tunes use `versions.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from click99.registry.diff import Moved, facts_of, moved
+from click99.registry.job import Job
+from click99.registry.jobs import Jobs
+from click99.registry.versions import Registry, RegistryError, Version
+
+models = typer.Typer(
+    no_args_is_help=True, help="Model versions: what there is, what is served, and what is made of it."
+)
+
+Home = Annotated[Path, typer.Option(envvar="CLICK99_HOME", help="Folder of the record and the models.")]
+Pinned = Annotated[
+    Path | None, typer.Option(envvar="CLICK99_MODEL", help="The checkpoint that servers are pinned to.")
+]
+HOME = Path("~/.click99")
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """What is wrong, without a traceback; exit code 1."""
+    try:
+        yield
+    except (RegistryError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+@models.command("list")
+def list_versions(home: Home = HOME, model: Pinned = None) -> None:
+    """Show every version, the oldest first, and which one is served."""
+    with plain_errors():
+        registry = Registry.at(home)
+        served = registry.chosen(model)
+        shown = {version.name: version for version in [served, *registry.all()]}
+        table = Table("", "version", "made", "trained from", "gate")
+        for version in sorted(shown.values(), key=lambda version: version.made_at):
+            mark = "→" if version.name == served.name else ""
+            table.add_row(mark, version.name, _time(version.made_at), version.parent or "–", verdict(version))
+        Console().print(table)
+        Console().print(f"→ {served.name} is served: {_why_served(registry, model)}.", soft_wrap=True)
+
+
+@models.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A version's name; unset: the served one.")] = "",
+    home: Home = HOME,
+    model: Pinned = None,
+) -> None:
+    """Show all that is known of a version."""
+    with plain_errors():
+        registry = Registry.at(home)
+        version = _named(registry, name, model)
+        table = Table("")
+        table.add_column(version.name, overflow="fold")
+        size = f"{version.path.stat().st_size / 1e6:.1f} MB" if version.path.is_file() else "deleted"
+        for fact, value in facts_of(version).items():
+            table.add_row(fact, escape(value))
+        for move in registry.pointer().moves:
+            if move.version == version.name:
+                table.add_row(f"promoted {_time(move.at)}", escape(move.why))
+        table.add_row("SHA-256", version.sha256)
+        table.add_row(f"file ({size})", escape(str(version.path)))
+        Console().print(table)
+
+
+@models.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="A version's name, or a .safetensors file to add as one.")],
+    why: Annotated[str, typer.Option(help="Kept with the decision.")] = "by hand",
+    home: Home = HOME,
+    model: Pinned = None,
+) -> None:
+    """Serve a version. Running servers follow within seconds; objects in progress end on the one before."""
+    with plain_errors():
+        registry = Registry.at(home)
+        name = registry.add(Path(version)).name if version.endswith(".safetensors") else version
+        before = registry.chosen().name
+        _tell(registry.promote(name, why).name, before, model)
+
+
+@models.command()
+def rollback(home: Home = HOME, model: Pinned = None) -> None:
+    """Serve the version that was served before."""
+    with plain_errors():
+        registry = Registry.at(home)
+        before = registry.chosen().name
+        _tell(registry.rollback().name, before, model)
+
+
+@models.command()
+def diff(
+    one: Annotated[str, typer.Argument(help="A version's name.")],
+    other: Annotated[str, typer.Argument(help="Another's; unset: ONE and what it was trained from.")] = "",
+    home: Home = HOME,
+    model: Pinned = None,
+) -> None:
+    """Show what tells two versions apart: facts, gate figures, and how far the weights moved."""
+    with plain_errors():
+        registry = Registry.at(home)
+        new = _named(registry, other or one, model)
+        if not other and new.parent is None:
+            raise RegistryError(f"{one} was trained from no version: name another one to compare it with")
+        old = _named(registry, one if other else str(new.parent), model)
+        Console().print(_facts_table(old, new))
+        Console().print(_moved_table(moved(old, new), f"From {old.name} to {new.name}"))
+
+
+def verdict(version: Version) -> str:
+    """The gate's decision and its clicks to 90 % IoU on collected images, as far as they were noted."""
+    gate: dict[str, Any] = version.facts.get("gate") or {}
+    if not gate:
+        return "–"
+    decided = "passed" if gate.get("promoted") else "not passed"
+    collected: dict[str, Any] = gate.get("collected") or {}
+    clicks = [(collected.get(side) or {}).get("noc90") for side in ("before", "after")]
+    return f"{decided}, {clicks[0]:.2f} → {clicks[1]:.2f} clicks" if all(clicks) else decided
+
+
+def _named(registry: Registry, name: str, model: Path | None) -> Version:
+    """A version that was added, or the served one; "": the served one."""
+    if name:
+        with suppress(RegistryError):
+            return registry.get(name)
+    served = registry.chosen(model)
+    return served if name in ("", served.name) else registry.get(name)
+
+
+def _why_served(registry: Registry, model: Path | None) -> str:
+    if model:
+        return f"servers are pinned to {model}"
+    moves = registry.pointer().moves
+    return f"{moves[-1].why}, {_time(moves[-1].at)} UTC" if moves else "it is the shipped one"
+
+
+def _tell(name: str, before: str, model: Path | None) -> None:
+    typer.echo(
+        f"{name} is served now, instead of {before}." if name != before else f"{name} is served already."
+    )
+    if model:
+        typer.echo(f"But CLICK99_MODEL pins servers to {model}: unset it for them to follow.", err=True)
+
+
+def _time(moment: str) -> str:
+    return moment[:16].replace("T", " ")
+
+
+def _facts_table(old: Version, new: Version) -> Table:
+    facts = facts_of(old), facts_of(new)
+    table = Table("", old.name, new.name)
+    for name in dict.fromkeys([*facts[0], *facts[1]]):
+        values = [escape(side.get(name, "–")) for side in facts]
+        table.add_row(name, *values, style="dim" if values[0] == values[1] else "")
+    return table
+
+
+def _moved_table(parts: list[Moved], title: str) -> Table:
+    table = Table("", "weights", "of them changed", "|change| / |before|", "largest", title=title)
+    for part in parts:
+        changed = f"{part.moved / part.weights:.1%}"
+        table.add_row(part.part, f"{part.weights:,}", changed, f"{part.share:.3%}", f"{part.largest:.2g}")
+    return table
+
+
+@models.command("jobs")
+def list_jobs(home: Home = HOME) -> None:
+    """Show the fine-tunes, those by hand too, the oldest first, and how they ended."""
+    found = Jobs.at(home).all()
+    if not found:
+        typer.echo("No job was started yet.")
+        return
+    table = Table("", "state", "started", "by")
+    table.add_column("how it stands", overflow="fold")
+    for job in found:
+        table.add_row(
+            str(job.number), standing(job), _time(job.started_at), escape(job.why), escape(job.message)
+        )
+    Console().print(table)
+
+
+@models.command()
+def cancel(
+    number: Annotated[int | None, typer.Argument(help="A job; unset: the running one.")] = None,
+    home: Home = HOME,
+) -> None:
+    """Stop a fine-tune. `click99 finetune --out` with its folder goes on from there."""
+    with plain_errors():
+        typer.echo(f"Job {Jobs.at(home).cancel(number).number} is told to stop.")
+
+
+def standing(job: Job) -> str:
+    """Its state, and how far it is: "running, 40%, 6 min left"."""
+    if job.state != "running":
+        return job.state
+    share, left = job.progress.get("share", 0), job.progress.get("seconds_left") or 0
+    return f"running, {share:.0%}" + (f", {max(1, round(left / 60))} min left" if left else "")

@@ -1,0 +1,107 @@
+"""One fine-tune's folder: what was begun there, whether it still runs, and how it stands.
+
+`job.json` says what was begun, `log.txt` what it printed, `progress.json` how far it is. Its process holds
+the lock on `alive`, so nobody has to watch it die.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal, get_args
+
+from click99.registry.files import write_json
+from click99.registry.versions import now
+
+State = Literal["running", "promoted", "not promoted", "cancelled", "failed"]
+STATES: tuple[State, ...] = get_args(State)
+
+
+@dataclass(frozen=True)
+class Job:
+    """why: who asked for it. host, process: where it runs. progress: what it told last (progress.json)."""
+
+    number: int
+    folder: Path
+    why: str
+    started_at: str
+    host: str
+    process: int
+    state: State
+    progress: Mapping[str, Any]
+
+    @property
+    def message(self) -> str:
+        """How it stands, in a line; of one that failed, the last that it printed."""
+        if self.state != "failed":
+            return str(self.progress.get("message", ""))
+        log = self.folder / "log.txt"
+        if not log.exists():
+            return "what it said last stood in its terminal"
+        return f"{log_end(self.folder) or 'its process ended without a word'} ({log})"
+
+
+def note_begin(folder: Path, why: str, process: int) -> None:
+    """Process `process` of this machine has begun the job."""
+    begun = {"why": why, "started_at": now(), "host": platform.node(), "process": process}
+    write_json(folder / "job.json", begun)
+
+
+def note_stop(folder: Path) -> None:
+    """Somebody wished the job to stop: it has not failed."""
+    (folder / "cancelled").touch()
+
+
+def read_job(folder: Path) -> Job | None:
+    """The job whose folder is named by its number; None while there is none, or not yet."""
+    begun = _read_json(folder / "job.json")
+    if not begun:
+        return None
+    alive = is_locked(folder / "alive")  # before its news: what is dead by now writes none any more
+    progress = _read_json(folder / "progress.json")
+    return Job(int(folder.name), folder, state=_state(folder, alive, progress), progress=progress, **begun)
+
+
+def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> State:
+    if alive:
+        return "running"
+    if progress.get("phase") == "done":
+        return "promoted" if progress.get("promoted") else "not promoted"
+    return "cancelled" if (folder / "cancelled").exists() else "failed"
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
+def is_locked(file: Path) -> bool:
+    """Whether some process holds the lock on a file."""
+    try:
+        with file.open("rb") as opened:
+            return not _try_shared(opened)
+    except OSError:
+        return False
+
+
+def _try_shared(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def log_end(folder: Path) -> str:
+    """The last line that a job printed."""
+    try:
+        text = (folder / "log.txt").read_text(errors="replace")
+    except OSError:
+        return ""
+    return (text.strip().splitlines() or [""])[-1]

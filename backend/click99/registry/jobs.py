@@ -1,0 +1,138 @@
+"""Fine-tunes in the background: one at a time, each in a folder of its own, outliving who began it.
+
+`jobs/N` is a job's folder (job.py), or a link to it of one begun by hand.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from click99.registry.check import RegistryError
+from click99.registry.files import locked
+from click99.registry.job import Job, note_begin, note_stop, read_job
+
+FINETUNE = (sys.executable, "-m", "click99.cli", "finetune")
+NICE = 10  # more than who starts it: clicks come first
+
+
+class BusyError(RegistryError):
+    """Another job is running: `job`."""
+
+    def __init__(self, job: Job):
+        super().__init__(f"job {job.number} is running already")
+        self.job = job
+
+
+class Jobs:
+    """The jobs in a folder. Any number of processes may start, watch and cancel them."""
+
+    def __init__(self, folder: Path, command: Sequence[str] = FINETUNE):
+        """command: what a job runs; `--out FOLDER` is added."""
+        self.folder = folder
+        self._command = list(command)
+
+    @classmethod
+    def at(cls, home: Path) -> Jobs:
+        """Of a CLICK99_HOME."""
+        return cls(home.expanduser() / "jobs")
+
+    def start(
+        self, why: str, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> Job:
+        """Begin one in a process of its own. BusyError while another runs; OSError from the disk."""
+        with locked(self.folder / ".lock"):
+            if running := self.running():
+                raise BusyError(running)
+            number = max(self._numbers(), default=0) + 1
+            folder = self.folder / str(number)
+            folder.mkdir()
+            process = self._begin(folder, options, environment)
+            note_begin(folder, why, process.pid)
+        threading.Thread(target=process.wait, name="reap", daemon=True).start()
+        return self.get(number)
+
+    def _begin(
+        self, folder: Path, options: Sequence[str], environment: Mapping[str, str] | None
+    ) -> subprocess.Popen[bytes]:
+        with (folder / "log.txt").open("wb") as log, (folder / "alive").open("wb") as alive:
+            fcntl.flock(alive, fcntl.LOCK_EX)  # handed on to the process
+            process = subprocess.Popen(
+                [*self._command, "--out", str(folder), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                pass_fds=[alive.fileno()],
+                process_group=0,  # the server's Ctrl-C is not for it
+            )
+        os.setpriority(os.PRIO_PROCESS, process.pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE))
+        return process
+
+    @contextmanager
+    def running_here(self, folder: Path, why: str = "by hand") -> Iterator[None]:
+        """Count this process, which runs a fine-tune in `folder`, as a job until the end.
+
+        One that was begun by `start` counts already. BusyError while another runs; OSError from the disk.
+        """
+        with ExitStack() as held:
+            with locked(self.folder / ".lock"):
+                running = self.running()
+                if running and (running.host, running.process) != (platform.node(), os.getpid()):
+                    raise BusyError(running)
+                if not running:
+                    held.enter_context(self._enter(folder, why))
+            yield
+
+    def _enter(self, folder: Path, why: str) -> IO[bytes]:
+        """Note a job in any folder, under its number if it had one before; the file that is locked."""
+        folder.mkdir(parents=True, exist_ok=True)
+        numbers, here = self._numbers(), folder.resolve()
+        if not any((self.folder / str(number)).resolve() == here for number in numbers):
+            (self.folder / str(max(numbers, default=0) + 1)).symlink_to(here)
+        (folder / "cancelled").unlink(missing_ok=True)
+        alive = (folder / "alive").open("wb")
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        note_begin(folder, why, os.getpid())
+        return alive
+
+    def cancel(self, number: int | None = None) -> Job:
+        """Ask a job, the running one unless named, to stop. RegistryError when there is nothing to stop."""
+        job = self.running() if number is None else self.get(number)
+        if job is None:
+            raise RegistryError("no job is running")
+        if job.state != "running":
+            raise RegistryError(f"job {job.number} is over: {job.state}")
+        if job.host != platform.node():
+            raise RegistryError(f"job {job.number} runs on {job.host}: cancel it there")
+        note_stop(job.folder)
+        os.kill(job.process, signal.SIGTERM)
+        return job
+
+    def get(self, number: int) -> Job:
+        """RegistryError, naming the known ones, when there is none of that number."""
+        if job := read_job(self.folder / str(number)):
+            return job
+        known = ", ".join(str(job.number) for job in self.all()) or "none yet"
+        raise RegistryError(f"{number} is no job in {self.folder}. Known: {known}")
+
+    def all(self) -> list[Job]:
+        """The oldest first. The folders of those that are over may be deleted."""
+        return [job for number in self._numbers() if (job := read_job(self.folder / str(number)))]
+
+    def running(self) -> Job | None:
+        return next((job for job in reversed(self.all()) if job.state == "running"), None)
+
+    def _numbers(self) -> list[int]:
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in self.folder.iterdir() if entry.name.isdecimal())

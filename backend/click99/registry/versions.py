@@ -1,0 +1,218 @@
+"""Model versions in a folder: `NAME.safetensors`, its card `NAME.json`, and `served.json`, the pointer.
+
+A version's name is its file's stem and 8 digits of its content's hash, so a name never changes its meaning.
+Any number of processes may read and change the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from click99.registry.check import RegistryError, load_checked
+from click99.registry.files import locked, replacing, sha256, write_json
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Move", "Pointer", "Registry", "RegistryError", "Version"]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A checkpoint that was added. parent: the version it was trained from. made_at: UTC, ISO 8601."""
+
+    name: str
+    path: Path
+    parent: str | None
+    made_at: str
+    sha256: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Move:
+    """The pointer once moved to a version."""
+
+    version: str
+    why: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """line: what was promoted on what, the served version last; a rollback takes it off. moves: all ever."""
+
+    line: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+
+
+class Registry:
+    """The versions in `folder`. Errors: RegistryError; OSError when the disk does not take it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @classmethod
+    def at(cls, home: Path) -> Registry:
+        """Of a CLICK99_HOME."""
+        return cls(home.expanduser() / "models")
+
+    def add(self, checkpoint: Path, parent: str | None = None, **facts: Any) -> Version:
+        """Copy a checkpoint in. The same content is the same version: it only gets `facts` then."""
+        with self._changing():
+            return self._add(checkpoint, parent, facts)
+
+    def note(self, name: str, **facts: Any) -> Version:
+        """Add to what is known of a version; a fact of the same name is replaced."""
+        with self._changing():
+            return self._write(self.get(name), facts)
+
+    def get(self, name: str) -> Version:
+        """RegistryError, naming the known ones, when it is none of them."""
+        versions = {version.name: version for version in self.all()}
+        if name not in versions:
+            known = ", ".join(versions) or "none yet"
+            raise RegistryError(f"{name} is no version in {self.folder}. Known: {known}")
+        return versions[name]
+
+    def all(self) -> list[Version]:
+        """The oldest first; also those whose checkpoint was deleted, and those without a readable card."""
+        if not self.folder.is_dir():
+            return []
+        files = [file for file in self.folder.iterdir() if file.suffix in (".json", ".safetensors")]
+        names = {file.stem for file in files if file.name[0] != "." and file != self._pointer_file}
+        found = filter(None, map(self._read, names))
+        return sorted(found, key=lambda version: (version.made_at, version.name))
+
+    def pointer(self) -> Pointer:
+        """Where it points and where it pointed. RegistryError when its file can't be read."""
+        try:
+            kept = json.loads(self._pointer_file.read_bytes())
+            return Pointer(tuple(kept["line"]), tuple(Move(**move) for move in kept["moves"]))
+        except (FileNotFoundError, NotADirectoryError):
+            return Pointer()
+        except (ValueError, TypeError, KeyError) as error:
+            remedy = "Delete it, then promote a version"
+            raise RegistryError(f"{self._pointer_file} can't be read ({error!r}). {remedy}") from None
+
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Differs after every move of the pointer; costs no more than a look at its file."""
+        try:
+            file = self._pointer_file.stat()
+        except OSError:
+            return None
+        return file.st_mtime_ns, file.st_ino, file.st_size
+
+    def served(self) -> Version | None:
+        """The version that servers follow; None: nothing was ever promoted."""
+        line = self.pointer().line
+        return self.get(line[-1]) if line else None
+
+    def chosen(self, pinned: Path | None = None) -> Version:
+        """What a server starts with: the checkpoint that it is pinned to, what the pointer names, or the
+        shipped one. It need not have been added."""
+        from click99.segmentation.checkpoint import SHIPPED
+
+        return self.of(pinned) if pinned else self.served() or self.of(SHIPPED)
+
+    def of(self, checkpoint: Path) -> Version:
+        """The version that a checkpoint is: the one of the same content, or the one that it would become."""
+        from click99.segmentation.checkpoint import checkpoint_version
+
+        if not checkpoint.is_file():
+            raise RegistryError(f"{checkpoint} does not exist: give the path of a .safetensors file")
+        digest = sha256(checkpoint)
+        known = (version for version in self.all() if version.sha256 == digest)
+        return next(known, None) or Version(
+            checkpoint_version(checkpoint), checkpoint, None, changed_at(checkpoint), digest
+        )
+
+    def promote(self, name: str, why: str) -> Version:
+        """Move the pointer to a version that stands its trial (`load_checked`)."""
+        version = self.get(name)
+        load_checked(version.name, version.path, version.sha256)
+        with self._changing():
+            line = self.pointer().line
+            before = line or (self._shipped().name,)
+            after = before if before[-1] == name else (*before, name)
+            if after != line:
+                self._point(after, why)
+        return version
+
+    def rollback(self) -> Version:
+        """Move the pointer back to the version that was served before, at last to the shipped one."""
+        with self._changing():
+            line = self.pointer().line
+            if len(line) < 2:
+                raise RegistryError(f"No version was served before {line[0] if line else 'the shipped one'}")
+            version = self.get(line[-2])
+            load_checked(version.name, version.path, version.sha256)
+            self._point(line[:-1], f"rolled back from {line[-1]}")
+        return version
+
+    @property
+    def _pointer_file(self) -> Path:
+        return self.folder / "served.json"
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """What changes the folder waits for whoever else does."""
+        with locked(self.folder / ".lock"):
+            yield
+
+    def _shipped(self) -> Version:
+        from click99.segmentation.checkpoint import SHIPPED
+
+        return self._add(SHIPPED, None, {})
+
+    def _add(self, checkpoint: Path, parent: str | None, facts: dict[str, Any]) -> Version:
+        version = self.of(checkpoint)
+        path = self.folder / f"{version.name}.safetensors"
+        if not path.with_suffix(".json").exists():
+            version = replace(version, path=path, parent=parent, made_at=now())
+        if not path.is_file() or sha256(path) != version.sha256:
+            with replacing(path) as copy, checkpoint.open("rb") as original:
+                shutil.copyfileobj(original, copy)
+        return self._write(version, facts)
+
+    def _write(self, version: Version, facts: dict[str, Any]) -> Version:
+        """Keep a version's card with these facts, too."""
+        version = replace(version, facts=version.facts | facts)
+        card = {name: value for name, value in asdict(version).items() if name != "path"}
+        write_json(self.folder / f"{version.name}.json", card)
+        return version
+
+    def _read(self, name: str) -> Version | None:
+        """A version by its card; without a readable one, what its file tells; None without either."""
+        path, card = self.folder / f"{name}.safetensors", self.folder / f"{name}.json"
+        try:
+            return Version(**json.loads(card.read_bytes()) | {"name": name, "path": path})
+        except FileNotFoundError:
+            pass
+        except (ValueError, TypeError) as error:
+            log.warning("%s can't be read (%s)", card, error)
+        if not path.is_file():
+            return None
+        return Version(name, path, None, changed_at(path), sha256(path))
+
+    def _point(self, line: tuple[str, ...], why: str) -> None:
+        """RegistryError or OSError leave the pointer as it is."""
+        moves = (*self.pointer().moves, Move(line[-1], why, now()))
+        write_json(self._pointer_file, asdict(Pointer(line, moves)))
+
+
+def now() -> str:
+    """UTC, to the microsecond, so that versions made one after the other keep their order."""
+    return datetime.now(UTC).isoformat()
+
+
+def changed_at(file: Path) -> str:
+    """When a file was written: UTC."""
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat()

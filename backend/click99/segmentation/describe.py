@@ -1,0 +1,116 @@
+"""What a configuration builds: each layer's shape, parameters, multiply-adds, beside the paper's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from click99.segmentation.network import ConvBlock, TwoStreamNetwork
+from click99.segmentation.presets import NetworkConfig
+
+PARTS = {
+    "encoder": "image stream",
+    "interaction": "interaction stream",
+    "pyramid": "pyramid pooling",
+    "decoder": "decoder",
+    "filter": "guided filter",
+}
+
+# Layers of `paper` -> what Forte et al. 2020 print in Tables 4 and 5: channels and strides.
+TABLES = {
+    "interaction.convs.0": "Table 4, conv1: 64",
+    "interaction.convs.1": "Table 4, conv2: 128, stride 2",
+    "interaction.convs.2": "Table 4, conv3: 256",
+    "interaction.convs.3": "Table 4, conv4: 256, stride 2",
+    "interaction.convs.4": "Table 4, conv5: 256, stride 2",
+    "interaction.convs.5": "Table 4, conv6: 256",
+    "decoder.stages.0.0": "Table 5, conv1: 3328 → 256",
+    "decoder.stages.0.1": "Table 5, conv2: 256 → 256, ↑2",
+    "decoder.stages.1.0": "Table 5, conv3: 768 → 256, ↑2",
+    "decoder.stages.2.0": "Table 5, conv4: 384 → 64, ↑2",
+    "decoder.stages.3.0": "Table 5, conv5: 73 → 32",
+    "decoder.stages.3.1": "Table 5, conv6: 32 → 16",
+    "decoder.head": "Table 5, conv7: 16 → 1, clip(0, 1)",
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution with its normalisation, or a stage of the image stream."""
+
+    part: str
+    name: str  # the module's, as in checkpoints
+    inputs: int  # channels
+    outputs: int  # channels
+    height: int  # of the output
+    width: int
+    parameters: int
+    multiply_adds: int  # of the convolutions, for one image
+    table: str  # what the paper's tables say of it, where they do
+
+
+def layers(config: NetworkConfig, height: int = 352, width: int = 352) -> list[Layer]:
+    """Every layer in order at an input of this size (multiples of 32), without computing anything."""
+    with torch.device("meta"):
+        network = TwoStreamNetwork(config).eval()
+        image, previous = torch.zeros(1, 3, height, width), torch.zeros(1, 1, height, width)
+        maps = torch.zeros(1, config.click_channels, height, width)
+    shapes: dict[nn.Module, tuple[int, ...]] = {}
+    inputs: dict[nn.Module, int] = {}
+
+    def note(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
+        inputs[module], shapes[module] = given[0].shape[1], tuple(output.shape[1:])
+
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.GroupNorm | nn.Sequential):
+            module.register_forward_hook(note)
+    with torch.no_grad():
+        network(network.encode(image, maps, previous), maps, previous)
+    return [
+        Layer(
+            PARTS[name.split(".")[0]],
+            name,
+            inputs[module],
+            *shapes[module],
+            parameters=sum(p.numel() for p in module.parameters()),
+            multiply_adds=sum(_multiply_adds(conv, shapes[conv]) for conv in _convolutions(module)),
+            table=TABLES.get(name, "") if config.name == "paper" else "",
+        )
+        for name, module in _rows(network)
+    ]
+
+
+def summary(config: NetworkConfig, height: int = 352, width: int = 352) -> dict[str, Any]:
+    """The layers and their sums, ready for JSON."""
+    described = layers(config, height, width)
+    return {
+        "preset": config.name,
+        "height": height,
+        "width": width,
+        "parameters": sum(layer.parameters for layer in described),
+        "multiply_adds": sum(layer.multiply_adds for layer in described),
+        "layers": [asdict(layer) for layer in described],
+        "config": asdict(config),
+    }
+
+
+def _rows(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The modules that are a layer each: stages of the image stream, else convolutions with their norm."""
+    stage = name.startswith("encoder.") and isinstance(module, nn.Sequential)
+    if stage or isinstance(module, ConvBlock | nn.Conv2d | nn.GroupNorm):
+        yield name, module
+        return
+    for child, inner in module.named_children():
+        yield from _rows(inner, f"{name}.{child}" if name else child)
+
+
+def _convolutions(module: nn.Module) -> Iterator[nn.Conv2d]:
+    return (inner for inner in module.modules() if isinstance(inner, nn.Conv2d))
+
+
+def _multiply_adds(conv: nn.Conv2d, output: tuple[int, ...]) -> int:
+    return conv.weight[0].numel() * output[0] * output[1] * output[2]

@@ -1,0 +1,199 @@
+"""Image + clicks + previous mask → alpha at the image's own size.
+
+Every step is a pure function of its arguments, so that replaying clicks gives the same masks bit for bit.
+Only the image stream's features are kept, in a cache bounded by bytes, behind a lock, and which network
+answers an image, if there are two; any thread may call.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from click99.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint, load_generalist
+from click99.segmentation.clicks import Click, click_maps
+from click99.segmentation.generalist import Generalist, fingerprint
+from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
+from click99.segmentation.views import VIEWS, Box, View
+
+CHOICES = 10_000  # images whose network is remembered
+
+
+class Predictor:
+    """A network ready for clicks; a fine-tuned one maybe with its generalist."""
+
+    def __init__(
+        self,
+        network: TwoStreamNetwork,
+        version: str,
+        device: str = "cpu",
+        view: View | None = None,
+        generalist: Generalist | None = None,
+    ):
+        """`view`: how the network looks at images; as its configuration says if not given."""
+        self.version = version
+        self.device = torch.device(device)
+        self.view: View = view or VIEWS[network.config.view]()
+        self.network = network.eval().to(self.device, memory_format=torch.channels_last)  # pyright: ignore
+        self.features = FeatureCache(limit=256 * 2**20)
+        self.generalist = generalist
+        self.before = Predictor(generalist.network, version, device, view) if generalist else None
+        self.chosen: dict[str, Predictor] = {}
+
+    @classmethod
+    def load(cls, checkpoint: Path | None = None, device: str = "auto") -> Predictor:
+        """The shipped network, or the one in a checkpoint file; on a GPU where there is one.
+
+        Raises:
+            CheckpointError: the file holds no network of ours.
+        """
+        path = checkpoint or SHIPPED
+        network, generalist = load_checkpoint(path), load_generalist(path)
+        return cls(network, checkpoint_version(path), chosen_device(device), generalist=generalist)
+
+    @property
+    def parts(self) -> list[Predictor]:
+        """Each of its networks by itself, the one that was trained last first."""
+        return [self, self.before] if self.before else [self]
+
+    def for_image(self, image: np.ndarray, image_key: str) -> Predictor:
+        """Who answers clicks on this image, uint8 RGB [H, W, 3]: this network or the one before it."""
+        if not (self.generalist and self.before):
+            return self
+        if image_key not in self.chosen:
+            if len(self.chosen) >= CHOICES:
+                self.chosen.clear()
+            general = self.generalist.answers(self.before.fingerprint(image, image_key))
+            self.chosen[image_key] = self.before if general else self
+        return self.chosen[image_key]
+
+    @torch.inference_mode()
+    def fingerprint(self, image: np.ndarray, image_key: str) -> Tensor:
+        """What the image looks like to the image stream before the first click: [C]."""
+        box, size = self._first_look(image)
+        maps = click_maps([[]], *size, self.network.config.click_encoding, self.device)
+        return fingerprint(self._features(image, image_key, box, size, maps, torch.zeros_like(maps[:, :1])))
+
+    def prepare(self, image: np.ndarray, image_key: str) -> None:
+        """Compute what the first click on this image needs, where it can be known: uint8 RGB [H, W, 3]."""
+        if self.network.image_only:
+            self._encode(image, image_key, *self._first_look(image))
+
+    def refine(
+        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
+    ) -> np.ndarray:
+        """One click's answer.
+
+        Args:
+            image: uint8 RGB [H, W, 3].
+            clicks: all so far, the last one new; at least one, all inside the image.
+            previous: the alpha after all but the last, float32 [H, W] in 0…1; None before the first.
+            image_key: names the image's content, for the feature cache.
+
+        Returns:
+            alpha, float32 [H, W], multiples of 1/255.
+        """
+        previous = np.zeros(image.shape[:2], np.float32) if previous is None else previous
+        box, size = self.view.look(previous, clicks)
+        fed_back = self.view.before(previous, clicks)[box.area]
+        alpha = previous.copy()
+        alpha[box.area] = self._run(image, image_key, clicks, fed_back, box, size)
+        return quantise(self.view.obey(alpha, clicks, previous))
+
+    @torch.inference_mode()
+    def _run(
+        self,
+        image: np.ndarray,
+        image_key: str,
+        clicks: Sequence[Click],
+        previous: np.ndarray,
+        box: Box,
+        size: tuple[int, int],
+    ) -> np.ndarray:
+        """The network's alpha of one part of the image; `previous` is that of the part."""
+        placed = self.view.place(clicks, box, size)
+        encoding = self.network.config.click_encoding
+        maps = click_maps([placed], *size, encoding, self.device)
+        before = torch.from_numpy(self.view.resize(previous, size))[None, None].to(self.device)
+        features = self._features(image, image_key, box, size, maps, before)
+        alpha, _ = self.network(features, maps, before)
+        return self.view.restore(alpha[0, 0].float().cpu().numpy(), box.shape)
+
+    def _first_look(self, image: np.ndarray) -> tuple[Box, tuple[int, int]]:
+        return self.view.look(np.zeros(image.shape[:2], np.float32), ())
+
+    def _features(
+        self,
+        image: np.ndarray,
+        image_key: str,
+        box: Box,
+        size: tuple[int, int],
+        maps: Tensor,
+        previous: Tensor,
+    ) -> ImageFeatures:
+        if self.network.image_only:
+            return self._encode(image, image_key, box, size)
+        return self.network.encode(self._pixels(image, box, size), maps, previous)
+
+    @torch.inference_mode()
+    def _encode(self, image: np.ndarray, image_key: str, box: Box, size: tuple[int, int]) -> ImageFeatures:
+        key = (image_key, box, size)
+        features = self.features.get(key)
+        if features is None:
+            features = self.network.encode(self._pixels(image, box, size))
+            self.features.put(key, features)
+        return features
+
+    def _pixels(self, image: np.ndarray, box: Box, size: tuple[int, int]) -> Tensor:
+        """A part of the image as the network sees it: [1, 3, height, width] in 0…1."""
+        pixels = self.view.resize(image[box.area], size)
+        tensor = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None].float() / 255
+        return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def chosen_device(name: str) -> str:
+    """A device's name; "auto": a GPU where there is one."""
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def quantise(alpha: np.ndarray) -> np.ndarray:
+    """Rounded to multiples of 1/255, so that a copy kept as uint8 is the same mask."""
+    return np.round(alpha * 255).astype(np.float32) / 255
+
+
+class FeatureCache:
+    """The most recently used image features, up to a number of bytes. Thread-safe."""
+
+    def __init__(self, limit: int):
+        self.limit, self.size = limit, 0
+        self.kept: OrderedDict[tuple, ImageFeatures] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, key: tuple) -> ImageFeatures | None:
+        with self.lock:
+            if key in self.kept:
+                self.kept.move_to_end(key)
+            return self.kept.get(key)
+
+    def put(self, key: tuple, features: ImageFeatures) -> None:
+        with self.lock:
+            if key in self.kept:
+                return
+            self.kept[key] = features
+            self.size += feature_bytes(features)
+            while self.size > self.limit and len(self.kept) > 1:
+                _, oldest = self.kept.popitem(last=False)
+                self.size -= feature_bytes(oldest)
+
+
+def feature_bytes(features: ImageFeatures) -> int:
+    tensors: list[Tensor] = [features.image, features.context, *features.skips]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

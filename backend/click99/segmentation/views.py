@@ -1,0 +1,228 @@
+"""How the network looks at an image: which part, at what size, where the clicks fall, and what they demand.
+
+`Zoomed` is compact's: the whole image at the first click, later the mask and the clicks with a margin.
+`Whole` is that of the paper's authors' public inference code: always all of the image.
+Every step is a pure function of its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from click99.segmentation.clicks import DISC, Click, PlacedClick, disc_offsets
+
+STRIDE = 32  # the network's sizes are multiples of it
+DISC_OFFSETS = disc_offsets(DISC)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of an image: columns left…right, rows top…bottom, ends excluded."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def area(self) -> tuple[slice, slice]:
+        return np.s_[self.top : self.bottom, self.left : self.right]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.bottom - self.top, self.right - self.left
+
+
+class View(Protocol):
+    """What the predictor asks of a view. Sizes are (height, width)."""
+
+    def look(self, previous: np.ndarray, clicks: Sequence[Click]) -> tuple[Box, tuple[int, int]]:
+        """The part of the image to look at, and the network's size for it; no clicks: before the first."""
+        ...
+
+    def before(self, previous: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+        """The previous mask as it is fed back: float32 [H, W]."""
+        ...
+
+    def resize(self, pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """A part of the image, 0…255 [h, w, 3], or of the previous mask [h, w], at the network's size."""
+        ...
+
+    def place(self, clicks: Sequence[Click], box: Box, size: tuple[int, int]) -> list[PlacedClick]:
+        """Clicks in network pixels."""
+        ...
+
+    def restore(self, alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """The network's alpha [h, w] at the part's own size."""
+        ...
+
+    def obey(self, alpha: np.ndarray, clicks: Sequence[Click], previous: np.ndarray) -> np.ndarray:
+        """The alpha of the image with what the clicks demand; may write to `alpha`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Zoomed:
+    """The whole image until there is a mask, then the mask and the clicks. Sides in network pixels."""
+
+    first_side: int = 384  # long side of the whole image at the first click
+    side: int = 448  # long side of the zoomed part at later clicks
+    margin: float = 0.2  # around the mask and the clicks, of the box's own size
+    grid: int = 16  # steps along the image's long side that the box snaps to, so that features are reused
+
+    def look(self, previous: np.ndarray, clicks: Sequence[Click]) -> tuple[Box, tuple[int, int]]:
+        begun = bool(clicks) and bool((previous > 0.5).any())
+        box = self.focus(previous, clicks) if begun else whole(previous)
+        return box, network_size(*box.shape, self.side if begun else self.first_side)
+
+    def focus(self, previous: np.ndarray, clicks: Sequence[Click]) -> Box:
+        """The box of the mask and all clicks with a margin, snapped outwards to a coarse grid."""
+        height, width = previous.shape
+        ys, xs = np.nonzero(previous > 0.5)
+        step = max(1.0, max(height, width) / self.grid)
+        left, right = _span([xs.min(), xs.max(), *(c.x for c in clicks)], width, step, self.margin)
+        top, bottom = _span([ys.min(), ys.max(), *(c.y for c in clicks)], height, step, self.margin)
+        return Box(left, top, right, bottom)
+
+    def before(self, previous: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+        return previous
+
+    def resize(self, pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        return scale(pixels, size, cv2.INTER_LINEAR)
+
+    def place(self, clicks: Sequence[Click], box: Box, size: tuple[int, int]) -> list[PlacedClick]:
+        (rows, columns), (height, width) = box.shape, size
+        sx, sy = width / columns, height / rows
+        return [
+            ((c.x + 0.5 - box.left) * sx - 0.5, (c.y + 0.5 - box.top) * sy - 0.5, c.positive) for c in clicks
+        ]
+
+    def restore(self, alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        return scale(alpha, size, cv2.INTER_LINEAR)
+
+    def obey(self, alpha: np.ndarray, clicks: Sequence[Click], previous: np.ndarray) -> np.ndarray:
+        """Clicks get their sign, 3 px around; new parts that no positive click asked for go.
+
+        The authors' inference code drops every part without a positive click. Here a part that was there
+        before stays: a click that splits the mask in two must not cost the half that it did not fall into.
+        """
+        alpha = force(force_discs(alpha, clicks), clicks)
+        _, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
+        asked = [parts[click.y, click.x] for click in clicks if click.positive]
+        wanted = np.union1d(np.unique(parts[previous > 0.5]), asked)
+        alpha[(parts > 0) & ~np.isin(parts, wanted)] = 0
+        return alpha
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All of the image, stretched up to multiples of 32; the authors' inference code.
+
+    Theirs has no limit; ours keeps a photograph of many megapixels from needing more memory than there is.
+    """
+
+    limit: int = 1024  # network pixels: a longer image is scaled down to it
+
+    def look(self, previous: np.ndarray, clicks: Sequence[Click]) -> tuple[Box, tuple[int, int]]:
+        factor = min(1.0, self.limit / max(previous.shape))
+        height, width = (STRIDE * int(np.ceil(side * factor / STRIDE)) for side in previous.shape)
+        return whole(previous), (height, width)
+
+    def before(self, previous: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+        return keep_asked(previous.copy(), clicks)
+
+    def resize(self, pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        return scale(pixels.astype(np.float32), size, cv2.INTER_LANCZOS4)
+
+    def place(self, clicks: Sequence[Click], box: Box, size: tuple[int, int]) -> list[PlacedClick]:
+        """A click becomes every network pixel whose nearest image pixel it is: one, two or four as a rule."""
+        (rows, columns), (height, width) = box.shape, size
+        return [
+            (float(x), float(y), click.positive)
+            for click in clicks
+            for x in _nearest(click.x, columns, width)
+            for y in _nearest(click.y, rows, height)
+        ]
+
+    def restore(self, alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Bilinear: their call names Lanczos, but in the place of another argument, so it is never used."""
+        return scale(alpha, size, cv2.INTER_LINEAR, cv2.INTER_LINEAR)
+
+    def obey(self, alpha: np.ndarray, clicks: Sequence[Click], previous: np.ndarray) -> np.ndarray:
+        return keep_asked(force(alpha, clicks), clicks)
+
+
+VIEWS: dict[str, type[Zoomed] | type[Whole]] = {"zoomed": Zoomed, "whole": Whole}
+
+
+def whole(pixels: np.ndarray) -> Box:
+    return Box(0, 0, pixels.shape[1], pixels.shape[0])
+
+
+def network_size(height: int, width: int, long_side: int) -> tuple[int, int]:
+    """Height and width, multiples of 32, of about the same shape with the long side as asked."""
+    factor = long_side / max(height, width)
+    rows, columns = (max(STRIDE, round(side * factor / STRIDE) * STRIDE) for side in (height, width))
+    return rows, columns
+
+
+def scale(
+    pixels: np.ndarray, size: tuple[int, int], enlarging: int, shrinking: int = cv2.INTER_AREA
+) -> np.ndarray:
+    """Resized by one OpenCV interpolation or the other: [h, w] or [h, w, 3] → [*size(, 3)]."""
+    if pixels.shape[:2] == size:
+        return pixels
+    shrinks = size[0] * size[1] < pixels.shape[0] * pixels.shape[1]
+    return cv2.resize(pixels, size[::-1], interpolation=shrinking if shrinks else enlarging)
+
+
+def force(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+    """Clicked pixels set to their sign, in place."""
+    for click in clicks:
+        alpha[click.y, click.x] = float(click.positive)
+    return alpha
+
+
+def force_discs(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+    """Pixels within DISC of a click that lack its sign set to it, in place; the nearest click decides."""
+    xs, ys = np.array([(click.x, click.y) for click in clicks]).T
+    signs = np.array([click.positive for click in clicks])
+    for dx, dy in DISC_OFFSETS:  # nearer ones later, so that they win
+        rows, columns = ys + dy, xs + dx
+        inside = (rows >= 0) & (rows < alpha.shape[0]) & (columns >= 0) & (columns < alpha.shape[1])
+        place = rows[inside], columns[inside]
+        lacking = (alpha[place] > 0.5) != signs[inside]
+        alpha[place] = np.where(lacking, signs[inside], alpha[place])
+    return alpha
+
+
+def keep_asked(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+    """Zero outside the parts above half that hold a positive click, in place; unchanged if there is none."""
+    positive = [click for click in clicks if click.positive]
+    if positive:
+        _, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
+        asked = {int(parts[click.y, click.x]) for click in positive} - {0}
+        alpha[~np.isin(parts, list(asked))] = 0
+    return alpha
+
+
+def _span(inside: list[int], limit: int, step: float, margin: float) -> tuple[int, int]:
+    """Start and end along one axis that hold all of `inside` and the margin."""
+    low, high = min(inside), max(inside) + 1
+    spare = max(margin * (high - low), step)
+    start, end = np.floor((low - spare) / step) * step, np.ceil((high + spare) / step) * step
+    return max(0, round(start)), min(limit, round(end))
+
+
+def _nearest(place: int, before: int, after: int) -> np.ndarray:
+    """Pixels of an axis resized from `before` to `after` whose nearest pixel is `place`; at least one."""
+    source = cv2.resize(
+        np.arange(before, dtype=np.float32)[None], (after, 1), interpolation=cv2.INTER_NEAREST
+    )[0]
+    places = np.flatnonzero(source == place)
+    return places if len(places) else np.array([place * after // before])

@@ -1,0 +1,163 @@
+"""The HTTP side: Label Studio's ML backend protocol on FastAPI (docs/protocol.md).
+
+Answers that need the network or an image run in the thread pool; those that Label Studio waits one to three
+seconds for (/health, /setup, /webhook) run on the event loop and never wait for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from click99.annotations.recorder import Recorder
+from click99.labelstudio.errors import LabelStudioError, PayloadError
+from click99.labelstudio.payloads import AnyEvent, PredictRequest, SetupRequest, WebhookEvent, parse
+from click99.server.connection import is_loopback
+from click99.server.follow import Follower
+from click99.server.middleware import BasicAuth, LastResort, WebhookSecret, presents, unauthorised
+from click99.server.recording import NotKeptError, keep, open_database, open_recorder, record
+from click99.server.retraining import NotStartedError, Retraining
+from click99.server.service import Service
+from click99.server.settings import Settings
+from click99.server.sync import Regularly
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 256 * 2**20  # bytes; a task with hundreds of masks is some megabytes
+
+
+class BodyTooLargeError(PayloadError):
+    """A request of more than MAX_BODY bytes."""
+
+
+def status(error: LabelStudioError) -> int:
+    """The HTTP status of an error that the caller or the administrator can mend."""
+    if isinstance(error, BodyTooLargeError):
+        return 413
+    if isinstance(error, NotKeptError | NotStartedError):
+        return 507
+    return 400 if isinstance(error, PayloadError) else 422
+
+
+async def read_body(request: Request) -> bytes:
+    """The request's bytes; 413 as soon as they are too many."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            raise BodyTooLargeError("body", f"more than {MAX_BODY} bytes", "Keep images out of task data")
+    return bytes(body)
+
+
+Body = Annotated[bytes, Depends(read_body)]
+
+
+def create_app(
+    settings: Settings, service: Service | None = None, retraining: Retraining | None = None
+) -> FastAPI:
+    """The server for these settings; without `service`, the configured checkpoint is loaded here."""
+    service, retraining = service or Service.load(settings), retraining or Retraining(settings)
+    service.metrics.add(retraining)
+    recorder = open_recorder(settings, service.metrics)
+    following = Follower(settings, service)
+    comparing = Regularly(open_database(settings), lambda: service.label_studio, settings.sync_minutes)
+    service.answering.on_answer = partial(record, recorder)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        recorder.start()
+        comparing.start()
+        following.start()
+        retraining.start()
+        log.info("%s is ready for clicks", service.version)
+        yield
+        service.close()
+        following.close()
+        retraining.close()
+        comparing.close()
+        recorder.close()
+
+    app = FastAPI(title="click99", lifespan=lifespan)
+    credentials = f"{settings.basic_auth_user}:{settings.basic_auth_password}".strip(":")
+    add_routes(app, service, recorder)
+    add_training(app, recorder, service, retraining, "" if settings.webhook_secret else credentials)
+    app.add_middleware(LastResort, metrics=service.metrics)
+    if settings.webhook_secret:
+        app.add_middleware(WebhookSecret, secret=settings.webhook_secret, credentials=credentials)
+    if settings.basic_auth_user:
+        app.add_middleware(BasicAuth, user=settings.basic_auth_user, password=settings.basic_auth_password)
+
+    @app.exception_handler(LabelStudioError)
+    async def explain(request: Request, error: LabelStudioError) -> JSONResponse:
+        service.metrics.errors.labels(type(error).__name__).inc()
+        log.warning("%s: %s", request.url.path, error)
+        return JSONResponse({"detail": str(error)}, status(error))
+
+    return app
+
+
+def add_routes(app: FastAPI, service: Service, recorder: Recorder) -> None:
+    """Every endpoint that Label Studio or an administrator calls."""
+
+    @app.get("/")
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "UP", "model_class": "click99", "model_version": service.version}
+
+    @app.post("/setup")
+    async def setup(request: Request, body: Body) -> dict[str, str]:
+        from_loopback = request.client is not None and is_loopback(request.client.host)
+        return {"model_version": service.setup(parse(SetupRequest, body), from_loopback)}
+
+    @app.post("/predict")
+    def predict(body: Body) -> Response:
+        answer = service.predict(parse(PredictRequest, body))
+        return Response(answer.model_dump_json(), media_type="application/json")
+
+    @app.get("/versions")
+    @app.post("/versions")
+    async def versions() -> dict[str, list[str]]:
+        return {"versions": [service.version]}
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def add_training(
+    app: FastAPI, recorder: Recorder, service: Service, retraining: Retraining, credentials: str
+) -> None:
+    """Events, and what begins a fine-tune.
+
+    credentials: "user:password" that Label Studio must present with its button's START_TRAINING, as it does,
+    unlike with other events; "": it need not.
+    """
+
+    def begin(why: str) -> dict[str, str]:
+        number, detail = retraining.begin(why)
+        return {"status": "ok", "job": str(number), "detail": detail}
+
+    @app.post("/webhook")
+    async def webhook(request: Request, body: Body) -> Response:
+        action = parse(AnyEvent, body).action
+        log.info("Label Studio says %.60r", action)
+        if action == "START_TRAINING" and credentials and not presents(request.scope, credentials.encode()):
+            return unauthorised()
+        await asyncio.to_thread(keep, recorder, body)
+        event = parse(WebhookEvent, body)
+        service.note(event)
+        if action != "START_TRAINING":
+            return JSONResponse({"status": "ok"})
+        project = f", project {event.project.id}" if event.project else ""
+        return JSONResponse(await asyncio.to_thread(begin, f"Label Studio's button{project}"))
+
+    @app.post("/train")
+    def train() -> dict[str, str]:
+        return begin("POST /train")

@@ -1,0 +1,140 @@
+"""Which Label Studio click99 fetches images from: the configured one, or the one that introduced itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from click99.labelstudio.client import Client
+from click99.labelstudio.images import host_allowed
+from click99.labelstudio.payloads import SetupRequest
+from click99.server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Introduction(BaseModel):
+    """What Label Studio says of itself at /setup."""
+
+    hostname: str
+    access_token: str
+    from_loopback: bool
+
+
+class Connection:
+    """The client for Label Studio, None while it is unknown.
+
+    With LABEL_STUDIO_URL set, it alone counts. Without it, an introduction at /setup is taken when its host
+    is one of CLICK99_ALLOWED_HOSTS, or is loopback and the request came from loopback: anyone who reaches
+    /setup could name a host, and click99 would fetch from it. The last one taken is kept in CLICK99_HOME
+    (readable by its owner only), so that the first click after a restart finds its image, and so that all
+    workers know what one of them was told.
+    """
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._memory = settings.home / "label-studio.json"
+        self._refused: str | None = None  # the last hostname refused, so that it is logged once
+        self._taken: Introduction | None = None
+        self._seen = 0  # when the memory was last written, in ns
+        self.client = self._client()
+        self.look_again()
+
+    def introduce(self, request: SetupRequest, from_loopback: bool) -> bool:
+        """Take, or refuse, what a /setup says. Returns whether `client` is a new one."""
+        if self._settings.label_studio_url or not request.hostname or not request.access_token:
+            return False
+        said = Introduction(
+            hostname=request.hostname,
+            access_token=request.access_token.get_secret_value(),
+            from_loopback=from_loopback,
+        )
+        if said == self._taken:
+            return False
+        if not self._trusted(said):
+            self._refuse(said.hostname)
+            return False
+        self._taken = said
+        self.client = self._client()
+        remember(self._memory, said)
+        return True
+
+    def look_again(self) -> bool:
+        """Take what another worker was told, or a restart left. Returns whether `client` is new."""
+        written = 0 if self._settings.label_studio_url else modified(self._memory)
+        if written == self._seen:
+            return False
+        self._seen = written
+        said = self._remembered()
+        if said is None or said == self._taken:
+            return False
+        self._taken = said
+        self.client = self._client()
+        return True
+
+    def _client(self) -> Client | None:
+        if self._settings.label_studio_url:
+            return Client(self._settings.label_studio_url, self._settings.label_studio_api_key)
+        return Client(self._taken.hostname, self._taken.access_token) if self._taken else None
+
+    def _trusted(self, said: Introduction) -> bool:
+        try:
+            address = urlsplit(said.hostname)
+        except ValueError:
+            return False
+        if address.scheme not in ("http", "https"):
+            return False
+        if host_allowed(said.hostname, self._settings.hosts):
+            return True
+        return said.from_loopback and is_loopback(address.hostname or "")
+
+    def _refuse(self, hostname: str) -> None:
+        if hostname != self._refused:
+            self._refused = hostname
+            log.warning(
+                "/setup names Label Studio at %r, which is not used: set LABEL_STUDIO_URL and "
+                "LABEL_STUDIO_API_KEY, or add its host to CLICK99_ALLOWED_HOSTS",
+                hostname,
+            )
+
+    def _remembered(self) -> Introduction | None:
+        try:
+            said = Introduction.model_validate_json(self._memory.read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return said if self._trusted(said) else None
+
+
+def modified(path: Path) -> int:
+    """When a file was last written, in ns; 0 when there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address, is this machine: 127.0.0.0/8, ::1 or localhost."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def remember(path: Path, said: Introduction) -> None:
+    """Write `said` where only the owner can read it; without a writable folder it is simply not kept."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # its owner's only
+            file.write(said.model_dump_json())
+        os.replace(file.name, path)  # another worker never reads half of it
+    except OSError as error:
+        log.warning("Label Studio's address is not kept across restarts: %s", error)

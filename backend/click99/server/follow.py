@@ -1,0 +1,61 @@
+"""A running server goes where the registry's pointer goes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from click99.registry.check import load_checked
+from click99.registry.versions import Registry, RegistryError
+from click99.server.periodic import Periodic
+from click99.server.service import Service
+from click99.server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0  # between looks at the pointer's file
+RETRY_SECONDS = 60.0  # until a version that was refused is tried again
+
+
+class Follower(Periodic):
+    """Loads and tries what the pointer newly names, in a thread of its own, and hands it to the service.
+
+    What can't be served is refused: logged, counted, tried again when the pointer is moved or after a minute;
+    the service goes on with what it has.
+    """
+
+    def __init__(self, settings: Settings, service: Service, clock: Callable[[], float] = time.monotonic):
+        self._settings, self._service, self._clock = settings, service, clock
+        self._registry = Registry.at(settings.home)
+        self._seen: object = None  # the pointer's file, when it was looked at last
+        self._again_at = float("inf")
+        super().__init__("follow", LOOK_SECONDS, "Promotions are not followed")
+
+    def start(self) -> None:
+        """Follow, unless the server is pinned to a checkpoint."""
+        if self._settings.model:
+            log.info("Pinned to %s: promotions are not followed", self._settings.model)
+        else:
+            super().start()
+
+    def look(self) -> None:
+        """Go to where the pointer is if it was moved since the last look."""
+        stamp = self._registry.stamp()
+        if stamp == self._seen and self._clock() < self._again_at:
+            return
+        self._seen, self._again_at = stamp, float("inf")
+        try:
+            self._follow()
+        except Exception as error:
+            expected = isinstance(error, RegistryError | OSError)
+            log.error("Refused: %s. %s goes on", error, self._service.version, exc_info=not expected)
+            self._service.metrics.refused.inc()
+            self._again_at = self._clock() + RETRY_SECONDS
+
+    def _follow(self) -> None:
+        version = self._registry.served()
+        if version is None or version.name == self._service.version:
+            return
+        device = self._settings.device
+        self._service.use(load_checked(version.name, version.path, version.sha256, device))

@@ -1,0 +1,112 @@
+"""What stands before every endpoint: basic auth, and the last resort for unexpected errors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import logging
+import secrets
+
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from click99.server.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+OPEN_PATHS = ("/health", "/webhook")  # Label Studio presents no basic auth with its events
+
+
+class BasicAuth:
+    """401 without the right user and password, compared in constant time.
+
+    Open are /health, which says nothing, and /webhook: Label Studio sends events without the backend's
+    credentials. `WebhookSecret` closes that; the event that begins a training is asked for them by its route.
+    """
+
+    def __init__(self, app: ASGIApp, user: str, password: str):
+        self._app = app
+        self._expected = f"{user}:{password}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or presents(scope, self._expected):
+            return await self._app(scope, receive, send)
+        return await unauthorised()(scope, receive, send)
+
+
+def unauthorised() -> JSONResponse:
+    """What is answered without basic auth."""
+    detail = (
+        "Authorization: missing or wrong. Enter CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD "
+        "in Label Studio at Settings → Model → Edit → Basic authentication"
+    )
+    return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": 'Basic realm="click99"'})
+
+
+class WebhookSecret:
+    """401 for events without the secret, compared in constant time.
+
+    The button that starts a training sends its event with basic auth instead; that is enough, too.
+    """
+
+    def __init__(self, app: ASGIApp, secret: str, credentials: str):
+        """credentials: "user:password" of basic auth; "" when there is none."""
+        self._app, self._secret, self._credentials = app, secret.encode(), credentials.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/webhook" or self._accepts(scope):
+            return await self._app(scope, receive, send)
+        detail = (
+            "X-Click99-Secret: missing or wrong. Enter CLICK99_WEBHOOK_SECRET in Label Studio at Settings → "
+            "Webhooks, as a header of the webhook that leads here"
+        )
+        log.warning("/webhook: %s", detail)
+        return await JSONResponse({"detail": detail}, 401)(scope, receive, send)
+
+    def _accepts(self, scope: Scope) -> bool:
+        presented = dict(scope["headers"]).get(b"x-click99-secret", b"")
+        if hmac.compare_digest(presented, self._secret):
+            return True
+        return bool(self._credentials) and presents(scope, self._credentials)
+
+
+def presents(scope: Scope, credentials: bytes) -> bool:
+    """Whether a request carries these credentials ("user:password") as basic auth."""
+    scheme, _, presented = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+    try:
+        decoded = base64.b64decode(presented, validate=True)
+    except binascii.Error:
+        return False
+    return hmac.compare_digest(decoded, credentials) and scheme.lower() == b"basic"
+
+
+class LastResort:
+    """500 with a short id for any error that nobody expected; the traceback is logged once, under that id."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics):
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            await self._reply(error, scope)(scope, receive, send)
+
+    def _reply(self, error: Exception, scope: Scope) -> JSONResponse:
+        error_id = secrets.token_hex(4)
+        self._metrics.errors.labels(type(error).__name__).inc()
+        log.error("%s: unexpected error %s", scope["path"], error_id, exc_info=error)
+        return JSONResponse(
+            {"detail": f"Unexpected error {error_id}. click99's log has its traceback under that id"}, 500
+        )

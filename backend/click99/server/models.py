@@ -1,0 +1,79 @@
+"""The checkpoints that a server answers with: the one it starts with, and those it served before."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from click99.registry.versions import Registry, RegistryError, Version
+from click99.server.settings import Settings
+
+if TYPE_CHECKING:
+    from click99.segmentation.predictor import Predictor
+
+log = logging.getLogger(__name__)
+
+
+def load_predictor(settings: Settings) -> Predictor:
+    """What a server starts with, on the configured device and threads. torch is imported here, not above.
+
+    The checkpoint that it is pinned to (CheckpointError if it is none). Else what the registry's pointer
+    names, or the version before it if that can't be served, at last the shipped one.
+    """
+    import torch
+
+    from click99.registry.check import load_checked
+    from click99.segmentation.predictor import Predictor
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    registry = Registry.at(settings.home)
+    if settings.model:
+        predictor = Predictor.load(settings.model, settings.device)
+        predictor.version = registry.of(settings.model).name
+        return predictor
+    for version in _promoted(registry):
+        try:
+            return load_checked(version.name, version.path, version.sha256, settings.device)
+        except RegistryError as error:
+            log.error("%s. The version before it is served", error)
+    return Predictor.load(None, settings.device)
+
+
+def _promoted(registry: Registry) -> Iterator[Version]:
+    """What the pointer names, and then what it would name after a rollback, and so on."""
+    try:
+        line = registry.pointer().line
+    except RegistryError as error:
+        log.error("%s. The shipped version is served", error)
+        return
+    for name in reversed(line):
+        try:
+            yield registry.get(name)
+        except RegistryError as error:
+            log.error("%s. The version before it is served", error)
+
+
+def keep_model(settings: Settings, version: str) -> None:
+    """Add the served checkpoint to the registry; without a writable folder it is simply not kept."""
+    from click99.segmentation.checkpoint import SHIPPED
+
+    registry = Registry.at(settings.home)
+    try:
+        if version not in {known.name for known in registry.all()}:
+            registry.add(settings.model or SHIPPED)
+    except OSError as error:
+        log.warning("CLICK99_HOME: %s is not kept (%s)", version, error)
+
+
+def load_older(settings: Settings, version: str) -> Predictor | None:
+    """A version served before; None when it is gone, damaged, or another one under its name."""
+    from click99.registry.check import load_checked
+
+    try:
+        known = Registry.at(settings.home).get(version)
+        return load_checked(known.name, known.path, known.sha256, settings.device)
+    except (RegistryError, OSError) as error:
+        log.warning("%s", error)
+        return None

@@ -1,0 +1,153 @@
+"""`click99 recover`: masks that were submitted before they were accepted, made again from their clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+
+from click99.labelstudio.client import Client
+from click99.labelstudio.errors import ApiError, LabelConfigError, LabelStudioError
+from click99.labelstudio.label_config import LabelConfig
+from click99.labelstudio.payloads import ContextItem, PredictRequest
+from click99.labelstudio.predictions import MaskRegion, Prediction
+from click99.server.connection import Connection
+from click99.server.service import Service
+from click99.server.settings import Settings
+from click99.server.unaccepted import Notes, count, unaccepted
+
+PAGE = 50  # tasks asked for at a time; with their masks they can be megabytes
+
+
+@dataclass(frozen=True)
+class Lost:
+    """An annotation that lost masks. clicks: of each, or its box."""
+
+    project: dict[str, Any]
+    task: dict[str, Any]
+    annotation: dict[str, Any]
+    clicks: list[list[ContextItem]]
+
+    @property
+    def subject(self) -> str:
+        return f"project {self.project['id']}, task {self.task['id']}, annotation {self.annotation['id']}"
+
+
+def run(settings: Settings, project: int | None, apply: bool, console: Console) -> bool:
+    """Show what was lost and, with `apply`, write it back. Whether nothing went wrong.
+
+    project: look through all of its annotations; None: at those that the server has noted.
+    """
+    client = Connection(settings).client
+    if client is None:
+        raise ApiError("LABEL_STUDIO_URL", "not set", "Set it and LABEL_STUDIO_API_KEY")
+    notes = Notes(settings.home)
+    search = noted(client, notes) if project is None else in_project(client, project)
+    found = list(track(search, "Looking for clicks without a mask", console=console))
+    if not found:
+        where = f"submitted in project {project}" if project else "that the server heard of"
+        console.print(f"Every click {where} has its mask.")
+        return True
+    service = Service.load(settings)
+    table = Table("Where", "Label", "From", "Mask", title="Masks not accepted", title_justify="left")
+    writer = client if apply else None
+    masks = track(found, "Making masks", console=console)
+    fine = [restore(service, writer, lost, table) for lost in masks]
+    for lost, restored in zip(found, fine, strict=True):
+        if apply and restored:
+            notes.whole(lost.annotation["id"])
+    console.print(table)
+    console.print("Written." if apply else "Nothing is written yet: --apply does.")
+    return all(fine)
+
+
+def restore(service: Service, client: Client | None, lost: Lost, table: Table) -> bool:
+    """Make an annotation's masks, write them if `client` is given, add rows. Whether it went well."""
+    try:
+        result, regions = remake(service, lost)
+        if client:
+            write(client, lost, result)
+    except LabelStudioError as error:
+        table.add_row(lost.subject, "", "", f"[red]{escape(str(error))}[/]")
+        return False
+    for clicks, region in zip(lost.clicks, regions, strict=True):
+        label = escape(clicks[0].label or "")
+        table.add_row(lost.subject, label, count(clicks), f"score {region.score:.2f}")
+    return True
+
+
+def noted(client: Client, notes: Notes) -> Iterator[Lost]:
+    """The annotations that the server has noted; a note about one that is gone is dropped."""
+    for number in notes.all():
+        try:
+            annotation = client.call("GET", f"/api/annotations/{number}/")
+            task = client.call("GET", f"/api/tasks/{annotation['task']}/")
+            project = client.call("GET", f"/api/projects/{task['project']}/")
+        except ApiError as error:
+            if "answers 404" not in error.problem:
+                raise
+            notes.whole(number)
+            continue
+        yield from _lost(project, task, annotation)
+
+
+def in_project(client: Client, number: int) -> Iterator[Lost]:
+    """A project's annotations that lost a mask."""
+    project = client.call("GET", f"/api/projects/{number}/")
+    for task in client.tasks(number, PAGE):
+        if not task["total_annotations"]:
+            continue
+        for annotation in client.call("GET", f"/api/tasks/{task['id']}/annotations/"):
+            yield from _lost(project, task, annotation)
+
+
+def remake(service: Service, lost: Lost) -> tuple[list[dict[str, Any]], list[MaskRegion]]:
+    """The annotation's result with masks in place of their clicks, and those masks. LabelStudioError: see
+    `Service.predict`."""
+    result, regions = list(lost.annotation["result"]), []
+    for clicks in lost.clicks:
+        region, beside = _answer(service, lost, result, clicks)
+        gone = {region.id, *(click.id for click in clicks)}
+        result = [item for item in result if item.get("id") not in gone] + [region.model_dump(), *beside]
+        regions.append(region)
+    return result, regions
+
+
+def write(client: Client, lost: Lost, result: list[dict[str, Any]]) -> None:
+    """Replace the annotation's result, unless someone has changed it meanwhile (ApiError)."""
+    path = f"/api/annotations/{lost.annotation['id']}/"
+    if client.call("GET", path)["updated_at"] != lost.annotation["updated_at"]:
+        raise ApiError(f"PATCH {path}", "it was changed meanwhile", "Run click99 recover again")
+    client.call("PATCH", path, json={"result": result})
+
+
+def _lost(project: dict[str, Any], task: dict[str, Any], annotation: dict[str, Any]) -> Iterator[Lost]:
+    try:
+        config = LabelConfig.parse(project["label_config"])
+    except LabelConfigError:
+        return
+    if clicks := unaccepted(annotation["result"] or [], config, task["id"]):
+        yield Lost(project, task, annotation, clicks)
+
+
+def _answer(
+    service: Service, lost: Lost, result: list[dict[str, Any]], clicks: list[ContextItem]
+) -> tuple[MaskRegion, list[dict[str, Any]]]:
+    """What these clicks were answered with, on the canvas as it was submitted: the mask, and what people
+    filled in for it."""
+    task = {"id": lost.task["id"], "data": lost.task["data"], "drafts": [{"result": result}]}
+    context = {"result": [click.model_dump() for click in clicks]}
+    request = {
+        "tasks": [task],
+        "label_config": lost.project["label_config"],
+        "params": {"context": context},
+    }
+    (prediction,) = service.predict(PredictRequest.model_validate(request)).results
+    assert isinstance(prediction, Prediction)
+    region, *beside = prediction.result
+    return region, beside  # pyright: ignore

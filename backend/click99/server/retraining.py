@@ -1,0 +1,94 @@
+"""What begins a fine-tune: Label Studio's button, `POST /train`, enough new corrections; and its figures."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from click99.annotations.database import Database
+from click99.annotations.objects import Wanted, saved_objects
+from click99.labelstudio.errors import LabelStudioError
+from click99.registry.job import STATES
+from click99.registry.jobs import BusyError, Jobs
+from click99.server.periodic import Periodic
+from click99.server.recording import open_database
+from click99.server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 60.0  # between counts of new corrections
+
+
+class NotStartedError(LabelStudioError):
+    """The disk takes no job."""
+
+
+class Retraining(Periodic, Collector):
+    """Begins fine-tunes, and tells Prometheus of them. Any of several workers may: one job runs at a time,
+    and goes on when the server is closed."""
+
+    def __init__(self, settings: Settings, jobs: Jobs | None = None):
+        self._settings, self.jobs = settings, jobs or Jobs.at(settings.home)
+        self._database = open_database(settings)
+        super().__init__("retrain", LOOK_SECONDS, "New corrections are not counted")
+
+    def start(self) -> None:
+        """Count corrections from now on, if that is set."""
+        if self._settings.retrain_every:
+            super().start()
+
+    def begin(self, why: str) -> tuple[int, str]:
+        """The number of the job that was begun, or of the one that runs already, and which of both it is."""
+        minutes = ["--minutes", str(self._settings.retrain_minutes)]
+        variables = os.environ | self._settings.environment
+        variables.pop("PROMETHEUS_MULTIPROC_DIR", None)  # its counters are not the server's
+        try:
+            number = self.jobs.start(why, minutes, variables).number
+        except BusyError as busy:
+            return busy.job.number, str(busy)
+        except OSError as error:
+            raise NotStartedError(
+                "CLICK99_HOME", f"no fine-tune is begun ({error})", "Free its disk"
+            ) from None
+        log.info("Job %d is begun: %s", number, why)
+        return number, f"job {number} is begun"
+
+    def look(self) -> None:
+        """Begin a fine-tune if enough was corrected since the last one began."""
+        jobs, enough = self.jobs.all(), self._settings.retrain_every
+        if jobs and jobs[-1].state == "running":
+            return
+        since = datetime.fromisoformat(jobs[-1].started_at) if jobs else None
+        if corrected(self._database, since, enough) >= enough:
+            self.begin(f"{enough} new corrected annotations")
+
+    def collect(self) -> Iterator[Metric]:
+        """Gauges of the running job, and how the others ended."""
+        jobs = self.jobs.all()
+        running = next((job for job in jobs if job.state == "running"), None)
+        yield GaugeMetricFamily("click99_training", "1 while a fine-tune runs.", float(running is not None))
+        share = float(running.progress.get("share", 0)) if running else 0.0
+        yield GaugeMetricFamily("click99_training_share", "How much of the running fine-tune is done.", share)
+        ended = CounterMetricFamily("click99_training_jobs", "Fine-tunes that ended.", labels=["outcome"])
+        counts = Counter(job.state for job in jobs)
+        for state in STATES[1:]:
+            ended.add_metric([state], counts[state])
+        yield ended
+
+
+def corrected(database: Database, since: datetime | None, enough: int) -> int:
+    """How many annotations with a mask that a person changed were saved since then; counts up to `enough`."""
+    found = set()
+    with database.reading() as session:
+        for saved in saved_objects(session, Wanted(since=since, corrected=True)):
+            found.add((saved.annotation.project, saved.annotation.id))
+            if len(found) >= enough:
+                break
+    return len(found)

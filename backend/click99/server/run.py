@@ -1,0 +1,53 @@
+"""`click99 serve`: one process, or several workers that share an address, a Redis and their counters."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+
+import uvicorn
+from fastapi import FastAPI
+
+from click99.segmentation.predictor import Predictor
+from click99.server.app import create_app
+from click99.server.settings import Settings, variable
+
+
+def run(settings: Settings) -> None:
+    """Serve until Ctrl-C. CheckpointError when there is nothing to serve."""
+    if settings.workers > 1:
+        return run_workers(settings)
+    start_logging()
+    return uvicorn.run(create_app(settings), host=settings.host, port=settings.port)
+
+
+def run_workers(settings: Settings) -> None:
+    """Processes of their own, started anew when they end, over one socket."""
+    Predictor.load(settings.model, "cpu")  # a worker that fails with it would be started for ever
+    with tempfile.TemporaryDirectory(prefix="click99-metrics-") as counters:
+        os.environ |= environment(settings) | {"PROMETHEUS_MULTIPROC_DIR": counters}
+        uvicorn.run(
+            "click99.server.run:worker",
+            factory=True,
+            workers=settings.workers,
+            host=settings.host,
+            port=settings.port,
+            timeout_worker_healthcheck=60,  # a busy worker is no dead one
+        )
+
+
+def worker() -> FastAPI:
+    """One worker's app; its settings are in the environment."""
+    start_logging()
+    return create_app(Settings())
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables that make a worker's settings, the cores shared out among the workers."""
+    threads = settings.threads or max(1, (os.cpu_count() or 1) // settings.workers)
+    return settings.environment | {variable("threads"): str(threads)}
+
+
+def start_logging() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -1,0 +1,145 @@
+"""All that Label Studio asks of click99; a click's way is in `answering.py`.
+
+Used by `app.py` over HTTP and by `backend/click99/label_studio_ml.py` inside label-studio-ml.
+
+Locks. A `Service` is called from many threads. The network's lock (in `Sessions`) admits one step at a time,
+clicks and warm-ups alike; no image is fetched or mask encoded under it. The image source and the mask store
+guard themselves; under the network's lock only the store's is taken, never the other way round.
+
+Lifetimes. Service, predictor, caches: the process. A mask: CLICK99_STATE_MINUTES after its last use, within
+CLICK99_STATE_MB; a forgotten one is replayed. A request's own data: the request. Nothing a request brings is
+kept outside these caches, so a bad one leaves no trace. Requests that are answered at the same time know of
+each other (`InFlight`): a superseded one runs no further network step and is answered with no region, which
+nobody sees.
+
+Failure codes (`{"detail": "field: problem. remedy"}`, logged once):
+    400  the body is not JSON, or not what Label Studio sends (`PayloadError`)
+    401  basic auth is on and was not presented
+    413  the body is larger than `app.MAX_BODY` (`BodyTooLargeError`)
+    422  every other `LabelStudioError`: label config, image address, image, Label Studio's API
+    500  a defect of click99: `detail` holds an id, the log has the traceback under it
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+
+from click99.labelstudio.client import Client
+from click99.labelstudio.images import ImageSource
+from click99.labelstudio.label_config import LabelConfig
+from click99.labelstudio.payloads import PredictRequest, SetupRequest, WebhookEvent
+from click99.labelstudio.predictions import Prediction, PredictResponse
+from click99.server.answering import Answering
+from click99.server.canvas import Canvas
+from click99.server.connection import Connection
+from click99.server.metrics import Metrics
+from click99.server.models import keep_model, load_older, load_predictor
+from click99.server.overlap import Overlap
+from click99.server.settings import Settings
+from click99.server.stores import open_notes, open_store
+from click99.server.unaccepted import Notes, explain, unaccepted
+from click99.server.warming import Warming
+from click99.sessions import Sessions, Versions
+from click99.sessions.answers import Answers
+from click99.sessions.refiner import Refiner
+from click99.sessions.sessions import SupersededError
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """Answers Label Studio's requests. Thread-safe."""
+
+    def __init__(self, settings: Settings, predictor: Refiner, metrics: Metrics | None = None):
+        self.metrics = metrics or Metrics()
+        self._connection = Connection(settings)
+        self._images = ImageSource(settings.home, settings.hosts, self._connection.client)
+        store = open_store(settings, self.metrics)
+        notes = open_notes(settings, store)
+        versions = Versions(predictor, notes, partial(load_older, settings))
+        self._sessions = Sessions(
+            predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100, versions
+        )
+        self.metrics.serves(predictor.version)
+        self._canvas = Canvas(Answers(notes), Overlap(lambda: self._connection.client))
+        self.answering = Answering(self._images, self._sessions, self._canvas, settings.polygon_tolerance)
+        self._warming = Warming(self._images, self._sessions)
+        self._unaccepted = Notes(settings.home)
+
+    @classmethod
+    def load(cls, settings: Settings) -> Service:
+        """A service with the configured checkpoint, read here. CheckpointError: see `Predictor.load`."""
+        predictor = load_predictor(settings)
+        keep_model(settings, predictor.version)
+        return cls(settings, predictor)
+
+    @property
+    def version(self) -> str:
+        """The model version, as Label Studio shows it beside predictions."""
+        return self._sessions.version
+
+    def use(self, predictor: Refiner) -> None:
+        """Answer with this network from now on; objects in progress are finished on theirs."""
+        before = self.version
+        self._sessions.use(predictor)
+        self.metrics.serves(predictor.version, before)
+        log.info("%s answers from now on, instead of %s", predictor.version, before)
+
+    @property
+    def label_studio(self) -> Client | None:
+        """The Label Studio that is served, None while it is unknown."""
+        self._connection.look_again()
+        return self._connection.client
+
+    def close(self) -> None:
+        """Drop what has not been warmed yet."""
+        self._warming.close()
+
+    def setup(self, request: SetupRequest, from_loopback: bool) -> str:
+        """Label Studio introduces itself. Returns the model version; loads and fetches nothing."""
+        if self._connection.introduce(request, from_loopback) and self._connection.client:
+            self._images.use_label_studio(self._connection.client)
+        return self.version
+
+    def note(self, event: WebhookEvent) -> None:
+        """Label Studio tells of something: whether an annotation lost a mask is looked at, in milliseconds.
+
+        Label Studio waits for it while the annotator does, one second at most.
+        """
+        if not (event.annotation and event.task and event.project and event.project.label_config):
+            return
+        number, items = event.annotation.id, event.annotation.items
+        config = LabelConfig.parse(event.project.label_config)
+        if not isinstance(number, int):
+            return
+        if lost := unaccepted(items, config, event.task.id):
+            self.metrics.unaccepted.inc()
+            log.warning(explain(event, lost))
+            self._unaccepted.lost(number)
+        else:
+            self._unaccepted.whole(number)
+
+    def predict(self, request: PredictRequest) -> PredictResponse:
+        """One interactive click, or, without context, the opening of tasks.
+
+        Opening has no prediction to give: an empty list of predictions per task, which Label Studio stores
+        nothing of (a prediction with an empty result becomes an empty tab, no results at all an error).
+        """
+        if self._connection.look_again() and self._connection.client:
+            self._images.use_label_studio(self._connection.client)
+        if request.context is None:
+            if len(request.tasks) == 1:  # someone opens a task; more: a batch from the data manager
+                self._canvas.opened(request)
+                self._warming.later(request)
+            return PredictResponse(results=[[] for _ in request.tasks])
+        start = time.perf_counter()
+        try:
+            prediction = self.answering.answer(request, request.context)
+        except SupersededError:
+            self.metrics.superseded.inc()
+            prediction = Prediction(result=[], model_version=self.version, score=0.0)
+        self.metrics.seconds.observe(time.perf_counter() - start)
+        self.metrics.clicks.inc()
+        return PredictResponse(results=[prediction])

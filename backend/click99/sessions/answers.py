@@ -1,0 +1,148 @@
+"""The answers given last, for the seconds until Label Studio has saved what became of them.
+
+Label Studio saves a draft up to five seconds after a change. Until then a mask that was accepted just now
+and one that was rejected just now look the same: the clicks it was made from are gone, and the draft is an
+old one. What is remembered here fills only that gap. Without it a click on a mask accepted within those
+seconds starts a new object instead of refining it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from click99.segmentation.clicks import Click
+from click99.sessions.objects import Region
+from click99.sessions.stores import Store
+
+KEPT = 8  # answers per task
+ALONE_SECONDS = 3600  # from one opening of a task to the next, for its viewer to count as the only one
+ONE_OPENING = 2.5  # seconds; Label Studio may ask twice when a page is loaded
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a request tells of the canvas that it comes from.
+
+    pending: the ids of its clicks. saved: the ids of all that the newest draft holds; draft: that draft's
+    version, None: there is none. person: whose drafts these are, None: unknown.
+    """
+
+    pending: frozenset[str]
+    saved: frozenset[str]
+    draft: str | None
+    person: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A region that was sent to `screen`. label: with its control, what regions of one kind share.
+    refines: it replaces a region. guessed: and that was only remembered, too."""
+
+    region: Region
+    label: str
+    screen: Screen
+    refines: bool = False
+    guessed: bool = False
+
+
+def perhaps_accepted(answer: Answer, now: Screen, alone: bool) -> bool:
+    """Whether the answer may be on screen as a region although no draft says so.
+
+    alone: nobody else has opened the task lately.
+    """
+    if answer.screen.pending & now.pending:
+        return False  # it is still the suggestion
+    if answer.screen.pending & now.saved:
+        return True  # the draft is from before the clicks went
+    if answer.screen.person != now.person or (now.person is None and not alone):
+        return False
+    return answer.screen.draft == now.draft
+
+
+def counts(answer: Answer, click: Click) -> bool:
+    """Whether a click beside what was perhaps accepted, perhaps rejected, takes it for accepted.
+
+    A positive one inside would be pointless then: it starts again where a mask was rejected. Only who has
+    refined by single clicks that fast before has Label Studio accept every answer by itself.
+    """
+    if not click.positive or not answer.region.holds(click):
+        return True
+    return answer.guessed and len(answer.screen.pending) == 1
+
+
+class Answers:
+    """Kept in a store, a few for each task."""
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time):
+        self._store = store
+        self._clock = clock
+
+    def remember(self, task: str, answer: Answer) -> None:
+        """`answer` becomes the newest of its task, instead of an older one to the same clicks."""
+
+        def add(value: bytes | None) -> bytes:
+            others = [kept for kept in _answers(value) if not kept.screen.pending & answer.screen.pending]
+            return json.dumps([_pack(kept) for kept in [*others, answer][-KEPT:]]).encode()
+
+        self._store.update(f"answers {task}", add)
+
+    def of(self, task: str) -> list[Answer]:
+        """The oldest first."""
+        return _answers(self._store.get(f"answers {task}"))
+
+    def opened(self, task: str) -> None:
+        """Someone opens the task."""
+
+        def add(value: bytes | None) -> bytes:
+            times = [*self._lately(value), self._clock()]
+            return json.dumps([times[0], times[-1]]).encode()
+
+        self._store.update(f"openings {task}", add)
+
+    def alone(self, task: str) -> bool:
+        """Whether the task was opened exactly once lately, so that all clicks on it come from there."""
+        times = self._lately(self._store.get(f"openings {task}"))
+        return bool(times) and times[-1] - times[0] < ONE_OPENING
+
+    def _lately(self, value: bytes | None) -> list[float]:
+        """The kept times of openings, without those that are long ago."""
+        times: list[float] = json.loads(value) if value else []
+        return [at for at in times if at > self._clock() - ALONE_SECONDS]
+
+
+def _answers(value: bytes | None) -> list[Answer]:
+    return [_unpack(kept) for kept in json.loads(value)] if value else []
+
+
+def _pack(answer: Answer) -> dict[str, Any]:
+    region, screen = answer.region, answer.screen
+    return {
+        "id": region.id,
+        "corner": [region.top, region.left],
+        "shape": region.pixels.shape,
+        "bits": b64encode(zlib.compress(np.packbits(region.pixels).tobytes())).decode(),
+        "pending": sorted(screen.pending),
+        "draft": screen.draft,
+        "person": screen.person,
+        "label": answer.label,
+        "refines": answer.refines,
+        "guessed": answer.guessed,
+    }
+
+
+def _unpack(kept: dict[str, Any]) -> Answer:
+    height, width = kept["shape"]
+    bits = np.frombuffer(zlib.decompress(b64decode(kept["bits"])), np.uint8)
+    pixels = np.unpackbits(bits, count=height * width).view(bool).reshape(height, width)
+    top, left = kept["corner"]
+    region = Region(kept["id"], top, left, pixels)
+    screen = Screen(frozenset(kept["pending"]), frozenset(), kept["draft"], kept["person"])
+    return Answer(region, kept["label"], screen, kept["refines"], kept["guessed"])

@@ -1,0 +1,93 @@
+"""What a person accepted or drew stays, but where a later click asks for a change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from click99.segmentation.clicks import Click
+
+THICKNESS = 5  # pixels; a change thinner than this is the outline drawn anew, not a correction
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """The mask that an object's clicks start from, instead of from nothing.
+
+    mask: bool [H, W], as the person sees it. by_hand: bool [H, W], where strokes decided, or None.
+    """
+
+    mask: np.ndarray
+    by_hand: np.ndarray | None = None
+
+    @cached_property
+    def key(self) -> bytes:
+        """The same for the same start only (of the same image)."""
+        parts = [self.mask] if self.by_hand is None else [self.mask, self.by_hand]
+        return b"".join(np.packbits(part).tobytes() for part in parts)
+
+    @property
+    def alpha(self) -> np.ndarray:
+        """uint8 [H, W], 0 or 255."""
+        return self.mask.view(np.uint8) * np.uint8(255)
+
+
+def kept_corrections(start: Start, alpha: np.ndarray, clicks: Sequence[Click], near: float) -> np.ndarray:
+    """The network's answer where the clicks ask for it, the start elsewhere: uint8 [H, W] -> uint8 [H, W].
+
+    alpha: after all of `clicks` (the ones since the start). near: pixels around a click that are its own.
+
+    The network sees the whole object anew with every click and may change its mind anywhere. Of the parts
+    that it changes, only those count that a click lies in or near; a change of the outline alone is no part.
+    Where strokes decided, nothing changes unless a click contradicts them in that very place.
+    """
+    changed = (alpha > 127) != start.mask
+    around = _around(clicks, near, changed.shape)
+    allowed = _clicked_parts(changed & ~_outline(start.mask), changed, around) | around
+    if start.by_hand is not None:
+        freed = _contradicted(start, clicks)
+        allowed = (allowed & ~start.by_hand) | freed
+    return np.where(allowed, alpha, start.alpha)
+
+
+def _around(clicks: Sequence[Click], radius: float, shape: tuple[int, ...]) -> np.ndarray:
+    """The pixels within `radius` of a click: bool."""
+    image = np.zeros(shape, np.uint8)
+    for click in clicks:
+        cv2.circle(image, (click.x, click.y), max(1, round(radius)), 1, cv2.FILLED)
+    return image > 0
+
+
+def _outline(mask: np.ndarray) -> np.ndarray:
+    """Where redrawing the outline of a mask changes pixels: bool. Its own thin parts have none."""
+    thick = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, _disc(THICKNESS))
+    reach = _disc(2 * THICKNESS - 1)
+    return cv2.dilate(thick, reach) != cv2.erode(thick, reach)
+
+
+def _clicked_parts(off_outline: np.ndarray, changed: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """The parts of a change that reach into `around`; what hangs together by a redrawn outline is several."""
+    thick = cv2.morphologyEx(changed.view(np.uint8), cv2.MORPH_OPEN, _disc(THICKNESS)) > 0
+    core = thick | off_outline | (changed & around)
+    _, parts = cv2.connectedComponents(core.view(np.uint8), connectivity=8)
+    clicked = np.isin(parts, np.unique(parts[around & core])) & core
+    return (cv2.dilate(clicked.view(np.uint8), _disc(2 * THICKNESS - 1)) > 0) & changed  # across the outline
+
+
+def _disc(diameter: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
+
+
+def _contradicted(start: Start, clicks: Sequence[Click]) -> np.ndarray:
+    """The stroked parts that a click of the other sign fell into: bool."""
+    freed = np.zeros(start.mask.shape, bool)
+    assert start.by_hand is not None
+    for value in (True, False):
+        _, parts = cv2.connectedComponents((start.by_hand & (start.mask == value)).astype(np.uint8))
+        hit = {parts[click.y, click.x] for click in clicks if click.positive != value} - {0}
+        freed |= np.isin(parts, list(hit))
+    return freed

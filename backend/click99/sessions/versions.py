@@ -1,0 +1,87 @@
+"""Which model version an object runs on: the one that answered its first click, until it is done."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from click99.sessions.refiner import Refiner
+from click99.sessions.stores import Store
+
+log = logging.getLogger(__name__)
+
+LOADED = 2  # older versions in memory
+
+
+class Versions:
+    """The current version, and older ones for the objects that were begun with them. Thread-safe.
+
+    A click remembers the version that answers it, and an object is known by any of its clicks. An accepted
+    mask has no clicks any more: refining it is done by the current version, from that mask.
+    """
+
+    def __init__(
+        self, current: Refiner, store: Store, load: Callable[[str], Refiner | None] = lambda version: None
+    ):
+        """load: an older version by its name, None when it is gone."""
+        self.current = current
+        self._store = store
+        self._load = load
+        self._beginning = threading.Lock()
+        self._lock = threading.Lock()
+        self._older: dict[str, Refiner | None] = {}  # the one used last at the end
+
+    def use(self, refiner: Refiner) -> None:
+        """From now on it is the current one; the one until now finishes what was begun with it."""
+        with self._lock:
+            self._older.pop(refiner.version, None)
+            self._remember(self.current.version, self.current)
+            self.current = refiner
+
+    def begin(self, clicks: Sequence[str]) -> Refiner:
+        """The version for the object with these clicks' ids, noted at once for the last of them.
+
+        So two requests about a new object get the same version, even while another one becomes current.
+        """
+        with self._beginning:
+            version = self._noted(clicks) or self.current.version
+            self._note(clicks[-1], version)
+        refiner = self._named(version)
+        if refiner.version != version:  # it is gone: the object is the current one's now, and stays so
+            for click in clicks:
+                self._note(click, refiner.version)
+        return refiner
+
+    def _note(self, click: str, version: str) -> None:
+        self._store.put(f"version of {click}", version.encode())
+
+    def _noted(self, clicks: Iterable[str]) -> str | None:
+        for click in clicks:
+            if version := self._store.get(f"version of {click}"):
+                return version.decode()
+        return None
+
+    def _named(self, version: str) -> Refiner:
+        current = self.current
+        if version == current.version:
+            return current
+        with self._lock:
+            if version == self.current.version:
+                return self.current
+            older = self._older.pop(version) if version in self._older else self._load_older(version)
+            self._remember(version, older)
+        return older or self.current
+
+    def _remember(self, version: str, older: Refiner | None) -> None:
+        self._older[version] = older
+        if len(self._older) > LOADED:
+            del self._older[next(iter(self._older))]
+
+    def _load_older(self, version: str) -> Refiner | None:
+        older = self._load(version)
+        if older:
+            log.info("Objects begun with %s are finished with it", version)
+        else:
+            log.warning("%s is gone: objects begun with it go on with %s", version, self.current.version)
+        return older

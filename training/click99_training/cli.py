@@ -1,0 +1,193 @@
+"""The commands around training and evaluation. Heavy imports wait inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DATA = typer.Option(exists=True, file_okay=False, help="The training data's folder.")
+DATASET = typer.Option(help="Its layout: manifest, sbd, coco, folder, …")
+RECIPE = typer.Option(help="compact, paper, paper-synth, paper-synth-ft; the preset's own if not given.")
+VARIANTS = typer.Option(help="Names, by commas; the five of Table 7 if not given.")
+IMAGES = typer.Option(min=1, help="Crops to train on; the recipe's epochs if not given.")
+DATA_WITH_MASKS = typer.Option(exists=True, file_okay=False, help="A folder with images/ and masks/.")
+BENCHMARK = typer.Option(help="grabcut, berkeley, sbd, …, or a name of yours for images/ and masks/.")
+EVALUATIONS = typer.Argument(exists=True, dir_okay=False, help="Files of click99 evaluate --json.")
+ABLATION_FOLDER = "The folder of click99 ablation: VARIANT.DATASET.json."
+REGIMES_FOLDER = "A folder of SBD.DATASET.json, Synth.DATASET.json, Synth+FT.DATASET.json."
+CONTACT_SHEET = "The picture of click99 compose --preview."
+CHECKPOINT = typer.Option(help="A .safetensors file; the shipped one if not given.")
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """What the caller can mend (files, names, schedules) is told in one line, without a traceback."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def train(
+    data: Annotated[Path, DATA],
+    out: Annotated[Path, typer.Option(help="The run's folder; a run that stopped there is resumed.")],
+    preset: Annotated[str, typer.Option(help="compact or paper: the network.")] = "compact",
+    dataset: Annotated[str, DATASET] = "manifest",
+    recipe: Annotated[str, RECIPE] = "",
+    variant: Annotated[str, typer.Option(help="Of the ablation, such as +T+I or bce.")] = "",
+    images: Annotated[int | None, IMAGES] = None,
+    start_from: Annotated[Path | None, typer.Option(help="Go on from this checkpoint's weights.")] = None,
+    rate: Annotated[float, typer.Option(help="Factor on the recipe's learning rates.")] = 1.0,
+    crops: Annotated[str, typer.Option(help="side:batch:share,… instead of the recipe's.")] = "",
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    save_minutes: Annotated[float, typer.Option(min=0, help="Between resumable saves.")] = 4.0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
+) -> None:
+    """Train click by click, from ImageNet weights or a checkpoint; writes OUT/PRESET.safetensors.
+
+    On several GPUs: torchrun --nproc-per-node N -m click99.cli train …
+    """
+    from click99_training.loop.train import Run, train
+
+    run = Run(
+        preset=preset,
+        data=data,
+        dataset=dataset,
+        out=out,
+        recipe=recipe,
+        variant=variant,
+        images=images,
+        start_from=start_from,
+        rate=rate,
+        crops=crops,
+        seed=seed,
+        save_minutes=save_minutes,
+        device=device,
+        threads=threads,
+    )
+    with told_plainly():
+        typer.echo(f"checkpoint: {train(run)}")
+
+
+def compose(
+    data: Annotated[Path, DATA],
+    dataset: Annotated[str, DATASET] = "manifest",
+    split: Annotated[str, typer.Option(help="Of the data: train, val, …")] = "train",
+    out: Annotated[Path | None, typer.Option(help="Cut every object out into OUT/foregrounds.")] = None,
+    preview: Annotated[Path | None, typer.Option(help="A picture of samples, or of the cut-outs.")] = None,
+    recipe: Annotated[str, typer.Option(help="Whose composites the picture shows.")] = "compact",
+    count: Annotated[int, typer.Option(min=1, help="How many samples the picture shows.")] = 18,
+    seed: Annotated[int, typer.Option(help="Of the samples that the picture shows.")] = 0,
+) -> None:
+    """Cut objects out for the synthetic set, or show on one picture what training will see (docs/data.md)."""
+    from click99_training.datasets.compose import Composition, compose
+
+    with told_plainly():
+        typer.echo(compose(Composition(data, dataset, split, out, preview, recipe, count, seed)))
+
+
+def average(
+    checkpoints: Annotated[list[Path], typer.Argument(help="Of one network, such as of runs in a row.")],
+    out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+) -> None:
+    """Average the weights of checkpoints: of runs that go on from each other often better than each."""
+    from click99_training.loop.average import average
+
+    with told_plainly():
+        typer.echo(f"checkpoint: {average(checkpoints, out)}")
+
+
+def evaluate(
+    data: Annotated[Path, DATA_WITH_MASKS],
+    dataset: Annotated[str, BENCHMARK],
+    checkpoint: Annotated[Path | None, CHECKPOINT] = None,
+    protocol: Annotated[str, typer.Option(help="paper or ritm: where the robot clicks.")] = "paper",
+    json: Annotated[Path | None, typer.Option(help="Write all figures, per image too.")] = None,
+    lenient: Annotated[bool, typer.Option(help="Click where people do, off the centre.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
+) -> None:
+    """Let a robot annotate a data set: 20 clicks an image, judged after each (docs/evaluation.md)."""
+    from click99_training.evaluation.evaluate import Evaluation, report
+
+    with told_plainly():
+        report(Evaluation(dataset, data, checkpoint, protocol, lenient, device, threads), json)
+
+
+def report(
+    evaluations: Annotated[list[Path] | None, EVALUATIONS] = None,
+    out: Annotated[Path, typer.Option(help="The folder for report.html, PNG and CSV.")] = Path("report"),
+    ablation: Annotated[Path | None, typer.Option(exists=True, help=ABLATION_FOLDER)] = None,
+    regimes: Annotated[Path | None, typer.Option(exists=True, help=REGIMES_FOLDER)] = None,
+    data: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER: a data set's pictures.")] = None,
+    composites: Annotated[Path | None, typer.Option(exists=True, help=CONTACT_SHEET)] = None,
+    log: Annotated[Path | None, typer.Option(exists=True, help="A training run's log.csv.")] = None,
+) -> None:
+    """Make the paper's tables and figures from evaluations, as one HTML page with PNG and CSV beside it."""
+    from click99_training.report.inputs import read_inputs
+    from click99_training.report.page import write_report
+
+    with told_plainly():
+        pictures = _named_folders("--data", data or [])
+        inputs = read_inputs(evaluations or [], ablation, regimes, pictures, composites, log)
+        typer.echo(f"report: {write_report(inputs, out)}")
+
+
+def ablation(
+    data: Annotated[Path, DATA],
+    benchmark: Annotated[list[str], typer.Option(help="NAME=FOLDER of images/ and masks/; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="Its folder; an ablation that stopped there goes on.")],
+    images: Annotated[int, typer.Option(min=1, help="Crops to train each variant on.")],
+    preset: Annotated[str, typer.Option(help="compact or paper: the network.")] = "compact",
+    dataset: Annotated[str, DATASET] = "manifest",
+    recipe: Annotated[str, RECIPE] = "",
+    variants: Annotated[str, VARIANTS] = "",
+    crops: Annotated[str, typer.Option(help="side:batch:share,… instead of the recipe's.")] = "",
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
+) -> None:
+    """Train and evaluate every variant with one seed and budget; writes OUT/table.csv (Table 7)."""
+    from click99_training.loop.ablation import Ablation, ablate
+    from click99_training.loop.train import Run
+    from click99_training.loop.variants import ABLATION
+
+    run = Run(preset, data, out, images, seed, crops=crops, recipe=recipe, dataset=dataset, threads=threads)
+    names = variants.split(",") if variants else ABLATION
+    with told_plainly():
+        typer.echo(f"table: {ablate(Ablation(run, names, _named_folders('--benchmark', benchmark)))}")
+
+
+def prove_learning(
+    data: Annotated[Path, DATA_WITH_MASKS],
+    out: Annotated[Path, typer.Option(help="The proof's folder; a proof that stopped there goes on.")],
+    correct: Annotated[int, typer.Option(min=1, help="How many images are annotated, by their names.")] = 30,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Of fine-tuning.")] = 15.0,
+    base_benchmark: Annotated[
+        list[str] | None, typer.Option(help="NAME=FOLDER that must not suffer.")
+    ] = None,
+    base_data: Annotated[Path | None, typer.Option(help="Instead of the shipped base set.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: as many as cores.")] = 0,
+) -> None:
+    """Annotate some images by robot, fine-tune, and show what that saves on the others (docs/learning.md)."""
+    from rich.console import Console
+
+    from click99_training.learning.prove import Proof, prove
+
+    with told_plainly():
+        out.mkdir(parents=True, exist_ok=True)
+        benchmarks = _named_folders("--base-benchmark", base_benchmark or [])
+        prove(Proof(data, out, correct, minutes, benchmarks, base_data, device, threads), Console())
+
+
+def _named_folders(option: str, pairs: list[str]) -> dict[str, Path]:
+    split = [pair.partition("=") for pair in pairs]
+    if bad := [pair for pair, (name, _, folder) in zip(pairs, split, strict=True) if not (name and folder)]:
+        raise ValueError(f"{option} {bad[0]!r} is not NAME=FOLDER, such as grabcut=data/GrabCut")
+    return {name: Path(folder) for name, _, folder in split}

@@ -1,0 +1,88 @@
+"""Snapshots (training/learning/snapshots.py): masks that people saved, with the clicks that they made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from click99.segmentation.clicks import Click
+from click99_training.datasets.dataset import SampleDataset
+from click99_training.datasets.files import grey_truth, read_mask, sample_of
+from click99_training.datasets.sample import Sample
+from click99_training.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Way:
+    """Clicks in a row, from a mask (its file) or from nothing."""
+
+    start: Path | None
+    clicks: tuple[Click, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A saved mask, its image, and the ways that led to it; none of one drawn by hand."""
+
+    image: Path
+    mask: Path
+    ways: tuple[Way, ...]
+
+
+class Collected(SampleDataset):
+    """The masks of some of a snapshot's splits. By number each comes with its first way's clicks."""
+
+    def __init__(self, folder: Path, splits: Sequence[str]):
+        self.entries = [entry for entry in _entries(folder) if entry.mask.parts[-3] in splits]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, k: int) -> Sample:
+        entry = self.entries[k]
+        return _sample(entry, entry.ways[0] if entry.ways else None)
+
+    def draw(self, rng: np.random.Generator, recipe: Recipe) -> Sample:
+        """A random mask, in the share `recipe.replayed` with the clicks of one of its ways."""
+        entry = self.entries[int(rng.integers(len(self)))]
+        replayed = entry.ways and rng.random() < recipe.replayed
+        return _sample(entry, entry.ways[int(rng.integers(len(entry.ways)))] if replayed else None)
+
+
+def _entries(folder: Path) -> list[Entry]:
+    """ValueError naming the line that is not as `click99 collect` writes it."""
+    lines = (folder / "clicks.jsonl").read_text().splitlines()
+    entries = []
+    for number, line in enumerate(lines, 1):
+        try:
+            entries.append(_entry(folder, json.loads(line)))
+        except (ValueError, KeyError, TypeError) as error:
+            remedy = "Collect anew, with --out elsewhere"
+            raise ValueError(f"{folder / 'clicks.jsonl'}, line {number}: {error!r}. {remedy}") from None
+    return entries
+
+
+def _entry(folder: Path, line: dict[str, Any]) -> Entry:
+    mask = folder / line["mask"]
+    image = mask.parents[1] / "images" / f"{mask.stem.rpartition('_')[0]}.png"
+    ways: list[Way] = []
+    for click in line["clicks"]:
+        if not ways or click["origin"] != "click":
+            ways.append(Way(folder / click["start"] if click["start"] else None, ()))
+        place = Click(click["x"], click["y"], click["positive"])
+        ways[-1] = replace(ways[-1], clicks=(*ways[-1].clicks, place))
+    return Entry(image, mask, tuple(ways))
+
+
+def _sample(entry: Entry, way: Way | None) -> Sample:
+    truth, void = grey_truth(read_mask(entry.mask))
+    sample = sample_of(entry.mask.stem, entry.image, truth, void)
+    if way is None:
+        return sample
+    start = read_mask(way.start) > 127 if way.start else None
+    return replace(sample, clicks=way.clicks, start=start)

@@ -1,0 +1,58 @@
+"""Data sets by name, as `--dataset` takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from click99_training.datasets.dataset import SampleDataset
+from click99_training.datasets.davis import open_davis
+from click99_training.datasets.folders import GRABCUT, FrameFolder, MaskFolder, MatteFolder
+from click99_training.datasets.instance_masks import PascalVoc
+from click99_training.datasets.manifest import ManifestDataset
+from click99_training.datasets.synthetic import Synthetic
+
+
+def _sbd(folder: Path, split: str) -> SampleDataset:
+    from click99_training.datasets.sbd import Sbd  # needs scipy
+
+    return Sbd(folder, split)
+
+
+def _coco(folder: Path, split: str) -> SampleDataset:
+    from click99_training.datasets.coco import Coco  # needs pycocotools
+
+    return Coco(folder, split)
+
+
+# Those that come without splits take what they have for every split.
+DATASETS: dict[str, Callable[[Path, str], SampleDataset]] = {
+    "manifest": ManifestDataset,
+    "folder": lambda folder, split: MaskFolder(folder),
+    "mattes": lambda folder, split: MatteFolder(folder),
+    "synthetic": lambda folder, split: Synthetic(folder),
+    "grabcut": lambda folder, split: MaskFolder(folder, GRABCUT),
+    "berkeley": lambda folder, split: MaskFolder(folder),
+    "davis": open_davis,
+    "coco-mval": lambda folder, split: FrameFolder(folder),
+    "sbd": _sbd,
+    "voc": PascalVoc,
+    "coco": _coco,
+}
+
+
+def open_dataset(name: str, folder: Path, split: str) -> SampleDataset:
+    """The data set called `name` in `folder`, in the layout it is released in (docs/data.md).
+
+    Args:
+        split: train, val, or whatever list the release has; without meaning where it has none.
+
+    Raises:
+        ValueError: the name is unknown, or a library is not installed; FileNotFoundError: what is missing.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"dataset {name!r} is unknown, there is: {', '.join(DATASETS)}")
+    try:
+        return DATASETS[name](folder, split)
+    except ModuleNotFoundError as missing:
+        raise ValueError(f"{name} needs {missing.name}: pip install 'click99[train]'") from None

@@ -1,0 +1,188 @@
+"""`click99 evaluate`: a robot clicks, the network answers, the mask is judged after every click.
+
+Always 20 clicks an image, or until nothing is wrong; where the robot clicks is the protocol
+(`backend/click99/segmentation/robot.py`), what is measured stands in docs/evaluation.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from torch import nn
+
+from click99.segmentation.clicks import Click
+from click99.segmentation.metrics import boundary_iou, corrective_accuracy, harm, iou, obedience
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.robot import ROBOTS, Robot
+from click99_training.evaluation import results
+from click99_training.datasets.dataset import SampleDataset
+from click99_training.datasets.registry import DATASETS, open_dataset
+from click99_training.datasets.sample import Sample
+from click99_training.datasets.skipped import Skipped, readable
+from click99_training.evaluation.prefetch import ahead
+from click99_training.evaluation.results import PER_CLICK, SHARE_CLICKS, Annotation, Record, pack, summary
+
+CLICKS = 20
+MASKS_AFTER = (1, 3, 6, 20)  # clicks after which the record keeps the mask
+
+
+def judge(
+    sample: Sample, clicks: Sequence[Click], region: np.ndarray, before: np.ndarray, after: np.ndarray
+) -> tuple[float, ...]:
+    """The figures of one answer, in the order of `PER_CLICK`; masks and region bool [H, W]."""
+    return (
+        iou(after, sample.truth, sample.void),
+        boundary_iou(after, sample.truth, sample.void),
+        corrective_accuracy(region, after, sample.truth),
+        harm(before, after, sample.truth, sample.void),
+        obedience(after, clicks, radius=0),
+        obedience(after, clicks),
+    )
+
+
+def annotate(
+    predictor: Predictor,
+    sample: Sample,
+    robot: Robot = ROBOTS["paper"],
+    lenient: np.random.Generator | None = None,
+    clicks: int = CLICKS,
+) -> Annotation:
+    """Have the robot annotate one image. Each mask is judged in a thread while the next click is answered."""
+    network = predictor.for_image(sample.image, sample.name)
+    alpha, masks, verdicts, seconds = None, [np.zeros_like(sample.truth)], [], []
+    done: list[Click] = []
+    with ThreadPoolExecutor(1) as beside:
+        while len(done) < clicks:
+            correction = robot(sample.truth, masks[-1], sample.void, done, lenient)
+            if correction is None:
+                break
+            done = [*done, correction.click]
+            start = time.perf_counter()
+            alpha = network.refine(sample.image, done, alpha, sample.name)
+            seconds.append(time.perf_counter() - start)
+            masks.append(alpha > 0.5)
+            verdicts.append(beside.submit(judge, sample, done, correction.region, *masks[-2:]))
+    figures = _per_click([verdict.result() for verdict in verdicts], clicks)
+    kept = {k: pack(masks[min(k, len(done))]) for k in MASKS_AFTER if k <= clicks}
+    return Annotation(sample.name, done, seconds=seconds, masks=kept, **figures)
+
+
+def _per_click(verdicts: list[tuple[float, ...]], clicks: int) -> dict[str, np.ndarray]:
+    """One array [clicks] per figure: IoUs go on as they ended, what judges a click is nan without one."""
+    table = np.full((clicks, len(PER_CLICK)), np.nan)
+    table[: len(verdicts)] = verdicts if verdicts else np.nan
+    table[len(verdicts) :, :2] = table[len(verdicts) - 1, :2] if verdicts else 1.0  # the two IoUs
+    return dict(zip(PER_CLICK, table.T, strict=True))
+
+
+def evaluate(
+    predictor: Predictor, samples: Iterable[Sample], protocol: str = "paper", lenient: bool = False
+) -> list[Annotation]:
+    """Annotate every sample; the lenient robot's draws depend on the order alone."""
+    rng = np.random.default_rng(0) if lenient else None
+    return [annotate(predictor, sample, ROBOTS[protocol], rng) for sample in ahead(samples)]
+
+
+class NetworkClock:
+    """Counts the seconds that networks' forward passes take, image stream and clicks."""
+
+    def __init__(self, *networks: nn.Module):
+        self.seconds = 0.0
+        for network in networks:
+            for part in ("encode", "forward"):
+                setattr(network, part, self._timed(getattr(network, part)))
+
+    def _timed(self, call: Callable) -> Callable:
+        def timed(*args, **kwargs):
+            start = time.perf_counter()
+            result = call(*args, **kwargs)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            self.seconds += time.perf_counter() - start
+            return result
+
+        return timed
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `click99 evaluate` was asked for."""
+
+    dataset: str
+    data: Path
+    checkpoint: Path | None
+    protocol: str = "paper"
+    lenient: bool = False
+    device: str = "auto"
+    threads: int = 2
+
+
+def report(evaluation: Evaluation, path: Path | None) -> None:
+    """Evaluate, print the figures, and write them with every image's to a file (`training/click99_training/evaluation/results.py`)."""
+    if evaluation.protocol not in ROBOTS:
+        raise ValueError(f"protocol {evaluation.protocol!r} is unknown, there is: {', '.join(ROBOTS)}")
+    torch.set_num_threads(evaluation.threads)
+    predictor = Predictor.load(evaluation.checkpoint, evaluation.device)
+    skipped = Skipped()
+    record = run(predictor, open_benchmark(evaluation.dataset, evaluation.data), evaluation, skipped)
+    Console().print(_table(record))
+    if skipped.reasons:
+        Console().print(str(skipped), style="yellow")
+    if path:
+        results.write(record, path)
+
+
+def open_benchmark(name: str, folder: Path) -> SampleDataset:
+    """A data set by its name; under any other name, a folder of images/ and masks/."""
+    return open_dataset(name if name in DATASETS else "folder", folder, "val")
+
+
+def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipped: Skipped) -> Record:
+    """Evaluate what can be used of a data set; what cannot is noted in `skipped`.
+
+    Raises:
+        ValueError: nothing of it can be used.
+    """
+    clock, start = NetworkClock(*(part.network for part in predictor.parts)), time.perf_counter()
+    watched = track(readable(data, skipped), evaluation.dataset, total=len(data))
+    annotations = evaluate(predictor, watched, evaluation.protocol, evaluation.lenient)
+    if not annotations:
+        raise ValueError(f"{evaluation.data} has no sample that can be used; {skipped}")
+    share = clock.seconds / (time.perf_counter() - start)
+    return Record(
+        evaluation.dataset, predictor.version, evaluation.protocol, evaluation.lenient, share, annotations
+    )
+
+
+def _table(record: Record) -> Table:
+    figures = summary(record.annotations)
+    kind = "lenient" if record.lenient else "centred"
+    title = f"{record.dataset}: {record.checkpoint}, {record.protocol} protocol, {CLICKS} {kind} clicks"
+    table = Table(title=title, show_header=False)
+    for name in ("noc@90", "auc"):
+        low, high = figures[f"{name}_interval"]
+        figures[name] = f"{figures[name]} (95 % interval {low} to {high})"
+    shares = figures.pop("share_above")
+    for name, value in figures.items():
+        if not name.endswith("_interval"):
+            table.add_row(name.replace("_", " "), _shown(value))
+    table.add_section()
+    for clicks in map(str, SHARE_CLICKS):
+        row = [f"{100 * above[clicks]:.0f}" for above in shares.values()]
+        table.add_row(f"% of images above 90 … 99 % IoU at {clicks}", "  ".join(row))
+    table.add_section()
+    table.add_row("time in the network", f"{record.network_share:.0%}")
+    return table
+
+
+def _shown(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

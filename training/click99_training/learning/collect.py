@@ -1,0 +1,201 @@
+"""`click99 collect`: what people saved becomes a snapshot (training/learning/snapshots.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from click99.annotations import masks
+from click99.annotations.database import Database
+from click99.annotations.objects import SavedObject, Wanted, saved_objects
+from click99.annotations.tables import Click, Mask
+from click99.labelstudio.errors import LabelStudioError
+from click99.segmentation.metrics import iou
+from click99_training.learning.snapshots import SnapshotError, image_name, link, save, seal, split_of
+
+SAME_OBJECT = 0.5  # IoU from which masks of two annotators are of one object
+
+Pixels = Callable[[SavedObject], np.ndarray]  # of the object's image: uint8 RGB [H, W, 3]
+Keep = Callable[..., None]  # file, pixels: into the snapshot, as a copy or by reference
+
+
+@dataclass
+class Snapshot:
+    """What was collected. left_out: messages. contradictions: pairs of masks that annotators disagree on."""
+
+    folder: Path
+    masks: Counter[str] = field(default_factory=Counter)
+    left_out: list[str] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
+
+
+def collect(
+    database: Database,
+    out: Path,
+    wanted: Wanted,
+    pixels: Pixels,
+    agreement: float = 0.0,
+    store: Path | None = None,
+) -> Snapshot:
+    """Write the snapshot; all of it or nothing.
+
+    pixels: gives an object's image, LabelStudioError when it is gone. agreement: IoU that the masks of two
+    annotators of an object need; 0: one annotator is enough. store: a folder that keeps the images, which the
+    snapshot only refers to; None: it has copies of its own.
+    SnapshotError when `out` holds something, or nothing is wanted.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise SnapshotError(f"{out}: not empty, and a snapshot never changes. Choose another folder")
+    unfinished = out.with_name(f".{out.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        snapshot = Snapshot(out)
+        keep = partial(link, store=store) if store else save
+        with database.reading() as session:
+            _write(session, unfinished, wanted, pixels, keep, agreement, snapshot)
+        if not snapshot.masks:
+            raise SnapshotError(_why_empty(snapshot, wanted))
+        seal(
+            unfinished,
+            database=database.name,
+            query={**asdict(wanted), "agreement": agreement},
+            masks=snapshot.masks,
+            left_out=snapshot.left_out,
+            contradictions=snapshot.contradictions,
+        )
+        os.replace(unfinished, out)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return snapshot
+
+
+def _write(
+    session: Session,
+    out: Path,
+    wanted: Wanted,
+    pixels: Pixels,
+    keep: Keep,
+    agreement: float,
+    snapshot: Snapshot,
+) -> None:
+    lines: list[str] = []
+    for objects in _by_image(session, wanted):
+        try:
+            image = pixels(objects[0])
+        except LabelStudioError as error:
+            snapshot.left_out += [f"{_name(found)}: {error}" for found in objects]
+            continue
+        alphas = {id(found): masks.pixels(session.get_one(Mask, found.region.mask)) for found in objects}
+        fitting = _fitting(objects, alphas, image, snapshot)
+        for found in _agreed(fitting, alphas, agreement, snapshot):
+            name = image_name(image)
+            split = split_of(name)
+            number = sum(1 for _ in (out / split / "masks").glob(f"{name}_*.png"))
+            file = f"{split}/masks/{name}_{number}.png"
+            keep(out / split / "images" / f"{name}.png", pixels=image)
+            save(out / file, alphas[id(found)].view(np.uint8) * np.uint8(255))
+            lines.append(json.dumps(_line(session, out, file, found)))
+            snapshot.masks[split] += 1
+    if lines:
+        (out / "clicks.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def _by_image(session: Session, wanted: Wanted) -> Iterator[list[SavedObject]]:
+    """Those of a task on one of its pictures; together, too, those of which nobody can tell."""
+    found_on: dict[tuple[str, str | None, tuple[str, ...]], list[SavedObject]] = defaultdict(list)
+    for found in saved_objects(session, wanted):
+        found_on[found.annotation.project, found.annotation.task, found.images].append(found)
+    yield from found_on.values()
+
+
+def _fitting(
+    objects: Sequence[SavedObject], alphas: dict[int, np.ndarray], image: np.ndarray, snapshot: Snapshot
+) -> list[SavedObject]:
+    """The objects whose masks have the image's size."""
+    fitting = []
+    for found in objects:
+        if alphas[id(found)].shape == image.shape[:2]:
+            fitting.append(found)
+        else:
+            sizes = f"mask {alphas[id(found)].shape[::-1]}, image {image.shape[1::-1]}"
+            snapshot.left_out.append(f"{_name(found)}: {sizes}. The image was replaced since")
+    return fitting
+
+
+def _agreed(
+    objects: Sequence[SavedObject], alphas: dict[int, np.ndarray], agreement: float, snapshot: Snapshot
+) -> list[SavedObject]:
+    """With `agreement`, the objects that another annotation confirms; contradictions are noted either way."""
+    kept = []
+    for place, found in enumerate(objects):
+        others = [
+            (iou(alphas[id(found)], alphas[id(other)]), other)
+            for other in objects
+            if other.annotation.id != found.annotation.id and other.region.label == found.region.label
+        ]
+        best, other = max(others, key=lambda pair: pair[0], default=(0.0, None))
+        if other and best < max(agreement, SAME_OBJECT) and objects.index(other) > place:
+            snapshot.contradictions.append(
+                f"{_name(found)} and {_name(other)} disagree about {found.region.label!r} (IoU {best:.2f})"
+            )
+        if best >= agreement or not agreement:
+            kept.append(found)
+        else:
+            snapshot.left_out.append(f"{_name(found)}: nobody else's mask agrees (IoU {best:.2f})")
+    return kept
+
+
+def _line(session: Session, out: Path, file: str, found: SavedObject) -> dict[str, Any]:
+    return {
+        "mask": file,
+        "label": found.region.label,
+        "images": [address for address in found.images if not address.startswith("data:")],
+        "project": found.annotation.project,
+        "task": found.annotation.task,
+        "annotation": found.annotation.id,
+        "region": found.region.id,
+        "annotator": found.annotation.annotator,
+        "corrected": found.corrected,
+        "clicks": [_click(session, out, click) for click in found.clicks],
+    }
+
+
+def _click(session: Session, out: Path, click: Click) -> dict[str, Any]:
+    """start: the file of the mask that this click began with, None: nothing, or the click before."""
+    start = None
+    if click.start:
+        start = f"starts/{click.start[:16]}.png"
+        save(out / start, masks.pixels(session.get_one(Mask, click.start)).view(np.uint8) * np.uint8(255))
+    return {
+        "x": click.x,
+        "y": click.y,
+        "positive": click.positive,
+        "origin": click.origin,
+        "box": click.box,
+        "start": start,
+        "model_version": click.model_version,
+        "milliseconds": click.milliseconds,
+    }
+
+
+def _name(found: SavedObject) -> str:
+    return f"task {found.annotation.task}, annotation {found.annotation.id}, region {found.region.id}"
+
+
+def _why_empty(snapshot: Snapshot, wanted: Wanted) -> str:
+    asked = ", ".join(f"{name}={value}" for name, value in asdict(wanted).items() if value) or "no filter"
+    if snapshot.left_out:
+        return f"nothing to collect: {len(snapshot.left_out)} masks are left out, {snapshot.left_out[0]}"
+    return (
+        f"nothing to collect: the record has no saved mask ({asked}). Run click99 sync, or widen the filter"
+    )

@@ -1,0 +1,212 @@
+"""`click99 prove-learning`: does correcting some images make the next ones cheaper? On anyone's data.
+
+A server of its own in a fresh home; a robot annotates the first images over HTTP; `click99 finetune`; then
+both networks are clicked through the images that nobody corrected, and benchmarks that must not suffer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import requests
+import torch
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from click99.registry.versions import Registry, Version
+from click99.segmentation.checkpoint import SHIPPED
+from click99.segmentation.predictor import Predictor
+from click99_training.evaluation import results
+from click99_training.datasets.dataset import Part, SampleDataset
+from click99_training.datasets.folders import MaskFolder
+from click99_training.datasets.skipped import Skipped
+from click99_training.evaluation.evaluate import Evaluation, open_benchmark, run
+from click99_training.learning.compare import Comparison, compare, table
+from click99_training.learning.robot_annotator import Person
+from click99_training.evaluation.curves import iou_per_click
+from click99_training.evaluation.results import Record
+
+HOST = "127.0.0.1"
+NEW = "held out"  # the images of the data that nobody corrected
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What `click99 prove-learning` was asked for. benchmarks: name → folder of images/ and masks/."""
+
+    data: Path
+    out: Path
+    correct: int = 30
+    minutes: float = 15.0
+    benchmarks: dict[str, Path] = field(default_factory=dict)
+    base_data: Path | None = None
+    device: str = "auto"
+    threads: int = 0
+
+
+def prove(asked: Proof, console: Console) -> dict[str, Comparison]:
+    """Annotate, fine-tune, evaluate; what is in `out` already is not made again, so a stopped proof goes on.
+
+    Returns:
+        before and after on the held-out images, on each benchmark, and on all benchmarks together.
+
+    Raises:
+        ValueError: the data has too few images, or fine-tuning says why it cannot; OSError: a server's words.
+    """
+    data = MaskFolder(asked.data)
+    if len(data) <= asked.correct:
+        raise ValueError(
+            f"{asked.data} has {len(data)} masks: none is left to judge by after {asked.correct}"
+        )
+    torch.set_num_threads(asked.threads or os.cpu_count() or 1)
+    home, facts = asked.out / "home", asked.out / "annotating.json"
+    if not facts.exists():
+        facts.write_text(json.dumps(_annotate(asked, data, home)))
+    if not (asked.out / "finetune" / "done").exists():
+        _finetune(asked, home)
+    candidate = Registry.at(home).get(_told(asked)["candidate"])
+    sets = {NEW: Part(data, list(range(asked.correct, len(data))))}
+    sets |= {name: open_benchmark(name, folder) for name, folder in asked.benchmarks.items()}
+    compared = _compare(asked, candidate, sets)
+    _write(asked, candidate, json.loads(facts.read_text()), compared)
+    console.print(table(f"{asked.correct} corrected, {asked.minutes:g} minutes of fine-tuning", compared))
+    return compared
+
+
+def _annotate(asked: Proof, data: SampleDataset, home: Path) -> dict[str, Any]:
+    """Have the first images annotated; clicks and IoU of each."""
+    with _server(asked, home) as url:
+        person, took = Person(url), []
+        for k in track(range(asked.correct), "annotating"):
+            took.append(person.annotate(k + 1, data[k]))
+    return {"clicks": [clicks for clicks, _ in took], "ious": [round(each, 4) for _, each in took]}
+
+
+@contextmanager
+def _server(asked: Proof, home: Path) -> Iterator[str]:
+    """`click99 serve` in its home until the end; its address."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    home.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "click99.cli", "serve", "--host", HOST, "--port", str(port)]
+    with (asked.out / "server.log").open("ab") as log:
+        server = subprocess.Popen(command, env=_environment(asked, home), stdout=log, stderr=log)
+    try:
+        _wait_for(f"http://{HOST}:{port}", server, asked.out / "server.log")
+        yield f"http://{HOST}:{port}"
+    finally:
+        server.terminate()  # writes what waits for the record
+        server.wait(60)
+
+
+def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
+    until = time.monotonic() + 120
+    while server.poll() is None and time.monotonic() < until:
+        try:
+            if requests.get(f"{url}/health", timeout=5).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.2)
+    raise OSError(f"click99 serve did not start: see {log}")
+
+
+def _environment(asked: Proof, home: Path) -> dict[str, str]:
+    """Nobody's settings but these, so that the proof says the same anywhere."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CLICK99_", "LABEL_STUDIO_"))
+    }
+    given = {
+        "HOME": home,
+        "DEVICE": asked.device,
+        "THREADS": asked.threads,
+        "BASE_DATA": asked.base_data or "",
+    }
+    return clean | {f"CLICK99_{name}": str(value) for name, value in given.items()}
+
+
+def _finetune(asked: Proof, home: Path) -> None:
+    out = asked.out / "finetune"
+    command = [
+        sys.executable,
+        "-m",
+        "click99.cli",
+        "finetune",
+        "--out",
+        str(out),
+        "--minutes",
+        str(asked.minutes),
+    ]
+    if subprocess.run(command, env=_environment(asked, home)).returncode:
+        raise ValueError("click99 finetune came to no decision; what it said stands above")
+    (out / "done").touch()
+
+
+def _told(asked: Proof) -> dict[str, Any]:
+    return json.loads((asked.out / "finetune" / "progress.json").read_text())
+
+
+def _compare(asked: Proof, candidate: Version, sets: dict[str, SampleDataset]) -> dict[str, Comparison]:
+    """Evaluate both networks on every set; the shipped one is what the server had."""
+    networks = {"before": SHIPPED, "after": candidate.path}
+    found = {
+        name: [_evaluate(asked, side, path, name, data).ious for side, path in networks.items()]
+        for name, data in sets.items()
+    }
+    compared = {name: compare(before, after) for name, (before, after) in found.items()}
+    if len(asked.benchmarks) > 1:
+        both = [np.concatenate([found[name][k] for name in asked.benchmarks]) for k in (0, 1)]
+        compared["benchmarks together"] = compare(both[0], both[1])
+    return compared
+
+
+def _evaluate(asked: Proof, side: str, checkpoint: Path, name: str, data: SampleDataset) -> Record:
+    file = _evaluation_file(asked, name, side)
+    if not file.exists():
+        predictor = Predictor.load(checkpoint, asked.device)
+        evaluation = Evaluation(name, asked.benchmarks.get(name, asked.data), checkpoint)
+        results.write(run(predictor, data, evaluation, Skipped()), file)
+    return results.read(file)
+
+
+def _evaluation_file(asked: Proof, name: str, side: str) -> Path:
+    return asked.out / "evaluations" / f"{name.replace(' ', '-')}.{side}.json"
+
+
+def _write(
+    asked: Proof, candidate: Version, annotating: dict[str, Any], compared: dict[str, Comparison]
+) -> None:
+    """OUT/proof.json with all figures, and OUT/proof.webp."""
+    facts = {
+        "correct": asked.correct,
+        "minutes": asked.minutes,
+        "candidate": candidate.name,
+        "gate": candidate.facts.get("gate"),
+        "annotating": annotating,
+        "compared": {name: each.to_json() for name, each in compared.items()},
+    }
+    (asked.out / "proof.json").write_text(json.dumps(facts, indent=1))
+    shown = {
+        f"{name}, {side}": results.read(_evaluation_file(asked, name, side))
+        for name in (NEW, *asked.benchmarks)
+        for side in ("before", "after")
+    }
+    picture = asked.out / "proof.png"
+    iou_per_click(shown).figure.savefig(picture, dpi=110, facecolor="white")
+    with Image.open(picture) as image:
+        image.save(asked.out / "proof.webp", quality=85)
+    picture.unlink()

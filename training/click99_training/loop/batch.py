@@ -1,0 +1,107 @@
+"""A batch of crops on its way from the first click to the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from click99.segmentation.clicks import Click, click_maps
+from click99.segmentation.presets import ClickEncoding
+from click99.segmentation.robot import robot_click
+from click99_training.loop.bundled import bundled_clicks
+from click99_training.datasets.sample import Sample
+from click99_training.recipes import Recipe
+from click99_training.loop.nearly_right import nearly_right
+
+
+@dataclass
+class Batch:
+    """Crops of one size and how far their annotation has come.
+
+    Clicks that people made come first, in their order, then the robot's on what is still wrong.
+    """
+
+    samples: list[Sample]
+    image: Tensor  # [B, 3, S, S] in 0…1
+    truth: Tensor  # [B, 1, S, S]
+    valid: Tensor  # [B, 1, S, S]
+    previous: Tensor  # [B, 1, S, S], alpha so far
+    clicks: list[list[Click]]
+    to_replay: list[list[Click]]
+    rngs: list[np.random.Generator]
+    lenient: list[bool]
+    click_encoding: ClickEncoding = "gaussians"
+
+    @classmethod
+    def start(
+        cls,
+        samples: list[Sample],
+        seeds: list[tuple[int, ...]],
+        recipe: Recipe,
+        click_encoding: ClickEncoding = "gaussians",
+        device: torch.device | None = None,
+    ) -> Batch:
+        rngs = [np.random.default_rng(seed) for seed in seeds]
+        begun = [_begin(sample, rng, recipe) for sample, rng in zip(samples, rngs, strict=True)]
+        return cls(
+            samples=samples,
+            image=_stack([s.image for s in samples], device).div_(255),
+            truth=_stack([s.truth[..., None] for s in samples], device),
+            valid=_stack([~s.void[..., None] for s in samples], device),
+            previous=_stack([alpha[..., None] for alpha, *_ in begun], device),
+            clicks=[clicks for _, clicks, _ in begun],
+            to_replay=[to_replay for *_, to_replay in begun],
+            rngs=rngs,
+            lenient=[bool(rng.random() < recipe.lenient) for rng in rngs],
+            click_encoding=click_encoding,
+        )
+
+    def click(self) -> None:
+        """One more click on each image: a person's next one, or the robot's where anything is wrong still."""
+        predictions = (self.previous[:, 0] > 0.5).cpu().numpy()
+        for k, sample in enumerate(self.samples):
+            if self.to_replay[k]:
+                self.clicks[k].append(self.to_replay[k].pop(0))
+                continue
+            lenient = self.rngs[k] if self.lenient[k] else None
+            click = robot_click(sample.truth, predictions[k], sample.void, lenient)
+            self.clicks[k] += [click] if click else []
+
+    def bundle(self) -> None:
+        """All clicks at once, as networks were trained before the paper."""
+        for k, sample in enumerate(self.samples):
+            self.clicks[k] = bundled_clicks(sample, self.rngs[k])
+
+    def maps(self) -> Tensor:
+        """Click maps [B, 6, S, S]."""
+        height, width = self.truth.shape[-2:]
+        placed = [[(c.x, c.y, c.positive) for c in clicks] for clicks in self.clicks]
+        return click_maps(placed, height, width, self.click_encoding, self.truth.device)
+
+    def iou(self) -> float:
+        """Mean IoU of the masks so far."""
+        prediction, truth = (self.previous > 0.5) & (self.valid > 0), (self.truth > 0.5) & (self.valid > 0)
+        both, either = (prediction & truth).sum((1, 2, 3)), (prediction | truth).sum((1, 2, 3))
+        return float((both / either.clamp_min(1)).mean())
+
+
+def _begin(
+    sample: Sample, rng: np.random.Generator, recipe: Recipe
+) -> tuple[np.ndarray, list[Click], list[Click]]:
+    """The mask to begin with, the clicks that led to it, and those of a person that come next.
+
+    A click that the saved mask contradicts is left out: it was undone by hand.
+    """
+    if rng.random() < recipe.nearly_right:
+        return *nearly_right(sample.truth, rng), []
+    start = np.zeros(sample.truth.shape) if sample.start is None else sample.start
+    meant = [click for click in sample.clicks if sample.truth[click.y, click.x] == click.positive]
+    return start.astype(np.float32), [], meant
+
+
+def _stack(arrays: list[np.ndarray], device: torch.device | None) -> Tensor:
+    """Arrays [H, W, C] → float32 [B, C, H, W], channels last in memory."""
+    return torch.from_numpy(np.stack(arrays)).to(device).float().permute(0, 3, 1, 2)

@@ -1,0 +1,101 @@
+"""Batch after batch of a run, in one process or in several under torchrun; who calls decides when to stop."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from itertools import tee
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+
+from click99.registry.files import replacing
+from click99_training.loop.batch import Batch
+from click99_training.loop.trainer import Progress, Trainer
+from click99_training.datasets.sample import Sample
+from click99_training.datasets.crops import CropStream, batches
+from click99_training.loop.distributed import mean_over_processes, world
+from click99_training.loop.log import TrainingLog
+
+MOST_WORKERS = 8  # more make no difference to one GPU
+CLICK_SEED = 1  # beside the run's seed and the image's index, so that clicks and crops draw apart
+
+Key = tuple[int, int]  # of a crop: index, side
+
+
+def steps(
+    trainer: Trainer,
+    stream: CropStream,
+    log: TrainingLog,
+    *,
+    seed: int,
+    images: int,
+    seen: int,
+    behind: Callable[[int], float],
+) -> Iterator[tuple[int, str]]:
+    """Train a batch, log it, and yield how many images were seen by now and the log's line.
+
+    Args:
+        images: where to end. seen: where to go on from.
+        behind: of the images seen, the share of the run that lies behind: what the rates follow.
+    """
+    rank, processes = world()
+    keys, again = tee(batches(trainer.recipe, images, start=seen))
+    crops = log.waiting(_loader(stream, (key[rank::processes] for key in again), crop_workers(processes)))
+    for key, samples in zip(keys, crops, strict=True):
+        trainer.set_rate(behind(seen))
+        seeds = [(seed, index, CLICK_SEED) for index, _ in key[rank::processes]]
+        encoding = trainer.network.config.click_encoding
+        progress = trainer.train(Batch.start(samples, seeds, trainer.recipe, encoding, trainer.device))
+        seen = key[-1][0] + 1
+        progress = _everyones(progress, trainer.device)
+        yield seen, log.add(seen, key[0][1], progress) if rank == 0 else ""
+
+
+def crop_workers(processes: int) -> int:
+    """How many processes make crops for each that trains: what cores are left. Any number makes the same."""
+    return max(1, min(MOST_WORKERS, (os.cpu_count() or 2) // processes - 1))
+
+
+def restore(trainer: Trainer, last: Path) -> dict:
+    """Bring the trainer to where a `last.pt` stands, if there is one; what else it holds."""
+    if not last.exists():
+        return {}
+    state = torch.load(last, map_location=trainer.device, weights_only=True)
+    trainer.restore(state.pop("trainer"))
+    return state
+
+
+def save_state(state: dict, path: Path) -> None:
+    """Write what a run resumes from, whole or not at all. OSError when the disk does not take it."""
+    packed = io.BytesIO()  # torch tells of a full disk in words of its own
+    torch.save(state, packed)
+    with replacing(path) as file:
+        file.write(packed.getbuffer())
+
+
+def _loader(stream: CropStream, keys: Iterable[list[Key]], workers: int) -> Iterable[list[Sample]]:
+    return DataLoader(
+        stream,
+        batch_sampler=keys,
+        num_workers=workers,
+        prefetch_factor=4,
+        collate_fn=list,
+        worker_init_fn=_end_with_the_parent,
+    )
+
+
+def _end_with_the_parent(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal, and the parent decides what becomes of it. A parent that
+    fails ends its workers by SIGTERM, and waits for them.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _everyones(progress: Progress, device: torch.device) -> Progress:
+    """The progress of all processes together."""
+    return Progress(mean_over_processes(progress.losses, device), mean_over_processes(progress.ious, device))

@@ -1,0 +1,144 @@
+"""Training as an annotator works (Forte et al. 2020, section 4.1).
+
+For every batch of crops: the robot clicks in the largest wrong region, the network answers, loss, backward,
+step; its answer (detached) is the previous mask of the next click. An image stream that sees the image alone
+runs once per batch: its gradient is gathered over the clicks and steps once.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
+from click99_training.loop.batch import Batch
+from click99_training.loop.distributed import average_gradients
+from click99_training.loop.losses import MASK_LOSSES, click_location_loss, normalized_focal_loss
+from click99_training.loop.optimizers import follow_schedule, optimizer
+from click99_training.recipes import Recipe
+from click99_training.loop.teacher import Teacher
+
+
+@dataclass
+class Progress:
+    """What one batch cost: loss per click, and mean IoU before the first and after every click."""
+
+    losses: list[float] = field(default_factory=list)
+    ious: list[float] = field(default_factory=list)
+
+
+class Trainer:
+    """The network, its moving average, and their optimisers; where samples are taught, their teacher."""
+
+    def __init__(
+        self,
+        network: TwoStreamNetwork,
+        recipe: Recipe,
+        device: torch.device | None = None,
+        teacher: TwoStreamNetwork | None = None,
+    ):
+        self.device = device or torch.device("cpu")
+        self.network = network.to(self.device, memory_format=torch.channels_last)  # pyright: ignore
+        self.recipe = recipe
+        self.teacher = Teacher(teacher, self.device) if teacher else None
+        self.average = copy.deepcopy(network).requires_grad_(False)
+        image_stream = [(network.encoder, recipe.encoder_rate), (network.pyramid, recipe.head_rate)]
+        inside = {p for part, _ in image_stream for p in part.parameters()}
+        others = [(p, recipe.head_rate) for p in network.parameters() if p not in inside]
+        streams = [(p, rate) for part, rate in image_stream for p in part.parameters()]
+        if network.image_only:
+            self.optimizers = {
+                "per_click": optimizer(others, recipe),
+                "per_image": optimizer(streams, recipe),
+            }
+        else:
+            self.optimizers = {"per_click": optimizer(others + streams, recipe)}
+
+    def set_rate(self, done: float) -> None:
+        """Follow the recipe's schedule; `done` is the share of the training that lies behind."""
+        for each in self.optimizers.values():
+            follow_schedule(each, self.recipe, done)
+
+    def train(self, batch: Batch) -> Progress:
+        """All clicks of one batch, a step after each; then, if apart, the image stream's step."""
+        progress = Progress(ious=[batch.iou()])
+        features = self._encode(batch) if self.network.image_only else None
+        leaves = features and _leaves(features)
+        rounds = [batch.bundle] if self.recipe.bundled else [batch.click] * self.recipe.clicks
+        for click in rounds:
+            click()
+            progress.losses.append(self._click(batch, leaves))
+            progress.ious.append(batch.iou())
+        if features and leaves:
+            made = [*features.skips, features.context]
+            torch.autograd.backward(made, [leaf.grad for leaf in (*leaves.skips, leaves.context)])
+            self._step("per_image")
+        self._update_average()
+        return progress
+
+    def _encode(self, batch: Batch) -> ImageFeatures:
+        with self._mixed_precision():
+            if self.network.image_only:
+                return self.network.encode(batch.image)
+            return self.network.encode(batch.image, batch.maps(), batch.previous)
+
+    def _click(self, batch: Batch, features: ImageFeatures | None) -> float:
+        features, maps = features or self._encode(batch), batch.maps()
+        with self._mixed_precision():
+            alpha, logits = self.network(features, maps, batch.previous)
+            target = self.teacher.target(batch, maps) if self.teacher else batch.truth
+        loss = self._loss(alpha.float(), logits.float(), target, batch)
+        loss.backward()
+        self._step("per_click")
+        batch.previous = alpha.detach().float()
+        return float(loss.detach())
+
+    def _loss(self, alpha: Tensor, logits: Tensor, target: Tensor, batch: Batch) -> Tensor:
+        recipe = self.recipe
+        loss = MASK_LOSSES[recipe.mask_loss](alpha, target, batch.valid)
+        if recipe.focal_weight:
+            loss = loss + recipe.focal_weight * normalized_focal_loss(logits, target, batch.valid)
+        if recipe.click_weight:
+            loss = loss + recipe.click_weight * click_location_loss(alpha, batch.clicks)
+        return loss
+
+    def _mixed_precision(self) -> torch.autocast:
+        """bf16 on GPUs that compute in it; a network in fp32 otherwise."""
+        able = self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=able)
+
+    def _step(self, name: str) -> None:
+        chosen = self.optimizers[name]
+        parameters = [p for group in chosen.param_groups for p in group["params"]]
+        average_gradients(parameters)
+        if self.recipe.gradient_limit:
+            nn.utils.clip_grad_norm_(parameters, self.recipe.gradient_limit)
+        chosen.step()
+        chosen.zero_grad(set_to_none=True)
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        for average, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            average.lerp_(now, 1 - self.recipe.average)
+
+    def state(self) -> dict:
+        parts = {"network": self.network, "average": self.average, **self.optimizers}
+        return {name: part.state_dict() for name, part in parts.items()}
+
+    def restore(self, state: dict) -> None:
+        parts = {"network": self.network, "average": self.average, **self.optimizers}
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+
+
+def _leaves(features: ImageFeatures) -> ImageFeatures:
+    """The same features cut off from the image stream, gathering gradient."""
+
+    def cut(tensors: Iterable[Tensor]) -> list[Tensor]:
+        return [tensor.detach().requires_grad_() for tensor in tensors]
+
+    return ImageFeatures(features.image, cut(features.skips), cut([features.context])[0])

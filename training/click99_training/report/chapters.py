@@ -1,0 +1,167 @@
+"""What the report holds, in the paper's order and under its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from click99_training.evaluation.curves import Plot, corrective_accuracy_per_click, iou_per_click, shares_above, training_curves
+from click99_training.evaluation.results import Record
+from click99_training.report.ablation_tables import ablation_table, claims_table, steps_table
+from click99_training.report.gallery import Gallery, by_difficulty, contact_sheet, masks_after
+from click99_training.report.inputs import DATASETS, VARIANTS, Grid, Inputs, datasets, title
+from click99_training.report.cells import Table
+from click99_training.report.tables import DESIGNS, beyond_table, clicks_table, designs, regimes_table
+
+EVALUATION = "click99 evaluate --dataset {} --json FILE, then click99 report FILE"
+ABLATION = "click99 report --ablation FOLDER, with VARIANT.{}.json in it (click99 ablation)"
+REGIMES = "click99 report --regimes FOLDER, with SBD.{0}.json, Synth.{0}.json and Synth+FT.{0}.json in it"
+PICTURES = "click99 report FILE --data {}=FOLDER, for the pictures"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One numbered thing of the page; where there is no content, the command that gives it."""
+
+    number: str  # such as "Table 6"
+    title: str
+    content: Table | Plot | Gallery | None
+    command: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of its files and its anchor."""
+        return self.number.lower().replace(" ", "-").replace(",", "")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    title: str
+    text: str
+    parts: list[Part]
+
+
+def chapters(inputs: Inputs) -> list[Chapter]:
+    return [
+        Chapter(
+            "The systems compared",
+            "How the ten systems that the paper compares, its own and ours are built.",
+            [Part(f"Table {number}", what, designs(number)) for number, (what, _) in DESIGNS.items()],
+        ),
+        Chapter(
+            "Results",
+            "Measured figures are means over the images with 95 % bootstrap intervals.",
+            list(_results(inputs)),
+        ),
+        Chapter(
+            "Ablation",
+            "T: trained click by click. I: a stream of its own for the interaction. F: the previous mask fed "
+            "back. G: guided filter. Every variant has the same seed and budget. Differences are paired: of "
+            "the same images under both variants.",
+            list(_ablation(inputs.ablation)),
+        ),
+        Chapter(
+            "Training",
+            "Regimes: SBD alone; the synthetic set alone; the synthetic set, then SBD.",
+            list(_training(inputs)),
+        ),
+        Chapter(
+            "Pictures",
+            "Colour is the mask, grey the rest. Green with a plus: a click for the object; red with a minus: "
+            "against it.",
+            list(_pictures(inputs)),
+        ),
+    ]
+
+
+def _results(inputs: Inputs) -> Iterator[Part]:
+    yield Part("Table 6", "Mean clicks to 90 % IoU (SBD: 85 %), at most 20", clicks_table(inputs))
+    found = datasets([record.dataset for record in inputs.evaluations])
+    yield from _curves(inputs.on, found, 3, "IoU per click, {}", iou_per_click, EVALUATION)
+    yield from _curves(
+        inputs.on, ["berkeley"], 6, "Corrective accuracy, {}", corrective_accuracy_per_click, EVALUATION
+    )
+    yield from _curves(inputs.on, found, 10, "Images above each IoU, {}", shares_above, EVALUATION)
+    yield Part(
+        "Beyond the paper",
+        "Boundary, locality, obedience, time",
+        beyond_table(inputs.evaluations) if inputs.evaluations else None,
+        EVALUATION.format("NAME"),
+    )
+
+
+def _ablation(grid: Grid) -> Iterator[Part]:
+    five = {name: grid[name] for name in VARIANTS if name in grid}
+    whole_and_one_change = [name for name in grid if name not in VARIANTS[:-1]]
+    yield Part("Table 7", "AuC over clicks 1 to 20", ablation_table(five))
+    steps = steps_table(five) if len(five) > 1 else None
+    yield Part("Steps", "What each part adds to the AuC", steps, ABLATION.format("DATASET"))
+    on = _by_dataset(five)
+    what = "variants"
+    yield from _curves(
+        on, ["berkeley"], 6, "Corrective accuracy, {}", corrective_accuracy_per_click, ABLATION, what
+    )
+    yield from _curves(on, list(DATASETS), 7, "IoU per click, {}", iou_per_click, ABLATION)
+    yield from _curves(on, list(DATASETS), 10, "Images above each IoU, {}", shares_above, ABLATION, what)
+    claims = (
+        claims_table({name: grid[name] for name in whole_and_one_change})
+        if grid.keys() - five.keys()
+        else None
+    )
+    yield Part("Other claims", "The whole preset, and one change each", claims, ABLATION.format("DATASET"))
+
+
+def _training(inputs: Inputs) -> Iterator[Part]:
+    curves = training_curves(inputs.log) if inputs.log else None
+    yield Part("Curves", "Loss, and IoU per click", curves, "click99 report --log RUN/log.csv")
+    yield Part(
+        "Table 8", "AuC, and per cent of the images above an IoU at 20 clicks", regimes_table(inputs.regimes)
+    )
+    on = _by_dataset(inputs.regimes)
+    yield from _curves(on, list(DATASETS), 20, "IoU per click, {}", iou_per_click, REGIMES)
+    sheet = contact_sheet(inputs.composites) if inputs.composites else None
+    yield Part(
+        "Figure 18, 19", "Composites", sheet, "click99 report --composites FILE (click99 compose --preview)"
+    )
+
+
+def _pictures(inputs: Inputs) -> Iterator[Part]:
+    on = _by_dataset(inputs.regimes) if inputs.regimes else inputs.on
+    for number, clicks in ((23, 3), (24, 20)):
+        for dataset in [name for name in inputs.samples if on(name)] or ["grabcut"]:
+            records, samples = on(dataset), inputs.samples.get(dataset)
+            gallery = masks_after(records, samples, clicks) if records and samples else None
+            name = f"Figure {number}, {title(dataset)}"
+            yield Part(name, f"Masks after {clicks} clicks", gallery, PICTURES.format(dataset))
+    for dataset in [name for name in inputs.samples if inputs.on(name)] or ["grabcut"]:
+        record, samples = next(iter(inputs.on(dataset).values()), None), inputs.samples.get(dataset)
+        gallery = by_difficulty(record, samples) if record and samples else None
+        name = f"Figure 16, {title(dataset)}"
+        yield Part(name, "From the easiest to the hardest", gallery, PICTURES.format(dataset))
+
+
+RecordsOn = Callable[[str], dict[str, Record]]  # data set → label → evaluation
+
+
+def _by_dataset(grid: Grid) -> RecordsOn:
+    return lambda dataset: {name: found[dataset] for name, found in grid.items() if dataset in found}
+
+
+def _curves(
+    on: RecordsOn,
+    names: Sequence[str],
+    first: int,
+    told: str,
+    draw: Callable[[dict[str, Record]], Plot],
+    command: str,
+    what: str = "",
+) -> Iterator[Part]:
+    """One figure a data set, numbered from `first`; data sets that the paper lacks share the last number."""
+    for k, dataset in enumerate(names):
+        known = dataset in DATASETS
+        number = f"Figure {first + (k if known else len(DATASETS) - 1)}"
+        number = ", ".join([number, *([] if known else [dataset]), *([what] if what else [])])
+        records = on(dataset)
+        yield Part(
+            number, told.format(title(dataset)), draw(records) if records else None, command.format(dataset)
+        )

@@ -1,0 +1,161 @@
+"""Masks and clicks drawn over their pictures."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from click99.segmentation.clicks import Click
+from click99.segmentation.metrics import noc
+from click99_training.datasets.sample import Sample
+from click99_training.evaluation.results import Annotation, Record, unpack
+
+WIDTH = 440  # of a tile, in pixels
+ACROSS = 4  # tiles in a row
+GAP = 8  # between tiles, in pixels
+LIMIT = 100  # tiles of a gallery
+OUTLINE, POSITIVE, NEGATIVE, WHITE = (255, 214, 10), (0, 158, 115), (213, 45, 30), (255, 255, 255)  # RGB
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A drawn picture, uint8 RGB [H, W, 3], and what stands below it."""
+
+    picture: np.ndarray
+    caption: str
+
+    def jpeg(self) -> str:
+        """As an address that carries the picture itself."""
+        _, data = cv2.imencode(".jpg", self.picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
+        return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Tiles in reading order, `across` of them a row; on a page as many as fit if that is not given."""
+
+    tiles: list[Tile]
+    across: int | None = None
+
+    def save(self, folder: Path, name: str) -> None:
+        cv2.imwrite(str(folder / f"{name}.png"), self._sheet(self.across or ACROSS)[..., ::-1])
+
+    def _sheet(self, columns: int) -> np.ndarray:
+        """All tiles on white: uint8 RGB [H, W, 3]."""
+        rows = [self.tiles[k : k + columns] for k in range(0, len(self.tiles), columns)]
+        width = columns * max(tile.picture.shape[1] + GAP for tile in self.tiles)
+        return np.concatenate([_strip([tile.picture for tile in row], width, columns) for row in rows])
+
+
+def _strip(pictures: list[np.ndarray], width: int, columns: int) -> np.ndarray:
+    strip = np.full((max(len(picture) for picture in pictures) + GAP, width, 3), 255, np.uint8)
+    for k, picture in enumerate(pictures):
+        left = k * width // columns
+        strip[: len(picture), left : left + picture.shape[1]] = picture
+    return strip
+
+
+def ranked(record: Record) -> list[Annotation]:
+    """The images from easiest to hardest: by clicks to 90 % IoU, then by mean IoU over the clicks."""
+    counts = noc(record.ious, 0.9)
+    order = sorted(range(len(counts)), key=lambda k: (counts[k], -record.annotations[k].ious.mean()))
+    return [record.annotations[k] for k in order]
+
+
+def spread(items: Sequence, count: int) -> list:
+    """At most `count` of the items, evenly spaced, first and last among them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[k] for k in np.linspace(0, len(items) - 1, count).round().astype(int)]
+
+
+def by_difficulty(record: Record, samples: dict[str, Sample]) -> Gallery:
+    """Every image's last mask with all clicks, easiest first (Figure 16)."""
+    places = list(enumerate(ranked(record), 1))
+    tiles = [
+        Tile(draw(samples[each.name].image, _last(each), each.clicks), f"{place}. {_told(each)}")
+        for place, each in spread([(k, each) for k, each in places if each.name in samples], LIMIT)
+    ]
+    return Gallery(tiles)
+
+
+def masks_after(
+    records: dict[str, Record], samples: dict[str, Sample], clicks: int, images: int = 6
+) -> Gallery:
+    """The truth, and each evaluation's mask after some clicks, an image a row (Figures 23 and 24)."""
+    found = [
+        {each.name: each for each in record.annotations if clicks in each.masks}
+        for record in records.values()
+    ]
+    first = next(iter(records.values()))
+    shared = [
+        each.name for each in ranked(first) if each.name in samples and all(each.name in f for f in found)
+    ]
+    tiles = []
+    for name in spread(shared, images):
+        sample = samples[name]
+        tiles.append(Tile(draw(sample.image, sample.truth, []), f"{name}: truth"))
+        for told, by_name in zip(records, found, strict=True):
+            each = by_name[name]
+            picture = draw(sample.image, unpack(each.masks[clicks]), each.clicks[:clicks])
+            tiles.append(Tile(picture, f"{told}: {each.ious[clicks - 1]:.1%}"))
+    together = 1 + len(records)
+    return Gallery(tiles, across=together * max(1, ACROSS // together))
+
+
+def contact_sheet(path: Path) -> Gallery:
+    """A picture that is shown as it is (Figures 18 and 19).
+
+    Raises:
+        ValueError: the file is no picture.
+    """
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"{path} is not a picture: make it with click99 compose --preview")
+    return Gallery([Tile(np.asarray(picture)[..., ::-1], "")], across=1)
+
+
+def draw(image: np.ndarray, mask: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+    """The object as it is, the rest faded, an outline between, and the clicks: uint8 RGB, WIDTH wide.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        mask: bool [H, W].
+    """
+    scale = WIDTH / image.shape[1]
+    size = (WIDTH, max(1, round(image.shape[0] * scale)))
+    picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    inside = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR) > 127
+    grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    drawn = np.where(inside[..., None], picture, (0.45 * grey + 0.55 * 235).astype(np.uint8))
+    contours, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(drawn, contours, -1, OUTLINE, 2, cv2.LINE_AA)
+    for click in clicks:
+        _draw_click(drawn, (round((click.x + 0.5) * scale), round((click.y + 0.5) * scale)), click.positive)
+    return drawn
+
+
+def _draw_click(picture: np.ndarray, centre: tuple[int, int], positive: bool) -> None:
+    """A disc with a plus or a minus, so that colour is not needed to tell them apart."""
+    x, y = centre
+    cv2.circle(picture, centre, 9, WHITE, -1, cv2.LINE_AA)
+    cv2.circle(picture, centre, 8, POSITIVE if positive else NEGATIVE, -1, cv2.LINE_AA)
+    cv2.line(picture, (x - 4, y), (x + 4, y), WHITE, 2)
+    if positive:
+        cv2.line(picture, (x, y - 4), (x, y + 4), WHITE, 2)
+
+
+def _last(annotation: Annotation) -> np.ndarray:
+    return unpack(annotation.masks[max(annotation.masks)])
+
+
+def _told(annotation: Annotation) -> str:
+    reached = annotation.ious >= 0.9
+    clicks = int(reached.argmax()) + 1
+    to_90 = f"{clicks} click{'s' * (clicks > 1)} to 90 %" if reached.any() else "90 % not reached"
+    return f"{annotation.name}: {to_90}, {annotation.ious[-1]:.1%} after {len(annotation.ious)}"

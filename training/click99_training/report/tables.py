@@ -1,0 +1,93 @@
+"""The paper's tables, with what was measured beside what was published, and what it does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from click99_training.evaluation.results import Record, summary
+from click99_training.report import published
+from click99_training.report.inputs import DATASETS, Grid, Inputs, label, title
+from click99_training.report.cells import (
+    ALL_MEASURED,
+    AUC,
+    DESIGN,
+    MEASURED,
+    PUBLISHED,
+    Row,
+    Table,
+    above,
+    cell,
+    headed,
+    noc_at,
+)
+
+DESIGNS = {  # table number → (what of the systems, its columns)
+    1: ("The networks", ("encoder", "decoder", "scale", "post-processing")),
+    2: ("Clicks and masks as inputs", ("clicks as", "click fusion", "mask feedback")),
+    3: ("Training", ("loss", "click schedule in training", "training set")),
+}
+
+
+def designs(number: int) -> Table:
+    """Tables 1 to 3."""
+    columns = ["system", *DESIGNS[number][1]]
+    return Table(columns, [Row([row[name] for name in columns], DESIGN) for row in published.read("systems")])
+
+
+def clicks_table(inputs: Inputs) -> Table:
+    """Table 6: mean clicks to 90 % IoU (SBD: 85 %), 20 where it is never reached."""
+    columns = ["system", "grabcut NoC@90", "berkeley NoC@90", "sbd NoC@85"]
+    rows = [Row([row[name] for name in columns], PUBLISHED) for row in published.read("clicks")]
+    measures = (noc_at(0.9), noc_at(0.9), noc_at(0.85))
+    for name in dict.fromkeys(label(each) for each in inputs.evaluations):
+        found = [inputs.on(dataset).get(name) for dataset in DATASETS]
+        if any(found):
+            rows.append(
+                Row([name, *(cell(record, m) for record, m in zip(found, measures, strict=True))], MEASURED)
+            )
+    return Table(headed(columns), rows)
+
+
+def regimes_table(grid: Grid) -> Table:
+    """Table 8: AuC, and the share of images above an IoU at 20 clicks."""
+    columns = ["regime", "grabcut AuC", "grabcut > 99 %", "berkeley AuC", "berkeley > 95 %"]
+    rows = [Row([row[name] for name in columns], PUBLISHED) for row in published.read("regimes")]
+    for regime, found in grid.items():
+        grabcut, berkeley = found.get("grabcut"), found.get("berkeley")
+        pairs = [(grabcut, AUC), (grabcut, above(0.99)), (berkeley, AUC), (berkeley, above(0.95))]
+        rows.append(Row([regime, *(cell(record, measure) for record, measure in pairs)], MEASURED))
+    return Table(headed(columns), rows)
+
+
+def beyond_table(records: Iterable[Record]) -> Table:
+    """What the paper does not print: boundary, locality, obedience and time."""
+    measures = "masks, NoC@95, NoC@99, boundary IoU at 5, boundary IoU at 20, right turned wrong, "
+    measures += "clicked pixels obeyed, 3-px discs obeyed, seconds a click, time in the network"
+    return Table(
+        ["evaluation", *measures.split(", ")], [Row(_beyond(record), ALL_MEASURED) for record in records]
+    )
+
+
+def _beyond(record: Record) -> list[str]:
+    figures = summary(record.annotations)
+    harmed = [share for share in figures["harmed"][3:] if share is not None]  # from the 4th click on
+    seconds = figures["seconds_per_click"]
+    return [
+        f"{title(record.dataset)}, {label(record)}",
+        str(figures["masks"]),
+        cell(record, noc_at(0.95)),
+        cell(record, noc_at(0.99)),
+        f"{figures['boundary_iou'][4]:.3f}",
+        f"{figures['boundary_iou'][-1]:.3f}",
+        f"{np.mean(harmed):.3%}" if harmed else "",
+        _percent(figures["obeyed_pixels"]),
+        _percent(figures["obeyed_discs"]),
+        "" if seconds is None else f"{seconds:.3f}",
+        f"{record.network_share:.0%}",
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
