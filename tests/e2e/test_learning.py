@@ -17,12 +17,12 @@ from click99.registry.job import Job
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
 from click99.segmentation.clicks import Click
+from click99_training.learning.snapshots import image_name, split_of
 from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.running_demo import ROOT, RunningDemo
 from tests.e2e.test_record import recorded, submit
 from tests.e2e.workplace import BRUSH, COFFEE, SPOON, Click99, Project, Workplace
 from tests.server.conftest import keypoint
-from click99_training.learning.snapshots import image_name, split_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 

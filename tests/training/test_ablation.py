@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from click99.cli import app
 from click99.segmentation.network import TwoStreamNetwork
+from click99_training.datasets.crops import CropStream
+from click99_training.datasets.manifest import ManifestDataset
 from click99_training.loop.batch import Batch
 from click99_training.loop.trainer import Trainer
-from click99_training.datasets.manifest import ManifestDataset
-from click99_training.datasets.crops import CropStream
 from click99_training.loop.variants import ABLATION, CLAIMS, configured
 
 

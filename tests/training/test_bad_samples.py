@@ -18,13 +18,13 @@ from torch.utils.data import DataLoader
 from typer.testing import CliRunner
 
 from click99.cli import app
+from click99_training.datasets.crops import CropStream
 from click99_training.datasets.files import SampleError, read_image, read_mask, read_rgba
 from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.manifest import ManifestDataset
 from click99_training.datasets.skipped import NAMED, Skipped, readable, refuse_mostly_bad
-from click99_training.datasets.crops import CropStream
-from click99_training.recipes import COMPACT
 from click99_training.loop.train import Run, train
+from click99_training.recipes import COMPACT
 
 HEIGHT, WIDTH = 60, 80
 RAMP = np.tile(np.linspace(0, 255, WIDTH).astype(np.uint8), (HEIGHT, 1))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from click99_training.loop.bundled import MOST_AROUND, MOST_POSITIVE, bundled_clicks
 from click99_training.datasets.sample import Sample
+from click99_training.loop.bundled import MOST_AROUND, MOST_POSITIVE, bundled_clicks
 
 OTHERS = np.zeros((352, 352), np.uint8)
 OTHERS[:60, :60] = 1

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.training.learning.snapshot import CLICKS, SIDE, write_snapshot
 
 from click99.segmentation.clicks import Click
-from tests.click99_training.learning.snapshot import CLICKS, SIDE, write_snapshot
-from click99_training.loop.batch import Batch
 from click99_training.datasets.blend import Blend, anywhere
 from click99_training.datasets.collected import Collected
 from click99_training.datasets.sample import Sample, crop_around_object, flip, resize
 from click99_training.learning.snapshots import save
+from click99_training.loop.batch import Batch
 from click99_training.recipes import COMPACT, FINETUNE
 
 PEOPLE_S = tuple(Click(each["x"], each["y"], each["positive"]) for each in CLICKS)

@@ -16,14 +16,13 @@ from typer.testing import CliRunner
 
 from click99.cli import app
 from click99_training.datasets.composites import Layer, Sides, composed, composite, cut_sides
+from click99_training.datasets.crops import CropStream
 from click99_training.datasets.cutouts import cut_out, soft_edge
 from click99_training.datasets.files import read_rgba
 from click99_training.datasets.manifest import ManifestDataset
-from click99_training.recipes import Mix
 from click99_training.datasets.registry import open_dataset
 from click99_training.datasets.sample import Sample
-from click99_training.datasets.crops import CropStream
-from click99_training.recipes import COMPACT
+from click99_training.recipes import COMPACT, Mix
 
 RED, BLUE, GREEN = np.array([200, 40, 30]), np.array([20, 40, 210]), np.array([40, 160, 60])
 

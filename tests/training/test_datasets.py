@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from click99_training.datasets.composites import composite
+from click99_training.datasets.crops import CropStream, batches
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.manifest import ManifestDataset, some_instance
 from click99_training.datasets.sample import Sample, crop_around_object, flip, inverted, recolour, resize
-from click99_training.datasets.crops import CropStream, batches
 from click99_training.recipes import COMPACT
 
 

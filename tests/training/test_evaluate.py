@@ -17,11 +17,19 @@ import pytest
 from click99.segmentation.clicks import Click
 from click99.segmentation.metrics import noc
 from click99.segmentation.robot import ROBOTS
-from click99_training.evaluation import results
 from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.sample import Sample
 from click99_training.datasets.skipped import Skipped
-from click99_training.evaluation.evaluate import MASKS_AFTER, Evaluation, annotate, evaluate, open_benchmark, report, run
+from click99_training.evaluation import results
+from click99_training.evaluation.evaluate import (
+    MASKS_AFTER,
+    Evaluation,
+    annotate,
+    evaluate,
+    open_benchmark,
+    report,
+    run,
+)
 from click99_training.evaluation.results import summary, unpack
 
 ROOT = Path(__file__).parents[2]

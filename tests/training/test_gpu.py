@@ -18,13 +18,13 @@ from click99.segmentation.clicks import Click, click_maps
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.presets import PRESETS
-from click99_training.loop.batch import Batch
-from click99_training.loop.trainer import Trainer
-from click99_training.datasets.manifest import ManifestDataset
 from click99_training.datasets.crops import CropStream
+from click99_training.datasets.manifest import ManifestDataset
 from click99_training.evaluation.evaluate import annotate
-from click99_training.recipes import COMPACT, FINETUNE, RECIPES, Recipe
+from click99_training.loop.batch import Batch
 from click99_training.loop.train import Run, train
+from click99_training.loop.trainer import Trainer
+from click99_training.recipes import COMPACT, FINETUNE, RECIPES, Recipe
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that PyTorch can use")
 

@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from click99.segmentation.clicks import Click
-from click99_training.loop.losses import click_location_loss, normalized_focal_loss, soft_iou_loss, tanimoto_loss
+from click99_training.loop.losses import (
+    click_location_loss,
+    normalized_focal_loss,
+    soft_iou_loss,
+    tanimoto_loss,
+)
 
 IOU_LOSSES = pytest.mark.parametrize("loss", [soft_iou_loss, tanimoto_loss])
 

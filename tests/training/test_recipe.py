@@ -11,8 +11,8 @@ from torch import nn
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import PRESETS
 from click99_training.loop.optimizers import follow_schedule, optimizer, rate_factor
-from click99_training.recipes import COMPACT, PAPER, RECIPES
 from click99_training.loop.variants import ABLATION, CLAIMS, configured
+from click99_training.recipes import COMPACT, PAPER, RECIPES
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from click99.cli import app
 from click99.segmentation.clicks import Click
 from click99.segmentation.metrics import auc, noc
-from click99_training.evaluation import results
 from click99_training.datasets.folders import MaskFolder
+from click99_training.evaluation import results
 from click99_training.evaluation.results import PER_CLICK, Annotation, Record, pack
 from click99_training.report import published
 from click99_training.report.ablation_tables import steps_table

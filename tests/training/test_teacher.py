@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.training.conftest import disc, scene
 
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT, NetworkConfig, variant
-from tests.training.conftest import disc, scene
-from click99_training.loop.batch import Batch
-from click99_training.loop.trainer import Trainer
 from click99_training.datasets.sample import Sample
-from click99_training.recipes import FINETUNE
+from click99_training.loop.batch import Batch
 from click99_training.loop.teacher import Teacher
+from click99_training.loop.trainer import Trainer
+from click99_training.recipes import FINETUNE
 
 SIDE = 64
 PULL = 0.15  # of the gradient; soft IoU to the answer alone would be 0.26

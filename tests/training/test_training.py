@@ -16,14 +16,14 @@ from click99.cli import app
 from click99.segmentation.checkpoint import load_checkpoint
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT
-from click99_training.loop.batch import Batch
-from click99_training.loop.trainer import Trainer
-from click99_training.datasets.manifest import ManifestDataset
 from click99_training.datasets.crops import CropStream
-from click99_training.recipes import COMPACT as RECIPE
-from click99_training.loop.pretrained import fold_batch_norm, load_imagenet
+from click99_training.datasets.manifest import ManifestDataset
+from click99_training.loop.batch import Batch
 from click99_training.loop.nearly_right import nearly_right
+from click99_training.loop.pretrained import fold_batch_norm, load_imagenet
 from click99_training.loop.train import Run, save, train
+from click99_training.loop.trainer import Trainer
+from click99_training.recipes import COMPACT as RECIPE
 
 
 def batch(folder: Path, recipe=RECIPE, first: int = 0) -> Batch:

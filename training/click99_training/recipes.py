@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-
 FAINTEST = 8  # alpha, of 255, below which nothing of an object is seen
 
 
@@ -28,7 +27,7 @@ class Recipe:
     crops: tuple[tuple[int, int, float], ...]  # (side in pixels, batch, share of the images), in this order
     epochs: int = 0  # over the images of the data, unless the run says how many crops
     clicks: int = 4  # per image, a step after each (section 4.1)
-    bundled: bool = False  # all clicks at once and one step an image (training/click99_training/loop/bundled.py)
+    bundled: bool = False  # all clicks at once and one step an image (loop/bundled.py)
     optimizer: str = "adamw"  # or radam
     head_rate: float = 1e-3
     encoder_rate: float = 2e-4

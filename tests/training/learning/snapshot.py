@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from tests.training.conftest import disc, scene
+
 from click99_training.learning.snapshots import image_name, save, seal, split_of
 
 SIDE = 64

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, deleted, disc, saved
 from typer.testing import CliRunner
 
 from click99.annotations import clicks
@@ -23,7 +24,6 @@ from click99.annotations.objects import SavedObject, Wanted
 from click99.cli import app
 from click99.labelstudio.errors import ImageUnavailableError
 from click99.server.saved_images import address
-from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, deleted, disc, saved
 from click99_training.datasets.folders import MaskFolder
 from click99_training.learning.collect import collect
 from click99_training.learning.snapshots import SnapshotError, image_name, split_of, verify

@@ -22,6 +22,8 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from tests.registry.test_jobs import STAND_IN
+from tests.training.learning.snapshot import write_snapshot
 from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
@@ -31,8 +33,6 @@ from click99.registry.versions import Registry, Version
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint, load_generalist, save_checkpoint
 from click99.segmentation.clicks import Click
 from click99.segmentation.predictor import Predictor
-from tests.registry.test_jobs import STAND_IN
-from tests.click99_training.learning.snapshot import write_snapshot
 from click99_training.base import open_base
 from click99_training.datasets.collected import Collected
 from click99_training.learning import finetune as module

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
+from tests.training.learning.snapshot import write_snapshot
 
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.views import Whole
-from tests.click99_training.learning.snapshot import write_snapshot
 from click99_training.datasets.collected import Collected
 from click99_training.datasets.dataset import Part
 from click99_training.learning.compare import compare, table

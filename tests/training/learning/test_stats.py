@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, saved
 from typer.testing import CliRunner
 
 from click99.annotations import clicks
@@ -18,7 +19,6 @@ from click99.annotations.events import keep_event
 from click99.annotations.masks import Bits
 from click99.annotations.objects import Wanted
 from click99.cli import app
-from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, saved
 from click99_training.learning.stats import Cost, costs
 
 TRUTH = np.zeros(SHAPE, bool)

@@ -1,4 +1,4 @@
-"""How the base set was made: `python -m click99_training.base.make` in a checkout, with click99[demo] installed.
+"""How the base set was made: `python -m click99_training.base.make` in a checkout with the demo extra.
 
 The pictures and masks of tests/pictures and scikit-image's own free pictures; for the gate also composites.
 Those of photographs.csv are not made but kept (README.md).

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from click99_training.recipes import Mix
 from click99_training.datasets.sample import Sample, recolour
+from click99_training.recipes import Mix
 
 STRAIGHT = 1 / 3  # of a side
 FIRST, SECOND = (0.35, 1.0), (0.2, 0.6)  # sizes of the foregrounds over the largest that fits

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from click99_training.datasets.composites import Layer
-from click99_training.recipes import FAINTEST
 from click99_training.datasets.sample import Sample
+from click99_training.recipes import FAINTEST
 
 WIDE, NARROW = 90, 6  # pixels: the two windows of blur fusion
 EDGE = 0.8  # pixels: deviation of the softened edge of a binary mask

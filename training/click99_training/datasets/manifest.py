@@ -14,9 +14,8 @@ from click99_training.datasets.composites import Layer, composed
 from click99_training.datasets.cutouts import cut_out
 from click99_training.datasets.dataset import SMALLEST_OBJECT, SampleDataset
 from click99_training.datasets.files import SampleError, grey_truth, read_image, read_mask, sample_of
-from click99_training.recipes import Mix
 from click99_training.datasets.sample import Sample
-from click99_training.recipes import Recipe
+from click99_training.recipes import Mix, Recipe
 
 KINDS = ("binary", "instances", "alpha", "foreground", "none")
 COLUMNS = ("file", "mask", "kind", "split")

@@ -9,9 +9,8 @@ import numpy as np
 from click99_training.datasets.composites import Layer, composed
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.files import images_in, need, read_image, read_rgba
-from click99_training.recipes import FAINTEST, Mix
 from click99_training.datasets.sample import Sample
-from click99_training.recipes import Recipe
+from click99_training.recipes import FAINTEST, Mix, Recipe
 
 
 class Synthetic(SampleDataset):

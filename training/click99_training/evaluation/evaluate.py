@@ -23,11 +23,11 @@ from click99.segmentation.clicks import Click
 from click99.segmentation.metrics import boundary_iou, corrective_accuracy, harm, iou, obedience
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.robot import ROBOTS, Robot
-from click99_training.evaluation import results
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.registry import DATASETS, open_dataset
 from click99_training.datasets.sample import Sample
 from click99_training.datasets.skipped import Skipped, readable
+from click99_training.evaluation import results
 from click99_training.evaluation.prefetch import ahead
 from click99_training.evaluation.results import PER_CLICK, SHARE_CLICKS, Annotation, Record, pack, summary
 
@@ -127,7 +127,7 @@ class Evaluation:
 
 
 def report(evaluation: Evaluation, path: Path | None) -> None:
-    """Evaluate, print the figures, and write them with every image's to a file (`training/click99_training/evaluation/results.py`)."""
+    """Evaluate, print the figures, and write them with every image's to a file (results.py)."""
     if evaluation.protocol not in ROBOTS:
         raise ValueError(f"protocol {evaluation.protocol!r} is unknown, there is: {', '.join(ROBOTS)}")
     torch.set_num_threads(evaluation.threads)

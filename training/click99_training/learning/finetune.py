@@ -22,19 +22,19 @@ from click99.registry.versions import Registry, Version
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.predictor import Predictor, chosen_device
 from click99_training.base import Base, open_base
-from click99_training.loop.trainer import Trainer
 from click99_training.datasets.blend import Blend
 from click99_training.datasets.collected import Collected
-from click99_training.datasets.skipped import Skipped, refuse_mostly_bad
 from click99_training.datasets.crops import CropStream
-from click99_training.loop.distributed import join, wait_for_all, world
+from click99_training.datasets.skipped import Skipped, refuse_mostly_bad
 from click99_training.learning.gate import Decision, judge, refuse_few
 from click99_training.learning.generalist import generalist_of
 from click99_training.learning.progress import News
 from click99_training.learning.snapshots import SnapshotError, verify
 from click99_training.learning.timed import TimedRun, train_for
-from click99_training.recipes import FINETUNE, Recipe
+from click99_training.loop.distributed import join, wait_for_all, world
 from click99_training.loop.train import keep_freed_memory
+from click99_training.loop.trainer import Trainer
+from click99_training.recipes import FINETUNE, Recipe
 
 HELD_OUT = ("val", "test")
 OLD_SHARE = 0.5  # of the crops that come from the base set

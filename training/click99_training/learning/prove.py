@@ -28,15 +28,15 @@ from rich.progress import track
 from click99.registry.versions import Registry, Version
 from click99.segmentation.checkpoint import SHIPPED
 from click99.segmentation.predictor import Predictor
-from click99_training.evaluation import results
 from click99_training.datasets.dataset import Part, SampleDataset
 from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.skipped import Skipped
+from click99_training.evaluation import results
+from click99_training.evaluation.curves import iou_per_click
 from click99_training.evaluation.evaluate import Evaluation, open_benchmark, run
+from click99_training.evaluation.results import Record
 from click99_training.learning.compare import Comparison, compare, table
 from click99_training.learning.robot_annotator import Person
-from click99_training.evaluation.curves import iou_per_click
-from click99_training.evaluation.results import Record
 
 HOST = "127.0.0.1"
 NEW = "held out"  # the images of the data that nobody corrected

@@ -13,13 +13,13 @@ import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from click99.segmentation.checkpoint import save_checkpoint
-from click99_training.loop.trainer import Trainer
 from click99_training.datasets.crops import CropStream
-from click99_training.loop.distributed import mean_over_processes, wait_for_all, world
 from click99_training.learning.curves_page import write_curves
 from click99_training.learning.progress import News, Stopped
+from click99_training.loop.distributed import mean_over_processes, wait_for_all, world
 from click99_training.loop.log import TrainingLog
 from click99_training.loop.steps import restore, save_state, steps
+from click99_training.loop.trainer import Trainer
 
 SAVE_SECONDS = 60.0
 LOG_EVERY = 24  # images

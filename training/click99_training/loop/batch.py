@@ -11,10 +11,10 @@ from torch import Tensor
 from click99.segmentation.clicks import Click, click_maps
 from click99.segmentation.presets import ClickEncoding
 from click99.segmentation.robot import robot_click
-from click99_training.loop.bundled import bundled_clicks
 from click99_training.datasets.sample import Sample
-from click99_training.recipes import Recipe
+from click99_training.loop.bundled import bundled_clicks
 from click99_training.loop.nearly_right import nearly_right
+from click99_training.recipes import Recipe
 
 
 @dataclass

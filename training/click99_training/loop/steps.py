@@ -13,12 +13,12 @@ import torch
 from torch.utils.data import DataLoader
 
 from click99.registry.files import replacing
-from click99_training.loop.batch import Batch
-from click99_training.loop.trainer import Progress, Trainer
-from click99_training.datasets.sample import Sample
 from click99_training.datasets.crops import CropStream, batches
+from click99_training.datasets.sample import Sample
+from click99_training.loop.batch import Batch
 from click99_training.loop.distributed import mean_over_processes, world
 from click99_training.loop.log import TrainingLog
+from click99_training.loop.trainer import Progress, Trainer
 
 MOST_WORKERS = 8  # more make no difference to one GPU
 CLICK_SEED = 1  # beside the run's seed and the image's index, so that clicks and crops draw apart

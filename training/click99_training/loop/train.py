@@ -19,17 +19,17 @@ from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.predictor import chosen_device
 from click99.segmentation.presets import NetworkConfig
 from click99.segmentation.released import with_image_stream
-from click99_training.loop.trainer import Trainer
+from click99_training.datasets.crops import CropStream
 from click99_training.datasets.registry import open_dataset
 from click99_training.datasets.skipped import Skipped, refuse_mostly_bad
-from click99_training.datasets.crops import CropStream
+from click99_training.evaluation.curves import plot_training
 from click99_training.loop.distributed import join, wait_for_all, world
 from click99_training.loop.log import TrainingLog, progress_bar
-from click99_training.evaluation.curves import plot_training
-from click99_training.recipes import Recipe
 from click99_training.loop.pretrained import load_imagenet
 from click99_training.loop.steps import restore, save_state, steps
+from click99_training.loop.trainer import Trainer
 from click99_training.loop.variants import configured
+from click99_training.recipes import Recipe
 
 LOG_EVERY = 200  # images
 

@@ -19,8 +19,8 @@ from click99_training.loop.batch import Batch
 from click99_training.loop.distributed import average_gradients
 from click99_training.loop.losses import MASK_LOSSES, click_location_loss, normalized_focal_loss
 from click99_training.loop.optimizers import follow_schedule, optimizer
-from click99_training.recipes import Recipe
 from click99_training.loop.teacher import Teacher
+from click99_training.recipes import Recipe
 
 
 @dataclass

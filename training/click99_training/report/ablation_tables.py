@@ -9,7 +9,6 @@ import numpy as np
 from click99.segmentation.metrics import auc, bootstrap_interval
 from click99_training.evaluation.results import Record
 from click99_training.report import published
-from click99_training.report.inputs import DATASETS, VARIANTS, Grid
 from click99_training.report.cells import (
     ALL_MEASURED,
     AUC,
@@ -22,6 +21,7 @@ from click99_training.report.cells import (
     headed,
     noc_at,
 )
+from click99_training.report.inputs import DATASETS, VARIANTS, Grid
 
 
 def ablation_table(grid: Grid) -> Table:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from click99_training.evaluation import results
 from click99_training.datasets.sample import Sample
 from click99_training.datasets.skipped import Skipped, readable
+from click99_training.evaluation import results
 from click99_training.evaluation.evaluate import open_benchmark
 from click99_training.evaluation.results import Record
 from click99_training.report.gallery import LIMIT, ranked, spread

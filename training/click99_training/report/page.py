@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from click99_training.evaluation.curves import Plot
 from click99_training.evaluation.results import summary
+from click99_training.report.cells import Table
 from click99_training.report.chapters import Chapter, chapters
 from click99_training.report.gallery import Gallery
 from click99_training.report.inputs import Inputs, label, title
-from click99_training.report.cells import Table
 
 KINDS = {"table": Table, "plot": Plot, "gallery": Gallery}
 

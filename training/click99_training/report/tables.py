@@ -8,7 +8,6 @@ import numpy as np
 
 from click99_training.evaluation.results import Record, summary
 from click99_training.report import published
-from click99_training.report.inputs import DATASETS, Grid, Inputs, label, title
 from click99_training.report.cells import (
     ALL_MEASURED,
     AUC,
@@ -22,6 +21,7 @@ from click99_training.report.cells import (
     headed,
     noc_at,
 )
+from click99_training.report.inputs import DATASETS, Grid, Inputs, label, title
 
 DESIGNS = {  # table number → (what of the systems, its columns)
     1: ("The networks", ("encoder", "decoder", "scale", "post-processing")),
