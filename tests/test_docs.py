@@ -15,7 +15,7 @@ from typer.main import get_group
 from click99.cli import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 RUN_HERE = {"click99 serve --help"}
 
@@ -104,13 +104,13 @@ def test_the_named_test_exists(beginning: str) -> None:
     assert not name or f"\ndef {name}(" in source
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_tests_that_are_named_exist(page: Path) -> None:
     named = re.findall(r"\[`(test_\w+)`\]\(([^)#:]+)\)", page.read_text())
     assert [name for name, file in named if f"def {name}(" not in (page.parent / file).read_text()] == []

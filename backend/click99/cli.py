@@ -150,7 +150,7 @@ def collect(
     ),
     link: bool = typer.Option(False, "--link", help="Refer to images in CLICK99_HOME instead of copying."),
 ) -> None:
-    """Make an immutable data set of the masks that people saved, with their clicks (docs/record.md)."""
+    """Make an immutable data set of masks that people saved, with their clicks (docs/reference/record.md)."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from click99.annotations.objects import Wanted
@@ -180,7 +180,7 @@ def finetune(
     minutes: float = typer.Option(15.0, min=0.01, help="How long to train; judging it takes some more."),
     out: Path | None = typer.Option(None, help="The run's folder; a run that stopped there goes on."),
 ) -> None:
-    """Learn from what people saved, and serve what came of it if it is better (docs/learning.md).
+    """Learn from what people saved, and serve what came of it if it is better (docs/explanation/learning.md).
 
     On several GPUs: torchrun --nproc-per-node N -m click99.cli finetune --out RUN …
     """
@@ -232,7 +232,7 @@ def stats(
     label: str | None = typer.Option(None, help="Only masks of this label."),
     plot: Path | None = typer.Option(None, help="Draw it over time, into this PNG, SVG or PDF."),
 ) -> None:
-    """Show what saved masks took: clicks, seconds, how good the first mask was (docs/record.md)."""
+    """Show what saved masks took: clicks, seconds, how good the first mask was (docs/reference/record.md)."""
     from rich.console import Console
     from sqlalchemy.exc import SQLAlchemyError
 

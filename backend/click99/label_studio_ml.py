@@ -73,7 +73,7 @@ class Click99(LabelStudioMLBase):
         return loaded.predict(clicked).model_dump()["results"]
 
     def fit(self, *given: Any, event: str = "", **_: Any) -> dict[str, Any]:
-        """Takes every event; that of Label Studio's button begins a fine-tune (docs/models.md)."""
+        """Takes every event; that of Label Studio's button begins a fine-tune (docs/how-to/retrain.md)."""
         if "START_TRAINING" not in (event, *given):
             return {}
         number, detail = Retraining(Settings()).begin("label-studio-ml")

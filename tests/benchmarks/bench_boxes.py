@@ -1,6 +1,6 @@
 """What to make of a box around an object: mean IoU of several ways, boxes taken from the truth.
 
-python tests/benchmarks/bench_boxes.py ../shared/data/eval
+python -m tests.benchmarks.bench_boxes DATA
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Several people, tabs, labels, pictures and projects at once; slow answers, restarts, and a mask forgotten.
 
-In a real browser and a real Label Studio (docs/state.md has the list).
+In a real browser and a real Label Studio (docs/explanation/state.md has the list).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people do between clicks, in a real browser and a real Label Studio (docs/state.md has the list)."""
+"""What people do between clicks, in a real browser and a real Label Studio (docs/explanation/state.md)."""
 
 from __future__ import annotations
 

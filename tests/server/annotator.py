@@ -1,6 +1,6 @@
 """An annotator and their browser, as far as click99 can tell: the canvas, and what each click sends.
 
-After what a real Label Studio was seen to do (docs/label-studio.md); the browser tests hold it against one.
+After what a real Label Studio was seen to do (docs/how-to/connect.md); the browser tests hold it against one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What annotators do between clicks, and what the next click is then answered with (docs/state.md)."""
+"""What annotators do between clicks, and how the next click is answered (docs/explanation/state.md)."""
 
 from __future__ import annotations
 

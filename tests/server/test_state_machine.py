@@ -127,7 +127,7 @@ class OneAnnotator(RuleBasedStateMachine):
         return region, [click for click in clicks if click not in self.made_from[region]] or clicks[-1:]
 
     def _meant(self, click: Click) -> str | None:
-        """The rule of docs/state.md, pixel by pixel."""
+        """The rule of docs/explanation/state.md, pixel by pixel."""
         masks = {region: self.ann.region(region) for region in reversed(self.ann.regions)}
         inside = [region for region in masks if masks[region][click.y, click.x]]
         if inside:

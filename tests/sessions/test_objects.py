@@ -1,4 +1,4 @@
-"""Refine or new: the rule of docs/state.md, at its edges."""
+"""Refine or new: the rule of docs/explanation/state.md, at its edges."""
 
 from __future__ import annotations
 

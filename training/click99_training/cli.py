@@ -85,7 +85,7 @@ def compose(
     count: Annotated[int, typer.Option(min=1, help="How many samples the picture shows.")] = 18,
     seed: Annotated[int, typer.Option(help="Of the samples that the picture shows.")] = 0,
 ) -> None:
-    """Cut objects out for the synthetic set, or show on one picture what training will see (docs/data.md)."""
+    """Cut objects out for the synthetic set, or show what training will see (docs/how-to/data-sets.md)."""
     from click99_training.datasets.compose import Composition, compose
 
     with told_plainly():
@@ -113,7 +113,7 @@ def evaluate(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
-    """Let a robot annotate a data set: 20 clicks an image, judged after each (docs/evaluation.md)."""
+    """Let a robot annotate a data set: 20 clicks an image, each judged (docs/reference/evaluation.md)."""
     from click99_training.evaluation.evaluate import Evaluation, report
 
     with told_plainly():
@@ -175,7 +175,7 @@ def prove_learning(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: as many as cores.")] = 0,
 ) -> None:
-    """Annotate some images by robot, fine-tune, and show what that saves on the others (docs/learning.md)."""
+    """Annotate some images by robot, fine-tune, and show what that saves (docs/explanation/learning.md)."""
     from rich.console import Console
 
     from click99_training.learning.prove import Proof, prove

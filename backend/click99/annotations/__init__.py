@@ -1,1 +1,1 @@
-"""What people did: clicks, the masks that came of them, and what was saved in the end (docs/record.md)."""
+"""What people did: clicks, the masks that came of them, and what was saved (docs/reference/record.md)."""

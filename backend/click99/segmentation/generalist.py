@@ -1,8 +1,8 @@
 """The network before a fine-tune, and the images that it goes on answering.
 
-A network that learns a new kind of image forgets others (docs/learning.md). So a fine-tuned checkpoint holds
-the network before, too, and each image is answered by one of the two, chosen by what it looks like (in the
-manner of Expert Gate, Aljundi et al. 2017).
+A network that learns a new kind of image forgets others (docs/explanation/learning.md). So a fine-tuned
+checkpoint holds the network before, too, and each image is answered by one of the two, chosen by its looks
+(in the manner of Expert Gate, Aljundi et al. 2017).
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class NetworkConfig:
         return 3 + self.click_channels + self.previous_joins
 
 
-# Forte et al. 2020, Tables 4 and 5; the interaction stream's channels are the released ones (docs/network.md)
+# Forte et al. 2020, Tables 4 and 5; the interaction stream's channels: docs/explanation/network.md
 PAPER = NetworkConfig(
     name="paper",
     encoder="resnet50_gn_ws",

@@ -1,4 +1,4 @@
-"""The HTTP side: Label Studio's ML backend protocol on FastAPI (docs/protocol.md).
+"""The HTTP side: Label Studio's ML backend protocol on FastAPI (docs/reference/protocol.md).
 
 Answers that need the network or an image run in the thread pool; those that Label Studio waits one to three
 seconds for (/health, /setup, /webhook) run on the event loop and never wait for them.

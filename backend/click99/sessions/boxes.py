@@ -24,7 +24,7 @@ class Box(Part):
 
         The network knows clicks, not boxes. So it is shown the box with a margin as if that were all of the
         image, and a click in the middle, twice, the second time with its first mask; what lies outside the
-        box is dropped after each (measured against other ways in docs/outputs.md).
+        box is dropped after each (measured against other ways in docs/experiments/boxes.md).
         """
         rows, columns = self._looked_at(image)
         part = np.ascontiguousarray(image[rows, columns])

@@ -1,4 +1,4 @@
-"""Refine or new: which of the regions on screen clicks are meant for (in words: docs/state.md)."""
+"""Refine or new: which of the regions on screen clicks mean (in words: docs/explanation/state.md)."""
 
 from __future__ import annotations
 

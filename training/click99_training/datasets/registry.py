@@ -42,7 +42,7 @@ DATASETS: dict[str, Callable[[Path, str], SampleDataset]] = {
 
 
 def open_dataset(name: str, folder: Path, split: str) -> SampleDataset:
-    """The data set called `name` in `folder`, in the layout it is released in (docs/data.md).
+    """The data set called `name` in `folder`, in the layout it is released in (docs/how-to/data-sets.md).
 
     Args:
         split: train, val, or whatever list the release has; without meaning where it has none.

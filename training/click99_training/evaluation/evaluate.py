@@ -1,7 +1,7 @@
 """`click99 evaluate`: a robot clicks, the network answers, the mask is judged after every click.
 
 Always 20 clicks an image, or until nothing is wrong; where the robot clicks is the protocol
-(`backend/click99/segmentation/robot.py`), what is measured stands in docs/evaluation.md.
+(`backend/click99/segmentation/robot.py`), what is measured stands in docs/reference/evaluation.md.
 """
 
 from __future__ import annotations

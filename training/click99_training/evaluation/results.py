@@ -63,7 +63,7 @@ class Record:
 
 
 def summary(annotations: Sequence[Annotation]) -> dict:
-    """The figures over a data set, ready for JSON; formulas and sources in docs/evaluation.md."""
+    """The figures over a data set, ready for JSON; formulas and sources in docs/reference/evaluation.md."""
     table = {name: np.stack([getattr(each, name) for each in annotations]) for name in PER_CLICK}
     ious, seconds = table["ious"], [second for each in annotations for second in each.seconds]
     return {
