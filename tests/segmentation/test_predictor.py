@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from click99.segmentation.clicks import Click
-from click99.segmentation.network import ImageFeatures
-from click99.segmentation.predictor import FeatureCache, Predictor, feature_bytes
+from click99.segmentation.predictor import Predictor, feature_bytes
 
 CLICKS = [Click(30, 20, True), Click(50, 40, False), Click(10, 5, True)]
 
@@ -61,15 +60,13 @@ def test_clicked_pixels_have_the_clicked_sign(untrained: Predictor):
     assert [bool(alpha[c.y, c.x] > 0.5) for c in CLICKS] == [c.positive for c in CLICKS]
 
 
-def features(side: int) -> ImageFeatures:
-    return ImageFeatures(torch.zeros(1, 3, side, side), [], torch.zeros(0))
-
-
-def test_the_feature_cache_forgets_the_oldest_beyond_its_limit():
-    cache = FeatureCache(limit=3 * feature_bytes(features(8)))
-    for k in range(3):
-        cache.put((k,), features(8))
-    cache.get((0,))
-    cache.put((3,), features(8))
-    assert [cache.get((k,)) is not None for k in range(4)] == [True, False, True, True]
-    assert cache.size <= cache.limit
+def test_the_image_features_used_last_are_kept_within_their_bytes(
+    untrained: Predictor, monkeypatch: pytest.MonkeyPatch
+):
+    one = feature_bytes(untrained.network.encode(torch.zeros(1, 3, 64, 64)))
+    monkeypatch.setattr("click99.segmentation.predictor.FEATURE_BYTES", 3 * one)
+    predictor = Predictor(untrained.network, "small", view=untrained.view)
+    for name in "abcad":
+        predictor.prepare(picture(64, 64), name)
+    assert {key[0] for key in predictor.features} == set("acd")
+    assert predictor.features.currsize == 3 * one

@@ -8,12 +8,13 @@ answers an image, if there are two; any thread may call.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 import torch
+from cachetools import LRUCache, cachedmethod
 from torch import Tensor
 
 from click99.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint, load_generalist
@@ -22,6 +23,7 @@ from click99.segmentation.generalist import Generalist, fingerprint
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
 from click99.segmentation.views import VIEWS, Box, View
 
+FEATURE_BYTES = 256 * 2**20  # of the image features that are kept
 CHOICES = 10_000  # images whose network is remembered
 
 
@@ -41,7 +43,8 @@ class Predictor:
         self.device = torch.device(device)
         self.view: View = view or VIEWS[network.config.view]()
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)  # pyright: ignore
-        self.features = FeatureCache(limit=256 * 2**20)
+        self.features: LRUCache[tuple, ImageFeatures] = LRUCache(FEATURE_BYTES, feature_bytes)
+        self.lock = threading.Lock()  # on the features
         self.generalist = generalist
         self.before = Predictor(generalist.network, version, device, view) if generalist else None
         self.chosen: dict[str, Predictor] = {}
@@ -141,14 +144,10 @@ class Predictor:
             return self._encode(image, image_key, box, size)
         return self.network.encode(self._pixels(image, box, size), maps, previous)
 
+    @cachedmethod(attrgetter("features"), lambda self, image, *key: key, attrgetter("lock"))
     @torch.inference_mode()
     def _encode(self, image: np.ndarray, image_key: str, box: Box, size: tuple[int, int]) -> ImageFeatures:
-        key = (image_key, box, size)
-        features = self.features.get(key)
-        if features is None:
-            features = self.network.encode(self._pixels(image, box, size))
-            self.features.put(key, features)
-        return features
+        return self.network.encode(self._pixels(image, box, size))
 
     def _pixels(self, image: np.ndarray, box: Box, size: tuple[int, int]) -> Tensor:
         """A part of the image as the network sees it: [1, 3, height, width] in 0…1."""
@@ -167,31 +166,6 @@ def chosen_device(name: str) -> str:
 def quantise(alpha: np.ndarray) -> np.ndarray:
     """Rounded to multiples of 1/255, so that a copy kept as uint8 is the same mask."""
     return np.round(alpha * 255).astype(np.float32) / 255
-
-
-class FeatureCache:
-    """The most recently used image features, up to a number of bytes. Thread-safe."""
-
-    def __init__(self, limit: int):
-        self.limit, self.size = limit, 0
-        self.kept: OrderedDict[tuple, ImageFeatures] = OrderedDict()
-        self.lock = threading.Lock()
-
-    def get(self, key: tuple) -> ImageFeatures | None:
-        with self.lock:
-            if key in self.kept:
-                self.kept.move_to_end(key)
-            return self.kept.get(key)
-
-    def put(self, key: tuple, features: ImageFeatures) -> None:
-        with self.lock:
-            if key in self.kept:
-                return
-            self.kept[key] = features
-            self.size += feature_bytes(features)
-            while self.size > self.limit and len(self.kept) > 1:
-                _, oldest = self.kept.popitem(last=False)
-                self.size -= feature_bytes(oldest)
 
 
 def feature_bytes(features: ImageFeatures) -> int:
