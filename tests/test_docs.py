@@ -45,15 +45,19 @@ RUN_ELSEWHERE = {
     "click99 models jobs": "tests/registry/test_jobs.py::test_the_commands_show_and_cancel_jobs",
     "click99 models cancel": "tests/registry/test_jobs.py::test_the_commands_show_and_cancel_jobs",
     "click99 sync": "tests/server/test_sync.py::test_the_command_says_what_it_found",
-    "click99 train": "tests/training/test_training.py::test_a_run_leaves_checkpoint_log_curves_and_settings",
-    "click99 average": "tests/training/test_average.py::test_the_mean_of_checkpoints_is_written",
-    "click99 ablation": "tests/training/test_ablation.py::test_an_ablation_goes_on_where_it_stopped",
+    "click99 train": "tests/training/loop/test_train.py"
+    "::test_a_run_leaves_checkpoint_log_curves_and_settings",
+    "click99 average": "tests/training/loop/test_average.py::test_the_mean_of_checkpoints_is_written",
+    "click99 ablation": "tests/training/loop/test_ablation.py::test_an_ablation_goes_on_where_it_stopped",
     "torchrun --nproc-per-node 4 -m click99.cli finetune": "tests/training/learning/test_finetune.py"
     "::test_two_processes_learn_together",
-    "torchrun": "tests/training/test_distributed.py::test_two_processes_learn_what_one_does",
-    "click99 evaluate": "tests/training/test_evaluate.py::test_the_report_is_written_with_every_image",
-    "click99 report": "tests/training/test_report.py::test_the_page_is_whole_and_asks_nobody_for_anything",
-    "click99 compose": "tests/training/test_compose.py::test_the_command_cuts_out_for_the_synthetic_set",
+    "torchrun": "tests/training/loop/test_distributed.py::test_two_processes_learn_what_one_does",
+    "click99 evaluate": "tests/training/evaluation/test_evaluate.py"
+    "::test_the_report_is_written_with_every_image",
+    "click99 report": "tests/training/report/test_page.py"
+    "::test_the_page_is_whole_and_asks_nobody_for_anything",
+    "click99 compose": "tests/training/datasets/test_compose.py"
+    "::test_the_command_cuts_out_for_the_synthetic_set",
     "click99 describe": "tests/segmentation/test_describe.py::test_the_command_prints_the_layers",
     "click99 import-weights": "tests/segmentation/test_released.py::test_every_released_tensor_lands",
     "docker compose": "tests/test_docker.py::test_compose_gives_click99_settings_that_exist",

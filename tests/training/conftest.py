@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.samples import disc, scene
+from tests.training.snapshot import write_snapshot
+
 ROWS = [
     ("photo/a.png", "photo/a_mask.png", "binary", "train"),
     ("photo/b.png", "photo/b_mask.png", "instances", "train"),
@@ -19,18 +22,6 @@ ROWS = [
     ("back/e.png", "", "none", "train"),
     ("photo/f.png", "photo/f_mask.png", "binary", "val"),
 ]
-
-
-def disc(height: int, width: int, x: int, y: int, radius: int) -> np.ndarray:
-    return (np.hypot(*(np.ogrid[:height, :width][k] - (y, x)[k] for k in (0, 1))) < radius).astype(
-        np.uint8
-    ) * 255
-
-
-def scene(mask: np.ndarray, seed: int) -> np.ndarray:
-    image = np.random.default_rng(seed).integers(0, 90, (*mask.shape, 3)).astype(np.uint8)
-    image[mask > 0] += np.array([20, 160, 40], np.uint8)
-    return image
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +63,8 @@ def benchmark_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             values[(disc(60, 80, 30 + 15 * k, 30, 20) > 0) & (values == 0)] = 128
             cv2.imwrite(str(folder / "masks" / f"{mask}.png"), values)
     return folder
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    return write_snapshot(tmp_path / "snapshot")

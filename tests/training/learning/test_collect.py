@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, deleted, disc, saved
 from typer.testing import CliRunner
 
 from click99.annotations import clicks
@@ -27,6 +26,7 @@ from click99.server.saved_images import address
 from click99_training.datasets.folders import MaskFolder
 from click99_training.learning.collect import collect
 from click99_training.learning.snapshots import SnapshotError, image_name, split_of, verify
+from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, deleted, disc, saved
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), np.uint8)
 

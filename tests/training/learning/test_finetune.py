@@ -22,8 +22,6 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
-from tests.registry.test_jobs import STAND_IN
-from tests.training.learning.snapshot import write_snapshot
 from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
@@ -42,6 +40,8 @@ from click99_training.learning.gate import Decision, decide
 from click99_training.learning.progress import News, Stopped
 from click99_training.learning.snapshots import seal
 from click99_training.recipes import FINETUNE
+from tests.registry.test_jobs import STAND_IN
+from tests.training.snapshot import write_snapshot
 
 SECONDS = 1.5
 
@@ -53,11 +53,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network.config = replace(network.config, view="whole")
     save_checkpoint(network, path := tmp_path_factory.mktemp("model") / "compact.safetensors")
     return path
-
-
-@pytest.fixture
-def snapshot(tmp_path: Path) -> Path:
-    return write_snapshot(tmp_path / "snapshot")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from tests.training.learning.snapshot import write_snapshot
 
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
 from click99.segmentation.predictor import Predictor
@@ -18,6 +17,7 @@ from click99_training.datasets.collected import Collected
 from click99_training.datasets.dataset import Part
 from click99_training.learning.compare import compare, table
 from click99_training.learning.gate import FEWEST, GateError, decide, judge, refuse_few
+from tests.training.snapshot import write_snapshot
 
 
 def reaching(clicks: list[int]) -> np.ndarray:

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.registry.conftest import checkpoint
-from tests.training.learning.snapshot import write_snapshot
 
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.generalist import Generalist
@@ -15,6 +13,8 @@ from click99_training.base import open_base
 from click99_training.datasets.collected import Collected
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.learning.generalist import generalist_of
+from tests.registry.conftest import checkpoint
+from tests.training.snapshot import write_snapshot
 
 
 @pytest.fixture

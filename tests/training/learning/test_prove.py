@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.training.learning.snapshot import pictures
 from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.objects import Wanted, saved_objects
 from click99.cli import app
 from click99_training.learning.snapshots import save
+from tests.training.snapshot import pictures
 
 SPLITS = {"train": 2, "val": 6, "test": 2}  # the last two are not corrected
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, saved
 from typer.testing import CliRunner
 
 from click99.annotations import clicks
@@ -20,6 +19,7 @@ from click99.annotations.masks import Bits
 from click99.annotations.objects import Wanted
 from click99.cli import app
 from click99_training.learning.stats import Cost, costs
+from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, saved
 
 TRUTH = np.zeros(SHAPE, bool)
 TRUTH[2:4, 2:8] = True  # 12 pixels

@@ -12,7 +12,7 @@ import pytest
 
 from click99.segmentation.checkpoint import load_checkpoint
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def run(data: Path, out: Path, batch: int, processes: int) -> Path:

@@ -1,49 +1,14 @@
-"""The ablation on a tiny data set: every variant learns, and an ablation that stopped goes on."""
+"""The ablation on a tiny data set: one that stopped goes on."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from click99.cli import app
-from click99.segmentation.network import TwoStreamNetwork
-from click99_training.datasets.crops import CropStream
-from click99_training.datasets.manifest import ManifestDataset
-from click99_training.loop.batch import Batch
-from click99_training.loop.trainer import Trainer
-from click99_training.loop.variants import ABLATION, CLAIMS, configured
-
-
-@pytest.mark.parametrize(
-    ("preset", "name", "side"),
-    [
-        (preset, name, side)
-        for preset, side in (("compact", 64), ("paper", 32))
-        for name in (*ABLATION, *CLAIMS)
-    ],
-)
-def test_twenty_steps_of_every_variant_lower_the_loss_on_one_image(
-    data_folder: Path, preset: str, name: str, side: int
-):
-    network, recipe = configured(preset, name=name)
-    rate = 1e-3 if preset == "compact" else 1e-4
-    quick = {"head_rate": rate, "encoder_rate": 1e-4, "drops": (1.0,), "optimizer": "adamw"}
-    recipe = replace(recipe, nearly_right=0, lenient=0, **quick)
-    torch.manual_seed(0)
-    trainer = Trainer(TwoStreamNetwork(network), recipe)
-    trainer.set_rate(0)
-    crop = CropStream(ManifestDataset(data_folder, "train"), recipe, seed=0)[0, side]
-    losses: list[list[float]] = []  # of each time the image comes
-    while len(np.ravel(losses)) < 20:
-        batch = Batch.start([crop], [(0,)], recipe, network.click_encoding)
-        losses.append(trainer.train(batch).losses)
-    assert np.mean(losses[-1]) < np.mean(losses[0])
 
 
 def test_an_ablation_goes_on_where_it_stopped(data_folder: Path, benchmark_folder: Path, tmp_path: Path):

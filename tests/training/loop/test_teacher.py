@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests.training.conftest import disc, scene
 
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
 from click99.segmentation.network import TwoStreamNetwork
@@ -17,6 +16,7 @@ from click99_training.loop.batch import Batch
 from click99_training.loop.teacher import Teacher
 from click99_training.loop.trainer import Trainer
 from click99_training.recipes import FINETUNE
+from tests.training.samples import disc, scene
 
 SIDE = 64
 PULL = 0.15  # of the gradient; soft IoU to the answer alone would be 0.26

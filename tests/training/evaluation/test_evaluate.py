@@ -32,7 +32,7 @@ from click99_training.evaluation.evaluate import (
 )
 from click99_training.evaluation.results import summary, unpack
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Brush:
@@ -126,16 +126,6 @@ def test_the_report_is_written_with_every_image(
     for each, sample in zip(record.annotations, MaskFolder(benchmark_folder), strict=True):
         assert unpack(each.masks[20]).shape == sample.truth.shape
         assert each.clicks
-
-
-@pytest.mark.parametrize(
-    ("text", "said"), [("{", "not JSON"), ('{"images": []}', "'dataset'"), ("[]", "no evaluation")]
-)
-def test_what_is_no_evaluation_is_named(tmp_path: Path, text: str, said: str):
-    path = tmp_path / "broken.json"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=f"broken.json.*{said}.*click99 evaluate"):
-        results.read(path)
 
 
 @pytest.fixture

@@ -5,19 +5,24 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.training.conftest import disc, scene
 
+from click99.segmentation.clicks import Click
 from click99_training.learning.snapshots import image_name, save, seal, split_of
+from click99_training.recipes import FINETUNE
+from tests.training.samples import disc, scene
 
 SIDE = 64
 CLICKS: list[dict[str, Any]] = [
     {"x": 30, "y": 32, "positive": True, "origin": "nothing", "start": None},
     {"x": 4, "y": 5, "positive": False, "origin": "click", "start": None},
 ]
+PEOPLE_S = tuple(Click(each["x"], each["y"], each["positive"]) for each in CLICKS)
+ALWAYS = replace(FINETUNE, replayed=1.0, nearly_right=0.0)  # people's clicks are replayed
 
 
 def pictures(split: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -187,7 +187,7 @@ def test_the_released_layout_is_read(tmp_path: Path, name: str, layout: Callable
 
 def test_every_data_set_has_its_layout_here_and_in_the_docs():
     assert {name for name, *_ in LAYOUTS} == set(DATASETS)
-    page = (Path(__file__).parents[2] / "docs/how-to/data-sets.md").read_text()
+    page = (Path(__file__).parents[3] / "docs/how-to/data-sets.md").read_text()
     assert [name for name in DATASETS if f"| `{name}` |" not in page] == []
 
 

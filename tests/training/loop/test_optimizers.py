@@ -1,4 +1,4 @@
-"""Optimisers, schedules and variants: what a recipe's numbers do."""
+"""Optimisers and schedules: what a recipe's numbers do."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from click99.segmentation.network import TwoStreamNetwork
-from click99.segmentation.presets import PRESETS
 from click99_training.loop.optimizers import follow_schedule, optimizer, rate_factor
-from click99_training.loop.variants import ABLATION, CLAIMS, configured
 from click99_training.recipes import COMPACT, PAPER, RECIPES
 
 
@@ -49,25 +46,3 @@ def test_the_papers_groups_decay_kernels_and_normalisations_apart():
 def test_an_unknown_optimizer_is_told():
     with pytest.raises(ValueError, match="optimizer 'sgd' is unknown, there is: adamw, radam"):
         optimizer([], replace(PAPER, optimizer="sgd"))
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("name", [*ABLATION, *CLAIMS])
-def test_every_variant_is_a_network_and_a_recipe(preset: str, name: str):
-    network, recipe = configured(preset, name=name)
-    assert recipe.bundled == (name == "baseline")
-    with torch.device("meta"):
-        TwoStreamNetwork(network)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (("huge",), "preset 'huge' is unknown, there is: paper, compact"),
-        (("compact", "soup"), "recipe 'soup' is unknown, there is: compact, paper"),
-        (("compact", "", "+X"), r"variant '\+X' is unknown, there is: baseline, \+T"),
-    ],
-)
-def test_unknown_names_are_told_with_the_known(arguments: tuple[str, ...], complaint: str):
-    with pytest.raises(ValueError, match=complaint):
-        configured(*arguments)

@@ -1,0 +1,47 @@
+"""The clicks of a batch: people's first, then the robot's, where the mask is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from click99.segmentation.clicks import Click
+from click99_training.datasets.collected import Collected
+from click99_training.loop.batch import Batch
+from click99_training.recipes import COMPACT as RECIPE
+from tests.training.samples import first_batch
+from tests.training.snapshot import ALWAYS, PEOPLE_S, SIDE
+
+
+def test_people_s_clicks_come_first_then_the_robot_s(snapshot: Path):
+    sample = Collected(snapshot, ["train"])[0]
+    batch = Batch.start([sample], [(0,)], ALWAYS)
+    for _ in range(3):
+        batch.click()
+    assert tuple(batch.clicks[0][:2]) == PEOPLE_S
+    assert batch.clicks[0][2].positive  # the mask is empty still: the robot asks for the object
+
+
+def test_a_click_that_the_saved_mask_contradicts_is_left_out(snapshot: Path):
+    sample = replace(Collected(snapshot, ["train"])[0], clicks=(Click(32, 32, False), *PEOPLE_S))
+    batch = Batch.start([sample], [(0,)], ALWAYS)
+    assert tuple(batch.to_replay[0]) == PEOPLE_S
+
+
+def test_clicks_on_an_older_mask_begin_with_it(snapshot: Path):
+    start = np.eye(SIDE) > 0
+    sample = replace(Collected(snapshot, ["train"])[0], start=start)
+    batch = Batch.start([sample], [(0,)], ALWAYS)
+    assert np.array_equal(batch.previous[0, 0].numpy() > 0.5, start)
+
+
+def test_every_click_lands_where_the_mask_was_wrong(data_folder: Path):
+    recipe = replace(RECIPE, nearly_right=0)
+    some = first_batch(data_folder, recipe)
+    some.click()
+    for sample, clicks in zip(some.samples, some.clicks, strict=True):
+        assert len(clicks) == 1
+        assert clicks[0].positive
+        assert sample.truth[clicks[0].y, clicks[0].x]

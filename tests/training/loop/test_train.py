@@ -1,0 +1,162 @@
+"""`click99 train`: what a run starts from, leaves behind, goes on from, and refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from click99.cli import app
+from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import COMPACT, PAPER, variant
+from click99_training.loop.train import Run, initial_network, save, train
+from tests.training.samples import SQUARE, cut_short, folder_of, mask
+
+
+def test_a_run_lasts_through_bad_files_and_names_them_at_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    masks = {"short": mask(SQUARE), "empty": mask()} | {name: mask(SQUARE) for name in "abc"}
+    data = folder_of(tmp_path / "data", masks)
+    cut_short(data / "images" / "short.png")
+    out = tmp_path / "run"
+    train(Run("compact", data, out, images=12, threads=1, crops="64:4:1", dataset="folder"))
+    with (out / "skipped.csv").open() as file:
+        assert sorted(Path(row[0]).stem for row in csv.reader(file)) == ["empty", "short"]
+    assert "2 skipped:" in capsys.readouterr().out
+
+
+def test_a_folder_of_bad_files_is_refused_before_training(tmp_path: Path):
+    data = folder_of(tmp_path / "data", {"good": mask(SQUARE), "a": mask(), "b": mask()})
+    options = ["--data", str(data), "--dataset", "folder", "--out", str(tmp_path / "run"), "--images", "4"]
+    result = CliRunner().invoke(app, ["train", *options])
+    assert result.exit_code == 2
+    assert "most of the data cannot be used" in result.output
+    assert "a: the mask is empty" in result.output
+    assert not (tmp_path / "run" / "compact.safetensors").exists()
+
+
+def small_run(data_folder: Path, out: Path, images: int, **changes) -> Run:
+    crops = "64:2:0.5,96:2:0.5"
+    return Run("compact", data_folder, out, images, save_minutes=0, threads=1, crops=crops, **changes)
+
+
+def test_a_run_leaves_checkpoint_log_curves_and_settings(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("click99_training.loop.train.LOG_EVERY", 2)
+    checkpoint = train(small_run(data_folder, tmp_path / "run", 4))
+    assert load_checkpoint(checkpoint).config == COMPACT
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
+    assert [row["images"] for row in rows] == ["2", "4"]
+    assert {"loss", "iou_0", "iou_4"} <= rows[0].keys()
+    assert (tmp_path / "run" / "curves.png").stat().st_size > 1000
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["images"] == 4
+
+
+def test_a_run_that_fails_ends(data_folder: Path, tmp_path: Path):
+    """Though its traceback is still held, its workers do not keep the process alive."""
+    settings = f"Path({str(data_folder)!r}), Path({str(tmp_path)!r}), 40, crops='64:2:1', save_minutes=0"
+    code = f"""
+import sys
+from pathlib import Path
+from click99_training.loop import train
+def fail(*_):
+    raise RuntimeError("no room")
+train.save = fail
+try:
+    train.train(train.Run("compact", {settings}))
+except RuntimeError as error:
+    sys.held = error
+    print(error)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert ended.stdout.endswith("no room\n"), ended.stderr
+
+
+def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = train(small_run(data_folder, tmp_path / "whole", 4))
+
+    def save_and_stop(*args) -> None:
+        save(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click99_training.loop.train.save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(small_run(data_folder, tmp_path / "parts", 4))
+    monkeypatch.undo()
+    parts = train(small_run(data_folder, tmp_path / "parts", 4))
+    ours, theirs = load_checkpoint(parts).state_dict(), load_checkpoint(whole).state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--preset", "huge"], "preset 'huge' is unknown, there is: paper, compact"),
+        (["--crops", "big"], "crops 'big' are not side:batch:share"),
+        (["--crops", "100:2:1"], "sides must be multiples of 32"),
+        (["--crops", "64:2:0.5"], "shares must sum to 1"),
+        (["--start-from", "nowhere.safetensors"], "checkpoint nowhere.safetensors does not exist"),
+    ],
+)
+def test_what_the_caller_can_mend_is_told_in_one_line(
+    data_folder: Path, tmp_path: Path, options: list[str], complaint: str
+):
+    command = ["train", "--data", str(data_folder), "--out", str(tmp_path / "run"), *options]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+
+
+def test_a_folder_without_manifest_is_told_in_one_line(tmp_path: Path):
+    result = CliRunner().invoke(app, ["train", "--data", str(tmp_path), "--out", str(tmp_path / "run")])
+    assert result.exit_code == 2
+    assert "manifest.csv does not exist" in result.stderr
+
+
+def run(folder: Path, preset: str, start_from: Path | None = None) -> Run:
+    return Run(preset, folder, folder / "out", start_from=start_from)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A checkpoint of `paper` as `click99 import-weights` leaves it."""
+    path = tmp_path_factory.mktemp("start") / "imagenet.safetensors"
+    save_checkpoint(TwoStreamNetwork(PAPER), path, dtype=torch.float32)
+    yield path
+    path.unlink()  # 150 MB
+
+
+def test_paper_starts_from_the_whole_checkpoint(tmp_path: Path, imported: Path):
+    network = initial_network(run(tmp_path, "paper", imported), PAPER)
+    again = initial_network(run(tmp_path, "paper", imported), PAPER)
+    assert all(map(torch.equal, network.state_dict().values(), again.state_dict().values()))
+
+
+def test_a_variant_of_paper_starts_from_its_image_stream(tmp_path: Path, imported: Path):
+    whole = initial_network(run(tmp_path, "paper", imported), PAPER)
+    network = initial_network(run(tmp_path, "paper", imported), variant(PAPER, "+T"))
+    assert network.config == variant(PAPER, "+T")
+    assert network.encoder.layer4[2].conv3.weight.equal(whole.encoder.layer4[2].conv3.weight)
+
+
+def test_paper_without_weights_says_how_to_get_them(tmp_path: Path):
+    with pytest.raises(ValueError, match="click99 import-weights FILE OUT, then --start-from OUT"):
+        initial_network(run(tmp_path, "paper"), PAPER)
+
+
+def test_another_preset_is_refused(tmp_path: Path):
+    save_checkpoint(TwoStreamNetwork(COMPACT), tmp_path / "compact.safetensors")
+    with pytest.raises(ValueError, match="holds another network than paper"):
+        initial_network(run(tmp_path, "paper", tmp_path / "compact.safetensors"), PAPER)

@@ -1,0 +1,66 @@
+"""The ablation's variants: each is a network and a recipe, and each learns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import PRESETS
+from click99_training.datasets.crops import CropStream
+from click99_training.datasets.manifest import ManifestDataset
+from click99_training.loop.batch import Batch
+from click99_training.loop.trainer import Trainer
+from click99_training.loop.variants import ABLATION, CLAIMS, configured
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("name", [*ABLATION, *CLAIMS])
+def test_every_variant_is_a_network_and_a_recipe(preset: str, name: str):
+    network, recipe = configured(preset, name=name)
+    assert recipe.bundled == (name == "baseline")
+    with torch.device("meta"):
+        TwoStreamNetwork(network)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("huge",), "preset 'huge' is unknown, there is: paper, compact"),
+        (("compact", "soup"), "recipe 'soup' is unknown, there is: compact, paper"),
+        (("compact", "", "+X"), r"variant '\+X' is unknown, there is: baseline, \+T"),
+    ],
+)
+def test_unknown_names_are_told_with_the_known(arguments: tuple[str, ...], complaint: str):
+    with pytest.raises(ValueError, match=complaint):
+        configured(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("preset", "name", "side"),
+    [
+        (preset, name, side)
+        for preset, side in (("compact", 64), ("paper", 32))
+        for name in (*ABLATION, *CLAIMS)
+    ],
+)
+def test_twenty_steps_of_every_variant_lower_the_loss_on_one_image(
+    data_folder: Path, preset: str, name: str, side: int
+):
+    network, recipe = configured(preset, name=name)
+    rate = 1e-3 if preset == "compact" else 1e-4
+    quick = {"head_rate": rate, "encoder_rate": 1e-4, "drops": (1.0,), "optimizer": "adamw"}
+    recipe = replace(recipe, nearly_right=0, lenient=0, **quick)
+    torch.manual_seed(0)
+    trainer = Trainer(TwoStreamNetwork(network), recipe)
+    trainer.set_rate(0)
+    crop = CropStream(ManifestDataset(data_folder, "train"), recipe, seed=0)[0, side]
+    losses: list[list[float]] = []  # of each time the image comes
+    while len(np.ravel(losses)) < 20:
+        batch = Batch.start([crop], [(0,)], recipe, network.click_encoding)
+        losses.append(trainer.train(batch).losses)
+    assert np.mean(losses[-1]) < np.mean(losses[0])

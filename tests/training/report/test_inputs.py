@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from click99_training.report.inputs import VARIANTS, read_grid
+
+
+def test_variants_keep_their_order_and_others_follow(given: Path):
+    assert list(read_grid(given / "ablation", VARIANTS)) == [*VARIANTS, "bce"]
