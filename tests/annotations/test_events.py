@@ -25,7 +25,7 @@ def keep(database: Database, *bodies: bytes) -> list[bool]:
     new = []
     for body in bodies:
         with database.writing() as session:
-            new.append(keep_event(session, body, NOON))
+            new.append(keep_event(session, body, NOON) is not None)
     return new
 
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import random
+import re
 import signal
 import sqlite3
+import string
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
 
+from click99.annotations.clicks import Point
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
 from click99.annotations.tables import Annotation, Click, Event, Table
@@ -29,6 +37,7 @@ class Watching:
 
     failures: list[bool] = field(default_factory=list)
     losses: int = 0
+    aside: list[str] = field(default_factory=list)
     waits: list[tuple[int, int]] = field(default_factory=list)
 
     def waiting(self, clicks: int, events: int) -> None:
@@ -40,10 +49,13 @@ class Watching:
     def lost(self) -> None:
         self.losses += 1
 
+    def set_aside(self, kind: str) -> None:
+        self.aside.append(kind)
+
 
 @contextmanager
-def recording(database: Database, inbox: Path, watch: Watching | None = None) -> Iterator[Recorder]:
-    recorder = Recorder(database, inbox, watch or Watching())
+def recording(database: Database, home: Path, watch: Watching | None = None) -> Iterator[Recorder]:
+    recorder = Recorder(database, home, watch or Watching())
     recorder.start()
     yield recorder
     recorder.close()
@@ -62,7 +74,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def test_clicks_and_events_are_written(database: Database, tmp_path: Path):
-    with recording(database, tmp_path / "events") as recorder:
+    with recording(database, tmp_path) as recorder:
         recorder.click(answered("a"))
         recorder.event(saved(brush_item()))
     assert (count(database, Click), count(database, Annotation)) == (1, 1)
@@ -70,16 +82,16 @@ def test_clicks_and_events_are_written(database: Database, tmp_path: Path):
 
 
 def test_closing_writes_what_waits(database: Database, tmp_path: Path):
-    with recording(database, tmp_path / "events") as recorder:
+    with recording(database, tmp_path) as recorder:
         for number in range(20):
             recorder.click(answered("a", region=f"object {number}"))
     assert count(database, Click) == 20
 
 
 def test_events_that_another_process_left_are_written(database: Database, tmp_path: Path):
-    Recorder(database, tmp_path / "events", Watching()).event(saved(brush_item()))
+    Recorder(database, tmp_path, Watching()).event(saved(brush_item()))
     assert count(database, Event) == 0
-    with recording(database, tmp_path / "events"):
+    with recording(database, tmp_path):
         eventually(lambda: count(database, Event) == 1)
 
 
@@ -88,7 +100,7 @@ def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.L
     assert count(database, Click) == 0
     other = sqlite3.connect(tmp_path / "click99.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with recording(database, tmp_path / "events", watch) as recorder:
+    with recording(database, tmp_path, watch) as recorder:
         begun = time.perf_counter()
         recorder.click(answered("a"))
         recorder.event(saved(brush_item()))
@@ -114,7 +126,7 @@ def test_a_full_disk_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCapt
         database.engine, "begin", lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {pages['most']}")
     )
     pages["most"] = 1
-    with recording(database, tmp_path / "events", watch) as recorder:
+    with recording(database, tmp_path, watch) as recorder:
         for number in range(40):
             recorder.event(saved(brush_item(), number=number, extra="x" * 2000))
         recorder.click(answered("a"))
@@ -130,7 +142,7 @@ def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog
     with PostgresqlServer() as server:
         database, watch = Database(server.new_database()), Watching()
         assert count(database, Click) == 0
-        with recording(database, tmp_path / "events", watch) as recorder:
+        with recording(database, tmp_path, watch) as recorder:
             server.stop()
             recorder.click(answered("a"))
             recorder.event(saved(brush_item()))
@@ -143,25 +155,107 @@ def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog
 
 def test_a_full_queue_refuses_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     watch, one = Watching(), answered("a")
-    recorder = Recorder(Database(sqlite_url(tmp_path)), tmp_path / "events", watch, max_waiting=one.size)
+    recorder = Recorder(Database(sqlite_url(tmp_path)), tmp_path, watch, max_waiting=one.size)
     recorder.click(one)
     recorder.click(answered("b", region="another"))
     assert watch.losses == 1
     assert "region another is not recorded" in caplog.text
 
 
-def test_one_that_cannot_be_written_holds_up_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    database = Database(sqlite_url(tmp_path))
-    with recording(database, tmp_path / "events") as recorder:
+LONG = "".join(random.Random(0).choices(string.ascii_letters, k=12_000))  # more than fits into an index
+POSTGRESQL_ONLY = "SQLite takes it"
+CLICKS: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing": ({"label": None}, "NOT NULL|not-null"),
+    "before all time": (
+        {"asked_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))},
+        "out of range",
+    ),
+    "more than 64 bits": ({"clicks": [Point("a", 2**63, 0, True)]}, "too large|out of range"),
+    "half a character": ({"label": "\ud800"}, "surrogates"),
+    "NUL": ({"label": "a\0b"}, POSTGRESQL_ONLY),
+    "a long region": ({"region": LONG}, POSTGRESQL_ONLY),
+    "a long project": ({"project": LONG}, POSTGRESQL_ONLY),
+    "more than 32 bits": ({"clicks": [Point("a", 2**31, 0, True)]}, POSTGRESQL_ONLY),
+}
+
+
+@pytest.mark.parametrize(("changes", "why"), CLICKS.values(), ids=CLICKS.keys())
+def test_a_click_that_the_record_cannot_hold_is_set_aside(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], why: str
+):
+    odd, watch = replace(answered("a"), **changes), Watching()
+    with recording(database, tmp_path, watch) as recorder:
+        recorder.click(odd)
+        recorder.click(answered("b", region="next"))
+    assert True not in watch.failures
+    if why == POSTGRESQL_ONLY and database.engine.dialect.name == "sqlite":
+        assert (count(database, Click), watch.aside) == (2, [])
+        return
+    assert (count(database, Click), watch.aside) == (1, ["click"])
+    (file,) = (tmp_path / "set-aside").iterdir()
+    kept = json.loads(file.read_text())
+    assert (kept["kind"], kept["region"], kept["label"]) == ("click", odd.region, odd.label)
+    assert base64.b64decode(kept["mask"]["rows"]) == odd.mask.rows
+    assert why == POSTGRESQL_ONLY or re.search(why, kept["reason"])
+    assert f"click of region {odd.region!r}"[:60] in caplog.text
+
+
+EVENTS: dict[str, tuple[bytes, str]] = {
+    "before all time": (saved(updated_at="0001-01-01T00:00:00+14:00"), "out of range"),
+    "after all time": (saved(created_at="9999-12-31T23:59:59-14:00"), "out of range"),
+    "NUL": (saved(id="a\0b"), POSTGRESQL_ONLY),
+    "a long id": (saved(id=LONG), POSTGRESQL_ONLY),
+    "a region's long id": (saved(brush_item(LONG)), POSTGRESQL_ONLY),
+    "a region's NUL": (saved(brush_item("a\0b")), POSTGRESQL_ONLY),
+}
+
+
+@pytest.mark.parametrize(("odd", "why"), EVENTS.values(), ids=EVENTS.keys())
+def test_an_event_that_tells_what_no_table_holds_is_kept_unread(
+    database: Database, tmp_path: Path, odd: bytes, why: str
+):
+    watch = Watching()
+    with recording(database, tmp_path, watch) as recorder:
+        recorder.event(odd)
+        recorder.event(saved(brush_item("next"), number=10))
+    assert True not in watch.failures
+    assert list((tmp_path / "events").iterdir()) == []
+    with database.reading() as session:
+        events = {event.body: event.problem for event in session.scalars(select(Event))}
+        annotations = set(session.scalars(select(Annotation.id)))
+    if why == POSTGRESQL_ONLY and database.engine.dialect.name == "sqlite":
+        assert (len(annotations), watch.aside) == (2, [])
+        return
+    assert (annotations, watch.aside) == ({"10"}, ["event"])
+    assert why == POSTGRESQL_ONLY or re.search(why, events[odd] or "")
+    assert events[odd]
+
+
+def test_an_event_that_the_record_does_not_take_at_all_is_set_aside(database: Database, tmp_path: Path):
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "of no time.json").write_bytes(saved())
+    watch = Watching()
+    with recording(database, tmp_path, watch) as recorder:
+        recorder.event(saved(number=10))
+    assert (count(database, Event), watch.aside) == (1, ["event"])
+    (file,) = (tmp_path / "set-aside").iterdir()
+    assert base64.b64decode(json.loads(file.read_text())["body"]) == saved()
+
+
+def test_what_cannot_be_set_aside_waits(tmp_path: Path):
+    """Nothing is thrown away because the disk is full."""
+    (tmp_path / "set-aside").touch()
+    database, watch = Database(sqlite_url(tmp_path)), Watching()
+    with recording(database, tmp_path, watch) as recorder:
         recorder.click(answered("a", label=None))
-        recorder.click(answered("b"))
-        eventually(lambda: count(database, Click) == 1)
-    assert "A click is not recorded" in caplog.text
+        eventually(lambda: True in watch.failures)
+        (tmp_path / "set-aside").unlink()
+        eventually(lambda: watch.aside == ["click"])
 
 
 def test_an_event_that_the_disk_does_not_take_is_an_error(tmp_path: Path):
     (tmp_path / "events").touch()
-    recorder = Recorder(Database(sqlite_url(tmp_path)), tmp_path / "events", Watching())
+    recorder = Recorder(Database(sqlite_url(tmp_path)), tmp_path, Watching())
     with pytest.raises(OSError, match="events"):
         recorder.event(b"{}")
 
@@ -174,7 +268,7 @@ from click99.annotations.recorder import Recorder
 from tests.annotations.conftest import answered, brush_item, saved
 from tests.annotations.test_recorder import Watching
 home = Path(sys.argv[1])
-recorder = Recorder(Database(sqlite_url(home)), home / "events", Watching())
+recorder = Recorder(Database(sqlite_url(home)), home, Watching())
 recorder.click(answered("a"))
 recorder.event(saved(brush_item()))
 print("taken", flush=True)
@@ -189,7 +283,7 @@ def test_killed_before_anything_was_written(tmp_path: Path):
     )
     assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "taken\n"), killed.stderr
     database = Database(sqlite_url(tmp_path))
-    with recording(database, tmp_path / "events") as recorder:
+    with recording(database, tmp_path) as recorder:
         recorder.click(answered("ab"))
     with database.reading() as session:
         assert list(session.scalars(select(Click.click_id).order_by(Click.place))) == ["a", "b"]

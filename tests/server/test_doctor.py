@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
+from click99.annotations.set_aside import SetAside
 from click99.cli import app
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
@@ -251,6 +252,15 @@ def test_the_record_is_counted(doctor: Doctor, tmp_path: Path):
     assert code == 0
     assert "0 clicks, 1 annotations in sqlite:///" in shown
     assert "1 events are kept but could not be read" in shown
+
+
+def test_what_the_record_cannot_hold_is_a_problem(doctor: Doctor, tmp_path: Path):
+    SetAside.at(tmp_path).keep("click", "a reason", {})
+    code, shown = doctor()
+    assert code == 1
+    found = next(line for line in shown.splitlines() if "✗" in line)
+    assert "1 clicks and events can't be recorded" in found
+    assert str(tmp_path / "set-aside") in found
 
 
 def test_a_record_that_takes_nothing_is_a_problem(doctor: Doctor, tmp_path: Path):

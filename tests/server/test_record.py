@@ -179,6 +179,22 @@ def test_an_event_that_cannot_be_read_is_kept(server: TestClient, read: Callable
     assert "annotation" in kept.problem
 
 
+def test_what_the_record_cannot_hold_holds_up_nothing(
+    server: TestClient, tmp_path: Path, read: Callable[..., list]
+):
+    ann = Annotator(server)
+    ann.click(20, 20)
+    ann.accept()
+    ann.submit()
+    odd, good = event(ann), event(ann)
+    odd["annotation"]["updated_at"] = "0001-01-01T00:00:00+14:00"
+    for sent in (odd, good):
+        assert server.post("/webhook", json=sent).status_code == 200
+    read(Annotation, 1)
+    assert {kept.problem is None for kept in read(Event, 2)} == {True, False}
+    assert 'click99_record_set_aside_total{kind="event"} 1.0' in server.get("/metrics").text
+
+
 def test_a_record_that_fails_harms_no_click(
     server: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):

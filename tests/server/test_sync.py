@@ -186,6 +186,17 @@ def test_what_an_event_tells_of_meanwhile_is_not_taken_for_deleted(
     assert not api.meanwhile
 
 
+def test_an_annotation_of_no_time_holds_up_no_other(api: Api, address: str, database: Database):
+    api.save(3, 9)
+    api.tasks[3][0]["updated_at"] = "0001-01-01T00:00:00+14:00"
+    api.save(4, 10)
+    synced(address, database)
+    assert deletions(database) == {"10": False}
+    with database.reading() as session:
+        (problem,) = filter(None, session.scalars(select(Event.problem)))
+    assert "updated_at" in problem
+
+
 def test_a_deleted_task_is_found(api: Api, address: str, database: Database):
     api.save(3, 9)
     synced(address, database)

@@ -12,6 +12,15 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+    TimeoutError,
+)
 from sqlalchemy.orm import Session
 
 from click99.annotations.tables import Table
@@ -100,6 +109,27 @@ def _begin(connection: Any) -> None:
     """A writer takes its lock at once: one that began as a reader may not wait for it later."""
     reading = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database takes nothing at all as it is now; otherwise what was written is at fault.
+
+    Away is one that is gone, locked, full, damaged, or lacks a column.
+    """
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, TimeoutError | OSError)
+    code = getattr(error.orig, "sqlstate", None) or ""
+    if isinstance(error, ProgrammingError):
+        return code.startswith("42")  # no such column or table
+    rejected = DataError | IntegrityError | InterfaceError | NotSupportedError
+    too_large = code.startswith("54")  # for an index, say
+    return error.connection_invalidated or not (isinstance(error, rejected) or too_large)
+
+
+def reason(error: Exception) -> str:
+    """What a database's error says, in one line, without the statement."""
+    told = str(getattr(error, "orig", None) or error).strip() or repr(error)
+    return told.splitlines()[0]
 
 
 def insert_new(session: Session, table: type[Table], values: Mapping[str, Any]) -> bool:

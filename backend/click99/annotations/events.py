@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from click99.annotations.database import insert_new
+from click99.annotations.database import insert_new, is_away, reason
 from click99.annotations.masks import Bits, keep
 from click99.annotations.payloads import RegionItem, SavedAnnotation, SavedEvent, SavedTask
 from click99.annotations.tables import Annotation, Event, Region, Task
@@ -27,26 +27,31 @@ MAX_PIXELS = 8192 * 8192  # of a mask; no image is larger
 FIELDS: dict[str, str] = {"bitmasklabels": "imageDataURL", "brushlabels": "rle", "polygonlabels": "points"}
 
 
-def keep_event(session: Session, body: bytes, received_at: datetime) -> bool:
-    """Keep an event and what it tells. Whether it was new.
+def keep_event(session: Session, body: bytes, received_at: datetime) -> Event | None:
+    """Keep an event and what it tells; None when it is kept already.
 
-    One that cannot be read, or holds masks that cannot, is kept with the reason, and logged.
+    One that cannot be read, tells what no table holds, or has masks that cannot be read, is kept with the
+    reason, and logged.
     """
     digest = hashlib.sha256(body).hexdigest()
     values = {"digest": digest, "received_at": received_at, "body": body, "action": ""}
     if not insert_new(session, Event, values):
-        return False
+        return None
     event = session.get_one(Event, digest)
     try:
         told = SavedEvent.model_validate_json(body)
+        with session.begin_nested():  # what it tells is kept whole or not at all, the event in any case
+            event.action = told.action
+            event.problem = "; ".join(_apply(session, told, event)) or None
     except ValidationError as error:
         event.problem = _explain(error)
-    else:
-        event.action = told.action
-        event.problem = "; ".join(_apply(session, told, event)) or None
+    except Exception as error:
+        if is_away(error):
+            raise
+        event.problem = reason(error)
     if event.problem:
         log.warning("Event %.12s (%s) is kept but not read: %s", digest, event.action, event.problem)
-    return True
+    return event
 
 
 def _explain(error: ValidationError) -> str:

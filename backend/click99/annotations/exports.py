@@ -59,7 +59,7 @@ def import_export(database: Database, path: Path, project: int | str | None = No
         with database.writing() as session:
             number = event["project"]["id"] if project is None else project
             event["project"] = project_named(session, number)
-            new += keep_event(session, json.dumps(event).encode(), datetime.now(UTC))
+            new += keep_event(session, json.dumps(event).encode(), datetime.now(UTC)) is not None
     return new
 
 

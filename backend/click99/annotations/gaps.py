@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -75,4 +76,8 @@ def claim(session: Session, name: str, every: timedelta, now: datetime) -> bool:
 
 
 def _updated_at(raw: Mapping[str, Any]) -> datetime | None:
-    return SavedAnnotation.model_validate({"id": 0, "updated_at": raw.get("updated_at")}).updated_at
+    """None, too, when it is no time that the record holds: then the annotation is none that it knows."""
+    try:
+        return SavedAnnotation.model_validate({"id": 0, "updated_at": raw.get("updated_at")}).updated_at
+    except ValidationError:
+        return None

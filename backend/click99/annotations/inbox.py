@@ -17,13 +17,13 @@ class Inbox:
     """
 
     def __init__(self, folder: Path):
-        self._folder = folder
+        self.folder = folder
 
     def put(self, body: bytes) -> None:
         """On return the event is on the disk. OSError when it cannot be."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         name = f"{time.time_ns():020}-{hashlib.sha256(body).hexdigest()[:16]}"
-        unfinished = self._folder / f"{name}.tmp"
+        unfinished = self.folder / f"{name}.tmp"
         try:
             with unfinished.open("wb") as file:
                 file.write(body)
@@ -32,14 +32,14 @@ class Inbox:
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
-        unfinished.rename(self._folder / f"{name}.json")
+        unfinished.rename(self.folder / f"{name}.json")
 
     def __iter__(self) -> Iterator[Path]:
         """The events that wait, in the order in which they came."""
-        return iter(sorted(self._folder.glob("*.json")))
+        return iter(sorted(self.folder.glob("*.json")))
 
     def __len__(self) -> int:
-        return sum(1 for _ in self._folder.glob("*.json"))
+        return sum(1 for _ in self.folder.glob("*.json"))
 
 
 def received_at(file: Path) -> datetime:

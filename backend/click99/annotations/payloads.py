@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 
 from click99.labelstudio.payloads import Objects
 
@@ -16,11 +17,21 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def _told_anywhere(time: datetime) -> datetime:
+    """Databases give times in zones of their own, where those at the ends of the calendar are none."""
+    if not 1 < time.year < 9999:
+        raise ValueError(f"the year {time.year} is out of range")
+    return time.astimezone(UTC)
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_told_anywhere)]
+
+
 class SavedProject(BaseModel):
     """known_as: its key, where an event of our own knows it."""
 
     id: int | str
-    created_at: AwareDatetime | None = None
+    created_at: Time | None = None
     known_as: str | None = None
 
     @property
@@ -46,8 +57,8 @@ class SavedAnnotation(BaseModel):
     id: Id
     task: int | str | None = None
     completed_by: int | str | dict[str, Any] | None = None
-    created_at: AwareDatetime | None = None
-    updated_at: AwareDatetime | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
     lead_time: float | None = None
     was_cancelled: bool | None = None
     items: Objects = Field(default=[], alias="result")

@@ -1,7 +1,8 @@
 """The record's writer: a thread that takes clicks from memory and events from the inbox to the database.
 
 A click costs its request one packed mask and a place in a queue. The database may be slow, locked, full or
-away: clicks wait in memory, events on the disk, and all is written when it is back. Killed meanwhile, the
+away: clicks wait in memory, events on the disk, and all is written when it is back. What it does not take
+although it is there is set aside on the disk, and the others go on. Killed meanwhile, the
 clicks still in memory are gone (a few milliseconds' worth while the database answers): of an object that is
 still worked on, the next click's request brings them again; of an accepted one, its mask comes with the
 annotation's event.
@@ -12,17 +13,21 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from click99.annotations import clicks
 from click99.annotations.clicks import Answered
-from click99.annotations.database import Database
+from click99.annotations.database import Database, is_away, reason
 from click99.annotations.events import keep_event
 from click99.annotations.inbox import Inbox, received_at
+from click99.annotations.set_aside import SetAside
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +38,24 @@ CLOSING_SECONDS = 10.0
 
 
 class Watch(Protocol):
-    """Who is told how the record fares. lost: clicks that found no room in memory."""
+    """Who is told how the record fares. lost: clicks that found no room in memory. set_aside: clicks and
+    events that the record can't hold."""
 
     def waiting(self, clicks: int, events: int) -> None: ...
     def failing(self, failing: bool) -> None: ...
     def lost(self) -> None: ...
+    def set_aside(self, kind: str) -> None: ...
 
 
 class Recorder:
-    """Writes while it is started. Any thread may hand it clicks and events."""
+    """Writes while it is started. Any thread may hand it clicks and events.
 
-    def __init__(self, database: Database, inbox: Path, watch: Watch, max_waiting: int = MAX_WAITING):
-        self._database, self._inbox, self._watch = database, Inbox(inbox), watch
+    home: the folder where events wait, and what was set aside is kept.
+    """
+
+    def __init__(self, database: Database, home: Path, watch: Watch, max_waiting: int = MAX_WAITING):
+        self._database, self._watch = database, watch
+        self._inbox, self._set_aside = Inbox(home / "events"), SetAside.at(home)
         self._max_waiting, self._bytes = max_waiting, 0
         self._waiting: deque[Answered] = deque()
         self._changed = threading.Condition()
@@ -116,31 +127,34 @@ class Recorder:
         """All that waits, each in a transaction of its own."""
         while self._waiting:
             answered = self._waiting[0]
-            self._keep(lambda answered=answered: self._write_click(answered), "A click")
+            content = partial(asdict, answered)
+            with self._setting_aside("click", f"of region {answered.region!r}", content):
+                self._write_click(answered)
             with self._changed:
                 self._waiting.popleft()
                 self._bytes -= answered.size
             self._watch.waiting(len(self._waiting), 0)
         for file in self._inbox:
-            if self._keep(lambda file=file: self._write_event(file), f"The event in {file}"):
-                file.unlink(missing_ok=True)
-            else:
-                file.rename(file.with_suffix(".bad"))
+            content = partial(lambda file: {"body": file.read_bytes()}, file)
+            with self._setting_aside("event", f"in {file}", content):
+                self._write_event(file)
+            file.unlink(missing_ok=True)
         self._watch.waiting(len(self._waiting), len(self._inbox))
 
-    def _keep(self, write: Callable[[], None], what: str) -> bool:
-        """Whether it is written. One that fails by itself must not hold up the others: it is logged."""
+    @contextmanager
+    def _setting_aside(
+        self, kind: str, name: str, content: Callable[[], Mapping[str, Any]]
+    ) -> Iterator[None]:
+        """One that the database does not take must not hold up the others."""
         try:
-            write()
-        except (DataError, IntegrityError):
-            log.exception("%s is not recorded", what)
-            return False
-        except (SQLAlchemyError, OSError):
-            raise
-        except Exception:
-            log.exception("%s is not recorded", what)
-            return False
-        return True
+            yield
+        except Exception as error:
+            if is_away(error):
+                raise
+            self._set_aside.keep(kind, repr(error), content())
+            self._watch.set_aside(kind)
+            where = self._set_aside.folder
+            log.error("Set aside in %s, not recorded: %s %.80s: %.200s", where, kind, name, reason(error))
 
     def _write_click(self, answered: Answered) -> None:
         with self._database.writing() as session:
@@ -152,18 +166,20 @@ class Recorder:
         except FileNotFoundError:  # another process has written it
             return
         with self._database.writing() as session:
-            keep_event(session, body, received_at(file))
+            event = keep_event(session, body, received_at(file))
+            unread = event is not None and event.problem is not None
+        if unread:
+            self._watch.set_aside("event")
 
     def _failed(self, error: Exception) -> None:
         with self._changed:
             waiting = self._state()
         if not self._failing:
-            reason = getattr(error, "orig", None) or error
             log.error(
                 "The record can't be written: %s: %s. Clicks and events wait until it can. Free its disk, or "
                 "end what locks it",
                 waiting[1],
-                reason,
+                reason(error),
             )
         self._watch.failing(True)
         self._watch.waiting(waiting[0], len(self._inbox))

@@ -15,7 +15,9 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
+from click99.annotations.database import reason
 from click99.annotations.gaps import counts
+from click99.annotations.set_aside import SetAside
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError, ApiRefusedError, LabelConfigError, LabelStudioError
 from click99.labelstudio.images import ImageSource
@@ -109,15 +111,18 @@ def check_record(settings: Settings) -> Iterator[Finding]:
         with database.writing() as session:
             clicks, annotations, unread = counts(session)
     except (SQLAlchemyError, OSError) as error:
-        reason = getattr(error, "orig", None) or error
-        detail = f"{database.name}: {reason}. Free its disk, end what locks it, or mend CLICK99_DATABASE_URL"
-        yield Finding("Record", "problem", detail)
+        remedy = "Free its disk, end what locks it, or mend CLICK99_DATABASE_URL"
+        yield Finding("Record", "problem", f"{database.name}: {reason(error)}. {remedy}")
         return
     finally:
         database.close()
     yield Finding("Record", "ok", f"{clicks} clicks, {annotations} annotations in {database.name}")
     if unread:
         yield Finding("Record", "note", f"{unread} events are kept but could not be read: see click99's log")
+    aside = SetAside.at(settings.home)
+    if aside:
+        remedy = f"See the reasons in {aside.folder}, then delete them"
+        yield Finding("Record", "problem", f"{len(aside)} clicks and events can't be recorded. {remedy}")
 
 
 def check_promoted(settings: Settings) -> Iterator[Finding]:

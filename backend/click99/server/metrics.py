@@ -78,6 +78,13 @@ class Metrics:
             "click99_record_lost", "Clicks not recorded: too many waited.", registry=self._registry
         )
 
+        self._set_aside = Counter(
+            "click99_record_set_aside",
+            "Clicks and events that the record can't hold as they are; click99 doctor says where they are.",
+            ["kind"],
+            registry=self._registry,
+        )
+
     def add(self, collector: Collector) -> None:
         """Figures that are read when they are asked for, and the same whichever process reads them."""
         self._registry.register(collector)
@@ -101,6 +108,10 @@ class Metrics:
     def lost(self) -> None:
         """A click is not recorded."""
         self._lost.inc()
+
+    def set_aside(self, kind: str) -> None:
+        """A click or an event can't be recorded as it is."""
+        self._set_aside.labels(kind).inc()
 
     def text(self) -> bytes:
         """All counters as Prometheus reads them."""

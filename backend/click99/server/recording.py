@@ -33,7 +33,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def open_recorder(settings: Settings, metrics: Metrics) -> Recorder:
-    return Recorder(open_database(settings), settings.home / "events", metrics)
+    return Recorder(open_database(settings), settings.home, metrics)
 
 
 def record(recorder: Recorder, question: Question, found: Object, mask: np.ndarray, version: str) -> None:
