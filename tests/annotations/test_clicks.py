@@ -15,7 +15,7 @@ from click99.annotations import clicks, masks
 from click99.annotations.clicks import Answered, Point
 from click99.annotations.database import Database
 from click99.annotations.masks import Bits
-from click99.annotations.tables import Click, Mask
+from click99.annotations.tables import ClickRow, MaskRow
 from tests.annotations.conftest import NOON, PROJECT_KEY, answered, disc
 
 
@@ -25,16 +25,16 @@ def record(database: Database, *answers: Answered) -> None:
             clicks.write(session, answer)
 
 
-def rows(database: Database) -> list[Click]:
+def rows(database: Database) -> list[ClickRow]:
     """By place."""
     with database.reading() as session:
-        return list(session.scalars(select(Click).order_by(Click.place, Click.click_id)))
+        return list(session.scalars(select(ClickRow).order_by(ClickRow.place, ClickRow.click_id)))
 
 
 def mask_of(database: Database, key: str | None) -> np.ndarray:
     assert key
     with database.reading() as session:
-        return masks.pixels(session.get_one(Mask, key))
+        return masks.pixels(session.get_one(MaskRow, key))
 
 
 def test_a_click_keeps_all_that_is_known_of_it(database: Database):
@@ -100,13 +100,13 @@ def test_objects_with_the_same_clicks_are_kept_apart(database: Database, changes
 def test_a_mask_that_comes_often_is_kept_once(database: Database):
     record(database, answered("a"), answered("b"))
     with database.reading() as session:
-        assert len(list(session.scalars(select(Mask)))) == 1
+        assert len(list(session.scalars(select(MaskRow)))) == 1
 
 
 @given(arrays(bool, st.tuples(st.integers(1, 20), st.integers(1, 20))))
 def test_any_mask_comes_back_as_it_was(mask: np.ndarray):
     bits = Bits.pack(mask)
-    kept = Mask(key=bits.key, height=bits.height, width=bits.width, png=bits.png())
+    kept = MaskRow(key=bits.key, height=bits.height, width=bits.width, png=bits.png())
     assert np.array_equal(masks.pixels(kept), mask)
 
 

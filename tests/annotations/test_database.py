@@ -12,18 +12,18 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from click99.annotations.database import Database, insert_new, sqlite_url
-from click99.annotations.tables import Task
+from click99.annotations.tables import TaskRow
 from tests.annotations.conftest import PostgresqlServer
 
 
 def tasks(database: Database) -> list[str]:
     with database.reading() as session:
-        return list(session.scalars(select(Task.id)))
+        return list(session.scalars(select(TaskRow.id)))
 
 
 def add(database: Database, task: str) -> bool:
     with database.writing() as session:
-        return insert_new(session, Task, {"project": "1", "id": task})
+        return insert_new(session, TaskRow, {"project": "1", "id": task})
 
 
 def test_a_row_is_added_once(database: Database):
@@ -34,7 +34,7 @@ def test_a_row_is_added_once(database: Database):
 def test_all_of_a_transaction_is_kept_or_nothing(database: Database):
     def fail() -> None:
         with database.writing() as session:
-            insert_new(session, Task, {"project": "1", "id": "3"})
+            insert_new(session, TaskRow, {"project": "1", "id": "3"})
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -46,9 +46,9 @@ def test_a_reader_sees_one_state_and_blocks_no_writer(tmp_path: Path):
     database = Database(sqlite_url(tmp_path), busy_seconds=0.1)
     add(database, "3")
     with database.reading() as session:
-        before = list(session.scalars(select(Task.id)))
+        before = list(session.scalars(select(TaskRow.id)))
         add(database, "4")
-        assert list(session.scalars(select(Task.id))) == before == ["3"]
+        assert list(session.scalars(select(TaskRow.id))) == before == ["3"]
     assert tasks(database) == ["3", "4"]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from click99.annotations import clicks, masks
 from click99.annotations.database import Database
 from click99.annotations.events import keep_event
-from click99.annotations.tables import Annotation, Click, Event, Mask, Region, Table, Task
+from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, MaskRow, RegionRow, Table, TaskRow
 from tests.annotations.conftest import NOON, PROJECT, PROJECT_KEY, answered, brush_item, deleted, disc, saved
 
 SAMPLES = Path("../shared/samples")
@@ -38,27 +38,27 @@ def content(database: Database) -> list[tuple]:
     """What is known of annotations in the end."""
     with database.reading() as session:
         found = session.execute(
-            select(Annotation, Region).outerjoin(Region, Region.annotation == Annotation.id)
+            select(AnnotationRow, RegionRow).outerjoin(RegionRow, RegionRow.annotation == AnnotationRow.id)
         )
         return [(a.id, a.updated_at, a.deleted_at, r and (r.id, r.mask)) for a, r in found]
 
 
 def test_an_annotation_and_its_masks_are_kept(database: Database):
     assert keep(database, saved(brush_item("object"))) == [True]
-    (annotation,), (region,) = rows(database, Annotation), rows(database, Region)
+    (annotation,), (region,) = rows(database, AnnotationRow), rows(database, RegionRow)
     assert (annotation.project, annotation.id, annotation.task) == (PROJECT_KEY, "9", "3")
     assert (annotation.annotator, annotation.lead_time, annotation.updated_at) == ("4", 8.5, NOON)
     assert (region.id, region.label, region.origin) == ("object", "cell", "prediction")
     with database.reading() as session:
-        assert np.array_equal(masks.pixels(session.get_one(Mask, region.mask)), disc())
-    (task,) = rows(database, Task)
+        assert np.array_equal(masks.pixels(session.get_one(MaskRow, region.mask)), disc())
+    (task,) = rows(database, TaskRow)
     assert json.loads(task.data) == {"image": "/data/upload/a.png"}
 
 
 def test_the_raw_event_is_kept_as_it_was(database: Database):
     body = saved(brush_item())
     keep(database, body)
-    (event,) = rows(database, Event)
+    (event,) = rows(database, EventRow)
     assert event.body == body
     assert (event.action, event.problem, event.received_at) == ("ANNOTATION_CREATED", None, NOON)
 
@@ -68,9 +68,9 @@ def test_clicks_and_the_saved_mask_are_joined_by_the_region(database: Database):
         clicks.write(session, answered("a", region="object"))
         clicks.write(session, answered("b", region="other"))
     keep(database, saved(brush_item("object")))
-    same = (Region.id == Click.region) & (Region.project == Click.project)
+    same = (RegionRow.id == ClickRow.region) & (RegionRow.project == ClickRow.project)
     with database.reading() as session:
-        joined = session.execute(select(Click.click_id, Region.annotation).join(Region, same)).all()
+        joined = session.execute(select(ClickRow.click_id, RegionRow.annotation).join(RegionRow, same)).all()
     assert [tuple(row) for row in joined] == [("a", "9")]
 
 
@@ -81,27 +81,27 @@ def test_an_update_replaces_what_was_known(database: Database):
         saved(brush_item(), brush_item("gone")),
         saved(changed, action="ANNOTATION_UPDATED", minute=5),
     )
-    (region,) = rows(database, Region)
+    (region,) = rows(database, RegionRow)
     assert (region.id, region.origin) == ("object", "prediction-changed")
-    assert len(rows(database, Event)) == 2
+    assert len(rows(database, EventRow)) == 2
 
 
 def test_a_deletion_leaves_a_tombstone_and_the_masks(database: Database):
     keep(database, saved(brush_item()), deleted())
-    (annotation,) = rows(database, Annotation)
+    (annotation,) = rows(database, AnnotationRow)
     assert annotation.deleted_at == NOON
-    assert len(rows(database, Region)) == 1
+    assert len(rows(database, RegionRow)) == 1
 
 
 def test_deleted_tasks_take_their_annotations_with_them(database: Database):
     body = {"action": "TASKS_DELETED", "tasks": [{"id": 3}], "project": PROJECT}
     keep(database, saved(brush_item()), json.dumps(body).encode())
-    assert rows(database, Annotation)[0].deleted_at == NOON
+    assert rows(database, AnnotationRow)[0].deleted_at == NOON
 
 
 def test_duplicates_change_nothing(database: Database):
     assert keep(database, *[saved(brush_item())] * 2, *[deleted()] * 2) == [True, False, True, False]
-    assert len(rows(database, Region)) == 1
+    assert len(rows(database, RegionRow)) == 1
 
 
 STORY = [saved(brush_item()), saved(brush_item("b"), action="ANNOTATION_UPDATED", minute=1), deleted()]
@@ -125,14 +125,14 @@ def test_any_order_ends_the_same(database: Database, order: tuple[int, ...]):
 )
 def test_other_actions_are_kept_and_tell_nothing(database: Database, body: dict[str, Any]):
     assert keep(database, json.dumps(body).encode()) == [True]
-    (event,) = rows(database, Event)
+    (event,) = rows(database, EventRow)
     assert (event.action, event.problem) == (body["action"], None)
-    assert rows(database, Annotation) == []
+    assert rows(database, AnnotationRow) == []
 
 
 def test_one_deleted_before_it_was_known_stays_deleted(database: Database):
     keep(database, deleted(77))
-    (annotation,) = rows(database, Annotation)
+    (annotation,) = rows(database, AnnotationRow)
     assert (annotation.id, annotation.deleted_at, annotation.task) == ("77", NOON, None)
 
 
@@ -143,7 +143,7 @@ def test_many_at_once(database: Database):
         "annotation": [body["annotation"], body["annotation"] | {"id": 10}],
     }
     keep(database, json.dumps(body).encode())
-    assert {annotation.id for annotation in rows(database, Annotation)} == {"9", "10"}
+    assert {annotation.id for annotation in rows(database, AnnotationRow)} == {"9", "10"}
 
 
 def broken(**value: Any) -> dict[str, Any]:
@@ -174,11 +174,11 @@ def test_a_mask_that_does_not_decode_costs_no_other(
     database: Database, caplog: pytest.LogCaptureFixture, item: dict[str, Any], problem: str
 ):
     keep(database, saved(item, brush_item("good")))
-    regions = {region.id: region for region in rows(database, Region)}
+    regions = {region.id: region for region in rows(database, RegionRow)}
     assert regions["good"].mask
     assert regions["broken"].mask is None
     assert problem in regions["broken"].problem
-    (event,) = rows(database, Event)
+    (event,) = rows(database, EventRow)
     assert "annotation 9, region broken" in event.problem
     assert "region broken" in caplog.text
 
@@ -199,7 +199,7 @@ def test_what_cannot_be_read_is_kept_with_the_reason(
     database: Database, caplog: pytest.LogCaptureFixture, body: bytes, problem: str
 ):
     keep(database, body)
-    (event,) = rows(database, Event)
+    (event,) = rows(database, EventRow)
     assert event.body == body
     assert problem in event.problem
     assert problem in caplog.text
@@ -209,12 +209,12 @@ def test_what_cannot_be_read_is_kept_with_the_reason(
 def test_recorded_events_are_read(database: Database):
     files = sorted(SAMPLES.glob("webhook_*.json"))
     keep(database, *[json.dumps(json.loads(file.read_text())["body"]).encode() for file in files])
-    assert [event.problem for event in rows(database, Event)] == [None] * len(files)
-    assert {annotation.id: bool(annotation.deleted_at) for annotation in rows(database, Annotation)} == {
+    assert [event.problem for event in rows(database, EventRow)] == [None] * len(files)
+    assert {annotation.id: bool(annotation.deleted_at) for annotation in rows(database, AnnotationRow)} == {
         "1": True,
         "9": False,
     }
     clicked = json.loads((SAMPLES / "backend_predict_click2.json").read_text())
-    assert {annotation.project for annotation in rows(database, Annotation)} == {
+    assert {annotation.project for annotation in rows(database, AnnotationRow)} == {
         clicked.get("body", clicked)["project"]
     }

@@ -17,21 +17,21 @@ from click99.annotations import masks
 from click99.annotations.database import Database
 from click99.annotations.events import keep_event
 from click99.annotations.exports import ExportError, import_export
-from click99.annotations.tables import Annotation, Event, Mask, Region
+from click99.annotations.tables import AnnotationRow, EventRow, MaskRow, RegionRow
 from tests.annotations.conftest import NOON, PROJECT_KEY, brush_item, disc, saved
 
 SAMPLE = Path("../shared/samples/export_JSON.json")
 NAME = "task-3-annotation-9-by-ann@example.com-brush-red-cell-0.png"
 
 
-def recorded(database: Database) -> list[Annotation]:
+def recorded(database: Database) -> list[AnnotationRow]:
     with database.reading() as session:
-        return list(session.scalars(select(Annotation).order_by(Annotation.id)))
+        return list(session.scalars(select(AnnotationRow).order_by(AnnotationRow.id)))
 
 
-def regions(database: Database) -> list[tuple[Region, np.ndarray]]:
+def regions(database: Database) -> list[tuple[RegionRow, np.ndarray]]:
     with database.reading() as session:
-        found = session.execute(select(Region, Mask).join(Mask, Region.mask == Mask.key)).all()
+        found = session.execute(select(RegionRow, MaskRow).join(MaskRow, RegionRow.mask == MaskRow.key)).all()
         return [(region, masks.pixels(mask)) for region, mask in found]
 
 
@@ -117,4 +117,4 @@ def test_a_recorded_export_is_read(database: Database):
     tasks = json.loads(SAMPLE.read_text())
     assert import_export(database, SAMPLE) == sum(len(task["annotations"]) for task in tasks)
     with database.reading() as session:
-        assert set(session.scalars(select(Event.problem))) == {None}
+        assert set(session.scalars(select(EventRow.problem))) == {None}

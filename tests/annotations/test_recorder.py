@@ -26,7 +26,7 @@ from sqlalchemy import event, func, select
 from click99.annotations.clicks import Point
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
-from click99.annotations.tables import Annotation, Click, Event, Table
+from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, Table
 from tests.annotations.conftest import answered, brush_item, saved
 from tests.postgresql_server import PostgresqlServer
 
@@ -77,7 +77,7 @@ def test_clicks_and_events_are_written(database: Database, tmp_path: Path):
     with recording(database, tmp_path) as recorder:
         recorder.click(answered("a"))
         recorder.event(saved(brush_item()))
-    assert (count(database, Click), count(database, Annotation)) == (1, 1)
+    assert (count(database, ClickRow), count(database, AnnotationRow)) == (1, 1)
     assert list((tmp_path / "events").iterdir()) == []
 
 
@@ -85,19 +85,19 @@ def test_closing_writes_what_waits(database: Database, tmp_path: Path):
     with recording(database, tmp_path) as recorder:
         for number in range(20):
             recorder.click(answered("a", region=f"object {number}"))
-    assert count(database, Click) == 20
+    assert count(database, ClickRow) == 20
 
 
 def test_events_that_another_process_left_are_written(database: Database, tmp_path: Path):
     Recorder(database, tmp_path, Watching()).event(saved(brush_item()))
-    assert count(database, Event) == 0
+    assert count(database, EventRow) == 0
     with recording(database, tmp_path):
-        eventually(lambda: count(database, Event) == 1)
+        eventually(lambda: count(database, EventRow) == 1)
 
 
 def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     database, watch = Database(sqlite_url(tmp_path), busy_seconds=0.1), Watching()
-    assert count(database, Click) == 0
+    assert count(database, ClickRow) == 0
     other = sqlite3.connect(tmp_path / "click99.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with recording(database, tmp_path, watch) as recorder:
@@ -110,9 +110,9 @@ def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.L
         assert watch.waits[-1] == (1, 1)
         assert "database is locked" in caplog.text
         other.execute("ROLLBACK")
-        eventually(lambda: count(database, Event) == 1)
+        eventually(lambda: count(database, EventRow) == 1)
         eventually(lambda: watch.failures[-1] is False)
-    assert count(database, Click) == 1
+    assert count(database, ClickRow) == 1
     assert caplog.text.count("can't be written") == 1
     assert "can be written again" in caplog.text
 
@@ -120,7 +120,7 @@ def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.L
 def test_a_full_disk_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     """The file may not grow, which SQLite reports as it does a full disk."""
     database, watch, pages = Database(sqlite_url(tmp_path)), Watching(), {"most": 0}
-    assert count(database, Click) == 0
+    assert count(database, ClickRow) == 0
     database.engine.dispose()
     event.listen(
         database.engine, "begin", lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {pages['most']}")
@@ -133,15 +133,15 @@ def test_a_full_disk_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCapt
         eventually(lambda: True in watch.failures)
         assert "database or disk is full" in caplog.text
         pages["most"] = 10**6
-        eventually(lambda: count(database, Event) == 40)
-    assert count(database, Click) == 1
+        eventually(lambda: count(database, EventRow) == 40)
+    assert count(database, ClickRow) == 1
 
 
 @pytest.mark.slow
 def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     with PostgresqlServer() as server:
         database, watch = Database(server.new_database()), Watching()
-        assert count(database, Click) == 0
+        assert count(database, ClickRow) == 0
         with recording(database, tmp_path, watch) as recorder:
             server.stop()
             recorder.click(answered("a"))
@@ -150,7 +150,7 @@ def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog
             assert "The record can't be written" in caplog.text
             server.start()
             eventually(lambda: watch.failures[-1] is False)
-        assert (count(database, Click), count(database, Event)) == (1, 1)
+        assert (count(database, ClickRow), count(database, EventRow)) == (1, 1)
 
 
 def test_a_full_queue_refuses_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixture):
@@ -189,9 +189,9 @@ def test_a_click_that_the_record_cannot_hold_is_set_aside(
         recorder.click(answered("b", region="next"))
     assert True not in watch.failures
     if why == POSTGRESQL_ONLY and database.engine.dialect.name == "sqlite":
-        assert (count(database, Click), watch.aside) == (2, [])
+        assert (count(database, ClickRow), watch.aside) == (2, [])
         return
-    assert (count(database, Click), watch.aside) == (1, ["click"])
+    assert (count(database, ClickRow), watch.aside) == (1, ["click"])
     (file,) = (tmp_path / "set-aside").iterdir()
     kept = json.loads(file.read_text())
     assert (kept["kind"], kept["region"], kept["label"]) == ("click", odd.region, odd.label)
@@ -221,8 +221,8 @@ def test_an_event_that_tells_what_no_table_holds_is_kept_unread(
     assert True not in watch.failures
     assert list((tmp_path / "events").iterdir()) == []
     with database.reading() as session:
-        events = {event.body: event.problem for event in session.scalars(select(Event))}
-        annotations = set(session.scalars(select(Annotation.id)))
+        events = {event.body: event.problem for event in session.scalars(select(EventRow))}
+        annotations = set(session.scalars(select(AnnotationRow.id)))
     if why == POSTGRESQL_ONLY and database.engine.dialect.name == "sqlite":
         assert (len(annotations), watch.aside) == (2, [])
         return
@@ -237,7 +237,7 @@ def test_an_event_that_the_record_does_not_take_at_all_is_set_aside(database: Da
     watch = Watching()
     with recording(database, tmp_path, watch) as recorder:
         recorder.event(saved(number=10))
-    assert (count(database, Event), watch.aside) == (1, ["event"])
+    assert (count(database, EventRow), watch.aside) == (1, ["event"])
     (file,) = (tmp_path / "set-aside").iterdir()
     assert base64.b64decode(json.loads(file.read_text())["body"]) == saved()
 
@@ -286,5 +286,5 @@ def test_killed_before_anything_was_written(tmp_path: Path):
     with recording(database, tmp_path) as recorder:
         recorder.click(answered("ab"))
     with database.reading() as session:
-        assert list(session.scalars(select(Click.click_id).order_by(Click.place))) == ["a", "b"]
-    assert count(database, Annotation) == 1
+        assert list(session.scalars(select(ClickRow.click_id).order_by(ClickRow.place))) == ["a", "b"]
+    assert count(database, AnnotationRow) == 1

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from click99.annotations import masks
 from click99.annotations.database import Database, sqlite_url
-from click99.annotations.tables import Annotation, Click, Event, Mask, Region, Table
+from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, MaskRow, RegionRow, Table
 from click99.server import recording
 from tests.annotations.test_recorder import eventually
 from tests.server.annotator import Annotator
@@ -41,7 +41,7 @@ def read(tmp_path: Path) -> Callable[..., list[Any]]:
 
 def mask_of(home: Path, key: str) -> np.ndarray:
     with Database(sqlite_url(home)).reading() as session:
-        return masks.pixels(session.get_one(Mask, key))
+        return masks.pixels(session.get_one(MaskRow, key))
 
 
 def event(annotator: Annotator, action: str = "ANNOTATION_CREATED") -> dict[str, Any]:
@@ -59,7 +59,7 @@ def test_clicks_are_recorded_with_their_masks(server: TestClient, tmp_path: Path
     ann = Annotator(server)
     ann.click(20, 20)
     shown = ann.click(30, 30, positive=False)
-    first, second = sorted(read(Click, 2), key=lambda click: click.place)
+    first, second = sorted(read(ClickRow, 2), key=lambda click: click.place)
     assert (second.x, second.y, second.positive, second.label) == (30, 30, False, "cell")
     assert (second.project, second.task, second.model_version) == ("1.1795475271", "3", "discs-1")
     assert (first.origin, second.origin, second.parent) == ("nothing", "click", first.state)
@@ -77,7 +77,7 @@ def test_a_submitted_mask_is_joined_to_its_clicks(
     ann.accept()
     ann.submit()
     assert server.post("/webhook", json=event(ann)).status_code == 200
-    (region,), (click,) = read(Region, 1), read(Click, 1)
+    (region,), (click,) = read(RegionRow, 1), read(ClickRow, 1)
     assert (region.id, region.project) == (click.region, click.project)
     assert region.mask == click.mask
 
@@ -91,7 +91,7 @@ def test_a_correction_says_what_it_started_from(
     (region,) = ann.regions
     before = ann.region(region)
     ann.click(24, 20, positive=False)
-    _, correction = sorted(read(Click, 2), key=lambda click: click.asked_at)
+    _, correction = sorted(read(ClickRow, 2), key=lambda click: click.asked_at)
     assert (correction.region, correction.origin, correction.parent) == (region, "draft", None)
     assert np.array_equal(mask_of(tmp_path, correction.start), before)
 
@@ -103,7 +103,7 @@ def test_an_accepted_mask_that_is_not_saved_yet_is_an_origin_too(
     ann.open()
     ann.click(20, 20)
     ann.click(22, 20, positive=False)
-    assert {click.origin for click in read(Click, 2)} == {"nothing", "accepted"}
+    assert {click.origin for click in read(ClickRow, 2)} == {"nothing", "accepted"}
 
 
 def test_a_box_is_recorded(start: Start, read: Callable[..., list]):
@@ -116,14 +116,14 @@ def test_a_box_is_recorded(start: Start, read: Callable[..., list]):
     box = keypoint("b", 0, 0, type="rectanglelabels", from_name="box", value=value)
     reply = start().post("/predict", json=body([box], label_config=config))
     assert reply.status_code == 200, reply.text
-    (click,) = read(Click, 1)
+    (click,) = read(ClickRow, 1)
     assert (click.origin, click.box) == ("box", "16 12 48 36")
 
 
 def test_neither_clicks_nor_events_wait_for_a_locked_database(
     server: TestClient, tmp_path: Path, read: Callable[..., list]
 ):
-    read(Click, 0)
+    read(ClickRow, 0)
     other = sqlite3.connect(tmp_path / "click99.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     ann = Annotator(server)
@@ -137,13 +137,13 @@ def test_neither_clicks_nor_events_wait_for_a_locked_database(
     assert 'click99_record_waiting{kind="click"} 1.0' in server.get("/metrics").text
     assert 'click99_record_waiting{kind="event"} 1.0' in server.get("/metrics").text
     other.execute("ROLLBACK")
-    read(Click, 1)
-    read(Annotation, 1)
+    read(ClickRow, 1)
+    read(AnnotationRow, 1)
     eventually(lambda: "click99_record_failing 0.0" in server.get("/metrics").text)
 
 
 def test_an_event_is_on_the_disk_when_it_is_answered(start: Start, tmp_path: Path, read: Callable[..., list]):
-    read(Event, 0)
+    read(EventRow, 0)
     other = sqlite3.connect(tmp_path / "click99.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     sent = {"action": "ANNOTATION_CREATED", "project": {"id": 1}}
@@ -168,14 +168,14 @@ def test_duplicates_are_taken_and_kept_once(server: TestClient, read: Callable[.
     sent = {"action": "ANNOTATIONS_DELETED", "annotations": [{"id": 7}]}
     assert [server.post("/webhook", json=sent).status_code for _ in range(3)] == [200] * 3
     server.post("/webhook", json={"action": "PROJECT_UPDATED"})
-    assert [event.action for event in read(Event, 2)] == ["ANNOTATIONS_DELETED", "PROJECT_UPDATED"]
-    (annotation,) = read(Annotation, 1)
+    assert [event.action for event in read(EventRow, 2)] == ["ANNOTATIONS_DELETED", "PROJECT_UPDATED"]
+    (annotation,) = read(AnnotationRow, 1)
     assert annotation.deleted_at
 
 
 def test_an_event_that_cannot_be_read_is_kept(server: TestClient, read: Callable[..., list]):
     assert server.post("/webhook", json={"action": "ANNOTATION_CREATED", "annotation": 7}).status_code == 400
-    (kept,) = read(Event, 1)
+    (kept,) = read(EventRow, 1)
     assert "annotation" in kept.problem
 
 
@@ -190,8 +190,8 @@ def test_what_the_record_cannot_hold_holds_up_nothing(
     odd["annotation"]["updated_at"] = "0001-01-01T00:00:00+14:00"
     for sent in (odd, good):
         assert server.post("/webhook", json=sent).status_code == 200
-    read(Annotation, 1)
-    assert {kept.problem is None for kept in read(Event, 2)} == {True, False}
+    read(AnnotationRow, 1)
+    assert {kept.problem is None for kept in read(EventRow, 2)} == {True, False}
     assert 'click99_record_set_aside_total{kind="event"} 1.0' in server.get("/metrics").text
 
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
-from click99.annotations.tables import Annotation, Event, Region
+from click99.annotations.tables import AnnotationRow, EventRow, RegionRow
 from click99.cli import app
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError
@@ -113,7 +113,7 @@ def synced(address: str, database: Database) -> tuple[int, int]:
 def deletions(database: Database) -> dict[str, bool]:
     """Whether each is deleted."""
     with database.reading() as session:
-        return {row.id: bool(row.deleted_at) for row in session.scalars(select(Annotation))}
+        return {row.id: bool(row.deleted_at) for row in session.scalars(select(AnnotationRow))}
 
 
 def test_missed_annotations_are_found(api: Api, address: str, database: Database):
@@ -122,8 +122,8 @@ def test_missed_annotations_are_found(api: Api, address: str, database: Database
     assert synced(address, database) == (2, 0)
     assert deletions(database) == {"9": False, "10": False}
     with database.reading() as session:
-        assert {event.action for event in session.scalars(select(Event))} == {"SYNCED"}
-        assert {region.id for region in session.scalars(select(Region))} == {"object"}
+        assert {event.action for event in session.scalars(select(EventRow))} == {"SYNCED"}
+        assert {region.id for region in session.scalars(select(RegionRow))} == {"object"}
 
 
 def test_what_is_known_is_not_asked_for_again(api: Api, address: str, database: Database):
@@ -193,7 +193,7 @@ def test_an_annotation_of_no_time_holds_up_no_other(api: Api, address: str, data
     synced(address, database)
     assert deletions(database) == {"10": False}
     with database.reading() as session:
-        (problem,) = filter(None, session.scalars(select(Event.problem)))
+        (problem,) = filter(None, session.scalars(select(EventRow.problem)))
     assert "updated_at" in problem
 
 

@@ -26,7 +26,7 @@ import torch
 from sqlalchemy import select
 
 from click99.annotations.database import Database, sqlite_url
-from click99.annotations.tables import Click
+from click99.annotations.tables import ClickRow
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.generalist import Generalist
 from click99.segmentation.network import TwoStreamNetwork
@@ -160,7 +160,7 @@ def test_a_hundred_objects_over_four_workers_are_as_in_one_process(
 def recorded(home: Path) -> set[tuple[str, str | None]]:
     """The clicks of a record, each with the mask after it."""
     with Database(sqlite_url(home)).reading() as session:
-        return {(click.state, click.mask) for click in session.scalars(select(Click))}
+        return {(click.state, click.mask) for click in session.scalars(select(ClickRow))}
 
 
 def test_workers_without_redis_are_refused_with_the_reason():

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from click99.annotations.database import insert_new
 from click99.annotations.masks import Bits, keep
-from click99.annotations.tables import Click
+from click99.annotations.tables import ClickRow
 
 # Where the mask before a click came from: there was none; the click before it; a box; a region of a draft or
 # of a submitted annotation; an answer that was accepted just now and is not saved yet.
@@ -33,7 +33,7 @@ class Answered:
     """An object's clicks so far, at least one, and the mask after the last.
 
     origin, start: of the mask before the first of them. image: its address as it stands in the task. Others:
-    see `tables.Click`.
+    see `tables.ClickRow`.
     """
 
     project: str
@@ -75,7 +75,7 @@ def write(session: Session, answered: Answered) -> None:
     for place, state in enumerate(states):
         last = state == states[-1]
         row = _row(answered, states, place, start, mask if last else None)
-        if not insert_new(session, Click, row) and last:
+        if not insert_new(session, ClickRow, row) and last:
             _complete(session, state, mask, answered)
 
 
@@ -106,6 +106,6 @@ def _row(answered: Answered, states: list[str], place: int, start: str | None, m
 
 def _complete(session: Session, state: str, mask: str, answered: Answered) -> None:
     """A click that was known from a later one only gets its mask."""
-    click = session.get_one(Click, state)
+    click = session.get_one(ClickRow, state)
     if click.mask is None:
         click.mask, click.milliseconds = mask, answered.milliseconds

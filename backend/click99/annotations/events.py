@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from click99.annotations.database import insert_new, is_away, reason
 from click99.annotations.masks import Bits, keep
 from click99.annotations.payloads import RegionItem, SavedAnnotation, SavedEvent, SavedTask
-from click99.annotations.tables import Annotation, Event, Region, Task
+from click99.annotations.tables import AnnotationRow, EventRow, RegionRow, TaskRow
 from click99.labelstudio.errors import LabelStudioError
 from click99.labelstudio.label_config import OUTPUTS, Kind
 from click99.labelstudio.outputs import content, read
@@ -27,7 +27,7 @@ MAX_PIXELS = 8192 * 8192  # of a mask; no image is larger
 FIELDS: dict[str, str] = {"bitmasklabels": "imageDataURL", "brushlabels": "rle", "polygonlabels": "points"}
 
 
-def keep_event(session: Session, body: bytes, received_at: datetime) -> Event | None:
+def keep_event(session: Session, body: bytes, received_at: datetime) -> EventRow | None:
     """Keep an event and what it tells; None when it is kept already.
 
     One that cannot be read, tells what no table holds, or has masks that cannot be read, is kept with the
@@ -35,9 +35,9 @@ def keep_event(session: Session, body: bytes, received_at: datetime) -> Event | 
     """
     digest = hashlib.sha256(body).hexdigest()
     values = {"digest": digest, "received_at": received_at, "body": body, "action": ""}
-    if not insert_new(session, Event, values):
+    if not insert_new(session, EventRow, values):
         return None
-    event = session.get_one(Event, digest)
+    event = session.get_one(EventRow, digest)
     try:
         told = SavedEvent.model_validate_json(body)
         with session.begin_nested():  # what it tells is kept whole or not at all, the event in any case
@@ -59,7 +59,7 @@ def _explain(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"
 
 
-def _apply(session: Session, told: SavedEvent, event: Event) -> list[str]:
+def _apply(session: Session, told: SavedEvent, event: EventRow) -> list[str]:
     """What an event tells. Returns what of it could not be read. Unknown actions tell nothing."""
     annotations = told.annotation + told.annotations
     if told.action in DELETED:
@@ -67,7 +67,7 @@ def _apply(session: Session, told: SavedEvent, event: Event) -> list[str]:
             _bury(session, _row(session, told.project_key, annotation.id), event)
     elif told.action == "TASKS_DELETED":
         for task in told.tasks:
-            of_task = select(Annotation).filter_by(project=told.project_key, task=task.id)
+            of_task = select(AnnotationRow).filter_by(project=told.project_key, task=task.id)
             for row in session.scalars(of_task):
                 _bury(session, row, event)
     elif told.action in SAVED | {"TASKS_CREATED"}:
@@ -78,24 +78,24 @@ def _apply(session: Session, told: SavedEvent, event: Event) -> list[str]:
     return []
 
 
-def _row(session: Session, project: str, annotation: str) -> Annotation:
+def _row(session: Session, project: str, annotation: str) -> AnnotationRow:
     """The annotation, a new and empty one if need be."""
-    insert_new(session, Annotation, {"project": project, "id": annotation, "cancelled": False})
-    return session.get_one(Annotation, (project, annotation), with_for_update=True)
+    insert_new(session, AnnotationRow, {"project": project, "id": annotation, "cancelled": False})
+    return session.get_one(AnnotationRow, (project, annotation), with_for_update=True)
 
 
-def _bury(session: Session, row: Annotation, event: Event) -> None:
+def _bury(session: Session, row: AnnotationRow, event: EventRow) -> None:
     """What was deleted keeps its masks; a creation that comes later does not revive it."""
     row.deleted_at = row.deleted_at or event.received_at
 
 
 def _keep_task(session: Session, project: str, task: SavedTask) -> None:
-    insert_new(session, Task, {"project": project, "id": task.id})
+    insert_new(session, TaskRow, {"project": project, "id": task.id})
     if task.data is not None:
-        session.get_one(Task, (project, task.id)).data = task.json_data
+        session.get_one(TaskRow, (project, task.id)).data = task.json_data
 
 
-def _keep_annotation(session: Session, told: SavedEvent, new: SavedAnnotation, event: Event) -> list[str]:
+def _keep_annotation(session: Session, told: SavedEvent, new: SavedAnnotation, event: EventRow) -> list[str]:
     """The annotation's newest state. An event that was overtaken by a later one changes nothing."""
     row = _row(session, told.project_key, new.id)
     if row.updated_at and (new.updated_at is None or new.updated_at < row.updated_at):
@@ -104,18 +104,18 @@ def _keep_annotation(session: Session, told: SavedEvent, new: SavedAnnotation, e
     row.task = row.task if task is None else str(task)
     row.annotator, row.created_at, row.updated_at = new.annotator, new.created_at, new.updated_at
     row.lead_time, row.cancelled, row.event = new.lead_time, bool(new.was_cancelled), event.digest
-    session.execute(delete(Region).filter_by(project=row.project, annotation=row.id))
+    session.execute(delete(RegionRow).filter_by(project=row.project, annotation=row.id))
     regions = {r.id: r for r in (_region(session, row, item) for item in new.items) if r is not None}
     session.add_all(regions.values())
     return [f"annotation {row.id}, region {r.id}: {r.problem}" for r in regions.values() if r.problem]
 
 
-def _region(session: Session, row: Annotation, raw: dict[str, Any]) -> Region | None:
+def _region(session: Session, row: AnnotationRow, raw: dict[str, Any]) -> RegionRow | None:
     """A result's mask; None for results that are none, such as clicks."""
     kind = raw.get("type")
     if kind not in OUTPUTS:
         return None
-    region = Region(
+    region = RegionRow(
         project=row.project, annotation=row.id, id=str(raw.get("id")), label="", kind=kind, origin=""
     )
     try:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from click99.annotations.database import Database
 from click99.annotations.events import keep_event
-from click99.annotations.tables import Task
+from click99.annotations.tables import TaskRow
 from click99.labelstudio import brush
 
 # How Label Studio's converter names the masks of "Brush labels to PNG".
@@ -68,7 +68,9 @@ def project_named(session: Session, number: int | str) -> dict[str, Any]:
 
     The project of that number that the record knows, if it is the only one.
     """
-    known = session.scalars(select(Task.project).where(Task.project.like(f"{number}.%")).distinct()).all()
+    known = session.scalars(
+        select(TaskRow.project).where(TaskRow.project.like(f"{number}.%")).distinct()
+    ).all()
     return {"id": number, "known_as": known[0]} if len(known) == 1 else {"id": number}
 
 

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from click99.annotations.database import insert_new
 from click99.annotations.payloads import SavedAnnotation, SavedProject
-from click99.annotations.tables import Annotation, Click, Event, Schedule, Task
+from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, ScheduleRow, TaskRow
 
 
 def counts(session: Session) -> tuple[int, int, int]:
     """Clicks, annotations that are not deleted, and events that could not be read."""
-    clicks = select(func.count()).select_from(Click)
-    annotations = select(func.count()).select_from(Annotation).filter_by(deleted_at=None)
-    unread = select(func.count()).select_from(Event).where(Event.problem.is_not(None))
+    clicks = select(func.count()).select_from(ClickRow)
+    annotations = select(func.count()).select_from(AnnotationRow).filter_by(deleted_at=None)
+    unread = select(func.count()).select_from(EventRow).where(EventRow.problem.is_not(None))
     clicked, saved, failed = (session.scalar(query) or 0 for query in (clicks, annotations, unread))
     return clicked, saved, failed
 
@@ -31,19 +31,19 @@ def project_key(project: Mapping[str, Any]) -> str:
 
 def tasks_with_annotations(session: Session, project: str) -> set[str]:
     """The tasks whose annotations are not all deleted."""
-    found = select(Annotation.task).filter_by(project=project, deleted_at=None).distinct()
+    found = select(AnnotationRow.task).filter_by(project=project, deleted_at=None).distinct()
     return {task for task in session.scalars(found) if task is not None}
 
 
 def live(session: Session, project: str, task: str) -> dict[str, datetime | None]:
     """When each of a task's annotations that are not deleted was last changed, by id."""
-    found = select(Annotation).filter_by(project=project, task=task, deleted_at=None)
+    found = select(AnnotationRow).filter_by(project=project, task=task, deleted_at=None)
     return {row.id: row.updated_at for row in session.scalars(found)}
 
 
 def is_compared(session: Session, project: str, task: str, updated_at: datetime) -> bool:
     """Whether a task is as it was when its annotations were compared."""
-    known = session.get(Task, (project, task))
+    known = session.get(TaskRow, (project, task))
     return bool(known and known.synced_at == updated_at)
 
 
@@ -60,15 +60,15 @@ def unknown(
 
 
 def note_compared(session: Session, project: str, task: str, updated_at: datetime) -> None:
-    insert_new(session, Task, {"project": project, "id": task})
-    session.get_one(Task, (project, task)).synced_at = updated_at
+    insert_new(session, TaskRow, {"project": project, "id": task})
+    session.get_one(TaskRow, (project, task)).synced_at = updated_at
 
 
 def claim(session: Session, name: str, every: timedelta, now: datetime) -> bool:
     """Whether something regular is due; who is told so does it, and nobody else."""
-    if insert_new(session, Schedule, {"name": name, "begun_at": now}):
+    if insert_new(session, ScheduleRow, {"name": name, "begun_at": now}):
         return True
-    row = session.get_one(Schedule, name, with_for_update=True)
+    row = session.get_one(ScheduleRow, name, with_for_update=True)
     if now - row.begun_at < every:
         return False
     row.begun_at = now

@@ -11,7 +11,7 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from click99.annotations.database import insert_new
-from click99.annotations.tables import Mask
+from click99.annotations.tables import MaskRow
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,14 @@ class Bits:
 def keep(session: Session, bits: Bits) -> str:
     """Keep a mask, once. Its key."""
     key = bits.key
-    if session.get(Mask, key) is None:
-        insert_new(session, Mask, {"key": key, "height": bits.height, "width": bits.width, "png": bits.png()})
+    if session.get(MaskRow, key) is None:
+        insert_new(
+            session, MaskRow, {"key": key, "height": bits.height, "width": bits.width, "png": bits.png()}
+        )
     return key
 
 
-def pixels(mask: Mask) -> np.ndarray:
+def pixels(mask: MaskRow) -> np.ndarray:
     """A kept mask: bool [H, W]."""
     with Image.open(BytesIO(mask.png), formats=["PNG"]) as image:
         return np.asarray(image)

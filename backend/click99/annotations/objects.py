@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from click99.annotations.tables import Annotation, Click, Region, Task
+from click99.annotations.tables import AnnotationRow, ClickRow, RegionRow, TaskRow
 
 ADDRESS = re.compile(r"/|\w+://|data:image/")  # how an image's begins
 
@@ -37,9 +37,9 @@ class SavedObject:
     Of one drawn by hand there are no clicks. data: the task's own fields, as JSON.
     """
 
-    annotation: Annotation
-    region: Region
-    clicks: Sequence[Click]
+    annotation: AnnotationRow
+    region: RegionRow
+    clicks: Sequence[ClickRow]
     data: str | None
 
     @property
@@ -64,19 +64,19 @@ def saved_objects(session: Session, wanted: Wanted) -> Iterator[SavedObject]:
             yield found
 
 
-def clicks_of(session: Session, annotation: Annotation, region: str) -> list[Click]:
+def clicks_of(session: Session, annotation: AnnotationRow, region: str) -> list[ClickRow]:
     """The clicks that led to a saved region."""
     asked = {"project": annotation.project, "task": annotation.task, "region": region}
-    return real_sequence(session.scalars(select(Click).filter_by(**asked)).all())
+    return real_sequence(session.scalars(select(ClickRow).filter_by(**asked)).all())
 
 
-def real_sequence(clicks: Sequence[Click]) -> list[Click]:
+def real_sequence(clicks: Sequence[ClickRow]) -> list[ClickRow]:
     """An object's clicks without those that were undone or moved away.
 
     From each mask that was started from, the way to the last state that was reached.
     """
     by_state = {click.state: click for click in clicks}
-    starts: dict[str | None, list[Click]] = defaultdict(list)
+    starts: dict[str | None, list[ClickRow]] = defaultdict(list)
     for click in sorted(clicks, key=lambda click: (click.asked_at, click.place)):
         way = _way(click, by_state)
         starts[way[0].start] = way
@@ -84,7 +84,7 @@ def real_sequence(clicks: Sequence[Click]) -> list[Click]:
     return [click for way in ways for click in way]
 
 
-def _way(click: Click, by_state: dict[str, Click]) -> list[Click]:
+def _way(click: ClickRow, by_state: dict[str, ClickRow]) -> list[ClickRow]:
     """From an object's first click to this one."""
     way = [click]
     while (parent := by_state.get(way[0].parent or "")) is not None:
@@ -93,19 +93,21 @@ def _way(click: Click, by_state: dict[str, Click]) -> list[Click]:
 
 
 def _query(wanted: Wanted) -> Select:
-    same = (Region.project == Annotation.project) & (Region.annotation == Annotation.id)
-    task = (Task.project == Annotation.project) & (Task.id == Annotation.task)
-    query = select(Annotation, Region, Task.data).join(Region, same).outerjoin(Task, task)
-    query = query.where(Annotation.deleted_at.is_(None), ~Annotation.cancelled, Region.mask.is_not(None))
+    same = (RegionRow.project == AnnotationRow.project) & (RegionRow.annotation == AnnotationRow.id)
+    task = (TaskRow.project == AnnotationRow.project) & (TaskRow.id == AnnotationRow.task)
+    query = select(AnnotationRow, RegionRow, TaskRow.data).join(RegionRow, same).outerjoin(TaskRow, task)
+    query = query.where(
+        AnnotationRow.deleted_at.is_(None), ~AnnotationRow.cancelled, RegionRow.mask.is_not(None)
+    )
     if wanted.project:
-        named = Annotation.project.like(f"{wanted.project}.%") | (Annotation.project == wanted.project)
+        named = AnnotationRow.project.like(f"{wanted.project}.%") | (AnnotationRow.project == wanted.project)
         query = query.where(named)
     if wanted.label:
-        query = query.where(Region.label == wanted.label)
+        query = query.where(RegionRow.label == wanted.label)
     if wanted.annotator:
-        query = query.where(Annotation.annotator == wanted.annotator)
+        query = query.where(AnnotationRow.annotator == wanted.annotator)
     if wanted.since:
-        query = query.where(Annotation.updated_at >= wanted.since)
+        query = query.where(AnnotationRow.updated_at >= wanted.since)
     if wanted.until:
-        query = query.where(Annotation.updated_at < wanted.until)
-    return query.order_by(Annotation.project, Annotation.task, Annotation.id, Region.id)
+        query = query.where(AnnotationRow.updated_at < wanted.until)
+    return query.order_by(AnnotationRow.project, AnnotationRow.task, AnnotationRow.id, RegionRow.id)

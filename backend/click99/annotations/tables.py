@@ -29,7 +29,7 @@ class Table(DeclarativeBase):
     type_annotation_map = {datetime: Utc, bytes: LargeBinary}  # noqa: RUF012
 
 
-class Mask(Table):
+class MaskRow(Table):
     """A mask by its content's hash. png: one bit a pixel."""
 
     __tablename__ = "masks"
@@ -40,7 +40,7 @@ class Mask(Table):
     png: Mapped[bytes]
 
 
-class Task(Table):
+class TaskRow(Table):
     """data: the task's own fields as JSON, such as the image's address. synced_at: `updated_at` of the task
     when `click99 sync` read its annotations."""
 
@@ -52,7 +52,7 @@ class Task(Table):
     synced_at: Mapped[datetime | None]
 
 
-class Click(Table):
+class ClickRow(Table):
     """One click of an object, and the mask after it.
 
     state: hash of the object and its clicks so far, `parent` the one before this click: the real sequence is
@@ -79,15 +79,15 @@ class Click(Table):
     positive: Mapped[bool]
     box: Mapped[str | None]
     origin: Mapped[str]
-    start: Mapped[str | None] = mapped_column(ForeignKey(Mask.key))
+    start: Mapped[str | None] = mapped_column(ForeignKey(MaskRow.key))
     model_version: Mapped[str]
     milliseconds: Mapped[float | None]
     asked_at: Mapped[datetime]
-    mask: Mapped[str | None] = mapped_column(ForeignKey(Mask.key))
+    mask: Mapped[str | None] = mapped_column(ForeignKey(MaskRow.key))
     image: Mapped[str] = mapped_column(Text)
 
 
-class Event(Table):
+class EventRow(Table):
     """What Label Studio sent, or `click99 sync` found, as it was. digest: SHA-256 of the body.
 
     problem: why it could not be read; its body is kept all the same.
@@ -102,7 +102,7 @@ class Event(Table):
     problem: Mapped[str | None] = mapped_column(Text)
 
 
-class Annotation(Table):
+class AnnotationRow(Table):
     """The newest known state of an annotation. deleted_at: its tombstone. event: the digest of the event that
     told. lead_time: seconds that the annotator took. annotator: Label Studio's user id."""
 
@@ -120,7 +120,7 @@ class Annotation(Table):
     event: Mapped[str | None] = mapped_column(String(64))
 
 
-class Region(Table):
+class RegionRow(Table):
     """A mask in an annotation. id: the clicks' `region`. origin: Label Studio's (prediction: accepted as it
     was; prediction-changed: retouched; manual: drawn). problem: why there is no mask."""
 
@@ -132,11 +132,11 @@ class Region(Table):
     label: Mapped[str]
     kind: Mapped[str]
     origin: Mapped[str]
-    mask: Mapped[str | None] = mapped_column(ForeignKey(Mask.key))
+    mask: Mapped[str | None] = mapped_column(ForeignKey(MaskRow.key))
     problem: Mapped[str | None] = mapped_column(Text)
 
 
-class Schedule(Table):
+class ScheduleRow(Table):
     """When something regular was begun last, so that only one of several workers does it."""
 
     __tablename__ = "schedule"

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from click99.annotations import masks
 from click99.annotations.database import Database
 from click99.annotations.objects import SavedObject, Wanted, saved_objects
-from click99.annotations.tables import Click, Mask
+from click99.annotations.tables import ClickRow, MaskRow
 from click99.labelstudio.errors import LabelStudioError
 from click99.segmentation.metrics import iou
 from click99_training.learning.snapshots import SnapshotError, image_name, link, save, seal, split_of
@@ -95,7 +95,7 @@ def _write(
         except LabelStudioError as error:
             snapshot.left_out += [f"{_name(found)}: {error}" for found in objects]
             continue
-        alphas = {id(found): masks.pixels(session.get_one(Mask, found.region.mask)) for found in objects}
+        alphas = {id(found): masks.pixels(session.get_one(MaskRow, found.region.mask)) for found in objects}
         fitting = _fitting(objects, alphas, image, snapshot)
         for found in _agreed(fitting, alphas, agreement, snapshot):
             name = image_name(image)
@@ -170,12 +170,12 @@ def _line(session: Session, out: Path, file: str, found: SavedObject) -> dict[st
     }
 
 
-def _click(session: Session, out: Path, click: Click) -> dict[str, Any]:
+def _click(session: Session, out: Path, click: ClickRow) -> dict[str, Any]:
     """start: the file of the mask that this click began with, None: nothing, or the click before."""
     start = None
     if click.start:
         start = f"starts/{click.start[:16]}.png"
-        save(out / start, masks.pixels(session.get_one(Mask, click.start)).view(np.uint8) * np.uint8(255))
+        save(out / start, masks.pixels(session.get_one(MaskRow, click.start)).view(np.uint8) * np.uint8(255))
     return {
         "x": click.x,
         "y": click.y,

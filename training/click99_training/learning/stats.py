@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from click99.annotations import masks
 from click99.annotations.objects import SavedObject, Wanted, saved_objects
-from click99.annotations.tables import Click, Mask
+from click99.annotations.tables import ClickRow, MaskRow
 from click99.segmentation.metrics import corrective_accuracy, iou
 
 
@@ -65,7 +65,7 @@ def cost(session: Session, found: SavedObject) -> Cost:
 
 
 def _corrective(
-    clicks: Sequence[Click], shown: Sequence[np.ndarray | None], truth: np.ndarray
+    clicks: Sequence[ClickRow], shown: Sequence[np.ndarray | None], truth: np.ndarray
 ) -> float | None:
     shares = []
     for click, before, after in zip(clicks[1:], shown[:-1], shown[1:], strict=True):
@@ -75,7 +75,7 @@ def _corrective(
     return float(np.mean(shares)) if shares else None
 
 
-def wrong_region(mask: np.ndarray, truth: np.ndarray, click: Click) -> np.ndarray:
+def wrong_region(mask: np.ndarray, truth: np.ndarray, click: ClickRow) -> np.ndarray:
     """The connected region of one kind of error under a click: bool [H, W]."""
     wrong = (mask != truth) & (truth == truth[click.y, click.x])
     _, parts = cv2.connectedComponents(wrong.astype(np.uint8), connectivity=8)
@@ -83,7 +83,7 @@ def wrong_region(mask: np.ndarray, truth: np.ndarray, click: Click) -> np.ndarra
 
 
 def _pixels(session: Session, key: str | None) -> np.ndarray | None:
-    return masks.pixels(session.get_one(Mask, key)) if key else None
+    return masks.pixels(session.get_one(MaskRow, key)) if key else None
 
 
 BY: dict[str, Callable[[Cost], str]] = {
