@@ -153,16 +153,16 @@ def collect(
     """Make an immutable data set of masks that people saved, with their clicks (docs/reference/record.md)."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from click99.annotations.objects import Wanted
+    from click99.annotations.saved_masks import MaskFilter
     from click99.server.recording import open_database
     from click99.server.saved_images import image_store, saved_images
     from click99_training.learning.collect import collect
 
     after, before = (time.replace(tzinfo=UTC) if time else None for time in (since, until))
-    wanted = Wanted(project, label, annotator, after, before, corrected)
+    which = MaskFilter(project, label, annotator, after, before, corrected)
     try:
         database, images = open_database(settings), saved_images(settings)
-        made = collect(database, out, wanted, images, agreement, image_store(settings) if link else None)
+        made = collect(database, out, which, images, agreement, image_store(settings) if link else None)
     except (ValueError, SQLAlchemyError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -187,7 +187,7 @@ def finetune(
     from rich.console import Console
     from sqlalchemy.exc import SQLAlchemyError
 
-    from click99.annotations.objects import Wanted
+    from click99.annotations.saved_masks import MaskFilter
     from click99.registry.job import note_stop
     from click99.server.recording import open_database
     from click99.server.saved_images import image_store, saved_images
@@ -197,7 +197,7 @@ def finetune(
 
     def collected(folder: Path) -> None:
         images, store = saved_images(settings), image_store(settings)
-        made = collect(open_database(settings), folder, Wanted(), images, store=store)
+        made = collect(open_database(settings), folder, MaskFilter(), images, store=store)
         for message in made.left_out + made.contradictions:
             typer.echo(message, err=True)
 
@@ -236,7 +236,7 @@ def stats(
     from rich.console import Console
     from sqlalchemy.exc import SQLAlchemyError
 
-    from click99.annotations.objects import Wanted
+    from click99.annotations.saved_masks import MaskFilter
     from click99.server.recording import open_database
     from click99_training.learning import stats
 
@@ -244,7 +244,7 @@ def stats(
         raise typer.BadParameter(f"{by}: not one of {', '.join(stats.BY)}", param_hint="--by")
     try:
         with open_database(settings).reading() as session:
-            found = stats.costs(session, Wanted(project=project, label=label))
+            found = stats.costs(session, MaskFilter(project=project, label=label))
         if not found:
             typer.echo("The record has no saved mask with clicks yet. Click, save, or run click99 sync.")
             return

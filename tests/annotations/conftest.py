@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from click99.annotations.clicks import Answered, Point
+from click99.annotations.clicks import Interaction, Point
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.masks import Bits
 from click99.labelstudio import brush
@@ -47,7 +47,7 @@ def disc(radius: int = 2) -> np.ndarray:
     return (rows - 3) ** 2 + (columns - 5) ** 2 < radius**2
 
 
-def answered(clicks: Sequence[str], region: str = "object", **changes: Any) -> Answered:
+def interaction(clicks: Sequence[str], region: str = "object", **changes: Any) -> Interaction:
     """Clicks by their ids, each one pixel to the right of the one before."""
     given = {
         "project": PROJECT_KEY,
@@ -64,7 +64,7 @@ def answered(clicks: Sequence[str], region: str = "object", **changes: Any) -> A
         "milliseconds": 40.0 + len(clicks),
         "asked_at": NOON,
     }
-    return Answered(**(given | changes))  # pyright: ignore[reportArgumentType]
+    return Interaction(**(given | changes))  # pyright: ignore[reportArgumentType]
 
 
 def brush_item(region: str = "object", mask: np.ndarray | None = None, **changes: Any) -> dict[str, Any]:

@@ -15,7 +15,16 @@ from click99.annotations import clicks, masks
 from click99.annotations.database import Database
 from click99.annotations.events import keep_event
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, MaskRow, RegionRow, Table, TaskRow
-from tests.annotations.conftest import NOON, PROJECT, PROJECT_KEY, answered, brush_item, deleted, disc, saved
+from tests.annotations.conftest import (
+    NOON,
+    PROJECT,
+    PROJECT_KEY,
+    brush_item,
+    deleted,
+    disc,
+    interaction,
+    saved,
+)
 
 SAMPLES = Path("../shared/samples")
 
@@ -65,8 +74,8 @@ def test_the_raw_event_is_kept_as_it_was(database: Database):
 
 def test_clicks_and_the_saved_mask_are_joined_by_the_region(database: Database):
     with database.writing() as session:
-        clicks.write(session, answered("a", region="object"))
-        clicks.write(session, answered("b", region="other"))
+        clicks.write(session, interaction("a", region="object"))
+        clicks.write(session, interaction("b", region="other"))
     keep(database, saved(brush_item("object")))
     same = (RegionRow.id == ClickRow.region) & (RegionRow.project == ClickRow.project)
     with database.reading() as session:

@@ -27,7 +27,7 @@ from click99.annotations.clicks import Point
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, Table
-from tests.annotations.conftest import answered, brush_item, saved
+from tests.annotations.conftest import brush_item, interaction, saved
 from tests.postgresql_server import PostgresqlServer
 
 
@@ -75,7 +75,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 def test_clicks_and_events_are_written(database: Database, tmp_path: Path):
     with recording(database, tmp_path) as recorder:
-        recorder.click(answered("a"))
+        recorder.click(interaction("a"))
         recorder.event(saved(brush_item()))
     assert (count(database, ClickRow), count(database, AnnotationRow)) == (1, 1)
     assert list((tmp_path / "events").iterdir()) == []
@@ -84,7 +84,7 @@ def test_clicks_and_events_are_written(database: Database, tmp_path: Path):
 def test_closing_writes_what_waits(database: Database, tmp_path: Path):
     with recording(database, tmp_path) as recorder:
         for number in range(20):
-            recorder.click(answered("a", region=f"object {number}"))
+            recorder.click(interaction("a", region=f"object {number}"))
     assert count(database, ClickRow) == 20
 
 
@@ -102,7 +102,7 @@ def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.L
     other.execute("BEGIN IMMEDIATE")
     with recording(database, tmp_path, watch) as recorder:
         begun = time.perf_counter()
-        recorder.click(answered("a"))
+        recorder.click(interaction("a"))
         recorder.event(saved(brush_item()))
         took = time.perf_counter() - begun
         eventually(lambda: True in watch.failures)
@@ -129,7 +129,7 @@ def test_a_full_disk_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCapt
     with recording(database, tmp_path, watch) as recorder:
         for number in range(40):
             recorder.event(saved(brush_item(), number=number, extra="x" * 2000))
-        recorder.click(answered("a"))
+        recorder.click(interaction("a"))
         eventually(lambda: True in watch.failures)
         assert "database or disk is full" in caplog.text
         pages["most"] = 10**6
@@ -144,7 +144,7 @@ def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog
         assert count(database, ClickRow) == 0
         with recording(database, tmp_path, watch) as recorder:
             server.stop()
-            recorder.click(answered("a"))
+            recorder.click(interaction("a"))
             recorder.event(saved(brush_item()))
             eventually(lambda: True in watch.failures)
             assert "The record can't be written" in caplog.text
@@ -154,10 +154,10 @@ def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog
 
 
 def test_a_full_queue_refuses_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    watch, one = Watching(), answered("a")
+    watch, one = Watching(), interaction("a")
     recorder = Recorder(Database(sqlite_url(tmp_path)), tmp_path, watch, max_waiting=one.size)
     recorder.click(one)
-    recorder.click(answered("b", region="another"))
+    recorder.click(interaction("b", region="another"))
     assert watch.losses == 1
     assert "region another is not recorded" in caplog.text
 
@@ -183,10 +183,10 @@ CLICKS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_click_that_the_record_cannot_hold_is_set_aside(
     database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], why: str
 ):
-    odd, watch = replace(answered("a"), **changes), Watching()
+    odd, watch = replace(interaction("a"), **changes), Watching()
     with recording(database, tmp_path, watch) as recorder:
         recorder.click(odd)
-        recorder.click(answered("b", region="next"))
+        recorder.click(interaction("b", region="next"))
     assert True not in watch.failures
     if why == POSTGRESQL_ONLY and database.engine.dialect.name == "sqlite":
         assert (count(database, ClickRow), watch.aside) == (2, [])
@@ -247,7 +247,7 @@ def test_what_cannot_be_set_aside_waits(tmp_path: Path):
     (tmp_path / "set-aside").touch()
     database, watch = Database(sqlite_url(tmp_path)), Watching()
     with recording(database, tmp_path, watch) as recorder:
-        recorder.click(answered("a", label=None))
+        recorder.click(interaction("a", label=None))
         eventually(lambda: True in watch.failures)
         (tmp_path / "set-aside").unlink()
         eventually(lambda: watch.aside == ["click"])
@@ -265,11 +265,11 @@ import os, sys
 from pathlib import Path
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
-from tests.annotations.conftest import answered, brush_item, saved
+from tests.annotations.conftest import interaction, brush_item, saved
 from tests.annotations.test_recorder import Watching
 home = Path(sys.argv[1])
 recorder = Recorder(Database(sqlite_url(home)), home, Watching())
-recorder.click(answered("a"))
+recorder.click(interaction("a"))
 recorder.event(saved(brush_item()))
 print("taken", flush=True)
 os.kill(os.getpid(), 9)
@@ -284,7 +284,7 @@ def test_killed_before_anything_was_written(tmp_path: Path):
     assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "taken\n"), killed.stderr
     database = Database(sqlite_url(tmp_path))
     with recording(database, tmp_path) as recorder:
-        recorder.click(answered("ab"))
+        recorder.click(interaction("ab"))
     with database.reading() as session:
         assert list(session.scalars(select(ClickRow.click_id).order_by(ClickRow.place))) == ["a", "b"]
     assert count(database, AnnotationRow) == 1

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from click99.annotations.database import Database, sqlite_url
-from click99.annotations.objects import SavedObject, Wanted, saved_objects
+from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
 from tests.annotations.test_recorder import eventually
 from tests.e2e.workplace import BRUSH, Click99, Project
 from tests.server.conftest import keypoint
@@ -41,10 +41,10 @@ def submit(project: Project, task: int, region: dict[str, Any]) -> int:
     return project.client.call("POST", path, json={"result": [region]})["id"]
 
 
-def recorded(home: Path) -> dict[str, SavedObject]:
+def recorded(home: Path) -> dict[str, SavedMask]:
     """Saved masks by their task."""
     with Database(sqlite_url(home)).reading() as session:
-        return {str(found.annotation.task): found for found in saved_objects(session, Wanted())}
+        return {str(found.annotation.task): found for found in saved_masks(session, MaskFilter())}
 
 
 def test_a_submitted_mask_is_recorded_with_its_clicks(click99: Click99, project: Project):

@@ -198,6 +198,6 @@ def test_what_the_record_cannot_hold_holds_up_nothing(
 def test_a_record_that_fails_harms_no_click(
     server: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(recording, "answered", lambda *answer: 1 / 0)
+    monkeypatch.setattr(recording, "interaction", lambda *answer: 1 / 0)
     assert server.post("/predict", json=body([keypoint("a", 20, 20)])).status_code == 200
     assert "is not recorded" in caplog.text

@@ -1,4 +1,4 @@
-"""Answered clicks on their way into the record."""
+"""Clicks and their masks on the way into the record."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Answered:
+class Interaction:
     """An object's clicks so far, at least one, and the mask after the last.
 
     origin, start: of the mask before the first of them. image: its address as it stands in the task. Others:
@@ -64,48 +64,50 @@ class Answered:
             yield chain.hexdigest()
 
 
-def write(session: Session, answered: Answered) -> None:
+def write(session: Session, interaction: Interaction) -> None:
     """Keep the last click with its mask, and those before it that are not kept yet: each request brings all.
 
     An answer given twice is kept once.
     """
-    states = list(answered.states())
-    mask = keep(session, answered.mask)
-    start = keep(session, answered.start) if answered.start else None
+    states = list(interaction.states())
+    mask = keep(session, interaction.mask)
+    start = keep(session, interaction.start) if interaction.start else None
     for place, state in enumerate(states):
         last = state == states[-1]
-        row = _row(answered, states, place, start, mask if last else None)
+        row = _row(interaction, states, place, start, mask if last else None)
         if not insert_new(session, ClickRow, row) and last:
-            _complete(session, state, mask, answered)
+            _complete(session, state, mask, interaction)
 
 
-def _row(answered: Answered, states: list[str], place: int, start: str | None, mask: str | None) -> dict:
-    click = answered.clicks[place]
+def _row(
+    interaction: Interaction, states: list[str], place: int, start: str | None, mask: str | None
+) -> dict:
+    click = interaction.clicks[place]
     return {
         "state": states[place],
         "parent": states[place - 1] if place else None,
-        "project": answered.project,
-        "task": answered.task,
-        "region": answered.region,
-        "label": answered.label,
-        "image": answered.image,
+        "project": interaction.project,
+        "task": interaction.task,
+        "region": interaction.region,
+        "label": interaction.label,
+        "image": interaction.image,
         "place": place,
         "click_id": click.id,
         "x": click.x,
         "y": click.y,
         "positive": click.positive,
-        "box": " ".join(map(str, answered.box)) if answered.box else None,
-        "origin": "click" if place else answered.origin,
+        "box": " ".join(map(str, interaction.box)) if interaction.box else None,
+        "origin": "click" if place else interaction.origin,
         "start": None if place else start,
-        "model_version": answered.model_version,
-        "milliseconds": answered.milliseconds if mask else None,
-        "asked_at": answered.asked_at,
+        "model_version": interaction.model_version,
+        "milliseconds": interaction.milliseconds if mask else None,
+        "asked_at": interaction.asked_at,
         "mask": mask,
     }
 
 
-def _complete(session: Session, state: str, mask: str, answered: Answered) -> None:
+def _complete(session: Session, state: str, mask: str, interaction: Interaction) -> None:
     """A click that was known from a later one only gets its mask."""
     click = session.get_one(ClickRow, state)
     if click.mask is None:
-        click.mask, click.milliseconds = mask, answered.milliseconds
+        click.mask, click.milliseconds = mask, interaction.milliseconds

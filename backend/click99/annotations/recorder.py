@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from click99.annotations import clicks
-from click99.annotations.clicks import Answered
+from click99.annotations.clicks import Interaction
 from click99.annotations.database import Database, is_away, reason
 from click99.annotations.events import keep_event
 from click99.annotations.inbox import Inbox, received_at
@@ -57,7 +57,7 @@ class Recorder:
         self._database, self._watch = database, watch
         self._inbox, self._set_aside = Inbox(home / "events"), SetAside.at(home)
         self._max_waiting, self._bytes = max_waiting, 0
-        self._waiting: deque[Answered] = deque()
+        self._waiting: deque[Interaction] = deque()
         self._changed = threading.Condition()
         self._mail, self._closing, self._failing = True, False, False
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
@@ -76,16 +76,18 @@ class Recorder:
             log.error("%d clicks are not recorded: %s could not be written to", *self._state())
         self._database.close()
 
-    def click(self, answered: Answered) -> None:
+    def click(self, interaction: Interaction) -> None:
         """Take a click; returns at once."""
         with self._changed:
-            if self._bytes + answered.size <= self._max_waiting:
-                self._waiting.append(answered)
-                self._bytes += answered.size
+            if self._bytes + interaction.size <= self._max_waiting:
+                self._waiting.append(interaction)
+                self._bytes += interaction.size
                 self._changed.notify()
                 return
         self._watch.lost()
-        log.error("A click of region %s is not recorded: too many wait for %s", answered.region, self._name)
+        log.error(
+            "A click of region %s is not recorded: too many wait for %s", interaction.region, self._name
+        )
 
     def event(self, body: bytes) -> None:
         """Take an event; on return it is on the disk. OSError when it cannot be."""
@@ -126,13 +128,13 @@ class Recorder:
     def _write(self) -> None:
         """All that waits, each in a transaction of its own."""
         while self._waiting:
-            answered = self._waiting[0]
-            content = partial(asdict, answered)
-            with self._setting_aside("click", f"of region {answered.region!r}", content):
-                self._write_click(answered)
+            interaction = self._waiting[0]
+            content = partial(asdict, interaction)
+            with self._setting_aside("click", f"of region {interaction.region!r}", content):
+                self._write_click(interaction)
             with self._changed:
                 self._waiting.popleft()
-                self._bytes -= answered.size
+                self._bytes -= interaction.size
             self._watch.waiting(len(self._waiting), 0)
         for file in self._inbox:
             content = partial(lambda file: {"body": file.read_bytes()}, file)
@@ -156,9 +158,9 @@ class Recorder:
             where = self._set_aside.folder
             log.error("Set aside in %s, not recorded: %s %.80s: %.200s", where, kind, name, reason(error))
 
-    def _write_click(self, answered: Answered) -> None:
+    def _write_click(self, interaction: Interaction) -> None:
         with self._database.writing() as session:
-            clicks.write(session, answered)
+            clicks.write(session, interaction)
 
     def _write_event(self, file: Path) -> None:
         try:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from click99.annotations.clicks import Answered, Origin, Point
+from click99.annotations.clicks import Interaction, Origin, Point
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.masks import Bits
 from click99.annotations.recorder import Recorder
@@ -39,7 +39,7 @@ def open_recorder(settings: Settings, metrics: Metrics) -> Recorder:
 def record(recorder: Recorder, question: Question, found: Object, mask: np.ndarray, version: str) -> None:
     """Hand an answer to the record. mask: bool [H, W]. Nothing that goes wrong here harms the click."""
     try:
-        recorder.click(answered(question, found, mask, version))
+        recorder.click(interaction(question, found, mask, version))
     except Exception:
         log.exception("A click of region %s is not recorded", found.id)
 
@@ -53,11 +53,11 @@ def keep(recorder: Recorder, event: bytes) -> None:
         raise NotKeptError("CLICK99_HOME", f"an event is not kept ({error})", remedy) from None
 
 
-def answered(question: Question, found: Object, mask: np.ndarray, version: str) -> Answered:
+def interaction(question: Question, found: Object, mask: np.ndarray, version: str) -> Interaction:
     """An answer as the record keeps it. mask: bool [H, W]."""
     request, target = question.request, question.target
     box = _box(question)
-    return Answered(
+    return Interaction(
         project=request.project or "",
         task=str(request.task.id),
         region=found.id,

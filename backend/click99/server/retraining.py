@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from click99.annotations.database import Database
-from click99.annotations.objects import Wanted, saved_objects
+from click99.annotations.saved_masks import MaskFilter, saved_masks
 from click99.labelstudio.errors import LabelStudioError
 from click99.registry.job import STATES
 from click99.registry.jobs import BusyError, Jobs
@@ -87,7 +87,7 @@ def corrected(database: Database, since: datetime | None, enough: int) -> int:
     """How many annotations with a mask that a person changed were saved since then; counts up to `enough`."""
     found = set()
     with database.reading() as session:
-        for saved in saved_objects(session, Wanted(since=since, corrected=True)):
+        for saved in saved_masks(session, MaskFilter(since=since, corrected=True)):
             found.add((saved.annotation.project, saved.annotation.id))
             if len(found) >= enough:
                 break

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from click99.annotations.objects import SavedObject
+from click99.annotations.saved_masks import SavedMask
 from click99.labelstudio.errors import ImageUnavailableError
 from click99.labelstudio.images import ImageSource
 from click99.server.connection import Connection
 from click99.server.settings import Settings
 
 
-def saved_images(settings: Settings) -> Callable[[SavedObject], np.ndarray]:
+def saved_images(settings: Settings) -> Callable[[SavedMask], np.ndarray]:
     """Gives a saved object's image, uint8 RGB [H, W, 3]; LabelStudioError when it is gone."""
     source = ImageSource(settings.home, settings.hosts, Connection(settings).client)
     return lambda found: source.get(address(found)).pixels
@@ -25,7 +25,7 @@ def image_store(settings: Settings) -> Path:
     return settings.home / "snapshot-images"
 
 
-def address(found: SavedObject) -> str:
+def address(found: SavedMask) -> str:
     """Where the image is; ImageUnavailableError when nobody clicked on it and the task has not just one."""
     if len(found.images) != 1:
         problem = f"it has {len(found.images)} images, and no click tells which of them is meant"

@@ -19,14 +19,14 @@ from click99.annotations import clicks
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.annotations.masks import Bits
-from click99.annotations.objects import SavedObject, Wanted
+from click99.annotations.saved_masks import MaskFilter, SavedMask
 from click99.cli import app
 from click99.labelstudio.errors import ImageUnavailableError
 from click99.server.saved_images import address
 from click99_training.datasets.folders import MaskFolder
 from click99_training.learning.collect import collect
 from click99_training.learning.snapshots import SnapshotError, image_name, split_of, verify
-from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, deleted, disc, saved
+from tests.annotations.conftest import NOON, SHAPE, brush_item, deleted, disc, interaction, saved
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), np.uint8)
 
@@ -42,7 +42,7 @@ def keep(database: Database, *bodies: bytes) -> None:
             keep_event(session, body, NOON)
 
 
-def pixels(_: SavedObject) -> np.ndarray:
+def pixels(_: SavedMask) -> np.ndarray:
     return IMAGE
 
 
@@ -52,7 +52,7 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 
 def test_the_plain_folder_loader_reads_it(database: Database, tmp_path: Path):
     keep(database, saved(brush_item("a"), brush_item("b", ~disc())))
-    made = collect(database, tmp_path / "set", Wanted(), pixels)
+    made = collect(database, tmp_path / "set", MaskFilter(), pixels)
     split = split_of(image_name(IMAGE))
     assert made.masks == {split: 2}
     samples = list(MaskFolder(tmp_path / "set" / split))
@@ -62,12 +62,12 @@ def test_the_plain_folder_loader_reads_it(database: Database, tmp_path: Path):
 
 
 def test_the_clicks_that_people_made_come_with_it(database: Database, tmp_path: Path):
-    corrected = answered("c", origin="draft", start=Bits.pack(disc(3)))
+    corrected = interaction("c", origin="draft", start=Bits.pack(disc(3)))
     with database.writing() as session:
-        for answer in (answered("ab"), corrected):
+        for answer in (interaction("ab"), corrected):
             clicks.write(session, answer)
     keep(database, saved(brush_item("object")))
-    collect(database, tmp_path / "set", Wanted(), pixels)
+    collect(database, tmp_path / "set", MaskFilter(), pixels)
     (line,) = lines(tmp_path / "set")
     assert (line["label"], line["annotator"], line["region"]) == ("cell", "4", "object")
     assert [(c["x"], c["positive"], c["origin"]) for c in line["clicks"]] == [
@@ -91,7 +91,7 @@ def test_images_keep_their_split(database: Database):
 
 def test_the_manifest_says_what_was_asked_for(database: Database, tmp_path: Path):
     keep(database, saved(brush_item()))
-    collect(database, tmp_path / "set", Wanted(label="cell"), pixels)
+    collect(database, tmp_path / "set", MaskFilter(label="cell"), pixels)
     manifest = verify(tmp_path / "set")
     assert manifest["query"]["label"] == "cell"
     assert "click99.db" in manifest["database"]
@@ -113,7 +113,7 @@ EDITS = {
 @pytest.mark.parametrize(("edit", "message"), EDITS.values(), ids=EDITS.keys())
 def test_a_snapshot_edited_by_hand_is_refused(database: Database, tmp_path: Path, edit: Any, message: str):
     keep(database, saved(brush_item()))
-    collect(database, tmp_path / "set", Wanted(), pixels)
+    collect(database, tmp_path / "set", MaskFilter(), pixels)
     assert verify(tmp_path / "set")
     edit(tmp_path / "set")
     with pytest.raises(SnapshotError, match=message):
@@ -122,26 +122,26 @@ def test_a_snapshot_edited_by_hand_is_refused(database: Database, tmp_path: Path
 
 def test_a_snapshot_is_never_written_over(database: Database, tmp_path: Path):
     keep(database, saved(brush_item()))
-    collect(database, tmp_path / "set", Wanted(), pixels)
+    collect(database, tmp_path / "set", MaskFilter(), pixels)
     with pytest.raises(SnapshotError, match="not empty"):
-        collect(database, tmp_path / "set", Wanted(), pixels)
+        collect(database, tmp_path / "set", MaskFilter(), pixels)
 
 
 def test_nothing_to_collect_is_said(database: Database, tmp_path: Path):
     keep(database, saved(brush_item()), deleted())
     with pytest.raises(SnapshotError, match=r"no saved mask \(label=cell\)"):
-        collect(database, tmp_path / "set", Wanted(label="cell"), pixels)
+        collect(database, tmp_path / "set", MaskFilter(label="cell"), pixels)
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
 
 def test_an_image_that_is_gone_costs_its_masks_only(database: Database, tmp_path: Path):
-    def gone(found: SavedObject) -> np.ndarray:
+    def gone(found: SavedMask) -> np.ndarray:
         if found.annotation.id == "9":
             raise ImageUnavailableError("tasks[0].data.image", "gone", "Bring it back")
         return IMAGE
 
     keep(database, saved(brush_item("a")), saved(brush_item("b"), number=10, task=4))
-    made = collect(database, tmp_path / "set", Wanted(), gone)
+    made = collect(database, tmp_path / "set", MaskFilter(), gone)
     assert made.masks.total() == 1
     (message,) = made.left_out
     assert "annotation 9, region a: tasks[0].data.image: gone" in message
@@ -150,14 +150,14 @@ def test_an_image_that_is_gone_costs_its_masks_only(database: Database, tmp_path
 def test_a_replaced_image_costs_its_masks_only(database: Database, tmp_path: Path):
     keep(database, saved(brush_item()))
     with pytest.raises(SnapshotError, match="was replaced since"):
-        collect(database, tmp_path / "set", Wanted(), lambda found: IMAGE[:3])
+        collect(database, tmp_path / "set", MaskFilter(), lambda found: IMAGE[:3])
 
 
 PICTURES = {f"/data/upload/{k}.png": np.roll(IMAGE, k, 1)[:, : SHAPE[1] - k] for k in (0, 1)}
 LIST = {"images": [*PICTURES], "caption": "cells"}
 
 
-def its_picture(found: SavedObject) -> np.ndarray:
+def its_picture(found: SavedMask) -> np.ndarray:
     """Of a task with two, of different widths."""
     return PICTURES[address(found)]
 
@@ -167,7 +167,7 @@ def keep_list(database: Database, *bodies: bytes) -> None:
     other."""
     with database.writing() as session:
         for region, image in zip(("first", "second"), PICTURES, strict=True):
-            clicks.write(session, replace(answered(region[0], region), image=image))
+            clicks.write(session, replace(interaction(region[0], region), image=image))
     keep(
         database,
         *(json.dumps(json.loads(body) | {"task": {"id": 3, "data": LIST}}).encode() for body in bodies),
@@ -181,7 +181,7 @@ def on_second(region: str) -> dict[str, Any]:
 def test_each_mask_goes_with_its_own_picture_of_several(database: Database, tmp_path: Path):
     one, other = saved(brush_item("first")), saved(on_second("second"), number=10, completed_by=5)
     keep_list(database, one, other)
-    made = collect(database, tmp_path / "set", Wanted(), its_picture)
+    made = collect(database, tmp_path / "set", MaskFilter(), its_picture)
     assert (made.left_out, made.contradictions) == ([], [])
     files = {line["region"]: Path(line["mask"]).stem for line in lines(tmp_path / "set")}
     first, second = map(image_name, PICTURES.values())
@@ -193,7 +193,7 @@ def test_a_mask_that_was_drawn_on_one_of_several_pictures_is_left_out(
     database: Database, tmp_path: Path, drawn: str
 ):
     keep_list(database, saved(brush_item("first"), brush_item(drawn, origin="manual")))
-    made = collect(database, tmp_path / "set", Wanted(), its_picture)
+    made = collect(database, tmp_path / "set", MaskFilter(), its_picture)
     assert [line["region"] for line in lines(tmp_path / "set")] == ["first"]
     (message,) = made.left_out
     assert f"region {drawn}" in message
@@ -206,7 +206,7 @@ def test_a_mask_that_was_drawn_on_the_only_picture_is_kept(
 ):
     event = json.loads(saved(brush_item("drawn", origin="manual")))
     keep(database, json.dumps(event | {"task": {"id": 3, "data": data}}).encode())
-    made = collect(database, tmp_path / "set", Wanted(), lambda found: {"/a.png": IMAGE}[address(found)])
+    made = collect(database, tmp_path / "set", MaskFilter(), lambda found: {"/a.png": IMAGE}[address(found)])
     assert (made.masks.total(), made.left_out) == (1, [])
 
 
@@ -214,7 +214,7 @@ def test_images_are_kept_once_for_all_snapshots(database: Database, tmp_path: Pa
     keep(database, saved(brush_item("a")))
     store, name = tmp_path / "store", f"{image_name(IMAGE)}.png"
     for snapshot in ("one", "two"):
-        collect(database, tmp_path / snapshot, Wanted(), pixels, store=store)
+        collect(database, tmp_path / snapshot, MaskFilter(), pixels, store=store)
     assert (store / name).stat().st_nlink == 3
     (store / name).unlink()
     (tmp_path / "one" / "manifest.json").unlink()
@@ -231,7 +231,7 @@ def test_a_disk_without_links_gets_copies(
 
     monkeypatch.setattr("os.link", refuse)
     keep(database, saved(brush_item("a")))
-    collect(database, tmp_path / "set", Wanted(), pixels, store=tmp_path / "store")
+    collect(database, tmp_path / "set", MaskFilter(), pixels, store=tmp_path / "store")
     verify(tmp_path / "set")
     assert [path.stat().st_nlink for path in (tmp_path / "set").rglob("images/*.png")] == [1]
 
@@ -242,7 +242,7 @@ def two_annotators(database: Database, other: np.ndarray) -> None:
 
 def test_contradictions_are_told_and_kept(database: Database, tmp_path: Path):
     two_annotators(database, ~disc())
-    made = collect(database, tmp_path / "set", Wanted(), pixels)
+    made = collect(database, tmp_path / "set", MaskFilter(), pixels)
     assert made.masks.total() == 2
     (message,) = made.contradictions
     assert "annotation 10" in message
@@ -254,11 +254,11 @@ def test_contradictions_are_told_and_kept(database: Database, tmp_path: Path):
 def test_agreement_of_two_annotators(database: Database, tmp_path: Path, other: np.ndarray, kept: int):
     two_annotators(database, other)
     if kept:
-        made = collect(database, tmp_path / "set", Wanted(), pixels, agreement=0.9)
+        made = collect(database, tmp_path / "set", MaskFilter(), pixels, agreement=0.9)
         assert (made.masks.total(), made.left_out) == (kept, [])
     else:
         with pytest.raises(SnapshotError, match="nobody else's mask agrees"):
-            collect(database, tmp_path / "set", Wanted(), pixels, agreement=0.9)
+            collect(database, tmp_path / "set", MaskFilter(), pixels, agreement=0.9)
 
 
 def test_the_command_collects_from_the_server_s_record(database: Database, tmp_path: Path):
@@ -266,7 +266,7 @@ def test_the_command_collects_from_the_server_s_record(database: Database, tmp_p
     Image.fromarray(IMAGE).save(file, "PNG")
     image = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     with database.writing() as session:
-        clicks.write(session, replace(answered("a"), image=image))
+        clicks.write(session, replace(interaction("a"), image=image))
     keep(database, saved(brush_item("object")))
     home = tmp_path / "home"
     given = ["collect", "--home", str(home), "--out", str(tmp_path / "set"), "--label", "cell", "--link"]

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
-from click99.annotations.objects import Wanted, saved_objects
+from click99.annotations.saved_masks import MaskFilter, saved_masks
 from click99.cli import app
 from click99_training.learning.snapshots import save
 from tests.training.snapshot import pictures
@@ -52,7 +52,7 @@ def test_a_proof_is_made_once(data: Path, data_folder: Path, benchmark_folder: P
     assert proof["gate"]["collected"]["images"] == 6
     assert (out / "proof.webp").stat().st_size > 1000
     with Database(sqlite_url(out / "home")).reading() as session:
-        saved = list(saved_objects(session, Wanted()))
+        saved = list(saved_masks(session, MaskFilter()))
         assert [len(each.clicks) for each in saved] == proof["annotating"]["clicks"]
     made = {file: file.stat().st_mtime_ns for file in (out / "evaluations").iterdir()}
     assert CliRunner().invoke(app, command).exit_code == 0

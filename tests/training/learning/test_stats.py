@@ -12,14 +12,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from click99.annotations import clicks
-from click99.annotations.clicks import Answered, Point
+from click99.annotations.clicks import Interaction, Point
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.annotations.masks import Bits
-from click99.annotations.objects import Wanted
+from click99.annotations.saved_masks import MaskFilter
 from click99.cli import app
 from click99_training.learning.stats import Cost, costs
-from tests.annotations.conftest import NOON, SHAPE, answered, brush_item, saved
+from tests.annotations.conftest import NOON, SHAPE, brush_item, interaction, saved
 
 TRUTH = np.zeros(SHAPE, bool)
 TRUTH[2:4, 2:8] = True  # 12 pixels
@@ -36,15 +36,15 @@ def database(tmp_path: Path) -> Database:
 
 def answer(
     names: str, mask: np.ndarray, second: float, region: str = "object", version: str = "v1"
-) -> Answered:
+) -> Interaction:
     """Clicks on pixels that the first mask misses, answered after half a second."""
     points = [Point(name, 3, 2, True) for name in names]
     when = NOON + timedelta(seconds=second)
-    given = answered(names, region, mask=Bits.pack(mask), milliseconds=500.0, model_version=version)
+    given = interaction(names, region, mask=Bits.pack(mask), milliseconds=500.0, model_version=version)
     return replace(given, clicks=points, asked_at=when)
 
 
-def record(database: Database, *answers: Answered, origin: str = "prediction") -> None:
+def record(database: Database, *answers: Interaction, origin: str = "prediction") -> None:
     for given in answers:
         with database.writing() as session:
             clicks.write(session, given)
@@ -55,7 +55,7 @@ def record(database: Database, *answers: Answered, origin: str = "prediction") -
 
 def all_costs(database: Database) -> list[Cost]:
     with database.reading() as session:
-        return costs(session, Wanted())
+        return costs(session, MaskFilter())
 
 
 def test_what_a_mask_took(database: Database):

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from click99.annotations import masks
 from click99.annotations.database import Database
-from click99.annotations.objects import SavedObject, Wanted, saved_objects
+from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
 from click99.annotations.tables import ClickRow, MaskRow
 from click99.labelstudio.errors import LabelStudioError
 from click99.segmentation.metrics import iou
@@ -25,7 +25,7 @@ from click99_training.learning.snapshots import SnapshotError, image_name, link,
 
 SAME_OBJECT = 0.5  # IoU from which masks of two annotators are of one object
 
-Pixels = Callable[[SavedObject], np.ndarray]  # of the object's image: uint8 RGB [H, W, 3]
+Pixels = Callable[[SavedMask], np.ndarray]  # of the object's image: uint8 RGB [H, W, 3]
 Keep = Callable[..., None]  # file, pixels: into the snapshot, as a copy or by reference
 
 
@@ -42,7 +42,7 @@ class Snapshot:
 def collect(
     database: Database,
     out: Path,
-    wanted: Wanted,
+    which: MaskFilter,
     pixels: Pixels,
     agreement: float = 0.0,
     store: Path | None = None,
@@ -62,13 +62,13 @@ def collect(
         snapshot = Snapshot(out)
         keep = partial(link, store=store) if store else save
         with database.reading() as session:
-            _write(session, unfinished, wanted, pixels, keep, agreement, snapshot)
+            _write(session, unfinished, which, pixels, keep, agreement, snapshot)
         if not snapshot.masks:
-            raise SnapshotError(_why_empty(snapshot, wanted))
+            raise SnapshotError(_why_empty(snapshot, which))
         seal(
             unfinished,
             database=database.name,
-            query={**asdict(wanted), "agreement": agreement},
+            query={**asdict(which), "agreement": agreement},
             masks=snapshot.masks,
             left_out=snapshot.left_out,
             contradictions=snapshot.contradictions,
@@ -82,14 +82,14 @@ def collect(
 def _write(
     session: Session,
     out: Path,
-    wanted: Wanted,
+    which: MaskFilter,
     pixels: Pixels,
     keep: Keep,
     agreement: float,
     snapshot: Snapshot,
 ) -> None:
     lines: list[str] = []
-    for objects in _by_image(session, wanted):
+    for objects in _by_image(session, which):
         try:
             image = pixels(objects[0])
         except LabelStudioError as error:
@@ -110,17 +110,17 @@ def _write(
         (out / "clicks.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def _by_image(session: Session, wanted: Wanted) -> Iterator[list[SavedObject]]:
+def _by_image(session: Session, which: MaskFilter) -> Iterator[list[SavedMask]]:
     """Those of a task on one of its pictures; together, too, those of which nobody can tell."""
-    found_on: dict[tuple[str, str | None, tuple[str, ...]], list[SavedObject]] = defaultdict(list)
-    for found in saved_objects(session, wanted):
+    found_on: dict[tuple[str, str | None, tuple[str, ...]], list[SavedMask]] = defaultdict(list)
+    for found in saved_masks(session, which):
         found_on[found.annotation.project, found.annotation.task, found.images].append(found)
     yield from found_on.values()
 
 
 def _fitting(
-    objects: Sequence[SavedObject], alphas: dict[int, np.ndarray], image: np.ndarray, snapshot: Snapshot
-) -> list[SavedObject]:
+    objects: Sequence[SavedMask], alphas: dict[int, np.ndarray], image: np.ndarray, snapshot: Snapshot
+) -> list[SavedMask]:
     """The objects whose masks have the image's size."""
     fitting = []
     for found in objects:
@@ -133,8 +133,8 @@ def _fitting(
 
 
 def _agreed(
-    objects: Sequence[SavedObject], alphas: dict[int, np.ndarray], agreement: float, snapshot: Snapshot
-) -> list[SavedObject]:
+    objects: Sequence[SavedMask], alphas: dict[int, np.ndarray], agreement: float, snapshot: Snapshot
+) -> list[SavedMask]:
     """With `agreement`, the objects that another annotation confirms; contradictions are noted either way."""
     kept = []
     for place, found in enumerate(objects):
@@ -155,7 +155,7 @@ def _agreed(
     return kept
 
 
-def _line(session: Session, out: Path, file: str, found: SavedObject) -> dict[str, Any]:
+def _line(session: Session, out: Path, file: str, found: SavedMask) -> dict[str, Any]:
     return {
         "mask": file,
         "label": found.region.label,
@@ -188,12 +188,12 @@ def _click(session: Session, out: Path, click: ClickRow) -> dict[str, Any]:
     }
 
 
-def _name(found: SavedObject) -> str:
+def _name(found: SavedMask) -> str:
     return f"task {found.annotation.task}, annotation {found.annotation.id}, region {found.region.id}"
 
 
-def _why_empty(snapshot: Snapshot, wanted: Wanted) -> str:
-    asked = ", ".join(f"{name}={value}" for name, value in asdict(wanted).items() if value) or "no filter"
+def _why_empty(snapshot: Snapshot, which: MaskFilter) -> str:
+    asked = ", ".join(f"{name}={value}" for name, value in asdict(which).items() if value) or "no filter"
     if snapshot.left_out:
         return f"nothing to collect: {len(snapshot.left_out)} masks are left out, {snapshot.left_out[0]}"
     return (

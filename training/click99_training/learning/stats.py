@@ -14,7 +14,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from click99.annotations import masks
-from click99.annotations.objects import SavedObject, Wanted, saved_objects
+from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
 from click99.annotations.tables import ClickRow, MaskRow
 from click99.segmentation.metrics import corrective_accuracy, iou
 
@@ -40,12 +40,12 @@ class Cost:
     retouched: bool
 
 
-def costs(session: Session, wanted: Wanted) -> list[Cost]:
+def costs(session: Session, which: MaskFilter) -> list[Cost]:
     """Of every saved mask that took clicks."""
-    return [cost(session, found) for found in saved_objects(session, wanted) if found.clicks]
+    return [cost(session, found) for found in saved_masks(session, which) if found.clicks]
 
 
-def cost(session: Session, found: SavedObject) -> Cost:
+def cost(session: Session, found: SavedMask) -> Cost:
     truth, clicks = _pixels(session, found.region.mask), found.clicks
     shown = [_pixels(session, click.mask) for click in clicks]
     assert truth is not None

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from click99.annotations import clicks
-from click99.annotations.clicks import Answered, Point
+from click99.annotations.clicks import Interaction, Point
 from click99.annotations.database import Database
 from click99.annotations.masks import Bits
-from click99.annotations.objects import Wanted, saved_objects
-from tests.annotations.conftest import NOON, answered, brush_item, deleted, disc, saved
+from click99.annotations.saved_masks import MaskFilter, saved_masks
+from tests.annotations.conftest import NOON, brush_item, deleted, disc, interaction, saved
 from tests.annotations.test_events import keep
 
 
-def record(database: Database, *answers: Answered) -> None:
+def record(database: Database, *answers: Interaction) -> None:
     """In that order, a second apart."""
     for second, answer in enumerate(answers):
         with database.writing() as session:
@@ -27,13 +27,13 @@ def record(database: Database, *answers: Answered) -> None:
 def sequence(database: Database) -> list[str]:
     """The clicks of the only saved mask."""
     with database.reading() as session:
-        (found,) = saved_objects(session, Wanted())
+        (found,) = saved_masks(session, MaskFilter())
     return [click.click_id for click in found.clicks]
 
 
-def ids(database: Database, wanted: Wanted) -> set[str]:
+def ids(database: Database, wanted: MaskFilter) -> set[str]:
     with database.reading() as session:
-        return {found.region.id for found in saved_objects(session, wanted)}
+        return {found.region.id for found in saved_masks(session, wanted)}
 
 
 MOVED = [Point("a", 0, 2, True), Point("b", 7, 4, False)]
@@ -44,13 +44,13 @@ AGAIN = {"origin": "draft", "start": START}
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        ([answered("a"), answered("ab")], "ab"),
-        ([answered("abc")], "abc"),
-        ([answered("a"), answered("ab"), answered("ac")], "ac"),
-        ([answered("a"), answered("ab"), replace(answered("ab"), clicks=MOVED)], "ab"),
-        ([answered("a"), answered("b"), answered("bc")], "bc"),
-        ([answered("ab"), answered("c", **AGAIN), answered("cd", **AGAIN)], "abcd"),
-        ([answered("ab"), answered("c", **AGAIN), answered("d", **AGAIN)], "abd"),
+        ([interaction("a"), interaction("ab")], "ab"),
+        ([interaction("abc")], "abc"),
+        ([interaction("a"), interaction("ab"), interaction("ac")], "ac"),
+        ([interaction("a"), interaction("ab"), replace(interaction("ab"), clicks=MOVED)], "ab"),
+        ([interaction("a"), interaction("b"), interaction("bc")], "bc"),
+        ([interaction("ab"), interaction("c", **AGAIN), interaction("cd", **AGAIN)], "abcd"),
+        ([interaction("ab"), interaction("c", **AGAIN), interaction("d", **AGAIN)], "abd"),
         ([], ""),
     ],
     ids=[
@@ -64,17 +64,17 @@ AGAIN = {"origin": "draft", "start": START}
         "none",
     ],
 )
-def test_the_clicks_that_count(database: Database, answers: list[Answered], expected: str):
+def test_the_clicks_that_count(database: Database, answers: list[Interaction], expected: str):
     record(database, *answers)
     keep(database, saved(brush_item()))
     assert "".join(sequence(database)) == expected
 
 
 def test_a_moved_click_counts_where_it_went(database: Database):
-    record(database, answered("a"), answered("ab"), replace(answered("ab"), clicks=MOVED))
+    record(database, interaction("a"), interaction("ab"), replace(interaction("ab"), clicks=MOVED))
     keep(database, saved(brush_item()))
     with database.reading() as session:
-        (found,) = saved_objects(session, Wanted())
+        (found,) = saved_masks(session, MaskFilter())
     assert [(click.x, click.y) for click in found.clicks] == [(0, 2), (7, 4)]
 
 
@@ -82,27 +82,27 @@ def test_what_is_deleted_skipped_or_without_mask_is_left_out(database: Database)
     keep(database, saved(brush_item("deleted"), number=1), deleted(1))
     keep(database, saved(brush_item("skipped"), number=2, was_cancelled=True))
     keep(database, saved(brush_item("broken", value={"rle": [1]}), brush_item("whole"), number=3))
-    assert ids(database, Wanted()) == {"whole"}
+    assert ids(database, MaskFilter()) == {"whole"}
 
 
 @pytest.mark.parametrize(
     "wanted",
     [
-        Wanted(project="1"),
-        Wanted(project="1.1767225600"),
-        Wanted(label="cell"),
-        Wanted(annotator="4"),
-        Wanted(since=NOON, until=NOON + timedelta(minutes=1)),
-        Wanted(corrected=True),
+        MaskFilter(project="1"),
+        MaskFilter(project="1.1767225600"),
+        MaskFilter(label="cell"),
+        MaskFilter(annotator="4"),
+        MaskFilter(since=NOON, until=NOON + timedelta(minutes=1)),
+        MaskFilter(corrected=True),
     ],
     ids=str,
 )
-def test_filters(database: Database, wanted: Wanted):
+def test_filters(database: Database, wanted: MaskFilter):
     other = brush_item(
         "other", np.ones((6, 10), bool), value=brush_item()["value"] | {"brushlabels": ["dog"]}
     )
     keep(database, saved(brush_item("wanted", origin="prediction-changed")))
     body = saved(other, number=10, minute=5, completed_by=5)
     keep(database, body.replace(b'"project": {"id": 1', b'"project": {"id": 11'))
-    assert ids(database, Wanted()) == {"wanted", "other"}
+    assert ids(database, MaskFilter()) == {"wanted", "other"}
     assert ids(database, wanted) == {"wanted"}

@@ -18,7 +18,7 @@ ADDRESS = re.compile(r"/|\w+://|data:image/")  # how an image's begins
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MaskFilter:
     """Which saved masks. project: Label Studio's number or the record's key. corrected: only those that a
     person changed, by a second click or by hand. since, until: when they were saved."""
 
@@ -31,7 +31,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class SavedObject:
+class SavedMask:
     """A mask as it was saved (region.mask), and its clicks in order, those that were undone left out.
 
     Of one drawn by hand there are no clicks. data: the task's own fields, as JSON.
@@ -56,11 +56,11 @@ class SavedObject:
         return tuple(sorted({text for text in told if isinstance(text, str) and ADDRESS.match(text)}))
 
 
-def saved_objects(session: Session, wanted: Wanted) -> Iterator[SavedObject]:
+def saved_masks(session: Session, which: MaskFilter) -> Iterator[SavedMask]:
     """All that are neither deleted nor skipped and have a mask, task by task."""
-    for annotation, region, data in session.execute(_query(wanted)).all():
-        found = SavedObject(annotation, region, clicks_of(session, annotation, region.id), data)
-        if found.corrected or not wanted.corrected:
+    for annotation, region, data in session.execute(_query(which)).all():
+        found = SavedMask(annotation, region, clicks_of(session, annotation, region.id), data)
+        if found.corrected or not which.corrected:
             yield found
 
 
@@ -92,22 +92,22 @@ def _way(click: ClickRow, by_state: dict[str, ClickRow]) -> list[ClickRow]:
     return way
 
 
-def _query(wanted: Wanted) -> Select:
+def _query(which: MaskFilter) -> Select:
     same = (RegionRow.project == AnnotationRow.project) & (RegionRow.annotation == AnnotationRow.id)
     task = (TaskRow.project == AnnotationRow.project) & (TaskRow.id == AnnotationRow.task)
     query = select(AnnotationRow, RegionRow, TaskRow.data).join(RegionRow, same).outerjoin(TaskRow, task)
     query = query.where(
         AnnotationRow.deleted_at.is_(None), ~AnnotationRow.cancelled, RegionRow.mask.is_not(None)
     )
-    if wanted.project:
-        named = AnnotationRow.project.like(f"{wanted.project}.%") | (AnnotationRow.project == wanted.project)
+    if which.project:
+        named = AnnotationRow.project.like(f"{which.project}.%") | (AnnotationRow.project == which.project)
         query = query.where(named)
-    if wanted.label:
-        query = query.where(RegionRow.label == wanted.label)
-    if wanted.annotator:
-        query = query.where(AnnotationRow.annotator == wanted.annotator)
-    if wanted.since:
-        query = query.where(AnnotationRow.updated_at >= wanted.since)
-    if wanted.until:
-        query = query.where(AnnotationRow.updated_at < wanted.until)
+    if which.label:
+        query = query.where(RegionRow.label == which.label)
+    if which.annotator:
+        query = query.where(AnnotationRow.annotator == which.annotator)
+    if which.since:
+        query = query.where(AnnotationRow.updated_at >= which.since)
+    if which.until:
+        query = query.where(AnnotationRow.updated_at < which.until)
     return query.order_by(AnnotationRow.project, AnnotationRow.task, AnnotationRow.id, RegionRow.id)
