@@ -21,7 +21,7 @@ from label_studio_ml.model import LabelStudioMLBase  # pyright: ignore[reportMis
 
 from click99.labelstudio.payloads import PredictRequest, SetupRequest
 from click99.server.connection import is_loopback
-from click99.server.follow import Follower
+from click99.server.promotions import Follower
 from click99.server.retraining import Retraining
 from click99.server.service import Service
 from click99.server.settings import Settings

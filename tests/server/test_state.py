@@ -265,7 +265,7 @@ def test_masks_from_elsewhere_are_refined(server: TestClient, way: str):
 
 
 def test_two_annotators_do_not_see_each_other(server: TestClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("click99.sessions.answers.ONE_OPENING", 0)  # they open it at the same moment
+    monkeypatch.setattr("click99.sessions.recent_answers.ONE_OPENING", 0)  # they open it at the same moment
     one, other = Annotator(server, "one"), Annotator(server, "other")
     one.slow_drafts = other.slow_drafts = True  # so that nothing but memory could mix them
     one.open()

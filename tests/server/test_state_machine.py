@@ -19,7 +19,7 @@ from click99.server.service import Service
 from click99.server.settings import Settings
 from click99.sessions import MemoryStore, Sessions
 from click99.sessions.corrections import Start
-from click99.sessions.objects import NamedClick
+from click99.sessions.refine_or_new import NamedClick
 from tests.disc_painter import DiscPainter
 from tests.server.annotator import Annotator
 from tests.server.conftest import HEIGHT, WIDTH

@@ -15,14 +15,15 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
+from click99.annotations import sync
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
+from click99.annotations.sync import compare
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow
 from click99.cli import app
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError
-from click99.server import sync
-from click99.server.sync import Regularly, compare
+from click99.server.sync import RegularSync
 from tests.annotations.conftest import NOON, PROJECT, brush_item, saved
 
 
@@ -229,7 +230,7 @@ def test_a_label_studio_that_is_away_is_named(database: Database):
 
 def test_the_server_compares_when_it_is_due(api: Api, address: str, database: Database):
     api.save(3, 9)
-    workers = [Regularly(database, lambda: Client(address, "key"), minutes=30) for _ in range(2)]
+    workers = [RegularSync(database, lambda: Client(address, "key"), minutes=30) for _ in range(2)]
     for worker in workers:
         worker.look()
     assert api.asked.count("/api/projects") == 1
@@ -237,8 +238,8 @@ def test_the_server_compares_when_it_is_due(api: Api, address: str, database: Da
 
 
 def test_nothing_is_compared_while_label_studio_is_unknown(api: Api, address: str, database: Database):
-    Regularly(database, lambda: None, minutes=30).look()
-    Regularly(database, lambda: Client(address, "key"), minutes=30).look()
+    RegularSync(database, lambda: None, minutes=30).look()
+    RegularSync(database, lambda: Client(address, "key"), minutes=30).look()
     assert api.asked.count("/api/projects") == 1
 
 

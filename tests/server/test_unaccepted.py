@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from click99.cli import app
 from click99.labelstudio.label_config import LabelConfig
 from click99.server import service as service_module
-from click99.server.recover import Lost, remake
+from click99.server.recover import IncompleteAnnotation, remake
 from click99.server.service import Service
 from click99.server.settings import Settings
 from click99.server.unaccepted import Notes, unaccepted
@@ -89,11 +89,11 @@ def test_an_accepted_mask_is_not_lost(server: TestClient, way: str, caplog: pyte
     assert "recover" not in caplog.text
 
 
-def lost(ann: Annotator) -> Lost:
+def lost(ann: Annotator) -> IncompleteAnnotation:
     """What `recover` finds; it knows nothing but what was saved."""
     items = ann.annotations[0]["result"]
     clicks = unaccepted(items, LabelConfig.parse(CONFIG), 3)
-    return Lost({"id": 1, "label_config": CONFIG}, TASK, ann.annotations[0], clicks)
+    return IncompleteAnnotation({"id": 1, "label_config": CONFIG}, TASK, ann.annotations[0], clicks)
 
 
 @pytest.fixture
@@ -252,7 +252,9 @@ def test_a_boxs_mask_is_made_again(server: TestClient, service: Service):
     shown = answer(server, box(20, 10, 50, 40), label_config=SMART_ONLY)
     saved_box = box(20, 10, 50, 40)
     (clicks,) = unaccepted([saved_box], LabelConfig.parse(SMART_ONLY), 3)
-    lost = Lost({"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": [saved_box]}, [clicks])
+    lost = IncompleteAnnotation(
+        {"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": [saved_box]}, [clicks]
+    )
     result, _ = remake(service, lost)
     assert saved(result) == [(shown["id"], "brushlabels")]
     assert np.array_equal(mask_of(result[0]), mask_of(shown))
@@ -265,7 +267,9 @@ def test_clicks_on_a_boxs_mask_are_made_again_after_it(server: TestClient, servi
     shown = answer(server, click, label_config=SMART_ONLY)
     items = [click, box(20, 10, 50, 40)]
     clicks = unaccepted(items, LabelConfig.parse(SMART_ONLY), 3)
-    lost = Lost({"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": items}, clicks)
+    lost = IncompleteAnnotation(
+        {"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": items}, clicks
+    )
     result, _ = remake(service, lost)
     assert saved(result) == [(shown["id"], "brushlabels")]
     assert np.array_equal(mask_of(result[0]), mask_of(shown))

@@ -10,7 +10,7 @@ import pytest
 from click99.segmentation.clicks import Click
 from click99.sessions import MemoryStore, Sessions
 from click99.sessions.in_flight import InFlight
-from click99.sessions.objects import NamedClick
+from click99.sessions.refine_or_new import NamedClick
 from click99.sessions.sessions import SupersededError
 from tests.disc_painter import DiscPainter
 

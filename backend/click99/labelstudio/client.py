@@ -82,6 +82,14 @@ class Client(AuthBase):
             problem = f"{method} {path} did not answer with JSON"
             raise ApiError("LABEL_STUDIO_URL", problem, f"Is {self.url} Label Studio?") from None
 
+    def projects(self) -> Iterator[dict[str, Any]]:
+        """All projects, page by page. ApiError: see `call`."""
+        page, seen, count = 1, 0, 1
+        while seen < count:
+            reply = self.call("GET", "/api/projects", params={"page": page, "page_size": 100})
+            yield from reply["results"]
+            page, seen, count = page + 1, seen + len(reply["results"]), reply["count"]
+
     def tasks(self, project: int, at_a_time: int) -> Iterator[dict[str, Any]]:
         """The project's tasks, page by page of `at_a_time`. ApiError: see `call`."""
         page, seen, total = 1, 0, 1

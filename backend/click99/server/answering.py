@@ -20,10 +20,10 @@ from click99.server.canvas import Canvas, Question, region_id
 from click99.sessions import Sessions
 from click99.sessions.boxes import Box
 from click99.sessions.in_flight import InFlight
-from click99.sessions.objects import Object
-from click99.sessions.sessions import Made
+from click99.sessions.refine_or_new import ClickedObject
+from click99.sessions.sessions import VersionedMask
 
-OnAnswer = Callable[[Question, Object, np.ndarray, str], None]  # mask: bool [H, W]; the model version
+OnAnswer = Callable[[Question, ClickedObject, np.ndarray, str], None]  # mask: bool [H, W]; the model version
 
 
 class Answering:
@@ -38,7 +38,7 @@ class Answering:
 
     def answer(self, request: PredictRequest, context: Context) -> Prediction:
         """The mask after all pending clicks. LabelStudioError when the request, its label config or its image
-        is wrong; SupersededError when a newer request has made this one pointless."""
+        is wrong; SupersededError when a newer request has answer this one pointless."""
         asked = time.perf_counter()
         prompt = box_drawn(context.result) or click_group(context.result)
         config = LabelConfig.parse(request.label_config)
@@ -57,25 +57,25 @@ class Answering:
     def _answer_clicks(self, question: Question, image: Image) -> Prediction:
         with self._in_flight.answering(question.key, question.clicks) as superseded:
             found = self._canvas.object_of(question, self._sessions.near(image.pixels))
-            made = self._sessions.mask(image.key, image.pixels, found.clicks, found.start, superseded)
-        return self._prediction(question, found, made)
+            answer = self._sessions.mask(image.key, image.pixels, found.clicks, found.start, superseded)
+        return self._prediction(question, found, answer)
 
     def _answer_box(self, question: Question, box: Box, image: Image) -> Prediction:
         """A box begins a new object; clicks refine its mask."""
         ((name, _),) = question.clicks
-        new = Object(region_id(question.request.task.id, name), None, question.clicks)
+        new = ClickedObject(region_id(question.request.task.id, name), None, question.clicks)
         return self._prediction(question, new, self._sessions.box_mask(image.key, image.pixels, name, box))
 
-    def _prediction(self, question: Question, found: Object, made: Made) -> Prediction:
-        inside = made.alpha > FOREGROUND
+    def _prediction(self, question: Question, found: ClickedObject, answer: VersionedMask) -> Prediction:
+        inside = answer.alpha > FOREGROUND
         value = write(inside, question.target.kind, question.labels(found.id), self._polygon_tolerance)
         self._canvas.remember(question, found, inside)
-        score = round(float(made.alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
+        score = round(float(answer.alpha[inside].mean()) / 255, 4) if inside.any() else 0.0
         region = _region(found.id, question, value, score)
-        self.on_answer(question, found, inside, made.version)
+        self.on_answer(question, found, inside, answer.version)
         # An outline cannot be of nothing: such an answer only takes the one before away.
         result = [region, *question.beside(found.id)] if value.made_of else []
-        return Prediction(result=result, model_version=made.version, score=score)
+        return Prediction(result=result, model_version=answer.version, score=score)
 
 
 def _region(region: str, question: Question, value: MaskValue, score: float) -> MaskRegion:

@@ -20,13 +20,13 @@ from click99.annotations.recorder import Recorder
 from click99.labelstudio.errors import LabelStudioError, PayloadError
 from click99.labelstudio.payloads import AnyEvent, PredictRequest, SetupRequest, WebhookEvent, parse
 from click99.server.connection import is_loopback
-from click99.server.follow import Follower
 from click99.server.middleware import BasicAuth, LastResort, WebhookSecret, presents, unauthorised
+from click99.server.promotions import Follower
 from click99.server.recording import NotKeptError, keep, open_database, open_recorder, record
 from click99.server.retraining import NotStartedError, Retraining
 from click99.server.service import Service
 from click99.server.settings import Settings
-from click99.server.sync import Regularly
+from click99.server.sync import RegularSync
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def create_app(
     service.metrics.add(retraining)
     recorder = open_recorder(settings, service.metrics)
     following = Follower(settings, service)
-    comparing = Regularly(open_database(settings), lambda: service.label_studio, settings.sync_minutes)
+    comparing = RegularSync(open_database(settings), lambda: service.label_studio, settings.sync_minutes)
     service.answering.on_answer = partial(record, recorder)
 
     @asynccontextmanager

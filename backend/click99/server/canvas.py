@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.click_group import PixelClick
 from click99.labelstudio.label_config import Target
 from click99.labelstudio.meta import with_clicks
@@ -17,9 +18,8 @@ from click99.labelstudio.payloads import PredictRequest, Work
 from click99.labelstudio.per_region import filled_in
 from click99.labelstudio.regions import DrawnRegion, crop, drawn_regions, is_of, item_ids
 from click99.segmentation.clicks import Click
-from click99.server.overlap import Overlap
-from click99.sessions.answers import Answer, Answers, Screen, counts, perhaps_accepted
-from click99.sessions.objects import NamedClick, Object, Region, identify
+from click99.sessions.recent_answers import Answer, RecentAnswers, Screen, counts, perhaps_accepted
+from click99.sessions.refine_or_new import ClickedObject, NamedClick, Region, identify
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,15 @@ class Question:
 class Canvas:
     """Finds the objects of clicks, and remembers for a while what was answered. Thread-safe as the store."""
 
-    def __init__(self, answers: Answers, overlap: Overlap):
+    def __init__(self, answers: RecentAnswers, annotators: AnnotatorsPerTask):
         self._answers = answers
-        self._overlap = overlap
+        self._annotators = annotators
 
     def opened(self, request: PredictRequest) -> None:
         """Someone opens the task."""
         self._answers.opened(f"{request.project} {request.task.id}")
 
-    def object_of(self, question: Question, near: float) -> Object:
+    def object_of(self, question: Question, near: float) -> ClickedObject:
         """The object that the clicks are about. near: pixels, see `identify`."""
         click = question.clicks[0][1]
         regions = self._saved_regions(question)
@@ -103,7 +103,7 @@ class Canvas:
                 new_id = answer.region.id
         return identify(question.clicks, regions, new_id, near, question.shape)
 
-    def remember(self, question: Question, found: Object, mask: np.ndarray) -> None:
+    def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> None:
         """Note an answer. mask: bool [H, W]."""
         region = Region(found.id, *crop(mask))
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
@@ -117,7 +117,7 @@ class Canvas:
         on their own, it is not shown to the others, and must not be the start of their masks either.
         """
         work = question.work
-        if not work.is_draft and work.items and self._overlap.of(question.request.project):
+        if not work.is_draft and work.items and self._annotators.several(question.request.project):
             return []
         return [_region(drawn) for drawn in drawn_regions(work, question.target, *question.shape)]
 

@@ -13,11 +13,13 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from click99.annotations.database import reason
-from click99.annotations.gaps import counts
 from click99.annotations.set_aside import SetAside
+from click99.annotations.tables import AnnotationRow, ClickRow, EventRow
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError, ApiRefusedError, LabelConfigError, LabelStudioError
 from click99.labelstudio.images import ImageSource
@@ -125,6 +127,15 @@ def check_record(settings: Settings) -> Iterator[Finding]:
         yield Finding("Record", "problem", f"{len(aside)} clicks and events can't be recorded. {remedy}")
 
 
+def counts(session: Session) -> tuple[int, int, int]:
+    """Clicks, annotations that are not deleted, and events that could not be read."""
+    clicks = select(func.count()).select_from(ClickRow)
+    annotations = select(func.count()).select_from(AnnotationRow).filter_by(deleted_at=None)
+    unread = select(func.count()).select_from(EventRow).where(EventRow.problem.is_not(None))
+    clicked, saved, failed = (session.scalar(query) or 0 for query in (clicks, annotations, unread))
+    return clicked, saved, failed
+
+
 def check_promoted(settings: Settings) -> Iterator[Finding]:
     """Whether servers can follow the pointer to the promoted version."""
     from click99.registry.check import load_checked
@@ -198,21 +209,12 @@ def check_label_studio(settings: Settings, client: Client) -> Iterator[Finding]:
         user = client.call("GET", "/api/current-user/whoami")["email"]
         yield Finding("API key", "ok", f"accepted, {user}")
         images = ImageSource(settings.home, settings.hosts, client)
-        for project in projects(client):
+        for project in client.projects():
             yield from check_project(client, images, project)
     except ApiRefusedError as error:
         yield Finding("API key", "problem", str(error))
     except ApiError as error:
         yield Finding("Label Studio", "problem", str(error))
-
-
-def projects(client: Client) -> Iterator[dict[str, Any]]:
-    """All projects, page by page."""
-    page, seen, count = 1, 0, 1
-    while seen < count:
-        reply = client.call("GET", "/api/projects", params={"page": page, "page_size": 100})
-        yield from reply["results"]
-        page, seen, count = page + 1, seen + len(reply["results"]), reply["count"]
 
 
 def check_project(client: Client, images: ImageSource, project: dict[str, Any]) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from click99.labelstudio.label_config import LabelConfig
 from click99.server.canvas import Question
 from click99.server.metrics import Metrics
 from click99.server.settings import Settings
-from click99.sessions.objects import Object
+from click99.sessions.refine_or_new import ClickedObject
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,9 @@ def open_recorder(settings: Settings, metrics: Metrics) -> Recorder:
     return Recorder(open_database(settings), settings.home, metrics)
 
 
-def record(recorder: Recorder, question: Question, found: Object, mask: np.ndarray, version: str) -> None:
+def record(
+    recorder: Recorder, question: Question, found: ClickedObject, mask: np.ndarray, version: str
+) -> None:
     """Hand an answer to the record. mask: bool [H, W]. Nothing that goes wrong here harms the click."""
     try:
         recorder.click(interaction(question, found, mask, version))
@@ -53,7 +55,7 @@ def keep(recorder: Recorder, event: bytes) -> None:
         raise NotKeptError("CLICK99_HOME", f"an event is not kept ({error})", remedy) from None
 
 
-def interaction(question: Question, found: Object, mask: np.ndarray, version: str) -> Interaction:
+def interaction(question: Question, found: ClickedObject, mask: np.ndarray, version: str) -> Interaction:
     """An answer as the record keeps it. mask: bool [H, W]."""
     request, target = question.request, question.target
     box = _box(question)
@@ -86,7 +88,7 @@ def _box(question: Question) -> tuple[int, int, int, int] | None:
     return box.left, box.top, box.right, box.bottom
 
 
-def _origin(question: Question, found: Object) -> Origin:
+def _origin(question: Question, found: ClickedObject) -> Origin:
     if found.start is None:
         return "nothing"
     if found.id not in question.screen.saved:

@@ -25,7 +25,7 @@ PAGE = 50  # tasks asked for at a time; with their masks they can be megabytes
 
 
 @dataclass(frozen=True)
-class Lost:
+class IncompleteAnnotation:
     """An annotation that lost masks. clicks: of each, or its box."""
 
     project: dict[str, Any]
@@ -66,7 +66,7 @@ def run(settings: Settings, project: int | None, apply: bool, console: Console) 
     return all(fine)
 
 
-def restore(service: Service, client: Client | None, lost: Lost, table: Table) -> bool:
+def restore(service: Service, client: Client | None, lost: IncompleteAnnotation, table: Table) -> bool:
     """Make an annotation's masks, write them if `client` is given, add rows. Whether it went well."""
     try:
         result, regions = remake(service, lost)
@@ -81,7 +81,7 @@ def restore(service: Service, client: Client | None, lost: Lost, table: Table) -
     return True
 
 
-def noted(client: Client, notes: Notes) -> Iterator[Lost]:
+def noted(client: Client, notes: Notes) -> Iterator[IncompleteAnnotation]:
     """The annotations that the server has noted; a note about one that is gone is dropped."""
     for number in notes.all():
         try:
@@ -93,20 +93,20 @@ def noted(client: Client, notes: Notes) -> Iterator[Lost]:
                 raise
             notes.whole(number)
             continue
-        yield from _lost(project, task, annotation)
+        yield from _incomplete(project, task, annotation)
 
 
-def in_project(client: Client, number: int) -> Iterator[Lost]:
+def in_project(client: Client, number: int) -> Iterator[IncompleteAnnotation]:
     """A project's annotations that lost a mask."""
     project = client.call("GET", f"/api/projects/{number}/")
     for task in client.tasks(number, PAGE):
         if not task["total_annotations"]:
             continue
         for annotation in client.call("GET", f"/api/tasks/{task['id']}/annotations/"):
-            yield from _lost(project, task, annotation)
+            yield from _incomplete(project, task, annotation)
 
 
-def remake(service: Service, lost: Lost) -> tuple[list[dict[str, Any]], list[MaskRegion]]:
+def remake(service: Service, lost: IncompleteAnnotation) -> tuple[list[dict[str, Any]], list[MaskRegion]]:
     """The annotation's result with masks in place of their clicks, and those masks. LabelStudioError: see
     `Service.predict`."""
     result, regions = list(lost.annotation["result"]), []
@@ -118,7 +118,7 @@ def remake(service: Service, lost: Lost) -> tuple[list[dict[str, Any]], list[Mas
     return result, regions
 
 
-def write(client: Client, lost: Lost, result: list[dict[str, Any]]) -> None:
+def write(client: Client, lost: IncompleteAnnotation, result: list[dict[str, Any]]) -> None:
     """Replace the annotation's result, unless someone has changed it meanwhile (ApiError)."""
     path = f"/api/annotations/{lost.annotation['id']}/"
     if client.call("GET", path)["updated_at"] != lost.annotation["updated_at"]:
@@ -126,17 +126,19 @@ def write(client: Client, lost: Lost, result: list[dict[str, Any]]) -> None:
     client.call("PATCH", path, json={"result": result})
 
 
-def _lost(project: dict[str, Any], task: dict[str, Any], annotation: dict[str, Any]) -> Iterator[Lost]:
+def _incomplete(
+    project: dict[str, Any], task: dict[str, Any], annotation: dict[str, Any]
+) -> Iterator[IncompleteAnnotation]:
     try:
         config = LabelConfig.parse(project["label_config"])
     except LabelConfigError:
         return
     if clicks := unaccepted(annotation["result"] or [], config, task["id"]):
-        yield Lost(project, task, annotation, clicks)
+        yield IncompleteAnnotation(project, task, annotation, clicks)
 
 
 def _answer(
-    service: Service, lost: Lost, result: list[dict[str, Any]], clicks: list[ContextItem]
+    service: Service, lost: IncompleteAnnotation, result: list[dict[str, Any]], clicks: list[ContextItem]
 ) -> tuple[MaskRegion, list[dict[str, Any]]]:
     """What these clicks were answered with, on the canvas as it was submitted: the mask, and what people
     filled in for it."""

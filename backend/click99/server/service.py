@@ -26,6 +26,7 @@ import logging
 import time
 from functools import partial
 
+from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.client import Client
 from click99.labelstudio.images import ImageSource
 from click99.labelstudio.label_config import LabelConfig
@@ -36,13 +37,12 @@ from click99.server.canvas import Canvas
 from click99.server.connection import Connection
 from click99.server.metrics import Metrics
 from click99.server.models import keep_model, load_older, load_predictor
-from click99.server.overlap import Overlap
 from click99.server.settings import Settings
 from click99.server.stores import open_notes, open_store
 from click99.server.unaccepted import Notes, explain, unaccepted
 from click99.server.warming import Warming
 from click99.sessions import Sessions, Versions
-from click99.sessions.answers import Answers
+from click99.sessions.recent_answers import RecentAnswers
 from click99.sessions.refiner import Refiner
 from click99.sessions.sessions import SupersededError
 
@@ -63,7 +63,7 @@ class Service:
             predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100, versions
         )
         self.metrics.serves(predictor.version)
-        self._canvas = Canvas(Answers(notes), Overlap(lambda: self._connection.client))
+        self._canvas = Canvas(RecentAnswers(notes), AnnotatorsPerTask(lambda: self._connection.client))
         self.answering = Answering(self._images, self._sessions, self._canvas, settings.polygon_tolerance)
         self._warming = Warming(self._images, self._sessions)
         self._unaccepted = Notes(settings.home)

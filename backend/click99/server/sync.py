@@ -1,43 +1,30 @@
-"""`click99 sync`: what Label Studio's events did not tell, because nobody listened, found through its API."""
+"""`click99 sync`, and the same in the background: the record is brought up to date with Label Studio."""
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 
-from click99.annotations import gaps
 from click99.annotations.database import Database
-from click99.annotations.events import keep_event
 from click99.annotations.exports import import_export
+from click99.annotations.schedule import claim
+from click99.annotations.sync import compare
 from click99.labelstudio.client import Client
-from click99.labelstudio.errors import ApiError, ApiMissingError
+from click99.labelstudio.errors import ApiError
 from click99.server.connection import Connection
-from click99.server.doctor import projects
 from click99.server.periodic import Periodic
 from click99.server.recording import open_database
 from click99.server.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PAGE = 100  # tasks asked for at a time
 LOOK_SECONDS = 60.0  # between looks whether a comparison is due
 FIRST_SECONDS = 10.0  # after the start, which is not held up
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A task, compared. saved: annotations that were new or changed. deleted: those that are gone."""
-
-    saved: int = 0
-    deleted: int = 0
 
 
 def run(settings: Settings, project: int | None, export: Path | None, console: Console) -> None:
@@ -59,68 +46,7 @@ def run(settings: Settings, project: int | None, export: Path | None, console: C
     console.print(f"{len(tasks)} tasks compared: {saved} annotations new or changed, {deleted} deleted.")
 
 
-def compare(client: Client, database: Database, only: int | None = None) -> Iterator[Compared]:
-    """Bring the record up to date, task by task; begun again, it goes on where it was.
-
-    only: a project's id. LabelStudioError when the API fails; what was compared until then is recorded.
-    """
-    for project in projects(client):
-        if only in (None, project["id"]):
-            yield from _compare_project(client, database, project)
-
-
-def _compare_project(client: Client, database: Database, project: dict[str, Any]) -> Iterator[Compared]:
-    named = {"id": project["id"], "created_at": project["created_at"]}
-    key, seen = gaps.project_key(project), set()
-    for task in client.tasks(project["id"], PAGE):
-        seen.add(str(task["id"]))
-        yield _compare_task(client, database, key, named, task)
-    with database.reading() as session:
-        missing = gaps.tasks_with_annotations(session, key) - seen
-    for number in sorted(missing):
-        if _is_gone(client, number):
-            _keep(database, {"action": "TASKS_DELETED", "tasks": [{"id": number}], "project": named})
-            yield Compared(deleted=1)
-
-
-def _compare_task(
-    client: Client, database: Database, key: str, project: Mapping[str, Any], task: dict[str, Any]
-) -> Compared:
-    number, updated_at = str(task["id"]), datetime.fromisoformat(task["updated_at"])
-    many = task["total_annotations"] + task["cancelled_annotations"]
-    with database.reading() as session:
-        live = gaps.live(session, key, number)
-        if gaps.is_compared(session, key, number, updated_at) and len(live) == many:
-            return Compared()
-    # All of the task: the call for its annotations alone leaves out those that were skipped.
-    annotations = client.call("GET", f"/api/tasks/{number}")["annotations"] if many or live else []
-    new, deleted = gaps.unknown(live, annotations)
-    about = {"id": task["id"], "data": task["data"]}
-    for annotation in new:
-        _keep(database, {"action": "SYNCED", "annotation": annotation, "task": about, "project": project})
-    if deleted:
-        gone = [{"id": annotation} for annotation in deleted]
-        _keep(database, {"action": "ANNOTATIONS_DELETED", "annotations": gone, "project": project})
-    with database.writing() as session:
-        gaps.note_compared(session, key, number, updated_at)
-    return Compared(len(new), len(deleted))
-
-
-def _is_gone(client: Client, task: str) -> bool:
-    """One may also be missing in the list because pages moved while they were read."""
-    try:
-        client.call("GET", f"/api/tasks/{task}")
-    except ApiMissingError:
-        return True
-    return False
-
-
-def _keep(database: Database, event: Mapping[str, Any]) -> None:
-    with database.writing() as session:
-        keep_event(session, json.dumps(event).encode(), datetime.now(UTC))
-
-
-class Regularly(Periodic):
+class RegularSync(Periodic):
     """Compares in the background, every so many minutes; of several workers, one does."""
 
     def __init__(self, database: Database, client: Callable[[], Client | None], minutes: int):
@@ -139,7 +65,7 @@ class Regularly(Periodic):
         if client is None:
             return
         with self._database.writing() as session:
-            if not gaps.claim(session, "sync", self._due, datetime.now(UTC)):
+            if not claim(session, "sync", self._due, datetime.now(UTC)):
                 return
         tasks = 0
         for found in compare(client, self._database):

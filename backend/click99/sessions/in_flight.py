@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from click99.sessions.objects import NamedClick
+from click99.sessions.refine_or_new import NamedClick
 
 
 class InFlight:

@@ -23,7 +23,7 @@ class SupersededError(Exception):
     """A newer request about the same object has made this one pointless."""
 
 
-class Made(NamedTuple):
+class VersionedMask(NamedTuple):
     """alpha: uint8 [H, W], alpha · 255, not to be written to. version: of the model that made it."""
 
     alpha: np.ndarray
@@ -85,7 +85,7 @@ class Sessions:
         clicks: Sequence[tuple[str, Click]],
         start: Start | None = None,
         superseded: Callable[[], bool] = lambda: False,
-    ) -> Made:
+    ) -> VersionedMask:
         """The mask after all of `clicks`.
 
         Args:
@@ -108,9 +108,9 @@ class Sessions:
                     raise SupersededError
                 alpha = self._step(predictor, image_key, image, clicks[: k + 1], alpha, keys[k], start)
         assert alpha is not None
-        return Made(alpha, predictor.version)
+        return VersionedMask(alpha, predictor.version)
 
-    def box_mask(self, image_key: str, image: np.ndarray, box_id: str, box: Box) -> Made:
+    def box_mask(self, image_key: str, image: np.ndarray, box_id: str, box: Box) -> VersionedMask:
         """The mask of the object in a box, 0 outside it."""
         predictor = self._versions.begin([box_id])
         name = f"{predictor.version}\n{image_key}\n{box}"
@@ -120,7 +120,7 @@ class Sessions:
             if alpha is None:
                 alpha = box.first_mask(predictor.for_image(image, image_key), image, image_key)
                 self._store.put(key, alpha.tobytes())
-        return Made(alpha, predictor.version)
+        return VersionedMask(alpha, predictor.version)
 
     def _keys(
         self, version: str, image_key: str, clicks: Sequence[tuple[str, Click]], start: Start | None

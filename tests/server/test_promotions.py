@@ -17,7 +17,7 @@ from click99.labelstudio.payloads import PredictRequest
 from click99.registry.versions import Registry
 from click99.segmentation.checkpoint import SHIPPED, checkpoint_version
 from click99.server.app import create_app
-from click99.server.follow import RETRY_SECONDS, Follower
+from click99.server.promotions import RETRY_SECONDS, Follower
 from click99.server.service import Service
 from click99.server.settings import Settings
 from tests.redis_server import RedisServer

@@ -15,14 +15,14 @@ FRESH_SECONDS = 600
 TIMEOUT = 2.0  # seconds; the annotator waits
 
 
-class Overlap:
+class AnnotatorsPerTask:
     """Asks Label Studio's API, and keeps what it says for a while. Unknown counts as one person a task."""
 
     def __init__(self, client: Callable[[], Client | None]):
         self._client = client
         self._known: dict[str, tuple[float, bool]] = {}  # by the request's name of a project, "id.created"
 
-    def of(self, project: str | None) -> bool:
+    def several(self, project: str | None) -> bool:
         """Whether the project wants more than one annotation of a task."""
         if project is None or not project.split(".")[0].isdigit():
             return False

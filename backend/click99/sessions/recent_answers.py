@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from click99.segmentation.clicks import Click
-from click99.sessions.objects import Region
+from click99.sessions.refine_or_new import Region
 from click99.sessions.stores import Store
 
 KEPT = 8  # answers per task
@@ -78,7 +78,7 @@ def counts(answer: Answer, click: Click) -> bool:
     return answer.guessed and len(answer.screen.pending) == 1
 
 
-class Answers:
+class RecentAnswers:
     """Kept in a store, a few for each task."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.time):

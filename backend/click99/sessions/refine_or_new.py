@@ -50,7 +50,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Object:
+class ClickedObject:
     """What clicks are about. id: of the region that the answer replaces, or of a new one. start: the mask to
     start from; None: nothing. clicks: those that count from there, at least one."""
 
@@ -61,7 +61,7 @@ class Object:
 
 def identify(
     clicks: Sequence[NamedClick], regions: Sequence[Region], new_id: str, near: float, shape: tuple[int, int]
-) -> Object:
+) -> ClickedObject:
     """The object of these clicks.
 
     clicks: all that are pending, in order, at least one. regions: of their label and image, the newest last.
@@ -74,9 +74,9 @@ def identify(
     own = [region for region in regions if any(click_id in ids for click_id, _ in region.clicks)]
     region = own[-1] if own else meant(clicks[0][1], regions, near)
     if region is None:
-        return Object(new_id, None, clicks)
+        return ClickedObject(new_id, None, clicks)
     new = [click for click in clicks if click not in region.clicks]
-    return Object(region.id, region.start(*shape), new or clicks[-1:])
+    return ClickedObject(region.id, region.start(*shape), new or clicks[-1:])
 
 
 def meant(click: Click, regions: Sequence[Region], near: float) -> Region | None:

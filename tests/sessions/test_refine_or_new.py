@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from click99.segmentation.clicks import Click
-from click99.sessions.objects import NamedClick, Region, identify, meant
+from click99.sessions.refine_or_new import NamedClick, Region, identify, meant
 
 NEAR = 5.0
 SHAPE = (60, 80)
