@@ -55,6 +55,44 @@ def test_a_wrong_setting_is_named(tmp_path: Path, command: str, arguments: list[
     assert message in plain(result.output)
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("serve --port 70000", "CLICK99_PORT: Input should be less than"),
+        ("serve --model {}/none.safetensors", "none.safetensors does not exist"),
+        ("doctor --home {} --basic-auth-user ann", "CLICK99_BASIC_AUTH_PASSWORD belong together"),
+        ("recover --home {}", "LABEL_STUDIO_URL: not set"),
+        ("sync --home {} --export {}/none.csv", "none.csv"),
+        ("collect --home {} --out {}/set", "nothing to collect"),
+        ("finetune --home {} --out {}/run", "nothing to collect"),
+        ("stats --home {} --by moon", "--by moon: not one of"),
+        ("stats --database-url sqlite:///{}", "unable to open database file"),
+        ("models show none --home {}", "none is no version"),
+        ("models cancel 3 --home {}", "3 is no job"),
+        ("demo --folder {}/demo --label-studio {}/none", "make demo"),
+        ("describe large", "preset 'large' is unknown"),
+        ("import-weights {}/none.pth {}/out.safetensors", "none.pth does not exist"),
+        ("average {}/none.safetensors --out {}/mean.safetensors", "none.safetensors does not exist"),
+        ("train --data {} --out {}/run", "manifest.csv does not exist"),
+        ("report --out {}/report --data grabcut", "--data 'grabcut' is not NAME=FOLDER"),
+    ],
+)
+def test_an_expected_failure_is_one_line_and_exit_code_2(tmp_path: Path, command: str, message: str):
+    result = runner.invoke(app, command.format(*[tmp_path] * 2).split())
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_bug_is_no_expected_failure(monkeypatch: pytest.MonkeyPatch):
+    def broken(_: Settings) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("click99.server.run.run", broken)
+    assert isinstance(runner.invoke(app, ["serve"]).exception, RuntimeError)
+
+
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[str]:
     """`python -m click99.cli serve`, as the demo starts it."""

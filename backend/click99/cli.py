@@ -11,19 +11,54 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from typer.core import TyperGroup
 
 from click99.demo import demo
+from click99.demo.errors import DemoError
+from click99.labelstudio.errors import LabelStudioError
 from click99.registry.cli import models
 from click99.segmentation.cli import describe, import_weights
 from click99.server.settings import Settings, variable
 from click99_training.cli import ablation, average, compose, evaluate, prove_learning, report, train
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+class Commands(TyperGroup):
+    """An expected failure of any command is told on stderr, without a traceback; exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except expected() as error:
+            typer.echo(f"Error: {told(error)}", err=True)
+            raise typer.Exit(2) from None
+
+
+def expected() -> tuple[type[Exception], ...]:
+    """Failures that the caller, a disk or another program is to blame for, and that say what to do."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return LabelStudioError, DemoError, SQLAlchemyError, OSError, ValueError
+
+
+def told(error: Exception) -> str:
+    """What a failure says; of a database's only the first line, without the SQL."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    text = str(error) or type(error).__name__
+    return text.splitlines()[0] if isinstance(error, SQLAlchemyError) else text
+
+
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
+)
 
 
 @app.callback()
 def click99() -> None:
-    """Clicks in, masks out: interactive segmentation for Label Studio."""
+    """Clicks in, masks out: interactive segmentation for Label Studio.
+
+    Exit codes: 0 done, 1 done but something is wrong, 2 not done: a line says why.
+    """
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -38,7 +73,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         try:
             settings = Settings(**given)
         except ValidationError as error:
-            raise typer.BadParameter("; ".join(map(explain, error.errors()))) from None
+            raise ValueError("; ".join(map(explain, error.errors()))) from None
         command(settings, **options)
 
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -67,13 +102,9 @@ def explain(error: ErrorDetails) -> str:
 @with_settings
 def serve(settings: Settings) -> None:
     """Serve masks to Label Studio until Ctrl-C."""
-    from click99.segmentation.checkpoint import CheckpointError
     from click99.server.run import run
 
-    try:
-        run(settings)
-    except CheckpointError as error:
-        raise typer.BadParameter(str(error), param_hint="--model") from None
+    run(settings)
 
 
 @app.command()
@@ -98,15 +129,9 @@ def recover(
     """Make masks again that were submitted before they were accepted; shows them, --apply writes them."""
     from rich.console import Console
 
-    from click99.labelstudio.errors import LabelStudioError
     from click99.server import recover
 
-    try:
-        fine = recover.run(settings, project, apply, Console())
-    except LabelStudioError as error:
-        typer.echo(str(error), err=True)
-        fine = False
-    if not fine:
+    if not recover.run(settings, project, apply, Console()):
         raise typer.Exit(1)
 
 
@@ -121,17 +146,10 @@ def sync(
 ) -> None:
     """Bring the record of annotations up to date with Label Studio, or import an export into it."""
     from rich.console import Console
-    from sqlalchemy.exc import SQLAlchemyError
 
-    from click99.annotations.exports import ExportError
-    from click99.labelstudio.errors import LabelStudioError
     from click99.server import sync
 
-    try:
-        sync.run(settings, project, export, Console())
-    except (LabelStudioError, ExportError, SQLAlchemyError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+    sync.run(settings, project, export, Console())
 
 
 @app.command()
@@ -151,8 +169,6 @@ def collect(
     link: bool = typer.Option(False, "--link", help="Refer to images in CLICK99_HOME instead of copying."),
 ) -> None:
     """Make an immutable data set of masks that people saved, with their clicks (docs/reference/record.md)."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     from click99.annotations.saved_masks import MaskFilter
     from click99.server.recording import open_database
     from click99.server.saved_images import image_store, saved_images
@@ -160,12 +176,8 @@ def collect(
 
     after, before = (time.replace(tzinfo=UTC) if time else None for time in (since, until))
     which = MaskFilter(project, label, annotator, after, before, corrected)
-    try:
-        database, images = open_database(settings), saved_images(settings)
-        made = collect(database, out, which, images, agreement, image_store(settings) if link else None)
-    except (ValueError, SQLAlchemyError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+    database, images = open_database(settings), saved_images(settings)
+    made = collect(database, out, which, images, agreement, image_store(settings) if link else None)
     for message in made.left_out + made.contradictions:
         typer.echo(message, err=True)
     splits = ", ".join(f"{made.masks[split]} {split}" for split in ("train", "val", "test"))
@@ -185,7 +197,6 @@ def finetune(
     On several GPUs: torchrun --nproc-per-node N -m click99.cli finetune --out RUN …
     """
     from rich.console import Console
-    from sqlalchemy.exc import SQLAlchemyError
 
     from click99.annotations.saved_masks import MaskFilter
     from click99.registry.job import note_stop
@@ -218,9 +229,6 @@ def finetune(
         note_stop(out)
         typer.echo(f"Stopped. To go on: click99 finetune --out {out} --minutes {minutes:g}", err=True)
         raise typer.Exit(1) from None
-    except (ValueError, SQLAlchemyError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -234,26 +242,21 @@ def stats(
 ) -> None:
     """Show what saved masks took: clicks, seconds, how good the first mask was (docs/reference/record.md)."""
     from rich.console import Console
-    from sqlalchemy.exc import SQLAlchemyError
 
     from click99.annotations.saved_masks import MaskFilter
     from click99.server.recording import open_database
     from click99_training.learning import stats
 
     if by not in stats.BY:
-        raise typer.BadParameter(f"{by}: not one of {', '.join(stats.BY)}", param_hint="--by")
-    try:
-        with open_database(settings).reading() as session:
-            found = stats.costs(session, MaskFilter(project=project, label=label))
-        if not found:
-            typer.echo("The record has no saved mask with clicks yet. Click, save, or run click99 sync.")
-            return
-        Console().print(stats.table(found, by))
-        if plot:
-            stats.plot(found, by, plot)
-    except (SQLAlchemyError, OSError, ValueError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        raise ValueError(f"--by {by}: not one of {', '.join(stats.BY)}")
+    with open_database(settings).reading() as session:
+        found = stats.costs(session, MaskFilter(project=project, label=label))
+    if not found:
+        typer.echo("The record has no saved mask with clicks yet. Click, save, or run click99 sync.")
+        return
+    Console().print(stats.table(found, by))
+    if plot:
+        stats.plot(found, by, plot)
 
 
 app.add_typer(models, name="models")

@@ -51,6 +51,6 @@ def test_a_signal_ends_it_and_a_second_one_does_not_interrupt_that(number: signa
 def test_a_missing_label_studio_ends_it_with_a_remedy(tmp_path: Path) -> None:
     options = ["--folder", str(tmp_path / "demo"), "--label-studio", str(tmp_path / "none")]
     result = CliRunner().invoke(app, ["demo", *options])
-    assert result.exit_code == 1
-    assert "make demo" in result.output
+    assert result.exit_code == 2
+    assert "make demo" in result.stderr
     assert "Traceback" not in result.output

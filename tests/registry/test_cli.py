@@ -107,7 +107,7 @@ def test_diff_shows_facts_and_how_far_weights_moved(registry: Registry):
 
 def test_diff_of_other_layers_says_so(registry: Registry, tmp_path: Path):
     other = registry.add(checkpoint(tmp_path / "other.safetensors", guided_filter=False))
-    printed = run(registry, "diff", registry.all()[0].name, other.name, code=1)
+    printed = run(registry, "diff", registry.all()[0].name, other.name, code=2)
     assert "are networks of different layers: " in printed
 
 
@@ -115,14 +115,14 @@ def test_diff_of_other_layers_says_so(registry: Registry, tmp_path: Path):
     "arguments", [["show", "nobody"], ["promote", "nobody"], ["diff", "nobody"], ["diff", "seed0", "nobody"]]
 )
 def test_an_unknown_version_is_named_with_the_known_ones(registry: Registry, arguments: list[str]):
-    printed = run(registry, *arguments, code=1)
-    assert re.search(rf"^(nobody|seed0) is no version in .*Known: {registry.all()[0].name}, ", printed)
+    printed = run(registry, *arguments, code=2)
+    assert re.search(rf"^Error: (nobody|seed0) is no version in .*Known: {registry.all()[0].name}, ", printed)
 
 
 def test_other_mistakes_are_told_plainly(registry: Registry, tmp_path: Path):
-    assert "does not exist" in run(registry, "promote", str(tmp_path / "none.safetensors"), code=1)
-    assert "No version was served before" in run(registry, "rollback", code=1)
-    assert "was trained from no version" in run(registry, "diff", registry.all()[0].name, code=1)
+    assert "does not exist" in run(registry, "promote", str(tmp_path / "none.safetensors"), code=2)
+    assert "No version was served before" in run(registry, "rollback", code=2)
+    assert "was trained from no version" in run(registry, "diff", registry.all()[0].name, code=2)
     registry.all()[0].path.write_bytes(b"half")
     for arguments in (["promote", registry.all()[0].name], ["diff", registry.all()[1].name]):
-        assert registry.all()[0].name in run(registry, *arguments, code=1)
+        assert registry.all()[0].name in run(registry, *arguments, code=2)

@@ -199,5 +199,5 @@ def test_the_commands_show_and_cancel_jobs(jobs: Jobs):
         assert part in running
     assert run("cancel") == "Job 2 is told to stop.\n"
     ended(jobs, 2)
-    assert run("cancel", code=1) == "no job is running\n"
-    assert "3 is no job" in run("cancel", "3", code=1)
+    assert run("cancel", code=2) == "Error: no job is running\n"
+    assert "3 is no job" in run("cancel", "3", code=2)

@@ -270,5 +270,5 @@ def test_the_command_imports_an_export(tmp_path: Path, database: Database):
 )
 def test_the_command_names_what_is_wrong(tmp_path: Path, arguments: list[str], named: str):
     code, shown = invoke("--home", str(tmp_path), *arguments)
-    assert code == 1
+    assert code == 2
     assert named in shown

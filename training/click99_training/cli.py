@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -21,16 +19,6 @@ ABLATION_FOLDER = "The folder of click99 ablation: VARIANT.DATASET.json."
 REGIMES_FOLDER = "A folder of SBD.DATASET.json, Synth.DATASET.json, Synth+FT.DATASET.json."
 CONTACT_SHEET = "The picture of click99 compose --preview."
 CHECKPOINT = typer.Option(help="A .safetensors file; the shipped one if not given.")
-
-
-@contextmanager
-def told_plainly() -> Iterator[None]:
-    """What the caller can mend (files, names, schedules) is told in one line, without a traceback."""
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from None
 
 
 def train(
@@ -71,8 +59,7 @@ def train(
         device=device,
         threads=threads,
     )
-    with told_plainly():
-        typer.echo(f"checkpoint: {train(run)}")
+    typer.echo(f"checkpoint: {train(run)}")
 
 
 def compose(
@@ -88,8 +75,7 @@ def compose(
     """Cut objects out for the synthetic set, or show what training will see (docs/how-to/data-sets.md)."""
     from click99_training.datasets.compose import Composition, compose
 
-    with told_plainly():
-        typer.echo(compose(Composition(data, dataset, split, out, preview, recipe, count, seed)))
+    typer.echo(compose(Composition(data, dataset, split, out, preview, recipe, count, seed)))
 
 
 def average(
@@ -99,8 +85,7 @@ def average(
     """Average the weights of checkpoints: of runs that go on from each other often better than each."""
     from click99_training.loop.average import average
 
-    with told_plainly():
-        typer.echo(f"checkpoint: {average(checkpoints, out)}")
+    typer.echo(f"checkpoint: {average(checkpoints, out)}")
 
 
 def evaluate(
@@ -116,8 +101,7 @@ def evaluate(
     """Let a robot annotate a data set: 20 clicks an image, each judged (docs/reference/evaluation.md)."""
     from click99_training.evaluation.evaluate import Evaluation, report
 
-    with told_plainly():
-        report(Evaluation(dataset, data, checkpoint, protocol, lenient, device, threads), json)
+    report(Evaluation(dataset, data, checkpoint, protocol, lenient, device, threads), json)
 
 
 def report(
@@ -133,10 +117,9 @@ def report(
     from click99_training.report.inputs import read_inputs
     from click99_training.report.page import write_report
 
-    with told_plainly():
-        pictures = _named_folders("--data", data or [])
-        inputs = read_inputs(evaluations or [], ablation, regimes, pictures, composites, log)
-        typer.echo(f"report: {write_report(inputs, out)}")
+    pictures = _named_folders("--data", data or [])
+    inputs = read_inputs(evaluations or [], ablation, regimes, pictures, composites, log)
+    typer.echo(f"report: {write_report(inputs, out)}")
 
 
 def ablation(
@@ -159,8 +142,7 @@ def ablation(
 
     run = Run(preset, data, out, images, seed, crops=crops, recipe=recipe, dataset=dataset, threads=threads)
     names = variants.split(",") if variants else ABLATION
-    with told_plainly():
-        typer.echo(f"table: {ablate(Ablation(run, names, _named_folders('--benchmark', benchmark)))}")
+    typer.echo(f"table: {ablate(Ablation(run, names, _named_folders('--benchmark', benchmark)))}")
 
 
 def prove_learning(
@@ -180,10 +162,9 @@ def prove_learning(
 
     from click99_training.learning.prove import Proof, prove
 
-    with told_plainly():
-        out.mkdir(parents=True, exist_ok=True)
-        benchmarks = _named_folders("--base-benchmark", base_benchmark or [])
-        prove(Proof(data, out, correct, minutes, benchmarks, base_data, device, threads), Console())
+    out.mkdir(parents=True, exist_ok=True)
+    benchmarks = _named_folders("--base-benchmark", base_benchmark or [])
+    prove(Proof(data, out, correct, minutes, benchmarks, base_data, device, threads), Console())
 
 
 def _named_folders(option: str, pairs: list[str]) -> dict[str, Path]:

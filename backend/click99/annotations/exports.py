@@ -29,7 +29,7 @@ PNG = re.compile(
 )
 
 
-class ExportError(Exception):
+class ExportError(ValueError):
     """A file or folder that is no export of Label Studio's."""
 
 

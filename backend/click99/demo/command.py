@@ -22,7 +22,6 @@ from click99.demo.label_studio import Account, start_label_studio
 from click99.demo.project import add_pictures, connect, find_or_create
 from click99.demo.services import HOST, Service, free_port
 from click99.labelstudio.client import Client
-from click99.labelstudio.errors import LabelStudioError
 
 
 def demo(
@@ -36,9 +35,6 @@ def demo(
             run(folder.resolve(), label_studio, console, stack)
     except KeyboardInterrupt:
         console.print("The demo has ended.")
-    except (DemoError, LabelStudioError) as error:
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from error
 
 
 def run(folder: Path, label_studio: str, console: Console, stack: ExitStack) -> None:

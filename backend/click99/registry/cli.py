@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,29 +27,18 @@ Pinned = Annotated[
 HOME = Path("~/.click99")
 
 
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """What is wrong, without a traceback; exit code 1."""
-    try:
-        yield
-    except (RegistryError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-
-
 @models.command("list")
 def list_versions(home: Home = HOME, model: Pinned = None) -> None:
     """Show every version, the oldest first, and which one is served."""
-    with plain_errors():
-        registry = Registry.at(home)
-        served = registry.chosen(model)
-        shown = {version.name: version for version in [served, *registry.all()]}
-        table = Table("", "version", "made", "trained from", "gate")
-        for version in sorted(shown.values(), key=lambda version: version.made_at):
-            mark = "→" if version.name == served.name else ""
-            table.add_row(mark, version.name, _time(version.made_at), version.parent or "–", verdict(version))
-        Console().print(table)
-        Console().print(f"→ {served.name} is served: {_why_served(registry, model)}.", soft_wrap=True)
+    registry = Registry.at(home)
+    served = registry.chosen(model)
+    shown = {version.name: version for version in [served, *registry.all()]}
+    table = Table("", "version", "made", "trained from", "gate")
+    for version in sorted(shown.values(), key=lambda version: version.made_at):
+        mark = "→" if version.name == served.name else ""
+        table.add_row(mark, version.name, _time(version.made_at), version.parent or "–", verdict(version))
+    Console().print(table)
+    Console().print(f"→ {served.name} is served: {_why_served(registry, model)}.", soft_wrap=True)
 
 
 @models.command()
@@ -60,20 +48,19 @@ def show(
     model: Pinned = None,
 ) -> None:
     """Show all that is known of a version."""
-    with plain_errors():
-        registry = Registry.at(home)
-        version = _named(registry, name, model)
-        table = Table("")
-        table.add_column(version.name, overflow="fold")
-        size = f"{version.path.stat().st_size / 1e6:.1f} MB" if version.path.is_file() else "deleted"
-        for fact, value in facts_of(version).items():
-            table.add_row(fact, escape(value))
-        for move in registry.pointer().moves:
-            if move.version == version.name:
-                table.add_row(f"promoted {_time(move.at)}", escape(move.why))
-        table.add_row("SHA-256", version.sha256)
-        table.add_row(f"file ({size})", escape(str(version.path)))
-        Console().print(table)
+    registry = Registry.at(home)
+    version = _named(registry, name, model)
+    table = Table("")
+    table.add_column(version.name, overflow="fold")
+    size = f"{version.path.stat().st_size / 1e6:.1f} MB" if version.path.is_file() else "deleted"
+    for fact, value in facts_of(version).items():
+        table.add_row(fact, escape(value))
+    for move in registry.pointer().moves:
+        if move.version == version.name:
+            table.add_row(f"promoted {_time(move.at)}", escape(move.why))
+    table.add_row("SHA-256", version.sha256)
+    table.add_row(f"file ({size})", escape(str(version.path)))
+    Console().print(table)
 
 
 @models.command()
@@ -84,20 +71,18 @@ def promote(
     model: Pinned = None,
 ) -> None:
     """Serve a version. Running servers follow within seconds; objects in progress end on the one before."""
-    with plain_errors():
-        registry = Registry.at(home)
-        name = registry.add(Path(version)).name if version.endswith(".safetensors") else version
-        before = registry.chosen().name
-        _tell(registry.promote(name, why).name, before, model)
+    registry = Registry.at(home)
+    name = registry.add(Path(version)).name if version.endswith(".safetensors") else version
+    before = registry.chosen().name
+    _tell(registry.promote(name, why).name, before, model)
 
 
 @models.command()
 def rollback(home: Home = HOME, model: Pinned = None) -> None:
     """Serve the version that was served before."""
-    with plain_errors():
-        registry = Registry.at(home)
-        before = registry.chosen().name
-        _tell(registry.rollback().name, before, model)
+    registry = Registry.at(home)
+    before = registry.chosen().name
+    _tell(registry.rollback().name, before, model)
 
 
 @models.command()
@@ -108,14 +93,13 @@ def diff(
     model: Pinned = None,
 ) -> None:
     """Show what tells two versions apart: facts, gate figures, and how far the weights moved."""
-    with plain_errors():
-        registry = Registry.at(home)
-        new = _named(registry, other or one, model)
-        if not other and new.parent is None:
-            raise RegistryError(f"{one} was trained from no version: name another one to compare it with")
-        old = _named(registry, one if other else str(new.parent), model)
-        Console().print(_facts_table(old, new))
-        Console().print(_moved_table(moved(old, new), f"From {old.name} to {new.name}"))
+    registry = Registry.at(home)
+    new = _named(registry, other or one, model)
+    if not other and new.parent is None:
+        raise RegistryError(f"{one} was trained from no version: name another one to compare it with")
+    old = _named(registry, one if other else str(new.parent), model)
+    Console().print(_facts_table(old, new))
+    Console().print(_moved_table(moved(old, new), f"From {old.name} to {new.name}"))
 
 
 def verdict(version: Version) -> str:
@@ -196,8 +180,7 @@ def cancel(
     home: Home = HOME,
 ) -> None:
     """Stop a fine-tune. `click99 finetune --out` with its folder goes on from there."""
-    with plain_errors():
-        typer.echo(f"Job {Jobs.at(home).cancel(number).number} is told to stop.")
+    typer.echo(f"Job {Jobs.at(home).cancel(number).number} is told to stop.")
 
 
 def standing(job: Job) -> str:

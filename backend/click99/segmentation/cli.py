@@ -24,7 +24,7 @@ def describe(
     from click99.segmentation.describe import summary
 
     if side % 32:
-        raise typer.BadParameter(f"{side} is no multiple of 32", param_hint="--side")
+        raise ValueError(f"--side {side} is no multiple of 32")
     facts = summary(_config(preset, variant), side, side)
     if json:
         import json as encoder
@@ -39,27 +39,17 @@ def import_weights(
     out: Annotated[Path, typer.Argument(help="The checkpoint to write, a .safetensors file.")],
 ) -> None:
     """Make a checkpoint of released weights: one to click with, or from ImageNet one to train from."""
-    from click99.segmentation.checkpoint import CheckpointError
     from click99.segmentation.released import import_weights
 
-    try:
-        layout = import_weights(file, out)
-    except (CheckpointError, OSError) as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from None
+    layout = import_weights(file, out)
     use = f"click99 serve --model {out}" if layout == "paper" else f"click99 train --start-from {out} …"
     typer.echo(f"{out}: every tensor of the {layout} layout is in place. Use it: {use}")
 
 
 def _config(preset: str, name: str) -> Any:
     if preset not in PRESETS:
-        raise typer.BadParameter(
-            f"{preset!r} is unknown, there is: {', '.join(PRESETS)}", param_hint="PRESET"
-        )
-    try:
-        return variant(PRESETS[preset], name)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--variant") from None
+        raise ValueError(f"preset {preset!r} is unknown, there is: {', '.join(PRESETS)}")
+    return variant(PRESETS[preset], name)
 
 
 def _print_table(title: str, facts: dict[str, Any]) -> None:

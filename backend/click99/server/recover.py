@@ -12,7 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from click99.labelstudio.client import Client
-from click99.labelstudio.errors import ApiError, LabelConfigError, LabelStudioError
+from click99.labelstudio.errors import ApiError, ApiMissingError, LabelConfigError, LabelStudioError
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.payloads import ContextItem, PredictRequest
 from click99.labelstudio.predictions import MaskRegion, Prediction
@@ -88,9 +88,7 @@ def noted(client: Client, notes: Notes) -> Iterator[IncompleteAnnotation]:
             annotation = client.call("GET", f"/api/annotations/{number}/")
             task = client.call("GET", f"/api/tasks/{annotation['task']}/")
             project = client.call("GET", f"/api/projects/{task['project']}/")
-        except ApiError as error:
-            if "answers 404" not in error.problem:
-                raise
+        except ApiMissingError:
             notes.whole(number)
             continue
         yield from _incomplete(project, task, annotation)

@@ -275,5 +275,5 @@ def test_the_command_collects_from_the_server_s_record(database: Database, tmp_p
     assert "1 masks" in result.output
     assert (home / "snapshot-images" / f"{image_name(IMAGE)}.png").stat().st_nlink == 2
     again = CliRunner().invoke(app, given)
-    assert again.exit_code == 1
+    assert again.exit_code == 2
     assert "not empty" in again.output

@@ -349,6 +349,6 @@ def test_the_command_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mo
     Database(sqlite_url(tmp_path)).reading()
     monkeypatch.setenv("CLICK99_HOME", str(tmp_path))
     result = CliRunner().invoke(app, ["finetune", "--out", str(tmp_path / "run")])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "nothing to collect: the record has no saved mask" in result.stderr
     shutil.rmtree(tmp_path / "run")
