@@ -24,7 +24,7 @@ RUN_ELSEWHERE = {
     "make demo": "tests/e2e/test_first_mask.py::test_three_clicks_make_the_mask_that_is_saved",
     "make test": ".ci/run",
     'pip install "click99[postgresql]"': "tests/annotations/conftest.py::postgresql",
-    "pip install .": "tests/test_installed.py::test_a_wheel_holds_what_the_commands_need",
+    "pip install .": "tests/test_installed.py::test_what_is_installed_works_away_from_the_repository",
     "click99 serve": "tests/test_cli.py::test_serve_answers_until_ctrl_c",
     "click99 serve --workers": "tests/server/test_workers.py"
     "::test_a_hundred_objects_over_four_workers_are_as_in_one_process",

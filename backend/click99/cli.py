@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typer.core import TyperGroup
 
+from click99 import __version__
 from click99.demo import demo
 from click99.demo.errors import DemoError
 from click99.labelstudio.errors import LabelStudioError
@@ -53,8 +54,18 @@ app = typer.Typer(
 )
 
 
+def tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"click99 {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def click99() -> None:
+def click99(
+    version: bool = typer.Option(
+        False, "--version", callback=tell_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
     """Clicks in, masks out: interactive segmentation for Label Studio.
 
     Exit codes: 0 done, 1 done but something is wrong, 2 not done: a line says why.
