@@ -61,15 +61,18 @@ def test_metrics_count_clicks_hits_and_errors(server: TestClient):
     assert 'click99_errors_total{kind="PayloadError"} 1.0' in lines
 
 
-def basic(credentials: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()}
+def basic(credentials: str, encoding: str = "utf-8") -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(credentials.encode(encoding)).decode()}
 
 
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({}, 401),
-        (basic("ann:pässword"), 200),
+        (basic("ann:pässword"), 200),  # as a browser sends it
+        (basic("ann:pässword", "latin-1"), 200),  # as Label Studio does
+        (basic("ann:pässword", "utf-16"), 401),
+        (basic("ann:password"), 401),
         (basic("ann:wrong"), 401),
         (basic("bob:pässword"), 401),
         (basic("ann"), 401),
@@ -100,15 +103,16 @@ def test_without_credentials_only_health_and_events_are_open(start: Start):
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"X-Click99-Secret": "s3cret"}, 200),
+        ({"X-Click99-Secret": "s3crét".encode("latin-1")}, 200),
+        ({"X-Click99-Secret": "s3crét".encode()}, 200),
         ({"X-Click99-Secret": "guess"}, 401),
         ({}, 401),
-        (basic("ann:secret"), 200),  # as the button that starts a training
-        (basic("ann:wrong"), 401),
+        (basic("ann:secret:"), 200),  # as the button that starts a training
+        (basic("ann:secret"), 401),
     ],
 )
-def test_the_secret_of_events(start: Start, headers: dict[str, str], status: int):
-    server = start(basic_auth_user="ann", basic_auth_password="secret", webhook_secret="s3cret")
+def test_the_secret_of_events(start: Start, headers: dict[str, str | bytes], status: int):
+    server = start(basic_auth_user="ann", basic_auth_password="secret:", webhook_secret="s3crét")
     reply = server.post("/webhook", json={"action": "START_TRAINING"}, headers=headers)
     assert reply.status_code == status
     assert status == 200 or "CLICK99_WEBHOOK_SECRET" in reply.json()["detail"]

@@ -82,9 +82,9 @@ def test_of_several_workers_each_tells_of_it(tmp_path: Path, jobs: Jobs, monkeyp
     assert b"click99_training 1.0" in metrics.text()
 
 
-@pytest.mark.parametrize(("credentials", "status"), [("ann:secret", 200), ("ann:wrong", 401), ("", 401)])
+@pytest.mark.parametrize(("credentials", "status"), [("ann:secret:", 200), ("ann:secret", 401), ("", 401)])
 def test_the_button_presents_basic_auth(start: Start, credentials: str, status: int, tmp_path: Path):
-    server = start(basic_auth_user="ann", basic_auth_password="secret")
+    server = start(basic_auth_user="ann", basic_auth_password="secret:")
     basic = {"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()}
     assert server.post("/webhook", json=BUTTON, headers=basic if credentials else {}).status_code == status
     assert len(Jobs(tmp_path / "jobs").all()) == (status == 200)

@@ -85,14 +85,14 @@ def create_app(
         recorder.close()
 
     app = FastAPI(title="click99", lifespan=lifespan)
-    credentials = f"{settings.basic_auth_user}:{settings.basic_auth_password}".strip(":")
+    credentials = settings.credentials
     add_routes(app, service, recorder)
     add_training(app, recorder, service, retraining, "" if settings.webhook_secret else credentials)
     app.add_middleware(LastResort, metrics=service.metrics)
     if settings.webhook_secret:
         app.add_middleware(WebhookSecret, secret=settings.webhook_secret, credentials=credentials)
-    if settings.basic_auth_user:
-        app.add_middleware(BasicAuth, user=settings.basic_auth_user, password=settings.basic_auth_password)
+    if credentials:
+        app.add_middleware(BasicAuth, credentials=credentials)
 
     @app.exception_handler(LabelStudioError)
     async def explain(request: Request, error: LabelStudioError) -> JSONResponse:
@@ -148,7 +148,7 @@ def add_training(
     async def webhook(request: Request, body: Body) -> Response:
         action = parse(AnyEvent, body).action
         log.info("Label Studio says %.60r", action)
-        if action == "START_TRAINING" and credentials and not presents(request.scope, credentials.encode()):
+        if action == "START_TRAINING" and credentials and not presents(request.scope, credentials):
             return unauthorised()
         await asyncio.to_thread(keep, recorder, body)
         event = parse(WebhookEvent, body)

@@ -25,12 +25,12 @@ class BasicAuth:
     credentials. `WebhookSecret` closes that; the event that begins a training is asked for them by its route.
     """
 
-    def __init__(self, app: ASGIApp, user: str, password: str):
-        self._app = app
-        self._expected = f"{user}:{password}".encode()
+    def __init__(self, app: ASGIApp, credentials: str):
+        """credentials: "user:password"."""
+        self._app, self._credentials = app, credentials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or presents(scope, self._expected):
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or presents(scope, self._credentials):
             return await self._app(scope, receive, send)
         return await unauthorised()(scope, receive, send)
 
@@ -52,7 +52,7 @@ class WebhookSecret:
 
     def __init__(self, app: ASGIApp, secret: str, credentials: str):
         """credentials: "user:password" of basic auth; "" when there is none."""
-        self._app, self._secret, self._credentials = app, secret.encode(), credentials.encode()
+        self._app, self._secret, self._credentials = app, secret, credentials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/webhook" or self._accepts(scope):
@@ -66,19 +66,28 @@ class WebhookSecret:
 
     def _accepts(self, scope: Scope) -> bool:
         presented = dict(scope["headers"]).get(b"x-click99-secret", b"")
-        if hmac.compare_digest(presented, self._secret):
+        if same(presented, self._secret):
             return True
         return bool(self._credentials) and presents(scope, self._credentials)
 
 
-def presents(scope: Scope, credentials: bytes) -> bool:
-    """Whether a request carries these credentials ("user:password") as basic auth."""
+def presents(scope: Scope, credentials: str) -> bool:
+    """Whether a request carries these credentials ("user:password") as basic auth.
+
+    FastAPI's HTTPBasic knows ASCII only.
+    """
     scheme, _, presented = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
     try:
         decoded = base64.b64decode(presented, validate=True)
     except binascii.Error:
         return False
-    return hmac.compare_digest(decoded, credentials) and scheme.lower() == b"basic"
+    return same(decoded, credentials) and scheme.lower() == b"basic"
+
+
+def same(presented: bytes, secret: str) -> bool:
+    """Compared in constant time, in UTF-8, as browsers send it, or latin-1, as Label Studio does."""
+    expected, from_latin_1 = secret.encode(), presented.decode("latin-1").encode()
+    return hmac.compare_digest(presented, expected) or hmac.compare_digest(from_latin_1, expected)
 
 
 class LastResort:

@@ -109,6 +109,11 @@ class Settings(BaseSettings):
         return {variable(name): "" if value is None else str(value) for name, value in given.items()}
 
     @property
+    def credentials(self) -> str:
+        """ "user:password" of basic auth; "" without."""
+        return f"{self.basic_auth_user}:{self.basic_auth_password}" if self.basic_auth_user else ""
+
+    @property
     def hosts(self) -> frozenset[str]:
         """`allowed_hosts` as a set of host or host:port."""
         return frozenset(host.strip() for host in self.allowed_hosts.split(",") if host.strip())
