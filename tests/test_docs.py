@@ -1,67 +1,75 @@
-"""Every command in the documentation is run by a test: here, or by the one named here."""
+"""Every command in the documentation is run by a test: here, small, or by the one named here."""
 
 from __future__ import annotations
 
+import ast
+import http
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.core import TyperGroup
-from typer.main import get_group
+import torch
 
-from click99.cli import app
+import click99.segmentation.checkpoint
+import click99.segmentation.predictor
+from tests import docs_workplace, reference_pages
+from tests.docs_workplace import run, served, small_network
+from tests.postgresql_server import PostgresqlServer
+from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
-RUN_HERE = {"click99 serve --help"}
+LEARNING = "tests/training/learning"
+FINE_TUNE = f"{LEARNING}/test_finetune.py::test_sigterm_stops_the_command_cleanly"
+PROOF = "click99 prove-learning --data DATA --out proof --correct 30 --minutes 15"
+PROOF += " --base-benchmark grabcut=GRABCUT --base-benchmark berkeley=BERKELEY"
 
-# How a command begins -> where such a command is run: "file" or "file::test".
+# What needs a Label Studio, another environment or minutes -> the test that runs it: "file" or "file::test".
 RUN_ELSEWHERE = {
-    "make demo": "tests/e2e/test_first_mask.py::test_three_clicks_make_the_mask_that_is_saved",
+    "make demo": "tests/e2e/running_demo.py",
     "make test": ".ci/run",
-    'pip install "click99[postgresql]"': "tests/annotations/conftest.py::postgresql",
     "pip install .": "tests/test_installed.py::test_what_is_installed_works_away_from_the_repository",
-    "click99 serve": "tests/test_cli.py::test_serve_answers_until_ctrl_c",
-    "click99 serve --workers": "tests/server/test_workers.py"
-    "::test_a_hundred_objects_over_four_workers_are_as_in_one_process",
-    "click99 recover": "tests/e2e/test_people.py::test_a_mask_submitted_before_it_was_accepted_is_restored",
+    'pip install ".[postgresql]"': "docker/Dockerfile",
     "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
-    "click99 collect": "tests/training/learning/test_collect.py"
-    "::test_the_command_collects_from_the_server_s_record",
-    "click99 finetune": "tests/training/learning/test_finetune.py::test_sigterm_stops_the_command_cleanly",
-    "click99 prove-learning": "tests/training/learning/test_prove.py::test_a_proof_is_made_once",
-    "click99 stats": "tests/training/learning/test_stats.py::test_the_command_shows_a_row_for_each_version",
-    "click99 models list": "tests/registry/test_cli.py::test_the_list_marks_what_is_served",
-    "click99 models show": "tests/registry/test_cli.py::test_all_that_is_known_is_shown",
-    "click99 models diff": "tests/registry/test_cli.py::test_diff_shows_facts_and_how_far_weights_moved",
-    "click99 models promote": "tests/registry/test_cli.py"
-    "::test_promote_and_rollback_say_what_is_served_instead_of_what",
-    "click99 models rollback": "tests/registry/test_cli.py"
-    "::test_promote_and_rollback_say_what_is_served_instead_of_what",
-    "click99 models jobs": "tests/registry/test_jobs.py::test_the_commands_show_and_cancel_jobs",
-    "click99 models cancel": "tests/registry/test_jobs.py::test_the_commands_show_and_cancel_jobs",
+    "click99 recover": "tests/server/test_unaccepted.py"
+    "::test_a_dry_run_shows_what_was_noted_and_writes_nothing",
+    "click99 recover --apply": "tests/server/test_unaccepted.py"
+    "::test_an_annotation_that_is_gone_is_noted_no_longer",
     "click99 sync": "tests/server/test_sync.py::test_the_command_says_what_it_found",
-    "click99 train": "tests/training/loop/test_train.py"
-    "::test_a_run_leaves_checkpoint_log_curves_and_settings",
-    "click99 average": "tests/training/loop/test_average.py::test_the_mean_of_checkpoints_is_written",
-    "click99 ablation": "tests/training/loop/test_ablation.py::test_an_ablation_goes_on_where_it_stopped",
-    "torchrun --nproc-per-node 4 -m click99.cli finetune": "tests/training/learning/test_finetune.py"
+    "click99 sync --project 3": "tests/server/test_sync.py::test_the_command_says_what_it_found",
+    "click99 models diff VERSION": "tests/registry/test_cli.py"
+    "::test_diff_shows_facts_and_how_far_weights_moved",
+    "click99 models cancel": "tests/registry/test_jobs.py::test_the_commands_show_and_cancel_jobs",
+    "click99 finetune": FINE_TUNE,
+    "click99 finetune --minutes 15": FINE_TUNE,
+    "click99 finetune --minutes 30 --out runs/cells --data cells-1": FINE_TUNE,
+    "torchrun --nproc-per-node 4 -m click99.cli finetune --out runs/cells": f"{LEARNING}/test_finetune.py"
     "::test_two_processes_learn_together",
-    "torchrun": "tests/training/loop/test_distributed.py::test_two_processes_learn_what_one_does",
-    "click99 evaluate": "tests/training/evaluation/test_evaluate.py"
-    "::test_the_report_is_written_with_every_image",
-    "click99 report": "tests/training/report/test_page.py"
-    "::test_the_page_is_whole_and_asks_nobody_for_anything",
-    "click99 compose": "tests/training/datasets/test_compose.py"
-    "::test_the_command_cuts_out_for_the_synthetic_set",
-    "click99 describe": "tests/segmentation/test_describe.py::test_the_command_prints_the_layers",
-    "click99 import-weights": "tests/segmentation/test_released.py::test_every_released_tensor_lands",
-    "docker compose": "tests/test_docker.py::test_compose_gives_click99_settings_that_exist",
-    "docker build": "tests/test_docker.py::test_hadolint_finds_nothing",
+    PROOF: f"{LEARNING}/test_prove.py::test_a_proof_is_made_once",
+    "make release VERSION=0.2.0": "tests/test_release.py"
+    "::test_make_release_tags_a_version_that_every_file_names",
+    "make dist": "tests/test_installed.py",
+    "git push --follow-tags": "tests/test_release.py::test_make_release_tags_a_version_that_every_file_names",
+    "docker compose --file docker/compose.yaml up": "tests/test_docker.py"
+    "::test_compose_gives_click99_settings_that_are_accepted",
+    "docker build --file docker/Dockerfile.training --tag click99-training .": "tests/test_docker.py"
+    "::test_hadolint_finds_nothing",
+}
+UNSEEN = {"docker", "compose", "up", "build", "--file", "--tag"}  # tests have no container engine
+
+# Option -> its value in the tests, and what commands that are not small by themselves are given besides.
+SMALL = {"--images": "2", "--crops": "64:1:1", "--threads": "1", "--workers": "2", "--nproc-per-node": "2"}
+SMALL |= {"--project": "1"}
+GIVEN = {
+    "train": ("--images", "--crops", "--threads"),
+    "ablation": ("--threads",),
+    "evaluate": ("--threads",),
 }
 
 
@@ -72,49 +80,154 @@ def commands(page: Path) -> list[str]:
     return [" ".join(line.split()) for line in lines if line.strip() and not line.strip().startswith("#")]
 
 
+def title(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
 ALL = {command for page in PAGES for command in commands(page)}
 
 
-def test_the_pages_have_commands() -> None:
-    assert {"make demo", "make test"} <= ALL
+def small(words: list[str]) -> list[str]:
+    """The same command on little: few images, small crops, few processes, one thread."""
+    given = next((GIVEN[word] for word in words if word in GIVEN), ())
+    words = [*words, *(word for name in given if name not in words for word in (name, SMALL[name]))]
+    pairs = zip(["", *words], words, strict=False)
+    return [SMALL.get(before, word) if before != "--crops" else crops(word) for before, word in pairs]
 
 
-@pytest.mark.parametrize("command", sorted(ALL - RUN_HERE))
-def test_every_command_is_run_by_a_test(command: str) -> None:
-    covered = any(f"{command} ".startswith(f"{beginning} ") for beginning in RUN_ELSEWHERE)
-    assert covered, f"run {command!r} in a test, and name the test in RUN_ELSEWHERE"
+def crops(schedule: str) -> str:
+    """As many sizes with the same shares, all of them 64 pixels and alone in their batch."""
+    return re.sub(r"\d+:\d+:", "64:1:", schedule)
 
 
-@pytest.mark.parametrize("command", sorted(RUN_HERE))
-def test_commands_without_side_effects_succeed(command: str) -> None:
-    program, *arguments = shlex.split(command)
-    assert program == "click99"
-    subprocess.run([sys.executable, "-m", "click99.cli", *arguments], cwd=ROOT, check=True, timeout=60)
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with everything that pages name, and a record in home/."""
+    folder = tmp_path_factory.mktemp("docs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        docs_workplace.fill(folder)
+        small_served(patch, folder)
+        run(["models", "promote", "small.safetensors", "--home", "home"])
+        docs_workplace.fill_with_results(folder)
+        docs_workplace.annotate(folder / "DATA", folder / "home", 2)
+    yield folder
+    shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("command", sorted(command for command in ALL if command.startswith("click99 ")))
-def test_every_option_exists(command: str) -> None:
-    called, words = get_group(app), shlex.split(command)[1:]
-    while isinstance(called, TyperGroup):
-        called = called.commands[words.pop(0)]
-    known = {"--help", *(option for parameter in called.params for option in parameter.opts)}
-    assert {word.split("=")[0] for word in words if word.startswith("--")} <= known
+@pytest.fixture
+def workplace(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of it for one page; the current folder, with its home and, as what is shipped, its network."""
+    shutil.copytree(filled, tmp_path / "place", symlinks=True)
+    monkeypatch.chdir(tmp_path / "place")
+    monkeypatch.setenv("CLICK99_HOME", "home")
+    monkeypatch.setenv("CLICK99_THREADS", "1")
+    small_served(monkeypatch, Path.cwd())
+    threads = torch.get_num_threads()
+    yield Path.cwd()
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)  # as training leaves it
+    shutil.rmtree(tmp_path / "place")  # the paper's network is large
 
 
-@pytest.mark.parametrize("beginning", sorted(RUN_ELSEWHERE))
-def test_the_named_test_exists(beginning: str) -> None:
-    file, _, name = RUN_ELSEWHERE[beginning].partition("::")
+def small_served(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    path = folder / "small.safetensors"
+    path = path if path.exists() else small_network(path)
+    for module in (click99.segmentation.checkpoint, click99.segmentation.predictor):
+        patch.setattr(module, "SHIPPED", path)
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    with PostgresqlServer() as server:
+        yield server.new_database()
+
+
+def run_here(command: str, request: pytest.FixtureRequest) -> None:
+    version = next(Path("home/models").glob("small-*.safetensors")).stem
+    program, *words = small(shlex.split(command.replace("VERSION", version)))
+    if program == "torchrun":
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        subprocess.run([*torchrun, *words, "--device", "cpu"], check=True, timeout=280)
+    elif words[0] == "serve" and "--help" not in words:
+        for kind in ("redis", "postgresql"):
+            words = [
+                request.getfixturevalue(kind) if word.startswith(f"{kind}://") else word for word in words
+            ]
+        with served(*words[1:]):
+            pass
+    else:
+        assert program == "click99", f"run {command!r} in a test, and name the test in RUN_ELSEWHERE"
+        run(words)
+
+
+def ours(word: str, request: pytest.FixtureRequest) -> str:
+    """The address of the tests' own server where a Redis or PostgreSQL is named."""
+    kind = word.partition("://")[0]
+    return request.getfixturevalue(kind) if kind in ("redis", "postgresql") and kind != word else word
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("page", [page for page in PAGES if {*commands(page)} - {*RUN_ELSEWHERE}], ids=title)
+def test_the_commands_of_a_page_run_one_after_another(
+    page: Path, workplace: Path, request: pytest.FixtureRequest
+) -> None:
+    for command in commands(page):
+        if command not in RUN_ELSEWHERE:
+            run_here(command, request)
+
+
+@pytest.mark.parametrize("command", RUN_ELSEWHERE)
+def test_the_named_test_runs_the_command(command: str) -> None:
+    file, _, name = RUN_ELSEWHERE[command].partition("::")
     source = (ROOT / file).read_text()
     assert not name or f"\ndef {name}(" in source
+    words = shlex.split(command)[1:]
+    first_option = next((k for k, word in enumerate(words) if word.startswith("-")), len(words))
+    told = [*words[:first_option], *(word for word in words if word.startswith("--"))]
+    told = [word for word in told if word not in UNSEEN and word.islower()]
+    assert [word for word in told if word not in source] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_documentation_has_every_command_that_is_run_elsewhere() -> None:
+    assert RUN_ELSEWHERE.keys() - ALL == set()
+
+
+@pytest.mark.parametrize("name", reference_pages.PAGES)
+def test_the_reference_is_as_the_code_says(name: str) -> None:
+    made = reference_pages.PAGES[name]()
+    assert (reference_pages.FOLDER / name).read_text() == made, "run: python -m tests.reference_pages"
+
+
+def test_the_protocol_has_every_status_that_the_server_answers_with() -> None:
+    page = (reference_pages.FOLDER / "protocol.md").read_text()
+    told = {int(code) for code in re.findall(r"^\| (\d{3}) \|", page, flags=re.MULTILINE)}
+    assert told == statuses() | {404, 405}  # FastAPI's own
+
+
+def statuses() -> set[int]:
+    """Every number in the server's code that is an HTTP error."""
+    trees = [
+        ast.parse((ROOT / f"backend/click99/server/{name}.py").read_text()) for name in ("app", "middleware")
+    ]
+    numbers = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    return {number for number in numbers if number in [*http.HTTPStatus] and int(number) >= 400}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=title)
 def test_tests_that_are_named_exist(page: Path) -> None:
     named = re.findall(r"\[`(test_\w+)`\]\(([^)#:]+)\)", page.read_text())
     assert [name for name, file in named if f"def {name}(" not in (page.parent / file).read_text()] == []

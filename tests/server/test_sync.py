@@ -254,6 +254,9 @@ def test_the_command_says_what_it_found(api: Api, address: str, database: Databa
     code, shown = invoke(*given)
     assert code == 0, shown
     assert "1 tasks compared: 1 annotations new or changed, 0 deleted" in shown
+    code, shown = invoke(*given, "--project", "1")
+    assert code == 0, shown
+    assert "1 tasks compared: 0 annotations new or changed, 0 deleted" in shown
 
 
 def test_the_command_imports_an_export(tmp_path: Path, database: Database):
