@@ -4,7 +4,7 @@ BIN := .venv/bin
 LABEL_STUDIO := .venv-label-studio/bin/label-studio
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test e2e lint chromium clean
+.PHONY: demo test e2e lint release dist chromium clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo.installed $(LABEL_STUDIO)  ## Label Studio with sample pictures and click99, until Ctrl-C
@@ -20,6 +20,18 @@ lint: .venv/e2e.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+release:  ## VERSION=0.2.0: into the package, the citation and the changelog, as a commit and a tag
+	@echo '$(VERSION)' | grep -qxE '[0-9]+\.[0-9]+\.[0-9]+' || (echo "Say which: make release VERSION=0.2.0" && exit 1)
+	sed -i 's/^__version__ = .*/__version__ = "$(VERSION)"/' backend/click99/__init__.py
+	sed -i "s/^version: .*/version: $(VERSION)/; s/^date-released: .*/date-released: $$(date -I)/" CITATION.cff
+	sed -i "s/^## \[Unreleased\]$$/&\n\n## [$(VERSION)] - $$(date -I)/" CHANGELOG.md
+	git commit -qm "Release $(VERSION)" backend/click99/__init__.py CITATION.cff CHANGELOG.md
+	git tag -a 'v$(VERSION)' -m 'click99 $(VERSION)'
+
+dist: .venv/dev.installed  ## wheel and sdist
+	rm -rf dist
+	$(BIN)/python -m build
 
 chromium:
 	@command -v chromium > /dev/null || (apt-get update -qq && apt-get install -qq -y chromium) \
