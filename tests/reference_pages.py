@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def section(name: str, command: Any) -> str:
     rows = "".join(row(f"`{words(one)}`", default_of(one), one.help or "") for one in own)
     table = f"\n| argument or option | default | meaning |\n|---|---|---|\n{rows}" if rows else ""
     told = "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(command.help).split("\n\n"))
+    told = re.sub(r"\(docs/(\S+\.md)\)", r"([more](../\1))", told)
     return f"## `{usage}`\n\n{told}{' *Settings.*' * settings}\n{table}"
 
 

@@ -23,7 +23,8 @@ from tests.postgresql_server import PostgresqlServer
 from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+FOLDERS = ("docs", "tests", "training")
+PAGES = sorted([*ROOT.glob("*.md"), *(page for name in FOLDERS for page in (ROOT / name).rglob("*.md"))])
 
 LEARNING = "tests/training/learning"
 FINE_TUNE = f"{LEARNING}/test_finetune.py::test_sigterm_stops_the_command_cleanly"
@@ -223,8 +224,28 @@ def statuses() -> set[int]:
 
 @pytest.mark.parametrize("page", PAGES, ids=title)
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+    links = re.findall(r"\]\(([^):]+)\)", page.read_text())
+    assert [link for link in links if not leads_somewhere(page, link)] == []
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Whether there is such a file, and in it such a heading."""
+    path, _, heading = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not heading or heading in headings(target))
+
+
+def headings(page: Path) -> list[str]:
+    """As GitHub makes anchors of them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in titles]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_a_paragraph_is_one_line(page: Path) -> None:
+    prose = re.sub(r"^[ \t]*```.*?^[ \t]*```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    wrapped = r"^[^\s|#<!-].*\n *(?!\d+\. |[-*] )[^\s|#<!].*"
+    assert re.findall(wrapped, prose, flags=re.MULTILINE) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=title)
