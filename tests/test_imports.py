@@ -38,6 +38,7 @@ MAY_IMPORT = {
         "click99.server",
         "click99_training.cli",
         "click99_training.learning",
+        "click99_training.loop",
     },
     "click99_training.recipes": set(),
     "click99_training.datasets": {"click99.labelstudio", "click99.segmentation", "click99_training.recipes"},

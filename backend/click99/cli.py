@@ -20,15 +20,22 @@ from click99.labelstudio.errors import LabelStudioError
 from click99.registry.cli import models
 from click99.segmentation.cli import describe, import_weights
 from click99.server.settings import Settings, variable
-from click99_training.cli import ablation, average, compose, evaluate, prove_learning, report, train
+from click99_training.cli import ablation, average, compose, cooldown, evaluate, prove_learning, report, train
+from click99_training.loop.stopping import Stopped
 
 
 class Commands(TyperGroup):
-    """An expected failure of any command is told on stderr, without a traceback; exit code 2."""
+    """An expected failure of any command is told on stderr, without a traceback; exit code 2.
+
+    A run that was stopped ends with exit code 1.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except Stopped:
+            typer.echo("Stopped, and saved: the same command goes on.", err=True)
+            raise typer.Exit(1) from None
         except expected() as error:
             typer.echo(f"Error: {told(error)}", err=True)
             raise typer.Exit(2) from None
@@ -215,7 +222,6 @@ def finetune(
     from click99.server.saved_images import image_store, saved_images
     from click99_training.learning.collect import collect
     from click99_training.learning.finetune import FineTune, finetune
-    from click99_training.learning.progress import Stopped
 
     def collected(folder: Path) -> None:
         images, store = saved_images(settings), image_store(settings)
@@ -275,6 +281,7 @@ app.command()(demo)
 app.command()(describe)
 app.command()(import_weights)
 app.command()(train)
+app.command()(cooldown)
 app.command()(compose)
 app.command()(evaluate)
 app.command()(report)

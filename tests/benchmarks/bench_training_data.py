@@ -20,7 +20,7 @@ from click99.segmentation.network import TwoStreamNetwork
 from click99_training.datasets.crops import CropStream
 from click99_training.datasets.registry import open_dataset
 from click99_training.loop.batch import Batch
-from click99_training.loop.train import keep_freed_memory
+from click99_training.loop.cpu import keep_freed_memory
 from click99_training.loop.trainer import Trainer
 from click99_training.loop.variants import configured
 

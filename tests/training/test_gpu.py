@@ -22,7 +22,8 @@ from click99_training.datasets.crops import CropStream
 from click99_training.datasets.manifest import ManifestDataset
 from click99_training.evaluation.evaluate import annotate
 from click99_training.loop.batch import Batch
-from click99_training.loop.train import Run, train
+from click99_training.loop.run import Run
+from click99_training.loop.train import train
 from click99_training.loop.trainer import Trainer
 from click99_training.recipes import COMPACT, FINETUNE, RECIPES, Recipe
 

@@ -9,9 +9,11 @@ import typer
 
 DATA = typer.Option(exists=True, file_okay=False, help="The training data's folder.")
 DATASET = typer.Option(help="Its layout: manifest, sbd, coco, folder, …")
-RECIPE = typer.Option(help="compact, paper, paper-synth, paper-synth-ft; the preset's own if not given.")
+RECIPE = typer.Option(help="compact, compact-endless, paper, paper-synth, …; the preset's own if not given.")
 VARIANTS = typer.Option(help="Names, by commas; the five of Table 7 if not given.")
-IMAGES = typer.Option(min=1, help="Crops to train on; the recipe's epochs if not given.")
+IMAGES = typer.Option(min=1, help="Crops to train on; the recipe's epochs if not given, or without end.")
+ENDLESS = "The folder of click99 train --recipe compact-endless."
+COOLDOWN_IMAGES = typer.Option(min=1, help="Crops over which they fall; a tenth of the run's if not given.")
 DATA_WITH_MASKS = typer.Option(exists=True, file_okay=False, help="A folder with images/ and masks/.")
 BENCHMARK = typer.Option(help="grabcut, berkeley, sbd, …, or a name of yours for images/ and masks/.")
 EVALUATIONS = typer.Argument(exists=True, dir_okay=False, help="Files of click99 evaluate --json.")
@@ -41,7 +43,8 @@ def train(
 
     On several GPUs: torchrun --nproc-per-node N -m click99.cli train …
     """
-    from click99_training.loop.train import Run, train
+    from click99_training.loop.run import Run
+    from click99_training.loop.train import train
 
     run = Run(
         preset=preset,
@@ -60,6 +63,20 @@ def train(
         threads=threads,
     )
     typer.echo(f"checkpoint: {train(run)}")
+
+
+def cooldown(
+    run: Annotated[Path, typer.Argument(exists=True, file_okay=False, help=ENDLESS)],
+    out: Annotated[Path, typer.Option(help="Its own folder; a cooldown that stopped there goes on.")],
+    images: Annotated[int | None, COOLDOWN_IMAGES] = None,
+) -> None:
+    """Let the rates of a run at a constant rate fall, from where it saved last; the run can go on meanwhile.
+
+    The rates fall in a straight line; writes OUT/PRESET.safetensors, to be shipped. RUN stays as it is.
+    """
+    from click99_training.loop.cooldown import cool_down
+
+    typer.echo(f"checkpoint: {cool_down(run, out, images)}")
 
 
 def compose(
@@ -137,7 +154,7 @@ def ablation(
 ) -> None:
     """Train and evaluate every variant with one seed and budget; writes OUT/table.csv (Table 7)."""
     from click99_training.loop.ablation import Ablation, ablate
-    from click99_training.loop.train import Run
+    from click99_training.loop.run import Run
     from click99_training.loop.variants import ABLATION
 
     run = Run(preset, data, out, images, seed, crops=crops, recipe=recipe, dataset=dataset, threads=threads)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
+Schedule = Literal["cosine", "linear", "drops", "constant"]
 FAINTEST = 8  # alpha, of 255, below which nothing of an object is seen
 
 
@@ -24,16 +26,18 @@ class Mix:
 class Recipe:
     """How a network is trained click by click."""
 
-    crops: tuple[tuple[int, int, float], ...]  # (side in pixels, batch, share of the images), in this order
+    crops: tuple[tuple[int, int, float], ...]  # (side in pixels, batch, share of the images)
+    by_turns: bool = False  # the sizes of crops, for a run without a known end; else one after the other
     epochs: int = 0  # over the images of the data, unless the run says how many crops
     clicks: int = 4  # per image, a step after each (section 4.1)
     bundled: bool = False  # all clicks at once and one step an image (loop/bundled.py)
     optimizer: str = "adamw"  # or radam
     head_rate: float = 1e-3
     encoder_rate: float = 2e-4
-    drops: tuple[float, ...] = ()  # shares of the run after which the rates fall to a tenth; none = a cosine
-    final_rate: float = 0.02  # of the rates, at the cosine's end
-    warmup: float = 0.01  # share of the run, of the cosine
+    schedule: Schedule = "cosine"  # of the rates
+    drops: tuple[float, ...] = ()  # shares of the run after which the rates fall to a tenth
+    final_rate: float = 0.02  # of the rates, at the end of a cosine or a line
+    warmup: float = 0.01  # share of the run; images where the rate is constant
     weight_decay: float = 1e-4  # of kernels
     norm_decay: float = 0.0  # of normalisations and biases
     gradient_limit: float = 1.0  # of the gradient's norm, per step; 0 = none
@@ -65,13 +69,18 @@ COMPACT = Recipe(
     mix=Mix(cut=0.4, cut_from=PRECISE, second=0.3, faintest=FAINTEST, flush=True),
 )
 
+# A run that never ends: `click99 cooldown` branches off it what can be shipped.
+COMPACT_ENDLESS = replace(COMPACT, by_turns=True, epochs=0, schedule="constant", warmup=2000)
+
 PAPER = Recipe(
     crops=((352, 1, 1.0),),
     epochs=25,
     optimizer="radam",
     head_rate=1e-5,
     encoder_rate=1e-5,
+    schedule="drops",
     drops=(14 / 25, 17 / 25, 20 / 25),
+    warmup=0.0,
     weight_decay=0.005,
     norm_decay=1e-5,
     gradient_limit=0.0,
@@ -82,14 +91,15 @@ PAPER = Recipe(
     nearly_right=0.0,
     lenient=0.0,
 )
-PAPER_SYNTH = replace(PAPER, epochs=10, drops=(1.0,), composite=1.0)
-PAPER_SYNTH_FT = replace(PAPER, epochs=5, drops=(1.0,), head_rate=5e-6, encoder_rate=5e-6)
+PAPER_SYNTH = replace(PAPER, epochs=10, schedule="constant", drops=(), composite=1.0)
+PAPER_SYNTH_FT = replace(PAPER, epochs=5, schedule="constant", drops=(), head_rate=5e-6, encoder_rate=5e-6)
 
 # From a trained network to one that also knows a few dozen new masks: from the object alone, as the network
 # sees it after the first click, to a whole image with a small object in it, as it sees it before.
 FINETUNE = replace(
     COMPACT,
     crops=((320, 4, 1.0),),
+    by_turns=True,
     head_rate=3e-4,
     encoder_rate=3e-5,
     warmup=0.05,
@@ -104,6 +114,7 @@ FINETUNE = replace(
 
 RECIPES = {
     "compact": COMPACT,
+    "compact-endless": COMPACT_ENDLESS,
     "paper": PAPER,  # trained on SBD
     "paper-synth": PAPER_SYNTH,  # from ImageNet, on composites only
     "paper-synth-ft": PAPER_SYNTH_FT,  # from what paper-synth ended with, on SBD

@@ -37,8 +37,9 @@ from click99_training.learning import finetune as module
 from click99_training.learning.compare import compare
 from click99_training.learning.finetune import FineTune, finetune
 from click99_training.learning.gate import Decision, decide
-from click99_training.learning.progress import News, Stopped
+from click99_training.learning.progress import News
 from click99_training.learning.snapshots import seal
+from click99_training.loop.stopping import Stopped
 from click99_training.recipes import FINETUNE
 from tests.registry.test_jobs import STAND_IN
 from tests.training.snapshot import write_snapshot
@@ -234,7 +235,7 @@ def test_a_run_that_is_over_is_not_begun_again(asked: FineTune):
 
 
 def test_a_run_goes_on_with_its_own_settings_only(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "train_for", lambda *_: (_ for _ in ()).throw(Stopped))
+    monkeypatch.setattr(module, "training_loop", lambda *_: (_ for _ in ()).throw(Stopped))
     with pytest.raises(Stopped):
         run(asked)
     with pytest.raises(ValueError, match="other settings"):

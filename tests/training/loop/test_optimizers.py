@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from click99_training.loop.optimizers import follow_schedule, optimizer, rate_factor
-from click99_training.recipes import COMPACT, PAPER, RECIPES
+from click99_training.recipes import COMPACT, COMPACT_ENDLESS, PAPER, RECIPES
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,17 @@ def test_without_drops_the_rate_warms_up_and_follows_a_cosine():
     assert factors[2] == pytest.approx(1, rel=1e-3)
     assert factors[3] == pytest.approx((1 + COMPACT.final_rate) / 2)
     assert factors[4] == pytest.approx(COMPACT.final_rate)
+
+
+def test_a_constant_rate_warms_up_over_images_and_stays():
+    factors = [rate_factor(COMPACT_ENDLESS, images) for images in (0, 1000, 2000, 10**9)]
+    assert factors == pytest.approx([0, 0.5, 1, 1], abs=1e-6)
+
+
+def test_a_cooldown_is_a_line_to_the_final_rate():
+    recipe = replace(COMPACT, schedule="linear", warmup=0.0)
+    factors = [rate_factor(recipe, done) for done in (0, 0.5, 1)]
+    assert factors == pytest.approx([1, (1 + recipe.final_rate) / 2, recipe.final_rate])
 
 
 def test_the_papers_groups_decay_kernels_and_normalisations_apart():

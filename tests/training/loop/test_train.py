@@ -17,7 +17,10 @@ from click99.cli import app
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT, PAPER, variant
-from click99_training.loop.train import Run, initial_network, save, train
+from click99_training.loop.run import Run
+from click99_training.loop.stopping import Stopped
+from click99_training.loop.train import initial_network, train
+from tests.training.loop.small_runs import same, seen, small_run, stopped_at_its_first_save
 from tests.training.samples import SQUARE, cut_short, folder_of, mask
 
 
@@ -44,11 +47,6 @@ def test_a_folder_of_bad_files_is_refused_before_training(tmp_path: Path):
     assert not (tmp_path / "run" / "compact.safetensors").exists()
 
 
-def small_run(data_folder: Path, out: Path, images: int, **changes) -> Run:
-    crops = "64:2:0.5,96:2:0.5"
-    return Run("compact", data_folder, out, images, save_minutes=0, threads=1, crops=crops, **changes)
-
-
 def test_a_run_leaves_checkpoint_log_curves_and_settings(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -68,12 +66,13 @@ def test_a_run_that_fails_ends(data_folder: Path, tmp_path: Path):
     code = f"""
 import sys
 from pathlib import Path
-from click99_training.loop import train
+from click99_training.loop import train, training_loop
+from click99_training.loop.run import Run
 def fail(*_):
     raise RuntimeError("no room")
-train.save = fail
+training_loop.save = fail
 try:
-    train.train(train.Run("compact", {settings}))
+    train.train(Run("compact", {settings}))
 except RuntimeError as error:
     sys.held = error
     print(error)
@@ -82,22 +81,27 @@ except RuntimeError as error:
     assert ended.stdout.endswith("no room\n"), ended.stderr
 
 
+@pytest.mark.parametrize("recipe", ["compact", "compact-endless"])
 def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str
+):
+    whole = train(small_run(data_folder, tmp_path / "whole", 6, recipe=recipe))
+    with stopped_at_its_first_save(monkeypatch):
+        train(small_run(data_folder, tmp_path / "parts", 6, recipe=recipe))
+    assert seen(tmp_path / "parts") == 4
+    assert same(train(small_run(data_folder, tmp_path / "parts", 6, recipe=recipe)), whole)
+
+
+def test_a_stopped_command_says_how_it_goes_on(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    whole = train(small_run(data_folder, tmp_path / "whole", 4))
+    def stop(*_) -> None:
+        raise Stopped
 
-    def save_and_stop(*args) -> None:
-        save(*args)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("click99_training.loop.train.save", save_and_stop)
-    with pytest.raises(KeyboardInterrupt):
-        train(small_run(data_folder, tmp_path / "parts", 4))
-    monkeypatch.undo()
-    parts = train(small_run(data_folder, tmp_path / "parts", 4))
-    ours, theirs = load_checkpoint(parts).state_dict(), load_checkpoint(whole).state_dict()
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    monkeypatch.setattr("click99_training.loop.train.train", stop)
+    result = CliRunner().invoke(app, ["train", "--data", str(data_folder), "--out", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "the same command goes on" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_every_variant_is_a_network_and_a_recipe(preset: str, name: str):
     ("arguments", "complaint"),
     [
         (("huge",), "preset 'huge' is unknown, there is: paper, compact"),
-        (("compact", "soup"), "recipe 'soup' is unknown, there is: compact, paper"),
+        (("compact", "soup"), "recipe 'soup' is unknown, there is: compact, compact-endless, paper"),
         (("compact", "", "+X"), r"variant '\+X' is unknown, there is: baseline, \+T"),
     ],
 )
@@ -53,8 +53,14 @@ def test_twenty_steps_of_every_variant_lower_the_loss_on_one_image(
 ):
     network, recipe = configured(preset, name=name)
     rate = 1e-3 if preset == "compact" else 1e-4
-    quick = {"head_rate": rate, "encoder_rate": 1e-4, "drops": (1.0,), "optimizer": "adamw"}
-    recipe = replace(recipe, nearly_right=0, lenient=0, **quick)
+    quick = {
+        "head_rate": rate,
+        "encoder_rate": 1e-4,
+        "schedule": "constant",
+        "warmup": 0.0,
+        "optimizer": "adamw",
+    }
+    recipe = replace(recipe, nearly_right=0, lenient=0, optimizer="adamw", **quick)
     torch.manual_seed(0)
     trainer = Trainer(TwoStreamNetwork(network), recipe)
     trainer.set_rate(0)

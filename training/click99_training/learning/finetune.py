@@ -7,10 +7,10 @@ registry, the gate, and if it says so the pointer moved. Stopped anywhere, the s
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -26,17 +26,20 @@ from click99_training.datasets.blend import Blend
 from click99_training.datasets.collected import Collected
 from click99_training.datasets.crops import CropStream
 from click99_training.datasets.skipped import Skipped, refuse_mostly_bad
+from click99_training.learning.curves_page import write_curves
 from click99_training.learning.gate import Decision, judge, refuse_few
 from click99_training.learning.generalist import generalist_of
 from click99_training.learning.progress import News
 from click99_training.learning.snapshots import SnapshotError, verify
-from click99_training.learning.timed import TimedRun, train_for
-from click99_training.loop.distributed import join, wait_for_all, world
-from click99_training.loop.train import keep_freed_memory
+from click99_training.loop.cpu import prepare_for_training
+from click99_training.loop.distributed import for_all_processes, join, wait_for_all, world
 from click99_training.loop.trainer import Trainer
-from click99_training.recipes import FINETUNE, Recipe
+from click99_training.loop.training_loop import Plan, training_loop
+from click99_training.recipes import FINETUNE
 
 HELD_OUT = ("val", "test")
+SAVE_SECONDS = 60.0
+LOG_EVERY = 24  # images
 OLD_SHARE = 0.5  # of the crops that come from the base set
 
 
@@ -140,11 +143,9 @@ def _train(
     asked: FineTune, begun: Begun, parent: Version, base: Base, device: torch.device, news: News
 ) -> Path:
     """The candidate's checkpoint, called as its parent is without the hash."""
-    keep_freed_memory()
-    torch.set_flush_denormal(True)
-    torch.set_num_threads(asked.threads or os.cpu_count() or 1)
+    prepare_for_training(asked.threads)
     torch.manual_seed(asked.seed)
-    recipe = _for_all_processes(FINETUNE)
+    recipe = for_all_processes(FINETUNE)
     collected = Collected(Path(begun.snapshot), ["train"])
     refuse_mostly_bad(collected)
     blend = Blend(collected, base.train, OLD_SHARE)
@@ -153,7 +154,7 @@ def _train(
     learnt = asked.out / "learnt.safetensors"
     checkpoint = asked.out / f"{parent.name.rpartition('-')[0]}.safetensors"
     try:
-        train_for(TimedRun(learnt, 60 * begun.minutes, asked.seed), trainer, stream, news)
+        training_loop(_plan(asked, begun, learnt), trainer, stream, news, partial(news.tell, "training"))
         if world()[0] == 0:
             news.tell("training", 1, 0, "looking at which images it is for")
             generalist = generalist_of(parent.path, collected, base.train, str(device))
@@ -166,10 +167,15 @@ def _train(
     return checkpoint
 
 
-def _for_all_processes(recipe: Recipe) -> Recipe:
-    """With batches as large as all processes' together."""
-    _, processes = world()
-    return replace(recipe, crops=tuple((side, n * processes, share) for side, n, share in recipe.crops))
+def _plan(asked: FineTune, begun: Begun, checkpoint: Path) -> Plan:
+    return Plan(
+        checkpoint=checkpoint,
+        seed=asked.seed,
+        draw=lambda share: write_curves(asked.out, share),
+        save_seconds=SAVE_SECONDS,
+        log_every=LOG_EVERY,
+        seconds=60 * begun.minutes,
+    )
 
 
 def _decide(

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import requests
-import torch
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
@@ -37,6 +36,7 @@ from click99_training.evaluation.evaluate import Evaluation, open_benchmark, run
 from click99_training.evaluation.results import Record
 from click99_training.learning.compare import Comparison, compare, table
 from click99_training.learning.robot_annotator import Person
+from click99_training.loop.cpu import use_threads
 
 HOST = "127.0.0.1"
 NEW = "held out"  # the images of the data that nobody corrected
@@ -70,7 +70,7 @@ def prove(asked: Proof, console: Console) -> dict[str, Comparison]:
         raise ValueError(
             f"{asked.data} has {len(data)} masks: none is left to judge by after {asked.correct}"
         )
-    torch.set_num_threads(asked.threads or os.cpu_count() or 1)
+    use_threads(asked.threads)
     home, facts = asked.out / "home", asked.out / "annotating.json"
     if not facts.exists():
         facts.write_text(json.dumps(_annotate(asked, data, home)))

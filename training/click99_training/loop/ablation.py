@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from click99_training.evaluation.evaluate import Evaluation, report
-from click99_training.loop.train import Run, train
+from click99_training.loop.run import Run
+from click99_training.loop.train import train
 from click99_training.loop.variants import configured
 
 COLUMNS = ("auc", "auc_interval", "noc@90", "noc@95")

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from click99_training.recipes import Recipe
 
 
 def join(device: torch.device) -> torch.device:
@@ -25,6 +28,12 @@ def join(device: torch.device) -> torch.device:
 def world() -> tuple[int, int]:
     """This process's rank, and how many there are."""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+
+
+def for_all_processes(recipe: Recipe) -> Recipe:
+    """The recipe with batches as large as all processes' together."""
+    _, processes = world()
+    return replace(recipe, crops=tuple((side, n * processes, share) for side, n, share in recipe.crops))
 
 
 def average_gradients(parameters: Iterable[Tensor]) -> None:

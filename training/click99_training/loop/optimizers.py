@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
-from click99_training.recipes import Recipe
+from click99_training.recipes import Recipe, Schedule
 
 
 def optimizer(parameters: Sequence[tuple[nn.Parameter, float]], recipe: Recipe) -> torch.optim.Optimizer:
@@ -29,14 +29,36 @@ def optimizer(parameters: Sequence[tuple[nn.Parameter, float]], recipe: Recipe) 
 
 
 def follow_schedule(chosen: torch.optim.Optimizer, recipe: Recipe, done: float) -> None:
-    """Set the rates for a run of which the share `done` lies behind."""
+    """Set the rates for a run of which `done` lies behind, in the unit of the recipe's schedule."""
     for group in chosen.param_groups:
         group["lr"] = group["full_rate"] * rate_factor(recipe, done)
 
 
 def rate_factor(recipe: Recipe, done: float) -> float:
-    """A tenth after each of the recipe's drops; without drops, a short warm-up and a cosine."""
-    if recipe.drops:
-        return 0.1 ** sum(done >= drop for drop in recipe.drops)
-    cosine = recipe.final_rate + (1 - recipe.final_rate) * (1 + math.cos(math.pi * done)) / 2
-    return min(1.0, (done + 1e-6) / recipe.warmup) * cosine
+    """The recipe's warm-up times its schedule.
+
+    Args:
+        done: the share of the run that lies behind; images where the rate is constant: it has no end.
+    """
+    warm = min(1.0, (done + 1e-6) / recipe.warmup) if recipe.warmup else 1.0
+    return warm * SCHEDULES[recipe.schedule](recipe, done)
+
+
+def _cosine(recipe: Recipe, done: float) -> float:
+    return recipe.final_rate + (1 - recipe.final_rate) * (1 + math.cos(math.pi * done)) / 2
+
+
+def _linear(recipe: Recipe, done: float) -> float:
+    return 1 - (1 - recipe.final_rate) * done
+
+
+def _drops(recipe: Recipe, done: float) -> float:
+    return 0.1 ** sum(done >= drop for drop in recipe.drops)
+
+
+SCHEDULES: dict[Schedule, Callable[[Recipe, float], float]] = {
+    "cosine": _cosine,
+    "linear": _linear,
+    "drops": _drops,
+    "constant": lambda *_: 1.0,
+}

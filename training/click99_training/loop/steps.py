@@ -6,7 +6,7 @@ import io
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from itertools import tee
+from itertools import takewhile, tee
 from pathlib import Path
 
 import torch
@@ -19,6 +19,7 @@ from click99_training.loop.batch import Batch
 from click99_training.loop.distributed import mean_over_processes, world
 from click99_training.loop.log import TrainingLog
 from click99_training.loop.trainer import Progress, Trainer
+from click99_training.recipes import Recipe
 
 MOST_WORKERS = 8  # more make no difference to one GPU
 CLICK_SEED = 1  # beside the run's seed and the image's index, so that clicks and crops draw apart
@@ -32,27 +33,45 @@ def steps(
     log: TrainingLog,
     *,
     seed: int,
-    images: int,
+    images: int | None,
     seen: int,
-    behind: Callable[[int], float],
+    done: Callable[[], float],
 ) -> Iterator[tuple[int, str]]:
     """Train a batch, log it, and yield how many images were seen by now and the log's line.
 
     Args:
-        images: where to end. seen: where to go on from.
-        behind: of the images seen, the share of the run that lies behind: what the rates follow.
+        images: where to end; None: nowhere. seen: where to go on from.
+        done: how much lies behind before a batch, in the unit of the recipe's schedule.
     """
     rank, processes = world()
-    keys, again = tee(batches(trainer.recipe, images, start=seen))
+    keys, again = tee(_keys(trainer.recipe, images, seen))
     crops = log.waiting(_loader(stream, (key[rank::processes] for key in again), crop_workers(processes)))
     for key, samples in zip(keys, crops, strict=True):
-        trainer.set_rate(behind(seen))
+        trainer.set_rate(done())
         seeds = [(seed, index, CLICK_SEED) for index, _ in key[rank::processes]]
         encoding = trainer.network.config.click_encoding
         progress = trainer.train(Batch.start(samples, seeds, trainer.recipe, encoding, trainer.device))
         seen = key[-1][0] + 1
         progress = _everyones(progress, trainer.device)
         yield seen, log.add(seen, key[0][1], progress) if rank == 0 else ""
+
+
+def by_turns(crops: tuple[tuple[int, int, float], ...], start: int = 0) -> Iterator[list[Key]]:
+    """The keys of batches without end from image `start` on: next is the side farthest behind its share."""
+    index, seen = 0, [0] * len(crops)
+    while True:
+        ahead = [count - share * index for count, (_, _, share) in zip(seen, crops, strict=True)]
+        side, batch, _ = crops[k := ahead.index(min(ahead))]
+        if index >= start:
+            yield [(image, side) for image in range(index, index + batch)]
+        index, seen[k] = index + batch, seen[k] + batch
+
+
+def _keys(recipe: Recipe, images: int | None, start: int) -> Iterator[list[Key]]:
+    if recipe.by_turns:
+        return takewhile(lambda key: not images or key[0][0] < images, by_turns(recipe.crops, start))
+    assert images, "sizes that follow each other need an end"
+    return batches(recipe, images, start)
 
 
 def crop_workers(processes: int) -> int:
