@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+
+from click99.files import replacing
 
 
 class Inbox:
@@ -21,18 +22,9 @@ class Inbox:
 
     def put(self, body: bytes) -> None:
         """On return the event is on the disk. OSError when it cannot be."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        name = f"{time.time_ns():020}-{hashlib.sha256(body).hexdigest()[:16]}"
-        unfinished = self.folder / f"{name}.tmp"
-        try:
-            with unfinished.open("wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
-        unfinished.rename(self.folder / f"{name}.json")
+        name = f"{time.time_ns():020}-{hashlib.sha256(body).hexdigest()[:16]}.json"
+        with replacing(self.folder / name) as file:
+            file.write(body)
 
     def __iter__(self) -> Iterator[Path]:
         """The events that wait, in the order in which they came."""

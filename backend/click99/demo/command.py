@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -57,11 +57,11 @@ def run(folder: Path, label_studio: str, console: Console, stack: ExitStack) -> 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """DemoError when another demo runs in `folder`: two Label Studios must not share one database."""
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as held:
-            raise DemoError(f"A demo already runs in {folder}: end it, or choose another --folder.") from held
+    try:
+        lock = FileLock(folder / "lock").acquire(blocking=False)
+    except Timeout as held:
+        raise DemoError(f"A demo already runs in {folder}: end it, or choose another --folder.") from held
+    with lock:
         yield
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 import threading
 import time
 from collections import OrderedDict
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from click99.files import replacing
 
 log = logging.getLogger(__name__)
 
@@ -74,23 +75,14 @@ class DiskCache:
 
     def put(self, name: str, data: bytes) -> None:
         try:
-            self._write(name, data)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with replacing(self._folder / name, mode=0o600, durable=False) as file:
+                file.write(data)
             self._forget_oldest()
         except OSError as error:
             if not self._broken:
                 log.warning("CLICK99_HOME: images can't be kept in %s (%s)", self._folder, error)
             self._broken = True
-
-    def _write(self, name: str, data: bytes) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=self._folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.replace(unfinished, self._folder / name)
-        except OSError:
-            os.unlink(unfinished)
-            raise
 
     def _forget_oldest(self) -> None:
         with os.scandir(self._folder) as entries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from click99.registry.files import sha256
+from click99.files import sha256
 
 if TYPE_CHECKING:
     from click99.segmentation.predictor import Predictor

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
-from click99.registry.files import write_json
+from click99.files import write_json
 from click99.registry.versions import now
 
 State = Literal["running", "promoted", "not promoted", "cancelled", "failed"]

@@ -17,8 +17,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from filelock import FileLock
+
 from click99.registry.check import RegistryError
-from click99.registry.files import locked
 from click99.registry.job import Job, note_begin, note_stop, read_job
 
 FINETUNE = (sys.executable, "-m", "click99.cli", "finetune")
@@ -50,7 +51,7 @@ class Jobs:
         self, why: str, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> Job:
         """Begin one in a process of its own. BusyError while another runs; OSError from the disk."""
-        with locked(self.folder / ".lock"):
+        with FileLock(self.folder / ".lock"):
             if running := self.running():
                 raise BusyError(running)
             number = max(self._numbers(), default=0) + 1
@@ -65,7 +66,7 @@ class Jobs:
         self, folder: Path, options: Sequence[str], environment: Mapping[str, str] | None
     ) -> subprocess.Popen[bytes]:
         with (folder / "log.txt").open("wb") as log, (folder / "alive").open("wb") as alive:
-            fcntl.flock(alive, fcntl.LOCK_EX)  # handed on to the process
+            fcntl.flock(alive, fcntl.LOCK_EX)  # handed on to the process, which FileLock's can't be
             process = subprocess.Popen(
                 [*self._command, "--out", str(folder), *options],
                 stdin=subprocess.DEVNULL,
@@ -85,7 +86,7 @@ class Jobs:
         One that was begun by `start` counts already. BusyError while another runs; OSError from the disk.
         """
         with ExitStack() as held:
-            with locked(self.folder / ".lock"):
+            with FileLock(self.folder / ".lock"):
                 running = self.running()
                 if running and (running.host, running.process) != (platform.node(), os.getpid()):
                     raise BusyError(running)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
+from click99.files import replacing, sha256, write_json
 from click99.registry.check import RegistryError, load_checked
-from click99.registry.files import locked, replacing, sha256, write_json
 
 log = logging.getLogger(__name__)
 
@@ -161,11 +161,9 @@ class Registry:
     def _pointer_file(self) -> Path:
         return self.folder / "served.json"
 
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
+    def _changing(self) -> FileLock:
         """What changes the folder waits for whoever else does."""
-        with locked(self.folder / ".lock"):
-            yield
+        return FileLock(self.folder / ".lock")
 
     def _shipped(self) -> Version:
         from click99.segmentation.checkpoint import SHIPPED

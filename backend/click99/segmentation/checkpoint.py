@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
+from click99.files import replacing
 from click99.segmentation.generalist import Generalist
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import NetworkConfig
@@ -44,14 +45,8 @@ def save_checkpoint(
     named = network.state_dict() | (_named(generalist) if generalist else {})
     tensors = {name: tensor.to(dtype).contiguous() for name, tensor in named.items()}
     header = {"config": json.dumps(asdict(network.config)), "facts": json.dumps(facts)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    try:
-        save_file(tensors, unfinished, metadata=header)
-    except SafetensorError as error:
-        unfinished.unlink(missing_ok=True)
-        raise OSError(f"checkpoint {path} is not written ({error}): free its disk") from error
-    unfinished.replace(path)  # a reader never sees half a file
+    with replacing(path) as file:
+        file.write(save(tensors, header))
 
 
 def load_checkpoint(path: Path) -> TwoStreamNetwork:

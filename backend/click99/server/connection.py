@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import os
-import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from click99.files import replacing
 from click99.labelstudio.client import Client
 from click99.labelstudio.images import host_allowed
 from click99.labelstudio.payloads import SetupRequest
@@ -132,9 +131,7 @@ def is_loopback(host: str) -> bool:
 def remember(path: Path, said: Introduction) -> None:
     """Write `said` where only the owner can read it; without a writable folder it is simply not kept."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # its owner's only
-            file.write(said.model_dump_json())
-        os.replace(file.name, path)  # another worker never reads half of it
+        with replacing(path, mode=0o600) as file:  # another worker never reads half of it
+            file.write(said.model_dump_json().encode())
     except OSError as error:
         log.warning("Label Studio's address is not kept across restarts: %s", error)

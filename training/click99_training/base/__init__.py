@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from click99.registry.files import sha256
+from click99.files import sha256
 from click99_training.datasets.dataset import Part, SampleDataset, evenly
 from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.manifest import ManifestDataset

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from click99.registry.files import write_json
+from click99.files import write_json
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry, Version
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint

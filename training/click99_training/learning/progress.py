@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from click99.registry.files import write_json
+from click99.files import write_json
 from click99_training.loop.stopping import StopRequest
 
 SPANS = {"collecting": (0.0, 0.02), "training": (0.02, 0.85), "gate": (0.85, 1.0), "done": (1.0, 1.0)}

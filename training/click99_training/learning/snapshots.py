@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from click99.registry.files import replacing, sha256
+from click99.files import replacing, sha256
 
 SPLITS = (("train", 0.8), ("val", 0.9), ("test", 1.0))  # by the hash's place between 0 and 1
 

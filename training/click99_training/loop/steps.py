@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from click99.registry.files import replacing
+from click99.files import replacing
 from click99_training.datasets.crops import CropStream, batches
 from click99_training.datasets.sample import Sample
 from click99_training.loop.batch import Batch

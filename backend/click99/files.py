@@ -1,8 +1,7 @@
-"""Files that a reader never sees half of, their checksums, and changes that one process makes at a time."""
+"""Files that a reader never sees half of, and their checksums. Any room may use this."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,10 +13,11 @@ from typing import IO, Any
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes the place of `path` when it is whole and on the disk.
+def replacing(path: Path, mode: int = 0o644, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A file to write to, which takes the place of `path` when it is whole.
 
-    When anything fails (a full disk, say), `path` stays as it was and nothing is left behind. OSError.
+    mode: its permissions. durable: wait until it is on the disk; without, the machine's end may leave it
+    empty. When anything fails, `path` stays as it was and nothing is left behind; OSError names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".unfinished")
@@ -25,26 +25,20 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        os.chmod(unfinished, 0o644)  # mkstemp's are their owner's only
+            if durable:
+                os.fsync(file.fileno())
+        os.chmod(unfinished, mode)
         os.replace(unfinished, path)
-    except BaseException:
+    except BaseException as error:
         Path(unfinished).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and not error.filename:
+            error.filename = str(path)  # a full disk names no file
         raise
 
 
 def write_json(path: Path, value: Any) -> None:
     with replacing(path) as file:
         file.write(json.dumps(value, indent=1, ensure_ascii=False).encode())
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`, once nobody else does. The lock dies with its holder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def sha256(path: Path) -> str:
