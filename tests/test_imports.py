@@ -31,10 +31,12 @@ MAY_IMPORT = {
         "click99.segmentation",
     },
     "click99.demo": {"click99.labelstudio"},
+    "click99.extras": set(),
     "click99.label_studio_ml": {"click99.labelstudio", "click99.server"},
     "click99.cli": {
         "click99.annotations",
         "click99.demo",
+        "click99.extras",
         "click99.labelstudio",
         "click99.registry",
         "click99.segmentation",

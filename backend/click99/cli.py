@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from click99 import __version__
 from click99.demo import demo
 from click99.demo.errors import DemoError
+from click99.extras import remedy
 from click99.labelstudio.errors import LabelStudioError
 from click99.registry.cli import models
 from click99.segmentation.cli import describe, import_weights
@@ -45,13 +46,15 @@ def expected() -> tuple[type[Exception], ...]:
     """Failures that the caller, a disk or another program is to blame for, and that say what to do."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    return LabelStudioError, DemoError, SQLAlchemyError, OSError, ValueError
+    return LabelStudioError, DemoError, SQLAlchemyError, OSError, ValueError, ModuleNotFoundError
 
 
 def told(error: Exception) -> str:
     """What a failure says; of a database's only the first line, without the SQL."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    if isinstance(error, ModuleNotFoundError):
+        return remedy(error)
     text = str(error) or type(error).__name__
     return text.splitlines()[0] if isinstance(error, SQLAlchemyError) else text
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 import threading
 from pathlib import Path
 
@@ -73,9 +72,3 @@ def test_postgresql_by_any_of_its_names(postgresql: PostgresqlServer, scheme: st
 
 def test_messages_hold_no_password():
     assert "secret" not in Database("postgresql://ann:secret@localhost/click99").name
-
-
-def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(ModuleNotFoundError, match=r"click99\[postgresql\]"):
-        Database("postgresql://localhost/click99")

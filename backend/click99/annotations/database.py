@@ -86,11 +86,7 @@ def create(url: str, busy_seconds: float) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() in DRIVERS or parsed.drivername in DRIVERS:
         driver = DRIVERS.get(parsed.drivername, parsed.drivername)
-        try:
-            return create_engine(parsed.set(drivername=driver), pool_pre_ping=True)
-        except ModuleNotFoundError as error:
-            remedy = 'pip install "click99[postgresql]"'
-            raise ModuleNotFoundError(f"PostgreSQL needs {error.name}: {remedy}", name=error.name) from None
+        return create_engine(parsed.set(drivername=driver), pool_pre_ping=True)
     engine = create_engine(parsed, connect_args={"timeout": busy_seconds})
     event.listen(engine, "connect", _open)
     event.listen(engine, "begin", _begin)

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from click99.demo.errors import DemoError
 from click99.demo.label_studio import Account, start_label_studio
+from click99.demo.pictures import pictures
 from click99.demo.project import add_pictures, connect, find_or_create
 from click99.demo.services import HOST, Service, free_port
 from click99.labelstudio.client import Client
@@ -39,6 +40,7 @@ def demo(
 
 def run(folder: Path, label_studio: str, console: Console, stack: ExitStack) -> None:
     """The demo, until KeyboardInterrupt or an error; `stack` ends what was started."""
+    pictures()  # they may be missing: to be said before anything starts
     folder.mkdir(parents=True, exist_ok=True)
     stack.enter_context(alone_in(folder))
     stack.enter_context(ended_by_signals())

@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from click99.demo.errors import DemoError
-
 # Licences as stated in scikit-image's own documentation of each picture.
 PICTURES = {
     "coffee.png": "CC0, Rachel Michetti",
@@ -19,9 +17,5 @@ PICTURES = {
 
 
 def pictures() -> list[Traversable]:
-    """The files of `PICTURES`, in that order; DemoError when scikit-image is not installed."""
-    try:
-        folder = files("skimage.data")
-    except ModuleNotFoundError as missing:
-        raise DemoError('The pictures come with scikit-image: pip install "click99[demo]"') from missing
-    return [folder / name for name in PICTURES]
+    """The files of `PICTURES`, in that order; ModuleNotFoundError when scikit-image is not installed."""
+    return [files("skimage.data") / name for name in PICTURES]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -336,13 +335,6 @@ def test_an_annotation_without_outline_is_a_bad_sample(tmp_path: Path, shape: ob
     assert data[1].truth.any()
     assert data[1].others is not None
     assert not data[1].others.any()
-
-
-def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delitem(sys.modules, "click99_training.datasets.coco", raising=False)
-    monkeypatch.setitem(sys.modules, "pycocotools", None)
-    with pytest.raises(ValueError, match=r"coco needs pycocotools: pip install 'click99\[train\]'"):
-        open_dataset("coco", tmp_path, "val")
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path):

