@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "describe": ((), ""),
     "import-weights": (("missing.pth", "out.safetensors"), ""),
     "train": ((*OUT, *COCO), "train"),
+    "cooldown": ((PICTURES, *OUT), ""),
     "compose": ((*OUT, *COCO), "train"),
     "evaluate": (COCO, "train"),
     "report": (OUT, ""),
