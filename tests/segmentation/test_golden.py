@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
-from click99.segmentation.clicks import click_maps
+from click99.segmentation.click_maps import click_maps
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT
 

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
-from click99.segmentation.clicks import Click, click_maps
+from click99.segmentation.click_maps import click_maps
+from click99.segmentation.clicks import Click
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.presets import PRESETS

@@ -18,7 +18,8 @@ from cachetools import LRUCache, cachedmethod
 from torch import Tensor
 
 from click99.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint, load_generalist
-from click99.segmentation.clicks import Click, click_maps
+from click99.segmentation.click_maps import click_maps
+from click99.segmentation.clicks import Click
 from click99.segmentation.generalist import Generalist, fingerprint
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
 from click99.segmentation.views import VIEWS, Box, View

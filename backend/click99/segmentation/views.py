@@ -14,7 +14,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from click99.segmentation.clicks import DISC, Click, PlacedClick, disc_offsets
+from click99.segmentation.click_maps import PlacedClick
+from click99.segmentation.clicks import DISC, Click, disc_offsets
 
 STRIDE = 32  # the network's sizes are multiples of it
 DISC_OFFSETS = disc_offsets(DISC)

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from click99.segmentation.clicks import Click, click_maps
+from click99.segmentation.click_maps import click_maps
+from click99.segmentation.clicks import Click
 from click99.segmentation.presets import ClickEncoding
 from click99.segmentation.robot import robot_click
 from click99_training.datasets.sample import Sample

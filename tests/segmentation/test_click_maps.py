@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from click99.segmentation.clicks import click_maps
+from click99.segmentation.click_maps import click_maps
 from click99.segmentation.presets import ClickEncoding
 
 
