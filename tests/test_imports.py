@@ -19,9 +19,9 @@ EVERYWHERE = {"click99.__version__", "click99.files"}
 MAY_IMPORT = {
     "click99.files": set(),
     "click99.segmentation": set(),
-    "click99.labelstudio": set(),
-    "click99.sessions": {"click99.segmentation"},
-    "click99.annotations": {"click99.labelstudio"},
+    "click99.labelstudio": {"click99.segmentation"},
+    "click99.sessions": {"click99.labelstudio", "click99.segmentation"},
+    "click99.annotations": {"click99.labelstudio", "click99.segmentation"},
     "click99.registry": {"click99.segmentation"},
     "click99.server": {
         "click99.annotations",

@@ -191,8 +191,8 @@ def collect(
 ) -> None:
     """Make an immutable data set of masks that people saved, with their clicks (docs/reference/record.md)."""
     from click99.annotations.saved_masks import MaskFilter
-    from click99.server.recording import open_database
     from click99.server.saved_images import image_store, saved_images
+    from click99.server.stores import open_database
     from click99_training.learning.collect import collect
 
     after, before = (time.replace(tzinfo=UTC) if time else None for time in (since, until))
@@ -221,8 +221,8 @@ def finetune(
 
     from click99.annotations.saved_masks import MaskFilter
     from click99.registry.job import note_stop
-    from click99.server.recording import open_database
     from click99.server.saved_images import image_store, saved_images
+    from click99.server.stores import open_database
     from click99_training.learning.collect import collect
     from click99_training.learning.finetune import FineTune, finetune
 
@@ -264,7 +264,7 @@ def stats(
     from rich.console import Console
 
     from click99.annotations.saved_masks import MaskFilter
-    from click99.server.recording import open_database
+    from click99.server.stores import open_database
     from click99_training.learning import stats
 
     if by not in stats.BY:

@@ -25,6 +25,7 @@ from click99.server.promotions import Follower
 from click99.server.retraining import Retraining
 from click99.server.service import Service
 from click99.server.settings import Settings
+from click99.server.stores import open_database
 
 _loading = threading.Lock()
 
@@ -76,5 +77,6 @@ class Click99(LabelStudioMLBase):
         """Takes every event; that of Label Studio's button begins a fine-tune (docs/how-to/retrain.md)."""
         if "START_TRAINING" not in (event, *given):
             return {}
-        number, detail = Retraining(Settings()).begin("label-studio-ml")
+        settings = Settings()
+        number, detail = Retraining(settings, open_database(settings)).begin("label-studio-ml")
         return {"job": str(number), "detail": detail}

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from click99.annotations.clicks import Interaction, Point
+from click99.annotations.clicks import Interaction
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.masks import Bits
 from click99.labelstudio import brush
+from click99.segmentation.clicks import Click
 from tests.postgresql_server import PostgresqlServer
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -55,7 +56,7 @@ def interaction(clicks: Sequence[str], region: str = "object", **changes: Any) -
         "region": region,
         "label": "cell",
         "image": "/data/upload/a.png",
-        "clicks": [Point(click, x, 2, x != 1) for x, click in enumerate(clicks)],
+        "clicks": [Click(x, 2, x != 1, click) for x, click in enumerate(clicks)],
         "mask": Bits.pack(disc(len(clicks))),
         "origin": "nothing",
         "start": None,

@@ -12,10 +12,11 @@ from hypothesis.extra.numpy import arrays
 from sqlalchemy import select
 
 from click99.annotations import clicks, masks
-from click99.annotations.clicks import Interaction, Point
+from click99.annotations.clicks import Interaction
 from click99.annotations.database import Database
 from click99.annotations.masks import Bits
 from click99.annotations.tables import ClickRow, MaskRow
+from click99.segmentation.clicks import Click
 from tests.annotations.conftest import NOON, PROJECT_KEY, disc, interaction
 
 
@@ -82,7 +83,7 @@ def test_a_click_that_comes_late_gets_its_mask(database: Database):
 
 
 def test_undone_and_moved_clicks_stay(database: Database):
-    moved = replace(interaction("ab"), clicks=[Point("a", 0, 2, True), Point("b", 7, 4, False)])
+    moved = replace(interaction("ab"), clicks=[Click(0, 2, True, "a"), Click(7, 4, False, "b")])
     record(database, interaction("a"), interaction("ab"), moved, interaction("ac"))
     first, *seconds = rows(database)
     assert {(click.click_id, click.x) for click in seconds} == {("b", 1), ("b", 7), ("c", 1)}

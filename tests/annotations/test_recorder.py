@@ -23,10 +23,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from click99.annotations.clicks import Point
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, Table
+from click99.segmentation.clicks import Click
 from tests.annotations.conftest import brush_item, interaction, saved
 from tests.postgresql_server import PostgresqlServer
 
@@ -170,12 +170,12 @@ CLICKS: dict[str, tuple[dict[str, Any], str]] = {
         {"asked_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))},
         "out of range",
     ),
-    "more than 64 bits": ({"clicks": [Point("a", 2**63, 0, True)]}, "too large|out of range"),
+    "more than 64 bits": ({"clicks": [Click(2**63, 0, True, "a")]}, "too large|out of range"),
     "half a character": ({"label": "\ud800"}, "surrogates"),
     "NUL": ({"label": "a\0b"}, POSTGRESQL_ONLY),
     "a long region": ({"region": LONG}, POSTGRESQL_ONLY),
     "a long project": ({"project": LONG}, POSTGRESQL_ONLY),
-    "more than 32 bits": ({"clicks": [Point("a", 2**31, 0, True)]}, POSTGRESQL_ONLY),
+    "more than 32 bits": ({"clicks": [Click(2**31, 0, True, "a")]}, POSTGRESQL_ONLY),
 }
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from click99.annotations import clicks
-from click99.annotations.clicks import Interaction, Point
+from click99.annotations.clicks import Interaction
 from click99.annotations.database import Database
 from click99.annotations.masks import Bits
 from click99.annotations.saved_masks import MaskFilter, saved_masks
+from click99.segmentation.clicks import Click
 from tests.annotations.conftest import NOON, brush_item, deleted, disc, interaction, saved
 from tests.annotations.test_events import keep
 
@@ -36,7 +37,7 @@ def ids(database: Database, wanted: MaskFilter) -> set[str]:
         return {found.region.id for found in saved_masks(session, wanted)}
 
 
-MOVED = [Point("a", 0, 2, True), Point("b", 7, 4, False)]
+MOVED = [Click(0, 2, True, "a"), Click(7, 4, False, "b")]
 START = Bits.pack(disc(3))
 AGAIN = {"origin": "draft", "start": START}
 

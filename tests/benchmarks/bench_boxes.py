@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from click99.labelstudio.prompts import Box
 from click99.segmentation.metrics import iou
 from click99.segmentation.predictor import Predictor
 from click99.sessions import boxes
-from click99.sessions.boxes import Box
 
 EVERY = 4  # image
 
@@ -36,7 +36,7 @@ def ways(predictor: Predictor, image: np.ndarray, box: Box, name: str) -> dict[s
     made = {way: np.rint(alpha * 255).astype(np.uint8) for way, alpha in made.items()}
     for boxes.MARGIN, boxes.STEPS in ((0.1, 1), (0.1, 2), (0.2, 1), (0.2, 2), (0.2, 3), (0.4, 2)):
         way = f"zoomed to the box + {boxes.MARGIN:.0%}, {boxes.STEPS} steps"
-        made[way] = box.first_mask(predictor, image, name)
+        made[way] = boxes.first_mask(box, predictor, image, name)
     return made
 
 

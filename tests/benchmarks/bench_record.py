@@ -23,8 +23,8 @@ import numpy as np
 import requests
 import uvicorn
 
+from click99.annotations.recorder import Recorder
 from click99.server.app import create_app
-from click99.server.service import Service
 from click99.server.settings import Settings
 from tests.annotations.conftest import brush_item, saved
 from tests.benchmarks.bench_click import CLICKS, CONFIG, HEIGHT, WIDTH, hosting, picture
@@ -33,8 +33,8 @@ PAUSE = 0.1  # seconds between requests: the annotators of a busy project
 
 
 @contextmanager
-def serving(settings: Settings, service: Service) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, service), port=0, log_level="warning"))
+def serving(settings: Settings) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -92,13 +92,12 @@ def main() -> None:
     times: dict[str, list[float]] = {"recorded": [], "not recorded": [], "/webhook": [], "/health": []}
     with tempfile.TemporaryDirectory() as home, hosting(picture()) as host:
         settings = Settings(home=Path(home), allowed_hosts=host, database_url=given.url, sync_minutes=0)
-        service = Service.load(settings)
-        with serving(settings, service) as url:
-            record, image = service.answering.on_answer, f"http://{host}/picture.png"
+        with serving(settings) as url:
+            record, image = Recorder.click, f"http://{host}/picture.png"
             click(url, image, "warm", 1)
             for number in range(given.objects):
                 kind = ("recorded", "not recorded")[number % 2]
-                service.answering.on_answer = record if number % 2 == 0 else nothing
+                Recorder.click = record if number % 2 == 0 else nothing
                 for count in range(len(CLICKS)):
                     times[kind].append(click(url, image, f"o{number}", count + 1))
                     time.sleep(PAUSE)

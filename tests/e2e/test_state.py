@@ -7,9 +7,8 @@ import pytest
 
 from click99.labelstudio import brush
 from click99.labelstudio.label_config import Target
-from click99.labelstudio.meta import made_from
 from click99.labelstudio.payloads import Work
-from click99.labelstudio.regions import DrawnRegion, drawn_regions
+from click99.labelstudio.regions import Region, drawn_regions, made_from
 from click99.segmentation.clicks import Click
 from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.workplace import (
@@ -118,7 +117,7 @@ def test_strokes_are_corrections_and_reopening_goes_on_from_them(
     assert [item["id"] for item in updated] == [region]
 
 
-def in_draft(studio: LabellingPage, project: Project, task: int) -> DrawnRegion:
+def in_draft(studio: LabellingPage, project: Project, task: int) -> Region:
     """The only region of the newest draft, once that is saved."""
     studio.wait_for_draft()
     (draft,) = project.drafts(task)
@@ -127,7 +126,7 @@ def in_draft(studio: LabellingPage, project: Project, task: int) -> DrawnRegion:
     return drawn
 
 
-def whole(drawn: DrawnRegion) -> np.ndarray:
+def whole(drawn: Region) -> np.ndarray:
     mask = np.zeros((400, 600), bool)
     height, width = drawn.pixels.shape
     mask[drawn.top : drawn.top + height, drawn.left : drawn.left + width] = drawn.pixels

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from click99.labelstudio.click_group import click_group
 from click99.labelstudio.errors import PayloadError
 from click99.labelstudio.payloads import (
     Context,
-    ContextItem,
     PredictRequest,
     SetupRequest,
     WebhookEvent,
     parse,
 )
-from click99.labelstudio.predictions import BrushValue, MaskRegion, Prediction, PredictResponse
+from click99.labelstudio.predictions import MaskRegion, Prediction, PredictResponse
+from click99.labelstudio.prompts import read_prompt
+from click99.labelstudio.region_types import BrushValue
+from click99.segmentation.clicks import Click
 
 OURS = Path(__file__).parent / "payloads"
 RECORDED = Path(__file__).parents[3] / "shared" / "samples"
@@ -29,12 +27,6 @@ needs_recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded p
 
 def ours(name: str) -> bytes:
     return (OURS / f"{name}.json").read_bytes()
-
-
-def item(**changes: Any) -> ContextItem:
-    value = {"x": 50, "y": 50, "keypointlabels": ["leaf"]} | changes.pop("value", {})
-    usual = {"id": "a", "type": "keypointlabels", "from_name": "kp", "to_name": "image", "value": value}
-    return ContextItem.model_validate(usual | changes)
 
 
 def test_an_opened_task_has_no_context():
@@ -47,12 +39,12 @@ def test_an_opened_task_has_no_context():
 def test_clicks_in_order_with_ids_places_and_signs():
     request = parse(PredictRequest, ours("predict_clicks"))
     assert request.context
-    group = click_group(request.context.result)
-    assert (group.control, group.label) == ("kp", "leaf")
-    assert group.pixels(48, 64) == [
-        ("click-a", 22, 19, True),
-        ("click-b", 28, 21, True),
-        ("click-c", 16, 14, False),
+    prompt = read_prompt(request.context.result)
+    assert prompt.items[0].object == ("kp", "leaf", None)
+    assert prompt.clicks(48, 64) == [
+        Click(22, 19, True, "click-a"),
+        Click(28, 21, True, "click-b"),
+        Click(16, 14, False, "click-c"),
     ]
 
 
@@ -88,23 +80,20 @@ def test_recorded_predictions(path: Path):
     body = json.loads(path.read_text())["body"]
     request = parse(PredictRequest, json.dumps(body).encode())
     assert request.context
-    group = click_group(request.context.result)
+    prompt = read_prompt(request.context.result)
     first = body["params"]["context"]["result"][0]
-    assert group.items[0].id == first["id"]
-    assert group.pixels(480, 640)[0][1:] == (
-        int(first["value"]["x"] * 6.4),
-        int(first["value"]["y"] * 4.8),
-        True,
-    )
+    assert prompt.items[0].id == first["id"]
+    x, y = int(first["value"]["x"] * 6.4), int(first["value"]["y"] * 4.8)
+    assert prompt.clicks(480, 640)[0] == Click(x, y, True, first["id"])
 
 
 @needs_recorded
 @pytest.mark.parametrize("path", sorted(RECORDED.glob("interactive_*.json")), ids=lambda path: path.stem)
 def test_recorded_clicks(path: Path):
     sent = json.loads(path.read_text())["request"]["context"]
-    group = click_group(Context.model_validate(sent).result)
+    prompt = read_prompt(Context.model_validate(sent).result)
     height, width = sent["result"][0]["original_height"], sent["result"][0]["original_width"]
-    signs = [click.positive for click in group.pixels(height, width)]
+    signs = [click.positive for click in prompt.clicks(height, width)]
     assert signs == [click["is_positive"] for click in sent["result"]]
 
 
@@ -118,7 +107,7 @@ def test_recorded_webhooks(path: Path):
 @needs_recorded
 def test_a_recorded_rotated_image_has_its_upright_size():
     sent = json.loads((RECORDED / "interactive_exif6.json").read_text())["request"]["context"]
-    assert click_group(Context.model_validate(sent).result).pixels(640, 480)
+    assert read_prompt(Context.model_validate(sent).result).clicks(640, 480)
 
 
 @pytest.mark.parametrize(
@@ -153,67 +142,6 @@ def test_a_long_wrong_value_is_not_repeated_whole():
     with pytest.raises(PayloadError) as caught:
         parse(PredictRequest, body)
     assert len(str(caught.value)) < 300
-
-
-@pytest.mark.parametrize(
-    ("items", "message"),
-    [
-        ([], "no clicks. Click"),
-        ([item(type="rectanglelabels")], "only 'rectanglelabels'"),
-        (
-            [item(value={"x": None})],
-            "no clicks",
-        ),  # a keypoint item that carries a mask, as Label Studio may send
-        (
-            [item(), item(value={"keypointlabels": []})],
-            r"result\[1\]\.value\.keypointlabels: .*without a label",
-        ),
-    ],
-)
-def test_contexts_without_a_click(items: list[ContextItem], message: str):
-    with pytest.raises(PayloadError, match=message):
-        click_group(items)
-
-
-def test_a_click_sent_twice_counts_once():
-    group = click_group([item(id="a"), item(id="b"), item(id="b"), item(id="b", type="labels")])
-    assert [click.id for click in group.pixels(10, 10)] == ["a", "b"]
-
-
-def test_only_the_object_clicked_last():
-    other_label = item(id="b", value={"keypointlabels": ["stem"]})
-    group = click_group([item(id="a"), other_label, item(id="c", from_name="kp2"), item(id="d")])
-    assert [click.id for click in group.items] == ["a", "d"]
-
-
-def test_a_click_without_a_sign_is_positive():
-    signs = [item(id="a"), item(id="b", is_positive=False), item(id="c", is_positive=True)]
-    assert [click.positive for click in click_group(signs).pixels(10, 10)] == [True, False, True]
-
-
-@given(st.floats(0, 100), st.integers(1, 5000))
-def test_pixels_are_inside_the_image(percent: float, size: int):
-    _, x, y, _ = click_group([item(value={"x": percent, "y": percent})]).pixels(size, size)[0]
-    assert x == y == min(int(percent * size / 100), size - 1)
-
-
-@pytest.mark.parametrize(("percent", "pixel"), [(-0.4, 0), (0, 0), (99.999, 639), (100, 639), (100.9, 639)])
-def test_clicks_on_the_border(percent: float, pixel: int):
-    assert click_group([item(value={"x": percent})]).pixels(480, 640)[0].x == pixel
-
-
-@pytest.mark.parametrize(("axis", "percent"), [("x", -1.5), ("x", 130), ("y", 1e300)])
-def test_clicks_outside_the_image(axis: str, percent: float):
-    group = click_group([item(value={axis: percent})])
-    with pytest.raises(PayloadError, match=rf"^params\.context\.result\[0\]\.value\.{axis}: .*outside"):
-        group.pixels(480, 640)
-
-
-@pytest.mark.parametrize("name", ["original_width", "original_height"])
-def test_clicks_made_on_another_size(name: str):
-    group = click_group([item(original_width=640, original_height=480), item(id="b", **{name: 99})])
-    with pytest.raises(PayloadError, match=rf"^params\.context\.result\[1\]\.{name}: 99, but .*640 × 480"):
-        group.pixels(480, 640)
 
 
 def test_the_answer_has_what_label_studio_needs():

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 
 from click99.labelstudio import bitmask, brush
-from click99.labelstudio.click_group import PixelClick
 from click99.labelstudio.label_config import Target
-from click99.labelstudio.meta import with_clicks
 from click99.labelstudio.payloads import Task, Work
-from click99.labelstudio.regions import drawn_regions
+from click99.labelstudio.regions import drawn_regions, made_from, with_clicks
+from click99.segmentation.clicks import Click
 
 TARGET = Target("brush", "image", "cell")
 SIZE = (40, 60)
@@ -63,7 +63,7 @@ def whole(region: Any) -> np.ndarray:
 
 
 def test_a_region_is_read_with_its_place_and_its_clicks():
-    clicks = [PixelClick("a", 25, 9, True), PixelClick("b", 3, 4, False)]
+    clicks = [Click(25, 9, True, "a"), Click(3, 4, False, "b")]
     saved = item(mask=square(7, 20), meta=with_clicks({}, clicks))
     (region,) = drawn_regions(work(click("a"), saved, click("c")), TARGET, *SIZE)
     assert np.array_equal(whole(region), square(7, 20) > 0)
@@ -156,3 +156,27 @@ def test_a_draft_comes_before_an_annotation_and_the_newest_of_those_counts():
     assert task([at(1)], annotations).open_work(set()).name == "draft 1"
     assert task([], annotations).open_work(set()).name == "annotation 7"
     assert task([]).open_work(set()).items == []
+
+
+NOTED = [Click(224, 192, True, "YWEelej_sa"), Click(0, 479, False, "b")]
+
+
+def test_noted_clicks_are_read_back_from_json():
+    item = json.loads(json.dumps({"id": "r", "meta": with_clicks({}, NOTED)}))
+    assert made_from(item) == set(NOTED)
+
+
+def test_what_people_wrote_on_a_region_stays():
+    meta = with_clicks({"text": ["blurred"], "clicks": [["old", 1, 2, True]]}, NOTED)
+    assert meta["text"] == ["blurred"]
+    assert made_from({"meta": meta}) == set(NOTED)
+
+
+@pytest.mark.parametrize("meta", [None, {}, "note", {"text": "note"}, {"clicks": 3}, {"clicks": [["a", 1]]}])
+def test_other_programs_regions_have_no_clicks(meta: Any):
+    assert made_from({"id": "r", "meta": meta}) == frozenset()
+    assert with_clicks(meta, NOTED)["clicks"]
+
+
+def test_a_region_without_meta_has_no_clicks():
+    assert made_from({"id": "r"}) == frozenset()

@@ -15,8 +15,6 @@ from PIL import Image
 
 from click99.registry.jobs import Jobs
 from click99.server.app import create_app
-from click99.server.retraining import Retraining
-from click99.server.service import Service
 from click99.server.settings import Settings
 from tests.disc_painter import DiscPainter
 from tests.registry.test_jobs import STAND_IN
@@ -123,8 +121,7 @@ def start(tmp_path: Path, painter: DiscPainter) -> Iterator[Start]:
     def start_one(peer: str = "127.0.0.1", **settings: Any) -> TestClient:
         given: dict[str, Any] = {"home": tmp_path} | settings
         chosen = Settings(**given)
-        retraining = Retraining(chosen, Jobs(chosen.home / "jobs", STAND_IN))
-        app = create_app(chosen, Service(chosen, painter), retraining)
+        app = create_app(chosen, painter, Jobs(chosen.home / "jobs", STAND_IN))
         client = TestClient(app, client=(peer, 50000))
         client.__enter__()
         started.append(client)

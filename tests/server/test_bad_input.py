@@ -107,7 +107,7 @@ def test_a_defect_is_a_500_with_an_id_and_one_traceback(
         raise ZeroDivisionError("a defect")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Answering, "_prediction", defect)
+        patch.setattr(Answering, "answer", defect)
         response = server.post("/predict", json=GOOD)
     assert response.status_code == 500
     (record,) = [record for record in caplog.records if record.exc_info]

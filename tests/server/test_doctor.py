@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
+from click99.annotations.lost_masks import LostMasks
 from click99.annotations.set_aside import SetAside
 from click99.cli import app
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
 from click99.server import models
-from click99.server.unaccepted import Notes
 from tests.annotations.conftest import NOON, brush_item, saved
 from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer
@@ -127,7 +127,7 @@ def test_a_fine_tune_that_failed_is_a_problem(doctor: Doctor, tmp_path: Path, en
 
 
 def test_masks_that_nobody_accepted_are_a_problem(doctor: Doctor, tmp_path: Path):
-    Notes(tmp_path).lost(7)
+    LostMasks(tmp_path).add(7)
     code, shown = doctor()
     assert code == 1
     assert "1 annotations submitted before" in shown

@@ -31,7 +31,7 @@ def mask(item: dict[str, Any]) -> np.ndarray:
     return brush.decode(item["value"]["rle"], item["original_height"], item["original_width"])
 
 
-def painted(*clicks: tuple[str, Click]) -> np.ndarray:
+def painted(*clicks: Click) -> np.ndarray:
     """What the painter makes of these clicks on the 64×48 image, as a brush mask."""
     sessions = Sessions(DiscPainter(), MemoryStore(1 << 20, 60))
     alpha = sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), clicks).alpha
@@ -61,7 +61,7 @@ def test_the_answer_is_a_brush_region_as_label_studio_reads_it(server: TestClien
 
 
 def test_each_click_changes_the_same_region(server: TestClient):
-    clicks = [("a", Click(20, 20, True)), ("b", Click(40, 30, True)), ("c", Click(26, 22, False))]
+    clicks = [Click(20, 20, True, "a"), Click(40, 30, True, "b"), Click(26, 22, False, "c")]
     items = [region(server, body([FIRST, SECOND, NEGATIVE][:k])) for k in (1, 2, 3)]
     assert len({item["id"] for item in items}) == 1
     for k, item in enumerate(items, 1):
@@ -73,7 +73,7 @@ def test_only_the_new_click_is_run_and_undo_runs_nothing(server: TestClient, pai
         region(server, body([FIRST, SECOND, NEGATIVE][:k]))
     undone = region(server, body([FIRST, SECOND]))
     assert [len(clicks) for clicks in painter.steps] == [1, 2, 3]
-    assert np.array_equal(mask(undone), painted(("a", Click(20, 20, True)), ("b", Click(40, 30, True))))
+    assert np.array_equal(mask(undone), painted(Click(20, 20, True, "a"), Click(40, 30, True, "b")))
 
 
 def test_a_restart_replays_to_the_same_answer(start: Start, painter: DiscPainter):
@@ -98,7 +98,7 @@ def test_the_label_names_the_region(server: TestClient):
 
 def test_clicks_of_other_labels_belong_to_other_objects(server: TestClient, painter: DiscPainter):
     region(server, body([keypoint("z", 50, 10, label="nucleus"), FIRST]))
-    assert painter.steps == [(Click(20, 20, True),)]
+    assert painter.steps == [(Click(20, 20, True, "a"),)]
 
 
 def test_a_missing_sign_means_positive(server: TestClient):

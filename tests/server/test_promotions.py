@@ -145,16 +145,16 @@ def test_a_server_pinned_to_a_checkpoint_follows_nothing(
     pinned = tmp_path / "other name.safetensors"
     pinned.write_bytes(checkpoints[1].read_bytes())
     settings = Settings(home=tmp_path, model=pinned)
-    service = Service.load(settings)
-    assert service.version == names[1], "the registry's name for these weights"
-    with TestClient(create_app(settings, service)):
+    app = create_app(settings)
+    assert app.state.service.version == names[1], "the registry's name for these weights"
+    with TestClient(app):
         assert "follow" not in {thread.name for thread in threading.enumerate()}
     assert f"Pinned to {pinned}: promotions are not followed" in caplog.text
 
 
 def test_what_label_studio_is_told_follows(tmp_path: Path, registry: Registry, names: list[str]):
     settings = Settings(home=tmp_path)
-    with TestClient(create_app(settings, Service.load(settings))) as server:
+    with TestClient(create_app(settings)) as server:
         registry.promote(names[1], "better")
         until(lambda: server.get("/health").json()["model_version"] == names[1])
         assert server.get("/versions").json() == {"versions": [names[1]]}

@@ -76,7 +76,7 @@ def test_of_several_workers_each_tells_of_it(tmp_path: Path, jobs: Jobs, monkeyp
     (tmp_path / "counters").mkdir()
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "counters"))
     metrics = Metrics()
-    metrics.add(Retraining(Settings(home=tmp_path), jobs))
+    metrics.add(Retraining(Settings(home=tmp_path), Database(sqlite_url(tmp_path)), jobs))
     assert b"click99_training 0.0" in metrics.text()
     jobs.start("")
     assert b"click99_training 1.0" in metrics.text()
@@ -94,14 +94,14 @@ def test_a_job_gets_the_server_s_settings(tmp_path: Path):
     settings = Settings(home=tmp_path, retrain_minutes=3, device="cuda:1")
     script = "import os, sys; print(sys.argv[1:], os.environ['CLICK99_HOME'], os.environ['CLICK99_DEVICE'])"
     jobs = Jobs(tmp_path / "jobs", (STAND_IN[0], "-c", script))
-    assert Retraining(settings, jobs).begin("a test") == (1, "job 1 is begun")
+    assert Retraining(settings, Database(sqlite_url(tmp_path)), jobs).begin("a test") == (1, "job 1 is begun")
     ended(jobs, 1)
     log = (tmp_path / "jobs" / "1" / "log.txt").read_text()
     assert log == f"['--out', '{tmp_path}/jobs/1', '--minutes', '3'] {tmp_path} cuda:1\n"
 
 
 def test_a_real_fine_tune_tells_why_there_is_none(tmp_path: Path):
-    retraining = Retraining(Settings(home=tmp_path))
+    retraining = Retraining(Settings(home=tmp_path), Database(sqlite_url(tmp_path)))
     retraining.begin("a test")
     until(lambda: retraining.jobs.get(1).state != "running", seconds=200)
     job = retraining.jobs.get(1)
@@ -125,7 +125,7 @@ def test_a_disk_that_takes_no_job_is_told(start: Start, tmp_path: Path):
 
 def test_enough_new_corrections_begin_one(tmp_path: Path, jobs: Jobs):
     database = Database(sqlite_url(tmp_path))
-    retraining = Retraining(Settings(home=tmp_path, retrain_every=3), jobs)
+    retraining = Retraining(Settings(home=tmp_path, retrain_every=3), database, jobs)
 
     def save(numbers: range, origin: str, ago: timedelta) -> None:
         with database.writing() as session:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from click99.labelstudio import brush
 from click99.labelstudio.label_config import LabelConfig
-from click99.server.unaccepted import unaccepted
+from click99.labelstudio.unaccepted import unaccepted_prompts
 from tests.server.conftest import CONFIG, HEIGHT, WIDTH, body, data_uri, encoded, keypoint
 
 LIST = CONFIG.replace('value="$image"', 'valueList="$image"')
@@ -54,5 +54,5 @@ def test_a_region_is_refined_on_its_own_picture_only(server: TestClient):
 def test_a_lost_mask_is_looked_for_on_its_own_picture(server: TestClient):
     items = [click("a", 20, 20, 0), click("b", 20, 20, 1)]
     kept = answer(server, items[0])
-    (lost,) = unaccepted([*items, kept], LabelConfig.parse(LIST), 3)
+    (lost,) = unaccepted_prompts([*items, kept], LabelConfig.parse(LIST), 3)
     assert [item.id for item in lost] == ["b"]

@@ -23,7 +23,7 @@ from tests.server.conftest import Start as StartServer
 def expected(start: Start | None, *clicks: tuple[int, int, bool]) -> np.ndarray:
     """What a fresh server makes of these clicks on that start: bool [H, W]."""
     sessions = Sessions(DiscPainter(), MemoryStore(1 << 20, 60))
-    named = [(str(k), Click(*click)) for k, click in enumerate(clicks)]
+    named = [Click(*click, str(k)) for k, click in enumerate(clicks)]
     return sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), named, start).alpha > 127
 
 
@@ -191,7 +191,7 @@ def test_a_click_that_changed_nothing_still_counts(start: StartServer, painter: 
     unchanged = ann.click(20, 9, positive=False)
     assert np.array_equal(unchanged, ann.region(*ann.regions))
     ann.click(20, 14, positive=False)
-    assert painter.steps[-1] == (Click(20, 9, False), Click(20, 14, False))
+    assert painter.steps[-1] == (Click(20, 9, False, "ann-2"), Click(20, 14, False, "ann-3"))
 
 
 @pytest.mark.parametrize("slow_drafts", [False, True], ids=["saved", "not saved yet"])

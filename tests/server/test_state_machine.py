@@ -15,11 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from click99.labelstudio.strokes import Stroke, touched
 from click99.segmentation.clicks import Click
 from click99.server.app import create_app
-from click99.server.service import Service
 from click99.server.settings import Settings
 from click99.sessions import MemoryStore, Sessions
 from click99.sessions.corrections import Start
-from click99.sessions.refine_or_new import NamedClick
 from tests.disc_painter import DiscPainter
 from tests.server.annotator import Annotator
 from tests.server.conftest import HEIGHT, WIDTH
@@ -43,7 +41,7 @@ class OneAnnotator(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.home = Path(tempfile.mkdtemp())
-        self.made_from: dict[str, list[NamedClick]] = {}  # the regions that were accepted
+        self.made_from: dict[str, list[Click]] = {}  # the regions that were accepted
         self.ann = Annotator(self._server())
         self.ann.open()
 
@@ -104,10 +102,10 @@ class OneAnnotator(RuleBasedStateMachine):
 
     def _server(self) -> TestClient:
         chosen = Settings(home=self.home, near_percent=5)
-        return TestClient(create_app(chosen, Service(chosen, GrowingPainter())))
+        return TestClient(create_app(chosen, GrowingPainter()))
 
     def _check(self, shown: np.ndarray) -> None:
-        self.answered = [(click, self._click(click)) for click in self.ann.pending]
+        self.answered = [self._click(click) for click in self.ann.pending]
         region, clicks = self._expected()
         start = self._start(region) if region else None
         sessions = Sessions(GrowingPainter(), MemoryStore(1 << 20, 60), near=0.05)
@@ -117,11 +115,13 @@ class OneAnnotator(RuleBasedStateMachine):
         if region:
             assert self.ann.suggestion["id"] == region
 
-    def _expected(self) -> tuple[str | None, list[NamedClick]]:
+    def _expected(self) -> tuple[str | None, list[Click]]:
         """The region that the pending clicks refine, None for a new one, and the clicks that count."""
         clicks = self.answered
-        own = [r for r in self.ann.regions if {c for c, _ in self.made_from[r]} & set(self.ann.pending)]
-        region = own[-1] if own else self._meant(clicks[0][1])
+        own = [
+            r for r in self.ann.regions if {click.id for click in self.made_from[r]} & set(self.ann.pending)
+        ]
+        region = own[-1] if own else self._meant(clicks[0])
         if region is None:
             return None, clicks
         return region, [click for click in clicks if click not in self.made_from[region]] or clicks[-1:]
@@ -145,7 +145,7 @@ class OneAnnotator(RuleBasedStateMachine):
     def _click(self, click: str) -> Click:
         item = self.ann.canvas[click]
         x, y = item["value"]["x"] * WIDTH / 100, item["value"]["y"] * HEIGHT / 100
-        return Click(int(x), int(y), item["is_positive"])
+        return Click(int(x), int(y), item["is_positive"], click)
 
 
 TestOneAnnotator = OneAnnotator.TestCase

@@ -12,13 +12,14 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
+from click99.annotations.lost_masks import LostMasks
 from click99.cli import app
 from click99.labelstudio.label_config import LabelConfig
+from click99.labelstudio.unaccepted import unaccepted_prompts
 from click99.server import service as service_module
 from click99.server.recover import IncompleteAnnotation, remake
 from click99.server.service import Service
 from click99.server.settings import Settings
-from click99.server.unaccepted import Notes, unaccepted
 from tests.disc_painter import DiscPainter
 from tests.labelstudio.conftest import Site, running
 from tests.server.annotator import Annotator
@@ -57,10 +58,10 @@ def test_a_lost_mask_is_logged_counted_and_noted(
     for part in ("Task 3", "annotation 9", "2 clicks on 'cell'", "click99 recover"):
         assert part in record.getMessage()
     assert counted(server) == 1
-    assert Notes(tmp_path).all() == [9]
+    assert LostMasks(tmp_path).all() == [9]
     ann.canvas = {}
     submit(ann, "ANNOTATION_UPDATED")
-    assert Notes(tmp_path).all() == []
+    assert LostMasks(tmp_path).all() == []
 
 
 def test_an_event_cannot_name_files(server: TestClient, tmp_path: Path):
@@ -92,7 +93,7 @@ def test_an_accepted_mask_is_not_lost(server: TestClient, way: str, caplog: pyte
 def lost(ann: Annotator) -> IncompleteAnnotation:
     """What `recover` finds; it knows nothing but what was saved."""
     items = ann.annotations[0]["result"]
-    clicks = unaccepted(items, LabelConfig.parse(CONFIG), 3)
+    clicks = unaccepted_prompts(items, LabelConfig.parse(CONFIG), 3)
     return IncompleteAnnotation({"id": 1, "label_config": CONFIG}, TASK, ann.annotations[0], clicks)
 
 
@@ -191,8 +192,7 @@ def label_studio(server: TestClient) -> Iterator[Site]:
 @pytest.fixture
 def recover(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, label_studio: Site) -> Callable[..., Result]:
     """Runs the command on the server's own folder, with a painter for a network."""
-    monkeypatch.setattr(service_module, "load_predictor", lambda _: DiscPainter())
-    monkeypatch.setattr(service_module, "keep_model", lambda *_: None)
+    monkeypatch.setattr(service_module, "load_served", lambda _: DiscPainter())
     address = ["--label-studio-url", label_studio.url, "--label-studio-api-key", "0" * 40]
 
     def run(*options: str) -> Result:
@@ -207,7 +207,7 @@ def test_a_dry_run_shows_what_was_noted_and_writes_nothing(recover: Callable[...
     assert shown.exit_code == 0, shown.output
     for part in ("project 1, task 3, annotation 9", "cell", "score", "--apply"):
         assert part in shown.output
-    assert Notes(tmp_path).all() == [9]
+    assert LostMasks(tmp_path).all() == [9]
 
 
 def test_an_annotation_that_is_gone_is_noted_no_longer(
@@ -217,7 +217,7 @@ def test_an_annotation_that_is_gone_is_noted_no_longer(
     shown = recover("--apply")
     assert shown.exit_code == 0, shown.output
     assert "has its mask" in shown.output
-    assert Notes(tmp_path).all() == []
+    assert LostMasks(tmp_path).all() == []
 
 
 def test_what_cannot_be_made_is_named_and_stays_noted(
@@ -227,7 +227,7 @@ def test_what_cannot_be_made_is_named_and_stays_noted(
     shown = recover("--apply")
     assert shown.exit_code == 1
     assert "tasks[0].data.image" in shown.output
-    assert Notes(tmp_path).all() == [9]
+    assert LostMasks(tmp_path).all() == [9]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_what_cannot_be_made_is_named_and_stays_noted(
     ids=["a keypoint for its own sake", "another control", "no brush for it", "no place", "nonsense"],
 )
 def test_other_points_are_nobodys_mask(item: dict[str, Any]):
-    assert unaccepted([item], LabelConfig.parse(CONFIG), 3) == []
+    assert unaccepted_prompts([item], LabelConfig.parse(CONFIG), 3) == []
 
 
 SMART_ONLY = WITH_BOXES.replace('name="box" toName="image"', 'name="box" toName="image" smartOnly="true"')
@@ -251,7 +251,7 @@ SMART_ONLY = WITH_BOXES.replace('name="box" toName="image"', 'name="box" toName=
 def test_a_boxs_mask_is_made_again(server: TestClient, service: Service):
     shown = answer(server, box(20, 10, 50, 40), label_config=SMART_ONLY)
     saved_box = box(20, 10, 50, 40)
-    (clicks,) = unaccepted([saved_box], LabelConfig.parse(SMART_ONLY), 3)
+    (clicks,) = unaccepted_prompts([saved_box], LabelConfig.parse(SMART_ONLY), 3)
     lost = IncompleteAnnotation(
         {"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": [saved_box]}, [clicks]
     )
@@ -266,7 +266,7 @@ def test_clicks_on_a_boxs_mask_are_made_again_after_it(server: TestClient, servi
     answer(server, box(20, 10, 50, 40), label_config=SMART_ONLY)
     shown = answer(server, click, label_config=SMART_ONLY)
     items = [click, box(20, 10, 50, 40)]
-    clicks = unaccepted(items, LabelConfig.parse(SMART_ONLY), 3)
+    clicks = unaccepted_prompts(items, LabelConfig.parse(SMART_ONLY), 3)
     lost = IncompleteAnnotation(
         {"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": items}, clicks
     )
@@ -280,8 +280,8 @@ def test_a_boxs_mask_that_was_accepted_on_the_canvas_is_not_lost(server: TestCli
     items = [box(20, 10, 50, 40), *([keypoint("a", 28, 25, positive=False)] if refined else [])]
     Annotator(server).open()
     answers = [answer(server, item, label_config=SMART_ONLY) for item in items]
-    assert unaccepted([*items, answers[-1]], LabelConfig.parse(SMART_ONLY), 3) == []
+    assert unaccepted_prompts([*items, answers[-1]], LabelConfig.parse(SMART_ONLY), 3) == []
 
 
 def test_a_box_that_may_be_an_annotation_of_its_own_stays():
-    assert unaccepted([box(20, 10, 50, 40)], LabelConfig.parse(WITH_BOXES), 3) == []
+    assert unaccepted_prompts([box(20, 10, 50, 40)], LabelConfig.parse(WITH_BOXES), 3) == []

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
 from click99.sessions import MemoryStore, Sessions
-from click99.sessions.boxes import Box
+from click99.sessions.boxes import box_key
 from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -21,7 +22,7 @@ def sessions(painter: DiscPainter, store: MemoryStore | None = None) -> Sessions
     "box", [Box(10, 8, 30, 28), Box(0, 0, 64, 48), Box(60, 40, 64, 48), Box(5, 5, 6, 6), Box(0, 20, 64, 22)]
 )
 def test_the_mask_lies_around_the_middle_and_inside_the_box(box: Box):
-    mask = sessions(DiscPainter()).box_mask("image", IMAGE, "a", box).alpha
+    mask = sessions(DiscPainter()).box_mask("image", IMAGE, box).alpha
     rows, columns = np.nonzero(mask)
     assert box.top <= rows.min() <= box.centre.y <= rows.max() < box.bottom
     assert box.left <= columns.min() <= box.centre.x <= columns.max() < box.right
@@ -38,16 +39,16 @@ def test_the_network_sees_the_box_with_a_margin_and_its_first_mask():
             return super().refine(image, clicks, previous, image_key)
 
     box = Box(20, 10, 40, 30)
-    sessions(Watched()).box_mask("image", IMAGE, "a", box)
-    assert seen == [((30, 30), False, f"image {box}"), ((30, 30), True, f"image {box}")]
+    sessions(Watched()).box_mask("image", IMAGE, box)
+    assert seen == [((30, 30), False, f"image {box_key(box)}"), ((30, 30), True, f"image {box_key(box)}")]
 
 
 def test_it_is_made_once_and_after_a_restart_again_the_same():
     painter, store, box = DiscPainter(), MemoryStore(1 << 20, 60), Box(10, 8, 30, 28)
-    first = sessions(painter, store).box_mask("image", IMAGE, "a", box).alpha
-    again = sessions(painter, store).box_mask("image", IMAGE, "a", box).alpha
+    first = sessions(painter, store).box_mask("image", IMAGE, box).alpha
+    again = sessions(painter, store).box_mask("image", IMAGE, box).alpha
     steps = len(painter.steps)
-    anew = sessions(painter).box_mask("image", IMAGE, "a", box).alpha
+    anew = sessions(painter).box_mask("image", IMAGE, box).alpha
     assert np.array_equal(first, again)
     assert np.array_equal(first, anew)
     assert steps == 2
@@ -57,6 +58,6 @@ def test_it_is_made_once_and_after_a_restart_again_the_same():
 def test_other_boxes_are_other_masks():
     made = sessions(DiscPainter())
     one, other = (
-        made.box_mask("image", IMAGE, "a", box).alpha for box in (Box(10, 8, 30, 28), Box(12, 8, 30, 28))
+        made.box_mask("image", IMAGE, box).alpha for box in (Box(10, 8, 30, 28), Box(12, 8, 30, 28))
     )
     assert not np.array_equal(one, other)

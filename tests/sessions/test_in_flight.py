@@ -10,12 +10,11 @@ import pytest
 from click99.segmentation.clicks import Click
 from click99.sessions import MemoryStore, Sessions
 from click99.sessions.in_flight import InFlight
-from click99.sessions.refine_or_new import NamedClick
 from click99.sessions.sessions import SupersededError
 from tests.disc_painter import DiscPainter
 
-A, B, C = [(name, Click(10 * k, 10, True)) for k, name in enumerate("abc")]
-B_MOVED = ("b", Click(12, 30, True))
+A, B, C = [Click(10 * k, 10, True, name) for k, name in enumerate("abc")]
+B_MOVED = Click(12, 30, True, "b")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,7 @@ B_MOVED = ("b", Click(12, 30, True))
     ids=["one more click", "a drag", "undone and clicked elsewhere", "sent twice", "overtaken"],
 )
 def test_a_request_that_was_overtaken_is_superseded(
-    earlier: list[NamedClick], later: list[NamedClick], superseded: bool
+    earlier: list[Click], later: list[Click], superseded: bool
 ):
     in_flight = InFlight()
     with in_flight.answering("object", earlier) as first, in_flight.answering("object", later) as second:

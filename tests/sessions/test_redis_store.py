@@ -22,7 +22,7 @@ from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
-CLICKS = [(f"click {k}", Click(5 + 9 * k, 12 + 4 * k, k != 3)) for k in range(6)]
+CLICKS = [Click(5 + 9 * k, 12 + 4 * k, k != 3, f"click {k}") for k in range(6)]
 
 
 class Clock:
@@ -43,7 +43,7 @@ def store_at(url: str, clock: Clock | None = None, losses: list[str] | None = No
     return RedisStore(url, 1 << 20, 60, lambda: noted.append("lost"), clock or Clock())
 
 
-def fresh(clicks: list[tuple[str, Click]]) -> np.ndarray:
+def fresh(clicks: list[Click]) -> np.ndarray:
     return Sessions(DiscPainter(), MemoryStore(1 << 20, 60)).mask("image", IMAGE, clicks).alpha
 
 

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from click99.labelstudio.regions import Region
 from click99.segmentation.clicks import Click
-from click99.sessions.refine_or_new import NamedClick, Region, identify, meant
+from click99.sessions.refine_or_new import identify, meant
 
 NEAR = 5.0
 SHAPE = (60, 80)
 
 
-def box(name: str, left: int, top: int, width: int, height: int, clicks: Sequence[NamedClick] = ()) -> Region:
+def box(name: str, left: int, top: int, width: int, height: int, clicks: Sequence[Click] = ()) -> Region:
     return Region(name, top, left, np.ones((height, width), bool), clicks=frozenset(clicks))
 
 
@@ -24,12 +25,12 @@ LEFT, RIGHT = box("left", 10, 10, 20, 20), box("right", 30, 10, 20, 20)  # they 
 OUTER, INNER = box("outer", 5, 5, 50, 50), box("inner", 20, 20, 10, 10)
 
 
-def plus(x: int, y: int) -> Click:
-    return Click(x, y, True)
+def plus(x: int, y: int, name: str = "") -> Click:
+    return Click(x, y, True, name)
 
 
-def minus(x: int, y: int) -> Click:
-    return Click(x, y, False)
+def minus(x: int, y: int, name: str = "") -> Click:
+    return Click(x, y, False, name)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +94,13 @@ def test_the_order_of_regions_decides_between_equals_only(place: tuple[int, int]
 
 
 def test_a_new_object_starts_from_nothing_with_all_its_clicks():
-    clicks = [("a", plus(70, 50)), ("b", minus(15, 15))]
+    clicks = [plus(70, 50, "a"), minus(15, 15, "b")]
     found = identify(clicks, [LEFT], "new", NEAR, SHAPE)
     assert (found.id, found.start, found.clicks) == ("new", None, clicks)
 
 
 def test_refining_starts_from_the_region_as_it_is():
-    clicks = [("a", plus(15, 15)), ("b", plus(70, 50))]
+    clicks = [plus(15, 15, "a"), plus(70, 50, "b")]
     found = identify(clicks, [LEFT], "new", NEAR, SHAPE)
     assert found.start
     expected = np.zeros(SHAPE, bool)
@@ -110,26 +111,26 @@ def test_refining_starts_from_the_region_as_it_is():
 
 
 def test_clicks_that_the_region_was_made_from_do_not_count_again():
-    clicks = [("a", plus(15, 15)), ("b", minus(12, 12))]
+    clicks = [plus(15, 15, "a"), minus(12, 12, "b")]
     region = box("left", 10, 10, 20, 20, clicks[:1])
     assert identify(clicks, [region], "new", NEAR, SHAPE).clicks == clicks[1:]
 
 
 def test_the_last_click_always_counts():
-    clicks = [("a", plus(15, 15)), ("b", minus(12, 12))]
+    clicks = [plus(15, 15, "a"), minus(12, 12, "b")]
     region = box("left", 10, 10, 20, 20, clicks)
     assert identify(clicks, [region], "new", NEAR, SHAPE).clicks == clicks[1:]
 
 
 def test_clicks_find_the_region_that_they_made_wherever_they_are():
-    clicks = [("a", plus(15, 15)), ("b", plus(62, 45))]
+    clicks = [plus(15, 15, "a"), plus(62, 45, "b")]
     own = box("own", 60, 40, 10, 10, clicks[:1])
     found = identify(clicks, [LEFT, own], "new", NEAR, SHAPE)
     assert (found.id, found.clicks) == ("own", clicks[1:])
 
 
 def test_a_click_that_was_moved_since_counts_in_its_new_place():
-    moved = [("a", plus(34, 15)), ("b", plus(20, 20))]
-    region = box("left", 10, 10, 20, 20, [("a", plus(15, 15)), moved[1]])
+    moved = [plus(34, 15, "a"), plus(20, 20, "b")]
+    region = box("left", 10, 10, 20, 20, [plus(15, 15, "a"), moved[1]])
     found = identify(moved, [region], "new", NEAR, SHAPE)
     assert (found.id, found.clicks) == ("left", moved[:1])

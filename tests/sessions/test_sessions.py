@@ -6,19 +6,20 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
 from click99.sessions import MemoryStore, Sessions
-from click99.sessions.boxes import Box
 from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
-CLICKS = [("a", Click(10, 12, True)), ("b", Click(30, 20, True)), ("c", Click(14, 15, False))]
+CLICKS = [Click(10, 12, True, "a"), Click(30, 20, True, "b"), Click(14, 15, False, "c")]
 
 
 def make(painter: DiscPainter | None = None, max_bytes: int = 1 << 20) -> tuple[Sessions, DiscPainter]:
@@ -47,21 +48,21 @@ def test_deleting_an_early_click_replays_from_before_it():
     sessions.mask("image", IMAGE, CLICKS)
     without_second = [CLICKS[0], CLICKS[2]]
     mask = sessions.mask("image", IMAGE, without_second).alpha
-    assert painter.steps[3:] == [(CLICKS[0][1], CLICKS[2][1])]
+    assert painter.steps[3:] == [(CLICKS[0], CLICKS[2])]
     assert np.array_equal(mask, make()[0].mask("image", IMAGE, without_second).alpha)
 
 
 @pytest.mark.parametrize(
     ("image_key", "click"),
     [
-        ("image", ("a", Click(11, 12, True))),
-        ("image", ("a", Click(10, 12, False))),
-        ("image", ("z", Click(10, 12, True))),
-        ("other image", ("a", Click(10, 12, True))),
+        ("image", Click(11, 12, True, "a")),
+        ("image", Click(10, 12, False, "a")),
+        ("image", Click(10, 12, True, "z")),
+        ("other image", Click(10, 12, True, "a")),
     ],
     ids=["moved", "sign", "id", "image"],
 )
-def test_any_difference_is_another_state(image_key: str, click: tuple[str, Click]):
+def test_any_difference_is_another_state(image_key: str, click: Click):
     sessions, painter = make()
     sessions.mask("image", IMAGE, CLICKS[:1])
     sessions.mask(image_key, IMAGE, [click])
@@ -83,7 +84,7 @@ clicks_strategy = st.lists(
 
 @given(clicks_strategy, st.data())
 def test_any_history_ends_in_the_mask_of_a_fresh_server(clicks: list[Click], data: st.DataObject):
-    named = [(f"click {k}", click) for k, click in enumerate(clicks)]
+    named = [replace(click, id=f"click {k}") for k, click in enumerate(clicks)]
     sessions, _ = make(max_bytes=data.draw(st.sampled_from([1, 10_000, 1 << 20])))
     for _ in range(3):
         chosen = [c for c in named if data.draw(st.booleans())]
@@ -138,7 +139,7 @@ def test_parallel_requests_for_one_object_compute_each_step_once():
 def test_parallel_objects_do_not_mix():
     painter = SlowPainter()
     sessions, _ = make(painter)
-    objects = [[(f"{k}{name}", Click(c.x + k, c.y, c.positive)) for name, c in CLICKS] for k in range(6)]
+    objects = [[replace(c, x=c.x + k, id=f"{k}{c.id}") for c in CLICKS] for k in range(6)]
     with ThreadPoolExecutor(6) as pool:
         masks = list(pool.map(lambda clicks: sessions.mask("image", IMAGE, clicks).alpha, objects))
     assert not painter.overlapped
@@ -161,8 +162,8 @@ def test_a_version_of_two_networks_is_asked_which_one_answers():
     pair = Pair()
     sessions = Sessions(pair, MemoryStore(1 << 20, 60))
     sessions.warm("image", IMAGE)
-    clicked = sessions.mask("image", IMAGE, [("a", Click(9, 9, True))])
-    boxed = sessions.box_mask("image", IMAGE, "b", Box(4, 4, 20, 20))
+    clicked = sessions.mask("image", IMAGE, [Click(9, 9, True, "a")])
+    boxed = sessions.box_mask("image", IMAGE, Box(4, 4, 20, 20, "b"))
     assert clicked.version == boxed.version == "pair"
     assert (pair.steps, pair.prepared, pair.other.prepared) == ([], [], ["image"])
     assert len(pair.other.steps) == 3

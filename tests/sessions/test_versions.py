@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from click99.sessions.stores import Store
 from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
-CLICKS = [("a", Click(10, 12, True)), ("b", Click(30, 20, True)), ("c", Click(14, 15, False))]
+CLICKS = [Click(10, 12, True, "a"), Click(30, 20, True, "b"), Click(14, 15, False, "c")]
 
 
 class Larger(DiscPainter):
@@ -50,7 +51,7 @@ def test_an_open_object_is_finished_on_its_version(notes: Store):
     assert not np.array_equal(alone(OLD, 3), alone(NEW, 3))
 
 
-@pytest.mark.parametrize("left", [CLICKS[:1], CLICKS[1:2], [("a", Click(12, 12, True))]])
+@pytest.mark.parametrize("left", [CLICKS[:1], CLICKS[1:2], [Click(12, 12, True, "a")]])
 def test_undone_deleted_and_dragged_clicks_leave_it_on_its_version(
     notes: Store, left: list[tuple[str, Click]]
 ):
@@ -64,7 +65,7 @@ def test_undone_deleted_and_dragged_clicks_leave_it_on_its_version(
 def test_a_new_object_gets_the_current_version(notes: Store):
     sessions(OLD, notes).mask("image", IMAGE, CLICKS[:1])
     deployed = sessions(NEW, notes, OLD)
-    assert deployed.mask("image", IMAGE, [("z", CLICKS[0][1])]).version == "new"
+    assert deployed.mask("image", IMAGE, [replace(CLICKS[0], id="z")]).version == "new"
 
 
 def test_a_server_that_is_behind_goes_on_with_a_newer_one(notes: Store):
@@ -96,7 +97,7 @@ def test_the_current_version_is_replaced_while_an_object_is_open(notes: Store):
     running.use(NEW)
     assert running.version == "new"
     assert np.array_equal(running.mask("image", IMAGE, CLICKS).alpha, alone(OLD, 3))
-    new_object = [("z", CLICKS[0][1])]
+    new_object = [replace(CLICKS[0], id="z")]
     running.mask("image", IMAGE, new_object)
     running.use(OLD)
     assert running.mask("image", IMAGE, new_object).version == "new"

@@ -6,26 +6,18 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from click99.annotations.database import insert_new
 from click99.annotations.masks import Bits, keep
 from click99.annotations.tables import ClickRow
+from click99.segmentation.clicks import Click
 
 # Where the mask before a click came from: there was none; the click before it; a box; a region of a draft or
 # of a submitted annotation; an answer that was accepted just now and is not saved yet.
 Origin = Literal["nothing", "click", "box", "draft", "annotation", "accepted"]
-
-
-class Point(NamedTuple):
-    """A click by Label Studio's id; x, y in pixels."""
-
-    id: str
-    x: int
-    y: int
-    positive: bool
 
 
 @dataclass(frozen=True)
@@ -41,7 +33,7 @@ class Interaction:
     region: str
     label: str
     image: str
-    clicks: Sequence[Point]
+    clicks: Sequence[Click]
     mask: Bits
     origin: Origin
     start: Bits | None

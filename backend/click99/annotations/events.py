@@ -16,15 +16,13 @@ from click99.annotations.masks import Bits, keep
 from click99.annotations.payloads import RegionItem, SavedAnnotation, SavedEvent, SavedTask
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow, TaskRow
 from click99.labelstudio.errors import LabelStudioError
-from click99.labelstudio.label_config import OUTPUTS, Kind
-from click99.labelstudio.outputs import content, read
+from click99.labelstudio.region_types import REGION_TYPES, Kind, content, read
 
 log = logging.getLogger(__name__)
 
 SAVED = {"ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED", "SYNCED", "IMPORTED"}
 DELETED = {"ANNOTATION_DELETED", "ANNOTATIONS_DELETED"}
 MAX_PIXELS = 8192 * 8192  # of a mask; no image is larger
-FIELDS: dict[str, str] = {"bitmasklabels": "imageDataURL", "brushlabels": "rle", "polygonlabels": "points"}
 
 
 def keep_event(session: Session, body: bytes, received_at: datetime) -> EventRow | None:
@@ -113,7 +111,7 @@ def _keep_annotation(session: Session, told: SavedEvent, new: SavedAnnotation, e
 def _region(session: Session, row: AnnotationRow, raw: dict[str, Any]) -> RegionRow | None:
     """A result's mask; None for results that are none, such as clicks."""
     kind = raw.get("type")
-    if kind not in OUTPUTS:
+    if kind not in REGION_TYPES:
         return None
     region = RegionRow(
         project=row.project, annotation=row.id, id=str(raw.get("id")), label="", kind=kind, origin=""
@@ -133,4 +131,4 @@ def _decode(kind: Kind, item: RegionItem) -> Bits:
     height, width = item.original_height, item.original_width
     if height * width > MAX_PIXELS:
         raise ValueError(f"original_width × original_height: {width} × {height} is larger than any image")
-    return Bits.pack(read(kind, content(item.value.get(FIELDS[kind])), height, width))
+    return Bits.pack(read(kind, content(item.value.get(REGION_TYPES[kind].field)), height, width))

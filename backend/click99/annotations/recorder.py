@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -62,6 +62,13 @@ class Recorder:
         self._mail, self._closing, self._failing = True, False, False
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def start(self) -> None:
         self._thread.start()
 
@@ -74,7 +81,6 @@ class Recorder:
             self._thread.join(CLOSING_SECONDS)
         if self._waiting:
             log.error("%d clicks are not recorded: %s could not be written to", *self._state())
-        self._database.close()
 
     def click(self, interaction: Interaction) -> None:
         """Take a click; returns at once."""

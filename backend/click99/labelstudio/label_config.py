@@ -6,20 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 from xml.etree import ElementTree
 
 from click99.labelstudio.errors import LabelConfigError, PayloadError
-
-Kind = Literal["bitmasklabels", "brushlabels", "polygonlabels"]
-
-# The controls that can hold an answer, the one that answers where there are several first: masks before
-# outlines, and of masks the one that Label Studio keeps as it is.
-OUTPUTS: dict[Kind, str] = {
-    "bitmasklabels": "BitmaskLabels",
-    "brushlabels": "BrushLabels",
-    "polygonlabels": "PolygonLabels",
-}
+from click99.labelstudio.region_types import REGION_TYPES, Kind
 
 
 @dataclass(frozen=True)
@@ -58,7 +49,7 @@ class Control:
 @dataclass(frozen=True)
 class LabelConfig:
     """keypoints: KeyPointLabels. boxes: RectangleLabels that are smart. outputs: what can hold an answer, in
-    the order of OUTPUTS. images: the Image tags' names -> their value or valueList ("$image")."""
+    the order of REGION_TYPES. images: the Image tags' names -> their value or valueList ("$image")."""
 
     keypoints: tuple[Control, ...]
     boxes: tuple[Control, ...]
@@ -78,7 +69,7 @@ class LabelConfig:
         images = [tag for tag in tags if _is(tag, "image")]
         fields = {tag.get("name", ""): tag.get("valueList") or tag.get("value", "") for tag in images}
         boxes = tuple(box for box in _controls(tags, "rectanglelabels") if box.smart)
-        outputs = tuple(control for kind in OUTPUTS for control in _controls(tags, kind))
+        outputs = tuple(control for kind in REGION_TYPES for control in _controls(tags, kind))
         return cls(_controls(tags, "keypointlabels"), boxes, outputs, fields)
 
     def problems(self) -> list[LabelConfigError]:
@@ -123,7 +114,7 @@ class LabelConfig:
                 others = (output.find(other, (prompt.labels or {}).get(other, other)) for other in more)
                 beside = tuple(other for other in others if other)
                 return Target(output.name, output.to_name, found, output.kind, more=beside)  # pyright: ignore
-        first = f"{OUTPUTS[outputs[0].kind]} {outputs[0].name!r}"  # pyright: ignore
+        first = f"{REGION_TYPES[outputs[0].kind].tag} {outputs[0].name!r}"  # pyright: ignore
         problem = f"{first} has no label {label!r}, only {_names(outputs[0].labels)}"
         raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
 

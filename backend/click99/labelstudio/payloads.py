@@ -138,6 +138,11 @@ class PredictRequest(BaseModel):
         return self.tasks[0]
 
     @property
+    def task_name(self) -> str:
+        """A project's name holds when it was made, so that no two Label Studios mix."""
+        return f"{self.project} {self.task.id}"
+
+    @property
     def context(self) -> Context | None:
         return self.params and self.params.context
 

@@ -4,53 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, SkipValidation
+from pydantic import BaseModel
 
-from click99.labelstudio.label_config import Kind
-
-MadeOf = list[int] | str | list[list[float]]  # a brush RLE, an image's data URL, a polygon's points
-
-
-class BrushValue(BaseModel):
-    """rle: see brush.py; not validated again, it can be a million numbers."""
-
-    format: Literal["rle"] = "rle"
-    rle: SkipValidation[list[int]]
-    brushlabels: list[str]
-
-    @property
-    def made_of(self) -> MadeOf:
-        return self.rle
-
-
-class BitmaskValue(BaseModel):
-    """imageDataURL: see bitmask.py."""
-
-    imageDataURL: str  # noqa: N815
-    bitmasklabels: list[str]
-
-    @property
-    def made_of(self) -> MadeOf:
-        return self.imageDataURL
-
-
-class PolygonValue(BaseModel):
-    """points: see polygon.py."""
-
-    points: SkipValidation[list[list[float]]]
-    closed: Literal[True] = True
-    polygonlabels: list[str]
-
-    @property
-    def made_of(self) -> MadeOf:
-        return self.points
-
-
-MaskValue = BrushValue | BitmaskValue | PolygonValue
+from click99.labelstudio.region_types import Kind, MaskValue
 
 
 class MaskRegion(BaseModel):
-    """One mask. original_width, original_height: the image's, after its EXIF rotation. meta: see meta.py."""
+    """One mask. original_width, original_height: the image's, after its EXIF rotation. meta: what people
+    noted, and the clicks (regions.py)."""
 
     id: str
     from_name: str
@@ -68,7 +29,7 @@ class MaskRegion(BaseModel):
 
 
 class Prediction(BaseModel):
-    """result: a mask, and after it what people filled in for its region (per_region.py)."""
+    """result: a mask, and after it what people filled in for its region (replies.py)."""
 
     result: list[MaskRegion | dict[str, Any]]
     model_version: str

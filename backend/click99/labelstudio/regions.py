@@ -6,32 +6,35 @@ is only in the task: in the newest draft (saved up to five seconds late), else i
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from click99.labelstudio.click_group import PixelClick
 from click99.labelstudio.errors import BitmaskError, BrushError
-from click99.labelstudio.label_config import Kind, Target
-from click99.labelstudio.meta import made_from
-from click99.labelstudio.outputs import FOREGROUND, content, read
+from click99.labelstudio.label_config import Target
 from click99.labelstudio.payloads import Work
+from click99.labelstudio.region_types import FOREGROUND, REGION_TYPES, Kind, content, read
 from click99.labelstudio.strokes import Stroke, draw, touched
+from click99.segmentation.clicks import Click
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)
-class DrawnRegion:
-    """One region as the annotator sees it.
+CLICKS = TypeAdapter(list[tuple[str, int, int, bool]])
 
-    pixels: bool [h, w], read-only, its mask with all strokes, cut to where it is not empty; the corner lies
-    at (left, top). by_hand: bool [H, W], the pixels that strokes not saved yet went over, or None.
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """What the annotator sees under an id.
+
+    pixels: bool [h, w], its mask with all strokes, cut to where it is not empty; the corner lies at
+    (left, top). by_hand: bool [H, W], the pixels that strokes not saved yet went over, or None.
     clicks: those that it was made from, as far as it tells.
     """
 
@@ -39,20 +42,33 @@ class DrawnRegion:
     top: int
     left: int
     pixels: np.ndarray
-    by_hand: np.ndarray | None
-    clicks: frozenset[PixelClick]
+    by_hand: np.ndarray | None = None
+    clicks: frozenset[Click] = frozenset()
 
+    def holds(self, click: Click) -> bool:
+        """Whether the clicked pixel belongs to it."""
+        height, width = self.pixels.shape
+        row, column = click.y - self.top, click.x - self.left
+        return 0 <= row < height and 0 <= column < width and bool(self.pixels[row, column])
 
-Percent = Annotated[float, Field(allow_inf_nan=False)]
-Point = Annotated[list[Percent], Field(min_length=2, max_length=2)]
+    def distance(self, click: Click) -> float:
+        """Pixels from the click to its nearest pixel; infinite when it is empty."""
+        rows, columns = np.nonzero(self.pixels)
+        if not len(rows):
+            return np.inf
+        return float(np.hypot(rows + self.top - click.y, columns + self.left - click.x).min())
+
+    def mask(self, height: int, width: int) -> np.ndarray:
+        """On its image: bool [height, width]."""
+        mask = np.zeros((height, width), bool)
+        rows, columns = self.pixels.shape
+        mask[self.top : self.top + rows, self.left : self.left + columns] = self.pixels
+        return mask
 
 
 class _Value(BaseModel):
-    """What each kind of region is made of, under the kind's name, and what was painted on it since."""
+    """What was painted on a region since its mask was saved."""
 
-    brushlabels: list[int] | None = Field(default=None, alias="rle")
-    bitmasklabels: str | None = Field(default=None, alias="imageDataURL")
-    polygonlabels: list[Point] | None = Field(default=None, alias="points")
     touches: list[Stroke] = []
     magic_wand: str | None = Field(default=None, alias="maskDataURL")
 
@@ -64,7 +80,7 @@ class _Item(BaseModel):
     value: _Value
 
 
-def drawn_regions(work: Work, target: Target, height: int, width: int) -> list[DrawnRegion]:
+def drawn_regions(work: Work, target: Target, height: int, width: int) -> list[Region]:
     """The regions of `target`'s control and label on its image [height, width], in the order of their making.
 
     One that cannot be read is left out, with a warning: a click beside it must still be answered.
@@ -72,16 +88,35 @@ def drawn_regions(work: Work, target: Target, height: int, width: int) -> list[D
     return list(_readable(work, target, height, width))
 
 
-def item_ids(work: Work) -> frozenset[str]:
-    """The ids of everything on the canvas when this was saved."""
-    return frozenset(item["id"] for item in work.items if isinstance(item.get("id"), str))
+def region_id(task: int | str, first_click: str) -> str:
+    """The id of the region that a task's clicks make, the same for as long as the first one stays."""
+    return hashlib.sha256(f"{task} {first_click}".encode()).hexdigest()[:12]
 
 
-def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[DrawnRegion]:
+def with_clicks(meta: Any, clicks: Iterable[Click]) -> dict[str, Any]:
+    """A region's `meta` with the clicks that it is made from, and what people have noted there before.
+
+    Label Studio keeps it in drafts, annotations and exports, and shows people only its text. So whoever reads
+    a region knows which clicks are part of it: after a restart, too, or on another server.
+    """
+    noted = [[click.id, click.x, click.y, click.positive] for click in clicks]
+    return {**(meta if isinstance(meta, Mapping) else {}), "clicks": noted}
+
+
+def made_from(item: Mapping[str, Any]) -> frozenset[Click]:
+    """The clicks that a region, as it is saved, was made from; empty for one that is not click99's."""
+    try:
+        noted = CLICKS.validate_python(item["meta"]["clicks"])
+    except (ValidationError, KeyError, TypeError):
+        return frozenset()
+    return frozenset(Click(x, y, positive, name) for name, x, y, positive in noted)
+
+
+def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[Region]:
     for raw in work.items:
         if is_of(raw, target):
             try:
-                yield _region(_Item.model_validate(raw), target.kind, made_from(raw), height, width)
+                yield _region(raw, target.kind, height, width)
             except (ValidationError, BrushError, BitmaskError) as error:
                 reason = str(error).replace("\n", " ")[:200]
                 log.warning("Region %.40r of %s is not read: %s", raw.get("id"), work.name, reason)
@@ -100,14 +135,15 @@ def is_of(raw: Mapping[str, Any], target: Target) -> bool:
     )
 
 
-def _region(item: _Item, kind: Kind, clicks: frozenset[PixelClick], height: int, width: int) -> DrawnRegion:
+def _region(raw: Mapping[str, Any], kind: Kind, height: int, width: int) -> Region:
+    item = _Item.model_validate(raw)
     if (item.original_height, item.original_width) != (height, width):
         made_for = f"made for {item.original_width} × {item.original_height}, the image is {width} × {height}"
         raise BrushError("original_width", made_for, "Reload the task: the image was replaced")
     if wand := item.value.magic_wand:  # a region of that tool holds nothing else until it is submitted
         kind, made_of = "bitmasklabels", wand.encode()
     else:
-        made_of = content(getattr(item.value, kind))
+        made_of = _content(raw["value"], kind)
     strokes = item.value.touches
     top, left, pixels = _read(kind, made_of, height, width)
     by_hand = None
@@ -116,7 +152,13 @@ def _region(item: _Item, kind: Kind, clicks: frozenset[PixelClick], height: int,
         mask[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels * np.uint8(255)
         top, left, pixels = crop(draw(mask, strokes) > FOREGROUND)
         by_hand = touched(strokes, height, width)
-    return DrawnRegion(item.id, top, left, pixels, by_hand, clicks)
+    return Region(item.id, top, left, pixels, by_hand, made_from(raw))
+
+
+def _content(value: Mapping[str, Any], kind: Kind) -> bytes:
+    """What a saved mask is made of; nothing: nothing was saved yet. ValidationError: it is something else."""
+    made_of = value.get(REGION_TYPES[kind].field)
+    return b"" if made_of is None else content(REGION_TYPES[kind].made_of.validate_python(made_of))
 
 
 @lru_cache(maxsize=512)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from functools import partial
 from typing import Annotated
 
@@ -19,14 +19,19 @@ from fastapi.responses import JSONResponse
 from click99.annotations.recorder import Recorder
 from click99.labelstudio.errors import LabelStudioError, PayloadError
 from click99.labelstudio.payloads import AnyEvent, PredictRequest, SetupRequest, WebhookEvent, parse
+from click99.registry.jobs import Jobs
 from click99.server.connection import is_loopback
+from click99.server.metrics import Metrics
 from click99.server.middleware import BasicAuth, LastResort, WebhookSecret, presents, unauthorised
+from click99.server.models import load_served
 from click99.server.promotions import Follower
-from click99.server.recording import NotKeptError, keep, open_database, open_recorder, record
+from click99.server.recording import NotKeptError, keep, record
 from click99.server.retraining import NotStartedError, Retraining
 from click99.server.service import Service
 from click99.server.settings import Settings
+from click99.server.stores import open_database
 from click99.server.sync import RegularSync
+from click99.sessions.refiner import Refiner
 
 log = logging.getLogger(__name__)
 
@@ -59,36 +64,38 @@ async def read_body(request: Request) -> bytes:
 Body = Annotated[bytes, Depends(read_body)]
 
 
-def create_app(
-    settings: Settings, service: Service | None = None, retraining: Retraining | None = None
-) -> FastAPI:
-    """The server for these settings; without `service`, the configured checkpoint is loaded here."""
-    service, retraining = service or Service.load(settings), retraining or Retraining(settings)
-    service.metrics.add(retraining)
-    recorder = open_recorder(settings, service.metrics)
-    following = Follower(settings, service)
-    comparing = RegularSync(open_database(settings), lambda: service.label_studio, settings.sync_minutes)
-    service.answering.on_answer = partial(record, recorder)
+def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs | None = None) -> FastAPI:
+    """The server for these settings. predictor: what it starts with; None: the configured checkpoint, loaded
+    here. jobs: its fine-tunes; None: those in CLICK99_HOME."""
+    database, metrics = open_database(settings), Metrics()
+    recorder = Recorder(database, settings.home, metrics)
+    predictor = predictor or load_served(settings)
+    service = Service(settings, predictor, metrics, on_answer=partial(record, recorder))
+    retraining = Retraining(settings, database, jobs)
+    metrics.add(retraining)
+    running = [  # from start to end; the last to start is the first to end
+        closing(database),
+        recorder,
+        RegularSync(database, lambda: service.label_studio, settings.sync_minutes),
+        retraining,
+        Follower(settings, service),
+        closing(service),
+    ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        recorder.start()
-        comparing.start()
-        following.start()
-        retraining.start()
-        log.info("%s is ready for clicks", service.version)
-        yield
-        service.close()
-        following.close()
-        retraining.close()
-        comparing.close()
-        recorder.close()
+        with ExitStack() as stack:
+            for part in running:
+                stack.enter_context(part)
+            log.info("%s is ready for clicks", service.version)
+            yield
 
     app = FastAPI(title="click99", lifespan=lifespan)
+    app.state.service = service
     credentials = settings.credentials
     add_routes(app, service, recorder)
     add_training(app, recorder, service, retraining, "" if settings.webhook_secret else credentials)
-    app.add_middleware(LastResort, metrics=service.metrics)
+    app.add_middleware(LastResort, metrics=metrics)
     if settings.webhook_secret:
         app.add_middleware(WebhookSecret, secret=settings.webhook_secret, credentials=credentials)
     if credentials:
@@ -152,7 +159,7 @@ def add_training(
             return unauthorised()
         await asyncio.to_thread(keep, recorder, body)
         event = parse(WebhookEvent, body)
-        service.note(event)
+        service.look_for_lost_masks(event)
         if action != "START_TRAINING":
             return JSONResponse({"status": "ok"})
         project = f", project {event.project.id}" if event.project else ""

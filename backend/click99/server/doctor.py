@@ -18,19 +18,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from click99.annotations.database import reason
+from click99.annotations.lost_masks import LostMasks
 from click99.annotations.set_aside import SetAside
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError, ApiRefusedError, LabelConfigError, LabelStudioError
 from click99.labelstudio.images import ImageSource
-from click99.labelstudio.label_config import OUTPUTS, LabelConfig
+from click99.labelstudio.label_config import LabelConfig
+from click99.labelstudio.region_types import REGION_TYPES
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry, RegistryError
 from click99.segmentation.clicks import Click
 from click99.server.connection import Connection
-from click99.server.recording import open_database
 from click99.server.settings import Settings
-from click99.server.unaccepted import Notes
+from click99.server.stores import open_database
 from click99.sessions.refiner import Refiner
 
 State = Literal["ok", "note", "problem"]
@@ -86,7 +87,7 @@ def check_home(settings: Settings) -> Finding:
 
 def check_unaccepted(settings: Settings) -> Iterator[Finding]:
     """Annotations that were submitted with a mask that nobody had accepted."""
-    if count := len(Notes(settings.home).all()):
+    if count := len(LostMasks(settings.home).all()):
         detail = f"{count} annotations submitted before their mask was accepted: run click99 recover"
         yield Finding("Masks", "problem", detail)
 
@@ -222,8 +223,9 @@ def check_project(client: Client, images: ImageSource, project: dict[str, Any]) 
     subject = f"Project {project['id']}, {project['title']}"
     xml = project["label_config"]
     backends = client.call("GET", "/api/ml", params={"project": project["id"]})
-    if not backends and not any(tag in xml for tag in ("KeyPointLabels", *OUTPUTS.values())):
-        controls = ", ".join(f"no {tag}" for tag in OUTPUTS.values())
+    tags = [kind.tag for kind in REGION_TYPES.values()]
+    if not backends and not any(tag in xml for tag in ("KeyPointLabels", *tags)):
+        controls = ", ".join(f"no {tag}" for tag in tags)
         yield Finding(subject, "note", f"not for masks: no ML backend, no KeyPointLabels, {controls}")
         return
     problems = config_problems(xml)

@@ -41,6 +41,13 @@ def load_predictor(settings: Settings) -> Predictor:
     return Predictor.load(None, settings.device)
 
 
+def load_served(settings: Settings) -> Predictor:
+    """The same, kept in the registry: a server's objects are finished on it, whatever it serves later."""
+    predictor = load_predictor(settings)
+    keep_model(settings, predictor.version)
+    return predictor
+
+
 def _promoted(registry: Registry) -> Iterator[Version]:
     """What the pointer names, and then what it would name after a rollback, and so on."""
     try:

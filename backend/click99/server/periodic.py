@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
+from typing import Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,7 +15,8 @@ log = logging.getLogger(__name__)
 
 
 class Periodic(ABC):
-    """Calls `look` in a thread of its own until it is closed; what goes wrong is logged, and it goes on.
+    """Calls `look` in a thread of its own from `start` to `close`, or while it is a context; what goes wrong
+    is logged, and it goes on.
 
     first, every: seconds until the first look, and between looks. trouble: what then does not happen.
     """
@@ -26,6 +28,13 @@ class Periodic(ABC):
 
     @abstractmethod
     def look(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def start(self) -> None:
         self._thread.start()

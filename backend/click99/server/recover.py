@@ -11,15 +11,16 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from click99.annotations.lost_masks import LostMasks
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError, ApiMissingError, LabelConfigError, LabelStudioError
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.payloads import ContextItem, PredictRequest
 from click99.labelstudio.predictions import MaskRegion, Prediction
+from click99.labelstudio.unaccepted import count, unaccepted_prompts
 from click99.server.connection import Connection
 from click99.server.service import Service
 from click99.server.settings import Settings
-from click99.server.unaccepted import Notes, count, unaccepted
 
 PAGE = 50  # tasks asked for at a time; with their masks they can be megabytes
 
@@ -46,8 +47,8 @@ def run(settings: Settings, project: int | None, apply: bool, console: Console) 
     client = Connection(settings).client
     if client is None:
         raise ApiError("LABEL_STUDIO_URL", "not set", "Set it and LABEL_STUDIO_API_KEY")
-    notes = Notes(settings.home)
-    search = noted(client, notes) if project is None else in_project(client, project)
+    lost_masks = LostMasks(settings.home)
+    search = noted(client, lost_masks) if project is None else in_project(client, project)
     found = list(track(search, "Looking for clicks without a mask", console=console))
     if not found:
         where = f"submitted in project {project}" if project else "that the server heard of"
@@ -60,7 +61,7 @@ def run(settings: Settings, project: int | None, apply: bool, console: Console) 
     fine = [restore(service, writer, lost, table) for lost in masks]
     for lost, restored in zip(found, fine, strict=True):
         if apply and restored:
-            notes.whole(lost.annotation["id"])
+            lost_masks.remove(lost.annotation["id"])
     console.print(table)
     console.print("Written." if apply else "Nothing is written yet: --apply does.")
     return all(fine)
@@ -81,15 +82,15 @@ def restore(service: Service, client: Client | None, lost: IncompleteAnnotation,
     return True
 
 
-def noted(client: Client, notes: Notes) -> Iterator[IncompleteAnnotation]:
+def noted(client: Client, lost_masks: LostMasks) -> Iterator[IncompleteAnnotation]:
     """The annotations that the server has noted; a note about one that is gone is dropped."""
-    for number in notes.all():
+    for number in lost_masks.all():
         try:
             annotation = client.call("GET", f"/api/annotations/{number}/")
             task = client.call("GET", f"/api/tasks/{annotation['task']}/")
             project = client.call("GET", f"/api/projects/{task['project']}/")
         except ApiMissingError:
-            notes.whole(number)
+            lost_masks.remove(number)
             continue
         yield from _incomplete(project, task, annotation)
 
@@ -131,7 +132,7 @@ def _incomplete(
         config = LabelConfig.parse(project["label_config"])
     except LabelConfigError:
         return
-    if clicks := unaccepted(annotation["result"] or [], config, task["id"]):
+    if clicks := unaccepted_prompts(annotation["result"] or [], config, task["id"]):
         yield IncompleteAnnotation(project, task, annotation, clicks)
 
 

@@ -18,7 +18,6 @@ from click99.labelstudio.errors import LabelStudioError
 from click99.registry.job import STATES
 from click99.registry.jobs import BusyError, Jobs
 from click99.server.periodic import Periodic
-from click99.server.recording import open_database
 from click99.server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,9 +33,10 @@ class Retraining(Periodic, Collector):
     """Begins fine-tunes, and tells Prometheus of them. Any of several workers may: one job runs at a time,
     and goes on when the server is closed."""
 
-    def __init__(self, settings: Settings, jobs: Jobs | None = None):
+    def __init__(self, settings: Settings, database: Database, jobs: Jobs | None = None):
+        """database: the record."""
         self._settings, self.jobs = settings, jobs or Jobs.at(settings.home)
-        self._database = open_database(settings)
+        self._database = database
         super().__init__("retrain", LOOK_SECONDS, "New corrections are not counted")
 
     def start(self) -> None:

@@ -26,23 +26,24 @@ import logging
 import time
 from functools import partial
 
+from click99.annotations.lost_masks import LostMasks
 from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.client import Client
 from click99.labelstudio.images import ImageSource
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.payloads import PredictRequest, SetupRequest, WebhookEvent
 from click99.labelstudio.predictions import Prediction, PredictResponse
-from click99.server.answering import Answering
-from click99.server.canvas import Canvas
+from click99.labelstudio.unaccepted import explain, unaccepted_prompts
+from click99.server.answering import Answering, OnAnswer
 from click99.server.connection import Connection
 from click99.server.metrics import Metrics
-from click99.server.models import keep_model, load_older, load_predictor
+from click99.server.models import load_older, load_served
 from click99.server.settings import Settings
-from click99.server.stores import open_notes, open_store
-from click99.server.unaccepted import Notes, explain, unaccepted
+from click99.server.stores import open_lasting_store, open_store
 from click99.server.warming import Warming
 from click99.sessions import Sessions, Versions
 from click99.sessions.recent_answers import RecentAnswers
+from click99.sessions.refine_or_new import ObjectFinder
 from click99.sessions.refiner import Refiner
 from click99.sessions.sessions import SupersededError
 
@@ -52,28 +53,35 @@ log = logging.getLogger(__name__)
 class Service:
     """Answers Label Studio's requests. Thread-safe."""
 
-    def __init__(self, settings: Settings, predictor: Refiner, metrics: Metrics | None = None):
+    def __init__(
+        self,
+        settings: Settings,
+        predictor: Refiner,
+        metrics: Metrics | None = None,
+        on_answer: OnAnswer = lambda question, found, mask, version: None,
+    ):
         self.metrics = metrics or Metrics()
         self._connection = Connection(settings)
         self._images = ImageSource(settings.home, settings.hosts, self._connection.client)
         store = open_store(settings, self.metrics)
-        notes = open_notes(settings, store)
-        versions = Versions(predictor, notes, partial(load_older, settings))
+        lasting = open_lasting_store(settings, store)
+        versions = Versions(predictor, lasting, partial(load_older, settings))
         self._sessions = Sessions(
             predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100, versions
         )
         self.metrics.serves(predictor.version)
-        self._canvas = Canvas(RecentAnswers(notes), AnnotatorsPerTask(lambda: self._connection.client))
-        self.answering = Answering(self._images, self._sessions, self._canvas, settings.polygon_tolerance)
+        self._recent_answers = RecentAnswers(lasting)
+        objects = ObjectFinder(self._recent_answers, AnnotatorsPerTask(lambda: self._connection.client))
+        self._answering = Answering(
+            self._images, self._sessions, objects, on_answer, settings.polygon_tolerance
+        )
         self._warming = Warming(self._images, self._sessions)
-        self._unaccepted = Notes(settings.home)
+        self._lost_masks = LostMasks(settings.home)
 
     @classmethod
     def load(cls, settings: Settings) -> Service:
         """A service with the configured checkpoint, read here. CheckpointError: see `Predictor.load`."""
-        predictor = load_predictor(settings)
-        keep_model(settings, predictor.version)
-        return cls(settings, predictor)
+        return cls(settings, load_served(settings))
 
     @property
     def version(self) -> str:
@@ -103,7 +111,7 @@ class Service:
             self._images.use_label_studio(self._connection.client)
         return self.version
 
-    def note(self, event: WebhookEvent) -> None:
+    def look_for_lost_masks(self, event: WebhookEvent) -> None:
         """Label Studio tells of something: whether an annotation lost a mask is looked at, in milliseconds.
 
         Label Studio waits for it while the annotator does, one second at most.
@@ -114,12 +122,12 @@ class Service:
         config = LabelConfig.parse(event.project.label_config)
         if not isinstance(number, int):
             return
-        if lost := unaccepted(items, config, event.task.id):
+        if lost := unaccepted_prompts(items, config, event.task.id):
             self.metrics.unaccepted.inc()
             log.warning(explain(event, lost))
-            self._unaccepted.lost(number)
+            self._lost_masks.add(number)
         else:
-            self._unaccepted.whole(number)
+            self._lost_masks.remove(number)
 
     def predict(self, request: PredictRequest) -> PredictResponse:
         """One interactive click, or, without context, the opening of tasks.
@@ -131,12 +139,12 @@ class Service:
             self._images.use_label_studio(self._connection.client)
         if request.context is None:
             if len(request.tasks) == 1:  # someone opens a task; more: a batch from the data manager
-                self._canvas.opened(request)
+                self._recent_answers.opened(request.task_name)
                 self._warming.later(request)
             return PredictResponse(results=[[] for _ in request.tasks])
         start = time.perf_counter()
         try:
-            prediction = self.answering.answer(request, request.context)
+            prediction = self._answering.answer(request)
         except SupersededError:
             self.metrics.superseded.inc()
             prediction = Prediction(result=[], model_version=self.version, score=0.0)

@@ -18,8 +18,8 @@ from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError
 from click99.server.connection import Connection
 from click99.server.periodic import Periodic
-from click99.server.recording import open_database
 from click99.server.settings import Settings
+from click99.server.stores import open_database
 
 log = logging.getLogger(__name__)
 

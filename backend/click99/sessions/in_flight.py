@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from click99.sessions.refine_or_new import NamedClick
+from click99.segmentation.clicks import Click
 
 
 class InFlight:
@@ -14,11 +14,11 @@ class InFlight:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._arrived: dict[str, list[Sequence[NamedClick]]] = {}
+        self._arrived: dict[str, list[Sequence[Click]]] = {}
         self._unanswered: dict[str, int] = {}
 
     @contextmanager
-    def answering(self, key: str, clicks: Sequence[NamedClick]) -> Iterator[Callable[[], bool]]:
+    def answering(self, key: str, clicks: Sequence[Click]) -> Iterator[Callable[[], bool]]:
         """While a request about the object `key` is answered -> whether it is superseded."""
         with self._lock:
             arrived = self._arrived.setdefault(key, [])
@@ -43,12 +43,12 @@ class InFlight:
                 del self._unanswered[key], self._arrived[key]
 
 
-def extends(later: Sequence[NamedClick], earlier: Sequence[NamedClick]) -> bool:
+def extends(later: Sequence[Click], earlier: Sequence[Click]) -> bool:
     """Whether there are more clicks, after the same ones."""
     return len(later) > len(earlier) and list(later[: len(earlier)]) == list(earlier)
 
 
-def supersedes(later: Sequence[NamedClick], earlier: Sequence[NamedClick]) -> bool:
+def supersedes(later: Sequence[Click], earlier: Sequence[Click]) -> bool:
     """Whether a request that arrived later was also made later.
 
     Not if it is the beginning of the earlier one: then it was overtaken on its way. The same request, sent

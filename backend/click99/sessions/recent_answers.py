@@ -18,27 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from click99.labelstudio.prompts import Screen
+from click99.labelstudio.regions import Region
 from click99.segmentation.clicks import Click
-from click99.sessions.refine_or_new import Region
 from click99.sessions.stores import Store
 
 KEPT = 8  # answers per task
 ALONE_SECONDS = 3600  # from one opening of a task to the next, for its viewer to count as the only one
 ONE_OPENING = 2.5  # seconds; Label Studio may ask twice when a page is loaded
-
-
-@dataclass(frozen=True)
-class Screen:
-    """What a request tells of the canvas that it comes from.
-
-    pending: the ids of its clicks. saved: the ids of all that the newest draft holds; draft: that draft's
-    version, None: there is none. person: whose drafts these are, None: unknown.
-    """
-
-    pending: frozenset[str]
-    saved: frozenset[str]
-    draft: str | None
-    person: str | None
 
 
 @dataclass(frozen=True)

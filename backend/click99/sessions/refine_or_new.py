@@ -1,52 +1,19 @@
-"""Refine or new: which of the regions on screen clicks mean (in words: docs/explanation/state.md)."""
+"""Refine or new: which object clicks mean, by what is on screen and what was answered last (in words:
+docs/explanation/state.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
+from click99.labelstudio.prompts import Question
+from click99.labelstudio.regions import Region, crop, drawn_regions, region_id
 from click99.segmentation.clicks import Click
 from click99.sessions.corrections import Start
-
-NamedClick = tuple[str, Click]  # Label Studio's id, the same when the click is dragged
-
-
-@dataclass(frozen=True, eq=False)
-class Region:
-    """What is on screen under an id.
-
-    pixels: bool [h, w], its mask cut to a box whose corner lies at (left, top). by_hand: bool [H, W], the
-    pixels that strokes decided, or None. clicks: those that it was made from.
-    """
-
-    id: str
-    top: int
-    left: int
-    pixels: np.ndarray
-    by_hand: np.ndarray | None = None
-    clicks: frozenset[NamedClick] = frozenset()
-
-    def holds(self, click: Click) -> bool:
-        """Whether the clicked pixel belongs to it."""
-        height, width = self.pixels.shape
-        row, column = click.y - self.top, click.x - self.left
-        return 0 <= row < height and 0 <= column < width and bool(self.pixels[row, column])
-
-    def distance(self, click: Click) -> float:
-        """Pixels from the click to its nearest pixel; infinite when it is empty."""
-        rows, columns = np.nonzero(self.pixels)
-        if not len(rows):
-            return np.inf
-        return float(np.hypot(rows + self.top - click.y, columns + self.left - click.x).min())
-
-    def start(self, height: int, width: int) -> Start:
-        """To refine it on its image [height, width]."""
-        mask = np.zeros((height, width), bool)
-        rows, columns = self.pixels.shape
-        mask[self.top : self.top + rows, self.left : self.left + columns] = self.pixels
-        return Start(mask, self.by_hand)
+from click99.sessions.recent_answers import Answer, RecentAnswers, counts, perhaps_accepted
 
 
 @dataclass(frozen=True)
@@ -56,11 +23,67 @@ class ClickedObject:
 
     id: str
     start: Start | None
-    clicks: Sequence[NamedClick]
+    clicks: Sequence[Click]
+
+
+class ObjectFinder:
+    """Finds the objects of clicks, and remembers for a while what was answered. Thread-safe as the store."""
+
+    def __init__(self, answers: RecentAnswers, annotators: AnnotatorsPerTask):
+        self._answers = answers
+        self._annotators = annotators
+
+    def find(self, question: Question, near: float) -> ClickedObject:
+        """The object that the clicks are about; a box begins a new one. near: pixels, see `identify`."""
+        if question.box:
+            return ClickedObject(region_id(question.request.task.id, question.box.id), None, question.clicks)
+        regions = self._saved_regions(question)
+        new_id = self._own_id(question)
+        for answer in self._unsaved(question):
+            if counts(answer, question.clicks[0]):
+                regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
+            elif not answer.refines:  # whether it was accepted or rejected, the new one takes its place
+                new_id = answer.region.id
+        return identify(question.clicks, regions, new_id, near, question.shape)
+
+    def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> None:
+        """Note an answer. mask: bool [H, W]."""
+        region = Region(found.id, *crop(mask))
+        guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
+        answer = Answer(region, question.label, question.screen, found.start is not None, guessed)
+        self._answers.remember(question.task, answer)
+
+    def _saved_regions(self, question: Question) -> list[Region]:
+        """What Label Studio has saved of the canvas.
+
+        A submitted annotation is everybody's only where one person annotates a task. Where several do, each
+        on their own, it is not shown to the others, and must not be the start of their masks either.
+        """
+        work = question.work
+        if not work.is_draft and work.items and self._annotators.several(question.request.project):
+            return []
+        return drawn_regions(work, question.target, *question.shape)
+
+    def _unsaved(self, question: Question) -> Iterator[Answer]:
+        """The answers that may be on screen although no draft holds them yet, the oldest first."""
+        alone = self._answers.alone(question.task)
+        for answer in self._answers.of(question.task):
+            if answer.label == question.label and perhaps_accepted(answer, question.screen, alone):
+                yield answer
+
+    def _own_id(self, question: Question) -> str:
+        """The id of the region that these clicks make: the one they got before, else one of their own.
+
+        One made from the task and the first click, so that every answer replaces the one before.
+        """
+        for answer in self._answers.of(question.task):
+            if not answer.refines and answer.screen.pending & question.screen.pending:
+                return answer.region.id
+        return region_id(question.request.task.id, question.clicks[0].id)
 
 
 def identify(
-    clicks: Sequence[NamedClick], regions: Sequence[Region], new_id: str, near: float, shape: tuple[int, int]
+    clicks: Sequence[Click], regions: Sequence[Region], new_id: str, near: float, shape: tuple[int, int]
 ) -> ClickedObject:
     """The object of these clicks.
 
@@ -70,13 +93,13 @@ def identify(
     A region that was accepted while its clicks stayed is what they are about, wherever it lies. It holds
     those that were not moved since.
     """
-    ids = {click_id for click_id, _ in clicks}
-    own = [region for region in regions if any(click_id in ids for click_id, _ in region.clicks)]
-    region = own[-1] if own else meant(clicks[0][1], regions, near)
+    ids = {click.id for click in clicks}
+    own = [region for region in regions if any(click.id in ids for click in region.clicks)]
+    region = own[-1] if own else meant(clicks[0], regions, near)
     if region is None:
         return ClickedObject(new_id, None, clicks)
     new = [click for click in clicks if click not in region.clicks]
-    return ClickedObject(region.id, region.start(*shape), new or clicks[-1:])
+    return ClickedObject(region.id, Start(region.mask(*shape), region.by_hand), new or clicks[-1:])
 
 
 def meant(click: Click, regions: Sequence[Region], near: float) -> Region | None:

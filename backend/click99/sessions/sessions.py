@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from click99.labelstudio.prompts import Box
+from click99.labelstudio.region_types import FOREGROUND
 from click99.segmentation.clicks import Click
-from click99.sessions.boxes import Box
+from click99.sessions.boxes import box_key, first_mask
 from click99.sessions.corrections import Start, kept_corrections
 from click99.sessions.refiner import Refiner
 from click99.sessions.stores import Store
@@ -28,6 +30,17 @@ class VersionedMask(NamedTuple):
 
     alpha: np.ndarray
     version: str
+
+    @property
+    def foreground(self) -> np.ndarray:
+        """bool [H, W]."""
+        return self.alpha > FOREGROUND
+
+    @property
+    def score(self) -> float:
+        """How sure of its foreground the model is: 0 (there is none) to 1."""
+        inside = self.alpha[self.foreground]
+        return round(float(inside.mean()) / 255, 4) if inside.size else 0.0
 
 
 class Sessions:
@@ -82,7 +95,7 @@ class Sessions:
         self,
         image_key: str,
         image: np.ndarray,
-        clicks: Sequence[tuple[str, Click]],
+        clicks: Sequence[Click],
         start: Start | None = None,
         superseded: Callable[[], bool] = lambda: False,
     ) -> VersionedMask:
@@ -91,14 +104,14 @@ class Sessions:
         Args:
             image_key: names the pixels; the same key always means the same pixels.
             image: uint8 RGB [H, W, 3].
-            clicks: at least one (id, click), in click order.
+            clicks: at least one, in order, each with an id of its own.
             start: the mask that they refine, None: nothing.
             superseded: asked before each network step.
 
         Raises:
             SupersededError: `superseded` said so.
         """
-        predictor = self._versions.begin([click_id for click_id, _ in clicks])
+        predictor = self._versions.begin([click.id for click in clicks])
         keys = self._keys(predictor.version, image_key, clicks, start)
         known, alpha = self._longest_known(keys, image.shape[:2])
         self._count_reused(known)
@@ -110,27 +123,25 @@ class Sessions:
         assert alpha is not None
         return VersionedMask(alpha, predictor.version)
 
-    def box_mask(self, image_key: str, image: np.ndarray, box_id: str, box: Box) -> VersionedMask:
+    def box_mask(self, image_key: str, image: np.ndarray, box: Box) -> VersionedMask:
         """The mask of the object in a box, 0 outside it."""
-        predictor = self._versions.begin([box_id])
-        name = f"{predictor.version}\n{image_key}\n{box}"
+        predictor = self._versions.begin([box.id])
+        name = f"{predictor.version}\n{image_key}\n{box_key(box)}"
         key = hashlib.sha256(name.encode()).hexdigest()
         with self._network:
             alpha = self._kept(key, image.shape[:2])
             if alpha is None:
-                alpha = box.first_mask(predictor.for_image(image, image_key), image, image_key)
+                alpha = first_mask(box, predictor.for_image(image, image_key), image, image_key)
                 self._store.put(key, alpha.tobytes())
         return VersionedMask(alpha, predictor.version)
 
-    def _keys(
-        self, version: str, image_key: str, clicks: Sequence[tuple[str, Click]], start: Start | None
-    ) -> list[str]:
+    def _keys(self, version: str, image_key: str, clicks: Sequence[Click], start: Start | None) -> list[str]:
         """One key per state: each hashes the start and all clicks up to its own."""
         chain, keys = hashlib.sha256(f"{version}\n{image_key}".encode()), []
         if start is not None:
             chain.update(f"\n{self._near}\n".encode() + start.key)
-        for click_id, click in clicks:
-            chain.update(f"\n{click_id!r} {click.x} {click.y} {click.positive}".encode())
+        for click in clicks:
+            chain.update(f"\n{click.id!r} {click.x} {click.y} {click.positive}".encode())
             keys.append(chain.hexdigest())
         return keys
 
@@ -152,7 +163,7 @@ class Sessions:
         predictor: Refiner,
         image_key: str,
         image: np.ndarray,
-        clicks: Sequence[tuple[str, Click]],
+        clicks: Sequence[Click],
         previous: np.ndarray | None,
         key: str,
         start: Start | None,
@@ -160,7 +171,7 @@ class Sessions:
         """The alpha after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
         kept = self._kept(key, image.shape[:2])
         if kept is None:
-            kept = self._run(predictor, image_key, image, [click for _, click in clicks], previous, start)
+            kept = self._run(predictor, image_key, image, clicks, previous, start)
             kept.flags.writeable = False
             self._store.put(key, kept.tobytes())
         return kept

@@ -12,12 +12,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from click99.annotations import clicks
-from click99.annotations.clicks import Interaction, Point
+from click99.annotations.clicks import Interaction
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.annotations.masks import Bits
 from click99.annotations.saved_masks import MaskFilter
 from click99.cli import app
+from click99.segmentation.clicks import Click
 from click99_training.learning.stats import Cost, costs
 from tests.annotations.conftest import NOON, SHAPE, brush_item, interaction, saved
 
@@ -38,7 +39,7 @@ def answer(
     names: str, mask: np.ndarray, second: float, region: str = "object", version: str = "v1"
 ) -> Interaction:
     """Clicks on pixels that the first mask misses, answered after half a second."""
-    points = [Point(name, 3, 2, True) for name in names]
+    points = [Click(3, 2, True, name) for name in names]
     when = NOON + timedelta(seconds=second)
     given = interaction(names, region, mask=Bits.pack(mask), milliseconds=500.0, model_version=version)
     return replace(given, clicks=points, asked_at=when)

@@ -1,33 +1,26 @@
 """Masks that were submitted before anyone accepted them: Label Studio saves their clicks and drops the masks.
 
 The clicks, or the box, are enough: with the same checkpoint they make the same mask, bit for bit
-(`recover.py`).
+(`click99 recover`).
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from click99.labelstudio.errors import LabelConfigError
 from click99.labelstudio.label_config import LabelConfig
-from click99.labelstudio.meta import made_from
 from click99.labelstudio.payloads import ContextItem, WebhookEvent
-from click99.labelstudio.regions import is_of
-from click99.server.canvas import region_id
+from click99.labelstudio.regions import is_of, made_from, region_id
 
-log = logging.getLogger(__name__)
-
-MOST = 10_000  # annotations noted
 Items = Sequence[Mapping[str, Any]]
 
 
-def unaccepted(items: Items, config: LabelConfig, task: int | str) -> list[list[ContextItem]]:
+def unaccepted_prompts(items: Items, config: LabelConfig, task: int | str) -> list[list[ContextItem]]:
     """The prompts in a task's annotation that no mask in it was made from, object by object.
 
     An object's prompts are a box, or clicks; boxes come first, because clicks may refine their masks.
@@ -70,32 +63,6 @@ def _is_lost(prompts: list[ContextItem], items: Items, config: LabelConfig, task
     if first.is_box and region_id(task, first.id) in {mask.get("id") for mask in masks}:
         return False  # clicks may have refined it since
     return not any(ids <= {click.id for click in made_from(mask)} for mask in masks)
-
-
-class Notes:
-    """Which annotations lost a mask: empty files in CLICK99_HOME, for `click99 doctor` and `recover`.
-
-    Anyone who reaches /webhook can add some, so they are named by numbers only, and no more than MOST.
-    """
-
-    def __init__(self, home: Path):
-        self._folder = home / "unaccepted"
-
-    def all(self) -> list[int]:
-        """The annotations' ids."""
-        return sorted(int(file.name) for file in self._folder.glob("*") if file.name.isdigit())
-
-    def lost(self, annotation: int) -> None:
-        if len(self.all()) >= MOST:
-            return
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"{annotation:d}").touch()
-        except OSError as error:
-            log.warning("CLICK99_HOME: annotation %s is not noted (%s)", annotation, error)
-
-    def whole(self, annotation: int) -> None:
-        (self._folder / f"{annotation:d}").unlink(missing_ok=True)
 
 
 def explain(event: WebhookEvent, lost: list[list[ContextItem]]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from click99.labelstudio.per_region import filled_in
+from click99.labelstudio.replies import filled_in
 
 FILLED_IN: dict[str, dict[str, Any]] = {
     "choices": {"choices": ["cut"]},

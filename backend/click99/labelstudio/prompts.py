@@ -1,0 +1,208 @@
+"""What a request asks: the clicks or the box on one object, on its image, and where the answer goes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from click99.labelstudio.errors import PayloadError
+from click99.labelstudio.images import Image, ImageSource
+from click99.labelstudio.label_config import LabelConfig, Target
+from click99.labelstudio.payloads import ContextItem, PredictRequest, Work
+from click99.segmentation.clicks import Click
+
+MARGIN = 1.0  # percent outside the image that still counts as its border
+
+
+@dataclass(frozen=True)
+class Box:
+    """Drawn around an object, in image pixels, ends excluded; not empty. id: as a click's."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    id: str = ""
+
+    @property
+    def ends(self) -> tuple[int, int, int, int]:
+        return self.left, self.top, self.right, self.bottom
+
+    @property
+    def centre(self) -> Click:
+        """The click in its middle, under its id."""
+        return Click((self.left + self.right - 1) // 2, (self.top + self.bottom - 1) // 2, True, self.id)
+
+
+class Prompt(NamedTuple):
+    """The clicks on one object, in order, each id once; or one box. places: theirs in
+    params.context.result."""
+
+    items: list[ContextItem]
+    places: list[int]
+
+    @property
+    def is_box(self) -> bool:
+        return self.items[-1].is_box
+
+    def target(self, config: LabelConfig) -> Target:
+        """Where the answer goes; LabelConfigError when the config has no control for it."""
+        control, label, item_index = self.items[-1].object
+        return replace(config.target(control, label or "", self.items[-1].labels[1:]), item_index=item_index)
+
+    def clicks(self, height: int, width: int) -> list[Click]:
+        """On an image [height, width]; PayloadError when outside it or made on another size."""
+        fields = [f"params.context.result[{place}]" for place in self.places]
+        return [_click(*item, height, width) for item in zip(fields, self.items, strict=True)]
+
+    def box(self, height: int, width: int) -> Box:
+        """The upright box around it, cut to the image [height, width]; PayloadError when it misses that."""
+        value = self.items[-1].value
+        x, y = (value.x or 0.0) * width / 100, (value.y or 0.0) * height / 100
+        across, down = (value.width or 0.0) * width / 100, (value.height or 0.0) * height / 100
+        cos, sin = math.cos(math.radians(value.rotation)), math.sin(math.radians(value.rotation))
+        corners = np.array([(0, 0), (across, 0), (0, down), (across, down)]) @ [(cos, sin), (-sin, cos)]
+        corners += np.array([x, y])
+        left, top = np.maximum(np.floor(corners.min(axis=0) + 1e-6), 0).astype(int)
+        right, bottom = np.minimum(np.ceil(corners.max(axis=0) - 1e-6), (width, height)).astype(int)
+        if right <= left or bottom <= top:
+            field = f"params.context.result[{self.places[-1]}].value"
+            raise PayloadError(field, "a box of no pixels of the image", "Draw it around the object")
+        return Box(int(left), int(top), int(right), int(bottom), self.items[-1].id)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a request tells of the canvas that it comes from.
+
+    pending: the ids of its clicks. saved: the ids of all that the newest draft holds; draft: that draft's
+    version, None: there is none. person: whose drafts these are, None: unknown.
+    """
+
+    pending: frozenset[str]
+    saved: frozenset[str]
+    draft: str | None
+    person: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A request's prompt on its image.
+
+    image_url: as it stands in the task. clicks: of a box, its centre. asked: when it came, by
+    `time.perf_counter`.
+    """
+
+    request: PredictRequest
+    target: Target
+    image_url: str
+    image: Image
+    clicks: Sequence[Click]
+    box: Box | None
+    asked: float
+
+    @classmethod
+    def read(cls, request: PredictRequest, images: ImageSource) -> Question:
+        """LabelStudioError when the request, its label config or its image is wrong."""
+        asked = time.perf_counter()
+        prompt = read_prompt(request.context.result if request.context else [])
+        config = LabelConfig.parse(request.label_config)
+        target = prompt.target(config)
+        url = config.image_url(request.task.data, target.to_name, target.item_index)
+        image = images.get(url)
+        size = image.pixels.shape[:2]
+        box = prompt.box(*size) if prompt.is_box else None
+        clicks = [box.centre] if box else prompt.clicks(*size)
+        return cls(request, target, url, image, clicks, box, asked)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The image's height and width."""
+        height, width, _ = self.image.pixels.shape
+        return height, width
+
+    @property
+    def task(self) -> str:
+        return self.request.task_name
+
+    @property
+    def key(self) -> str:
+        """The same for all requests about an object, as long as its first click stays."""
+        return f"{self.task} {self.clicks[0].id}"
+
+    @property
+    def label(self) -> str:
+        """With its control and picture."""
+        target = self.target
+        return f"{target.from_name} {target.to_name} {target.item_index} {target.label}"
+
+    @cached_property
+    def work(self) -> Work:
+        return self.request.task.open_work({click.id for click in self.clicks})
+
+    @cached_property
+    def screen(self) -> Screen:
+        work = self.work
+        return Screen(
+            pending=frozenset(click.id for click in self.clicks),
+            saved=frozenset(item["id"] for item in work.items if isinstance(item.get("id"), str)),
+            draft=f"{work.id} {work.updated_at}" if work.is_draft else None,
+            person=work.user,
+        )
+
+
+def read_prompt(items: Sequence[ContextItem]) -> Prompt:
+    """The box or the clicks that came last; PayloadError when there is none, or it has no label.
+
+    items: params.context.result. Clicks on one object share control, label and picture.
+    """
+    if items and items[-1].is_box:
+        return Prompt([_labelled(items[-1], len(items) - 1)], [len(items) - 1])
+    clicks = [(place, item) for place, item in enumerate(items) if item.is_click]
+    if not clicks:
+        raise _no_clicks(items)
+    place, item = clicks[-1]
+    last = _labelled(item, place)
+    group = {item.id: (place, item) for place, item in clicks if item.object == last.object}
+    places, members = zip(*group.values(), strict=True)
+    return Prompt(list(members), list(places))
+
+
+def _labelled(item: ContextItem, place: int) -> ContextItem:
+    if item.label is None:
+        field = f"params.context.result[{place}].value.{item.type}"
+        what, deed = ("box", "drawing") if item.is_box else ("click", "clicking")
+        raise PayloadError(field, f"a {what} without a label", f"Choose a label before {deed}")
+    return item
+
+
+def _no_clicks(items: Sequence[ContextItem]) -> PayloadError:
+    if not items:
+        return PayloadError("params.context.result", "no clicks", "Click on the object")
+    problem = f"no clicks, only {items[-1].type!r}"
+    remedy = 'Set smart="true" on KeyPointLabels and RectangleLabels controls only'
+    return PayloadError("params.context.result", problem, remedy)
+
+
+def _click(field: str, item: ContextItem, height: int, width: int) -> Click:
+    for name, told, actual in (
+        ("original_width", item.original_width, width),
+        ("original_height", item.original_height, height),
+    ):
+        if told not in (None, actual):
+            problem = f"{told}, but the image is {width} × {height}"
+            raise PayloadError(f"{field}.{name}", problem, "Reload the task: the image was replaced")
+    x, y = _pixel(f"{field}.value.x", item.value.x, width), _pixel(f"{field}.value.y", item.value.y, height)
+    return Click(x, y, item.is_positive is not False, item.id)
+
+
+def _pixel(field: str, percent: float | None, size: int) -> int:
+    if percent is None or not -MARGIN <= percent <= 100 + MARGIN:
+        raise PayloadError(field, f"{percent} % is outside the image", "Click inside it (0 to 100)")
+    return min(max(int(percent * size / 100), 0), size - 1)

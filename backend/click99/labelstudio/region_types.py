@@ -1,0 +1,141 @@
+"""The types of regions that can hold a mask: written for an answer, and read back from a task.
+
+A new one is a codec module, a value and a line in REGION_TYPES.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, Field, SkipValidation, TypeAdapter
+
+from click99.labelstudio import bitmask, brush, polygon
+from click99.labelstudio.payloads import Percent
+
+FOREGROUND = 127  # above it a saved pixel belongs to the object: browsers save soft edges
+
+Kind = Literal["bitmasklabels", "brushlabels", "polygonlabels"]
+Point = Annotated[list[Percent], Field(min_length=2, max_length=2)]
+MadeOf = list[int] | str | list[list[float]]  # a brush RLE, an image's data URL, a polygon's points
+
+
+class BrushValue(BaseModel):
+    """rle: see brush.py; not validated again, it can be a million numbers."""
+
+    format: Literal["rle"] = "rle"
+    rle: SkipValidation[list[int]]
+    brushlabels: list[str]
+
+    @property
+    def made_of(self) -> MadeOf:
+        return self.rle
+
+
+class BitmaskValue(BaseModel):
+    """imageDataURL: see bitmask.py."""
+
+    imageDataURL: str  # noqa: N815
+    bitmasklabels: list[str]
+
+    @property
+    def made_of(self) -> MadeOf:
+        return self.imageDataURL
+
+
+class PolygonValue(BaseModel):
+    """points: see polygon.py."""
+
+    points: SkipValidation[list[list[float]]]
+    closed: Literal[True] = True
+    polygonlabels: list[str]
+
+    @property
+    def made_of(self) -> MadeOf:
+        return self.points
+
+
+MaskValue = BrushValue | BitmaskValue | PolygonValue
+
+
+@dataclass(frozen=True)
+class RegionType:
+    """How Label Studio holds a mask.
+
+    tag: of the control. field: of a region's value, with what the mask is made of; made_of: that field's
+    type. write: bool [H, W], labels and a polygon's tolerance in pixels -> value. read: what the mask is made
+    of, as bytes, height and width -> bool [height, width].
+    """
+
+    tag: str
+    field: str
+    made_of: TypeAdapter[Any]
+    write: Callable[[np.ndarray, list[str], float], MaskValue]
+    read: Callable[[bytes, int, int], np.ndarray]
+
+
+def _write_bitmask(mask: np.ndarray, labels: list[str], tolerance: float) -> BitmaskValue:
+    return BitmaskValue(imageDataURL=bitmask.encode(mask), bitmasklabels=labels)
+
+
+def _read_bitmask(content: bytes, height: int, width: int) -> np.ndarray:
+    return bitmask.decode(content.decode(), height, width) > FOREGROUND
+
+
+def _write_brush(mask: np.ndarray, labels: list[str], tolerance: float) -> BrushValue:
+    return BrushValue(rle=brush.encode(mask.view(np.uint8) * np.uint8(255)), brushlabels=labels)
+
+
+def _read_brush(content: bytes, height: int, width: int) -> np.ndarray:
+    return brush.decode(list(content), height, width) > FOREGROUND
+
+
+def _write_polygon(mask: np.ndarray, labels: list[str], tolerance: float) -> PolygonValue:
+    return PolygonValue(points=polygon.outline(mask, tolerance), polygonlabels=labels)
+
+
+def _read_polygon(content: bytes, height: int, width: int) -> np.ndarray:
+    return polygon.fill(json.loads(content), height, width)
+
+
+# The one that answers where a config has several first: masks before outlines, and of masks the one that
+# Label Studio keeps as it is.
+REGION_TYPES: dict[Kind, RegionType] = {
+    "bitmasklabels": RegionType(
+        "BitmaskLabels", "imageDataURL", TypeAdapter(str), _write_bitmask, _read_bitmask
+    ),
+    "brushlabels": RegionType("BrushLabels", "rle", TypeAdapter(list[int]), _write_brush, _read_brush),
+    "polygonlabels": RegionType(
+        "PolygonLabels", "points", TypeAdapter(list[Point]), _write_polygon, _read_polygon
+    ),
+}
+
+
+def write(mask: np.ndarray, kind: Kind, labels: list[str], tolerance: float) -> MaskValue:
+    """bool [H, W] -> the value of the region that answers a click.
+
+    tolerance: of a polygon, in thousandths of the image's long side.
+    """
+    return REGION_TYPES[kind].write(mask, labels, tolerance * max(mask.shape) / 1000)
+
+
+def content(made_of: MadeOf | None) -> bytes:
+    """What a region's mask is made of, as bytes."""
+    if isinstance(made_of, str):
+        return made_of.encode()
+    if made_of and isinstance(made_of[0], list):
+        return json.dumps(made_of).encode()
+    return bytes(made_of or ())  # pyright: ignore
+
+
+def read(kind: Kind, content: bytes, height: int, width: int) -> np.ndarray:
+    """`content` -> bool [height, width]; BrushError or BitmaskError when it is not of that image.
+
+    Without content nothing was saved yet: empty.
+    """
+    if not content:
+        return np.zeros((height, width), bool)
+    return REGION_TYPES[kind].read(content, height, width)

@@ -1,0 +1,81 @@
+"""The answer to a question: the mask, and with it what people attached to its region.
+
+Label Studio keeps what was filled in with Choices, Rating and the other controls of perRegion="true" as
+results of their own under the region's id, and puts an answer of that id in the place of them all: what does
+not come with the answer is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from click99.labelstudio.predictions import MaskRegion, Prediction
+from click99.labelstudio.prompts import Question
+from click99.labelstudio.region_types import write
+from click99.labelstudio.regions import is_of, with_clicks
+
+# Type -> the field of its value. The rest of such a value repeats the region's, as it was.
+PER_REGION = {
+    "choices": "choices",
+    "datetime": "datetime",
+    "number": "number",
+    "rating": "rating",
+    "taxonomy": "taxonomy",
+    "textarea": "text",
+}
+
+
+def reply(
+    question: Question, region: str, mask: np.ndarray, score: float, version: str, tolerance: float
+) -> Prediction:
+    """The mask, bool [H, W], as the region of that id. score: 0…1. version: the model's. tolerance: of a
+    polygon, in thousandths of the image's long side."""
+    target, (height, width) = question.target, question.shape
+    value = write(mask, target.kind, _labels(question, region), tolerance)
+    shown = MaskRegion(
+        id=region,
+        from_name=target.from_name,
+        to_name=target.to_name,
+        type=target.kind,
+        original_width=width,
+        original_height=height,
+        item_index=target.item_index,
+        score=score,
+        meta=_meta(question, region),
+        value=value,
+    )
+    # An outline cannot be of nothing: such an answer only takes the one before away.
+    result = [shown, *filled_in(question.work.items, region)] if value.made_of else []
+    return Prediction(result=result, model_version=version, score=score)
+
+
+def _labels(question: Question, region: str) -> list[str]:
+    """As people have given them to the region of that id; else the prompt's."""
+    for item in question.work.items:
+        if item.get("id") == region and is_of(item, question.target):
+            return [str(label) for label in item["value"][question.target.kind]]
+    return [question.target.label, *question.target.more]
+
+
+def _meta(question: Question, region: str) -> dict[str, Any]:
+    """All these clicks, and what people wrote on the region of that id."""
+    before = next((item.get("meta") for item in question.work.items if item.get("id") == region), {})
+    return with_clicks(before, question.clicks)
+
+
+def filled_in(items: Iterable[Mapping[str, Any]], region: str) -> Iterator[dict[str, Any]]:
+    """Of saved results, those of that region's id, as they go beside its next mask."""
+    for item in items:
+        field, value = PER_REGION.get(str(item.get("type"))), item.get("value")
+        if item.get("id") == region and isinstance(value, Mapping) and field in value:
+            meta = {"meta": _own(item["meta"])} if "meta" in item else {}
+            yield {**item, "value": {field: value[field]}, **meta}
+
+
+def _own(meta: Any) -> dict[str, Any]:
+    """What of a result's `meta` does not repeat the region's note and clicks."""
+    own = meta if isinstance(meta, Mapping) else {}
+    return {name: told for name, told in own.items() if name not in ("text", "clicks")}
