@@ -58,8 +58,8 @@ class Region:
             return np.inf
         return float(np.hypot(rows + self.top - click.y, columns + self.left - click.x).min())
 
-    def mask(self, height: int, width: int) -> np.ndarray:
-        """On its image: bool [height, width]."""
+    def on_image(self, height: int, width: int) -> np.ndarray:
+        """Its mask: bool [height, width]."""
         mask = np.zeros((height, width), bool)
         rows, columns = self.pixels.shape
         mask[self.top : self.top + rows, self.left : self.left + columns] = self.pixels

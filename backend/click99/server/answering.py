@@ -42,7 +42,7 @@ class Answering:
         question = Question.read(request, self._images)
         image = question.image
         with self._in_flight.answering(question.key, question.clicks) as superseded:
-            found = self._objects.find(question, self._sessions.near(image.pixels))
+            found = self._objects.object_of(question, self._sessions.near(image.pixels))
             if question.box:
                 answer = self._sessions.box_mask(image.key, image.pixels, question.box)
             else:

@@ -33,7 +33,7 @@ class ObjectFinder:
         self._answers = answers
         self._annotators = annotators
 
-    def find(self, question: Question, near: float) -> ClickedObject:
+    def object_of(self, question: Question, near: float) -> ClickedObject:
         """The object that the clicks are about; a box begins a new one. near: pixels, see `identify`."""
         if question.box:
             return ClickedObject(region_id(question.request.task.id, question.box.id), None, question.clicks)
@@ -99,7 +99,7 @@ def identify(
     if region is None:
         return ClickedObject(new_id, None, clicks)
     new = [click for click in clicks if click not in region.clicks]
-    return ClickedObject(region.id, Start(region.mask(*shape), region.by_hand), new or clicks[-1:])
+    return ClickedObject(region.id, Start(region.on_image(*shape), region.by_hand), new or clicks[-1:])
 
 
 def meant(click: Click, regions: Sequence[Region], near: float) -> Region | None:
