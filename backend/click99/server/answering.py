@@ -46,8 +46,7 @@ class Answering:
             if question.box:
                 answer = self._sessions.box_mask(image.key, image.pixels, question.box)
             else:
-                clicks, start = found.clicks, found.start
-                answer = self._sessions.mask(image.key, image.pixels, clicks, start, superseded)
+                answer = self._sessions.mask(image.key, image.pixels, found.clicks, found.start, superseded)
         mask, score = answer.foreground, answer.score
         prediction = reply(question, found.id, mask, score, answer.version, self._polygon_tolerance)
         self._objects.remember(question, found, mask)
