@@ -35,7 +35,6 @@ from click99_training.learning.robot_annotator import Person
 from click99_training.report.inputs import REGIMES, VARIANTS
 from tests.segmentation.released_layout import draw, released_shapes, resnet_shapes
 
-ROOT = Path(__file__).parents[1]
 SIDE = 64
 SMALL_RUN = ["--images", "2", "--crops", "64:1:1", "--threads", "1"]
 MASK_OF_AN_EXPORT = "task-3-annotation-9-by-ann@example.com-brush-cell-0.png"
@@ -94,7 +93,7 @@ def fill(folder: Path) -> None:
     masks_and_images(folder / "DATA", 12)
     rows = [f"images/{k:02d}.png,masks/{k:02d}.png,binary,{'train' if k % 4 else 'val'}" for k in range(12)]
     (folder / "DATA" / "manifest.csv").write_text("\n".join(["file,mask,kind,split", *rows]))
-    for name in ("GRABCUT", "BERKELEY", "PHOTOS"):
+    for name in ("GRABCUT", "BERKELEY", "PHOTOS", "tests/pictures"):
         masks_and_images(folder / name, 1)
     masks_and_images(folder / "DAVIS", 1, "img", "gt")
     sbd(folder / "SBD" / "benchmark_RELEASE" / "dataset")
@@ -102,8 +101,6 @@ def fill(folder: Path) -> None:
     exports(folder)
     torch.save(draw(resnet_shapes(3)), folder / "R-50-GN-WS.pth.tar")
     torch.save(draw(released_shapes()), folder / "InterSegSynthFT.pth")
-    for name in ("tests", "label_config"):
-        (folder / name).symlink_to(ROOT / name)
 
 
 def fill_with_results(folder: Path) -> None:
