@@ -52,3 +52,13 @@ def test_a_folder_that_is_none_is_no_error(tmp_path: Path):
     store = store_in(tmp_path / "file")
     store.put("a", b"value")
     assert store.get("a") is None
+
+
+def test_a_value_that_is_no_bytes_counts_as_absent_and_is_put_anew(tmp_path: Path):
+    store = store_in(tmp_path)
+    store.put("a", b"value")
+    with sqlite3.connect(tmp_path / "kept.sqlite") as other:
+        other.execute("UPDATE kept SET value = 'text'")
+    assert store.get("a") is None
+    store.update("a", lambda before: b"new" if before is None else b"old")
+    assert store.get("a") == b"new"

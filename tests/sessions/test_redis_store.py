@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from click99.segmentation.clicks import Click
 from click99.sessions import MemoryStore, Sessions
-from click99.sessions.redis_store import KEYS, PAUSE, RedisStore
+from click99.sessions.redis_store import PAUSE, PREFIX, RedisStore
 from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer
 
@@ -43,6 +44,10 @@ def store_at(url: str, clock: Clock | None = None, losses: list[str] | None = No
     return RedisStore(url, 1 << 20, 60, lambda: noted.append("lost"), clock or Clock())
 
 
+def keys(redis: RedisServer) -> list[bytes]:
+    return redis.client.keys()  # pyright: ignore[reportReturnType]
+
+
 def fresh(clicks: list[Click]) -> np.ndarray:
     return Sessions(DiscPainter(), MemoryStore(1 << 20, 60)).mask("image", IMAGE, clicks).alpha
 
@@ -56,20 +61,12 @@ def test_one_worker_goes_on_where_another_was(redis: RedisServer):
 
 
 def test_values_are_compressed_and_all_keys_expire(redis: RedisServer):
-    store_at(redis.url).put("a", bytes(100_000))
-    assert redis.client.hstrlen(KEYS[0], "a") < 1000
-    assert all(0 < redis.client.pttl(key) <= 60_000 for key in KEYS)  # pyright: ignore[reportOperatorIssue]
-
-
-def test_the_bytes_are_counted_right_whoever_calls(redis: RedisServer):
-    stores = [RedisStore(redis.url, 2000, 60) for _ in range(3)]
-    rng = np.random.default_rng(0)
-    values = [rng.bytes(int(size)) for size in rng.integers(1, 400, 60)]
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda k: stores[k % 3].put(f"key {k % 17}", values[k]), range(60)))
-    kept: dict[bytes, bytes] = redis.client.hgetall(KEYS[0])  # pyright: ignore[reportAssignmentType]
-    assert int(redis.client.get(KEYS[2])) == sum(map(len, kept.values())) <= 2000  # pyright: ignore
-    assert sorted(kept) == sorted(redis.client.zrange(KEYS[1], 0, -1))  # pyright: ignore
+    store = store_at(redis.url)
+    store.put("a", bytes(100_000))
+    store.update("b", lambda _: b"value")
+    assert redis.client.strlen(f"{PREFIX}a") < 1000  # pyright: ignore[reportOperatorIssue]
+    assert sorted(keys(redis)) == [b"click99:a", b"click99:b"]
+    assert all(0 < redis.client.pttl(key) <= 60_000 for key in keys(redis))  # pyright: ignore
 
 
 def test_no_change_is_lost_between_workers(redis: RedisServer):
@@ -96,23 +93,48 @@ def test_changes_go_on_without_redis_and_with_it_again(redis: RedisServer):
     assert store.get("all") == b"bc"
 
 
-@pytest.mark.parametrize("dropped", KEYS)
-def test_redis_may_drop_any_of_the_keys(redis: RedisServer, dropped: str):
-    store = store_at(redis.url)
-    store.put("a", b"one")
-    redis.client.delete(dropped)
-    assert store.get("a") is None
-    store.put("b", b"two")
-    assert store.get("b") == b"two"
-    assert redis.client.hlen(KEYS[0]) == redis.client.zcard(KEYS[1]) == 1
-
-
-def test_a_damaged_value_is_replayed(redis: RedisServer):
-    sessions = Sessions(DiscPainter(), store_at(redis.url))
+def test_redis_may_drop_any_key(redis: RedisServer):
+    painter = DiscPainter()
+    sessions = Sessions(painter, store_at(redis.url))
     sessions.mask("image", IMAGE, CLICKS)
-    for key in redis.client.hkeys(KEYS[0]):  # pyright: ignore[reportGeneralTypeIssues]
-        redis.client.hset(KEYS[0], key, b"no mask")
-    assert np.array_equal(sessions.mask("image", IMAGE, CLICKS).alpha, fresh(CLICKS))
+    for key in keys(redis):
+        redis.client.delete(key)
+        assert np.array_equal(sessions.mask("image", IMAGE, CLICKS).alpha, fresh(CLICKS))
+    assert len(painter.steps) > len(CLICKS)
+
+
+def test_a_redis_that_drops_what_was_used_least_takes_every_value(redis: RedisServer):
+    redis.client.config_set("maxmemory-policy", "allkeys-lru")
+    redis.client.config_set("maxmemory", int(redis.client.info("memory")["used_memory"]) + 500_000)  # pyright: ignore
+    losses: list[str] = []
+    store, rng = store_at(redis.url, losses=losses), np.random.default_rng(0)
+    for k in range(100):
+        value = rng.bytes(20_000)
+        store.put(f"{k}", value)
+        assert store.get(f"{k}") == value
+    assert 0 < len(keys(redis)) < 100
+    assert not losses
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"no mask", b"", zlib.compress(b"short"), zlib.compress(b"\xff" * 3072 + b"long")]
+)
+def test_a_damaged_value_is_replayed_and_made_anew(redis: RedisServer, damaged: bytes):
+    painter = DiscPainter()
+    sessions = Sessions(painter, store_at(redis.url))
+    sessions.mask("image", IMAGE, CLICKS)
+    for key in keys(redis):
+        redis.client.set(key, damaged)
+    for _ in range(2):
+        assert np.array_equal(sessions.mask("image", IMAGE, CLICKS).alpha, fresh(CLICKS))
+    assert len(painter.steps) == 2 * len(CLICKS)
+
+
+def test_a_damaged_value_is_changed_as_if_there_were_none(redis: RedisServer):
+    redis.client.set(f"{PREFIX}a", b"damaged")
+    store = store_at(redis.url)
+    store.update("a", lambda before: b"new" if before is None else b"old")
+    assert store.get("a") == b"new"
 
 
 def test_redis_going_away_costs_a_replay_and_no_mask(redis: RedisServer, caplog: pytest.LogCaptureFixture):
@@ -136,7 +158,7 @@ def test_redis_going_away_costs_a_replay_and_no_mask(redis: RedisServer, caplog:
     assert len(told) == 2
     assert "CLICK99_REDIS_URL" in told[0]
     assert told[1] == "Redis is back"
-    assert redis.client.hlen(KEYS[0]) == 4  # two masks, and the versions of their clicks
+    assert len(keys(redis)) == 4  # two masks, and the versions of their clicks
 
 
 def test_without_redis_from_the_start_clicks_are_answered():
@@ -167,7 +189,7 @@ def test_a_full_redis_is_read_and_not_written(redis: RedisServer):
     assert store.get("a") == b"before"
     store.put("b", b"after")
     assert store.get("b") == b"after"
-    assert redis.client.hkeys(KEYS[0]) == [b"a"]
+    assert keys(redis) == [b"click99:a"]
 
 
 def test_one_loss_is_noted_once_by_many_threads(caplog: pytest.LogCaptureFixture):

@@ -1,10 +1,9 @@
-"""All stores, by the same rules: bounded by bytes and by age, least recently used first out."""
+"""All stores, by the same rules: bounded by age and, where Redis does not see to it, by bytes."""
 
 from __future__ import annotations
 
 import random
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from click99.sessions import DiskStore, MemoryStore
-from click99.sessions.redis_store import KEYS, RedisStore
+from click99.sessions.redis_store import RedisStore
 from click99.sessions.stores import Store
 from tests.redis_server import RedisServer
 
@@ -22,9 +21,6 @@ Make = Callable[..., Store]
 def noise(seed: int) -> bytes:
     """100 bytes that don't get shorter by compression."""
     return random.Random(seed).randbytes(100)
-
-
-KEPT_SIZE = {"memory": 100, "disk": 100, "redis": len(zlib.compress(noise(0), 1))}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +36,9 @@ class Clock:
         return self.now
 
 
+bounded = pytest.mark.parametrize("kind", ["memory", "disk"], indirect=True)
+
+
 @pytest.fixture(params=["memory", "disk", "redis"])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
@@ -50,7 +49,7 @@ def make(kind: str, clock: Clock, tmp_path: Path, request: pytest.FixtureRequest
     """Make an empty store with room for so many values of `noise`, which forgets after a minute."""
 
     def make_one(room: float = 10) -> Store:
-        max_bytes = int(room * KEPT_SIZE[kind])
+        max_bytes = int(room * 100)
         if kind == "memory":
             return MemoryStore(max_bytes, 60, clock)
         if kind == "disk":
@@ -75,8 +74,8 @@ def wait(kind: str, clock: Clock, request: pytest.FixtureRequest) -> Callable[[f
         clock.now += seconds
         if kind == "redis":
             client = request.getfixturevalue("redis").client
-            for name in client.zrange(KEYS[1], 0, -1):
-                client.zincrby(KEYS[1], -seconds * 1e6, name)
+            for key in client.scan_iter():
+                client.pexpire(key, client.pttl(key) - round(seconds * 1000))
 
     return wait_for
 
@@ -111,6 +110,7 @@ def test_no_change_is_lost_between_many_threads(make: Make):
     assert sorted(changed) == list(range(60))
 
 
+@bounded
 def test_the_least_recently_used_goes_first(make: Make):
     store = make(room=2.5)
     store.put("a", noise(1))
@@ -120,6 +120,7 @@ def test_the_least_recently_used_goes_first(make: Make):
     assert known(store, "abc") == "ac"
 
 
+@bounded
 def test_putting_a_key_again_counts_it_once(make: Make):
     store = make(room=2.5)
     for seed in range(5):
@@ -129,6 +130,7 @@ def test_putting_a_key_again_counts_it_once(make: Make):
     assert store.get("a") == noise(4)
 
 
+@bounded
 def test_the_newest_is_kept_however_large(make: Make):
     store = make(room=0.1)
     store.put("a", noise(1))
@@ -148,6 +150,7 @@ def test_unused_values_are_forgotten_after_their_age(make: Make, wait: Callable[
     assert known(store, "ab") == ""
 
 
+@bounded
 def test_what_is_forgotten_makes_room(make: Make, wait: Callable[[float], None]):
     store = make(room=2.5)
     store.put("a", noise(1))

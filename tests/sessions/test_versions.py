@@ -149,3 +149,10 @@ def test_few_older_versions_are_in_memory(notes: Store):
     for name in "abcbca":
         assert versions.begin([name]).version == f"version {name}"
     assert loaded == ["version a", "version b", "version c", "version a"]
+
+
+@pytest.mark.parametrize("damaged", [b"\xff\xfe", b"no version", b"\x00"])
+def test_a_damaged_note_makes_the_object_the_current_one_s(notes: Store, damaged: bytes):
+    notes.put(f"version of {CLICKS[0].id}", damaged)
+    assert sessions(NEW, notes).mask("image", IMAGE, CLICKS[:2]).version == "new"
+    assert notes.get(f"version of {CLICKS[0].id}") == b"new"

@@ -53,7 +53,7 @@ class DiskStore:
         now = self._clock()
         connection.execute(FORGET_OLD, (now - self.max_age_s,))
         found = connection.execute(TOUCH, (now, key)).fetchall()
-        return found[0][0] if found else None
+        return found[0][0] if found and isinstance(found[0][0], bytes) else None
 
     def _put(self, connection: sqlite3.Connection, key: str, value: bytes) -> None:
         connection.execute(PUT, (key, self._clock(), value))

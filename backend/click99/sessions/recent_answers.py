@@ -13,6 +13,7 @@ import time
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,13 +101,17 @@ class RecentAnswers:
         return bool(times) and times[-1] - times[0] < ONE_OPENING
 
     def _lately(self, value: bytes | None) -> list[float]:
-        """The kept times of openings, without those that are long ago."""
-        times: list[float] = json.loads(value) if value else []
-        return [at for at in times if at > self._clock() - ALONE_SECONDS]
+        """The kept times of openings, without those that are long ago; none when they are damaged."""
+        with suppress(ValueError, TypeError):
+            return [at for at in json.loads(value or b"[]") if at > self._clock() - ALONE_SECONDS]
+        return []
 
 
 def _answers(value: bytes | None) -> list[Answer]:
-    return [_unpack(kept) for kept in json.loads(value)] if value else []
+    """What was kept; nothing when it is damaged."""
+    with suppress(ValueError, TypeError, LookupError, zlib.error):
+        return [_unpack(kept) for kept in json.loads(value or b"[]")]
+    return []
 
 
 def _pack(answer: Answer) -> dict[str, Any]:

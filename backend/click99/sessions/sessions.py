@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -154,9 +155,11 @@ class Sessions:
         return 0, None
 
     def _kept(self, key: str, shape: tuple[int, ...]) -> np.ndarray | None:
-        """The alpha of a state, read-only; None when the store does not know it."""
+        """The alpha of a state, read-only; None when the store does not know it, or it is damaged."""
         value = self._store.get(key)
-        return None if value is None else np.frombuffer(value, np.uint8).reshape(shape)
+        if value is None or len(value) != math.prod(shape):
+            return None
+        return np.frombuffer(value, np.uint8).reshape(shape)
 
     def _step(
         self,

@@ -59,7 +59,7 @@ class Versions:
     def _noted(self, clicks: Iterable[str]) -> str | None:
         for click in clicks:
             if version := self._store.get(f"version of {click}"):
-                return version.decode()
+                return version.decode(errors="replace")  # damaged: a version that there is not
         return None
 
     def _named(self, version: str) -> Refiner:

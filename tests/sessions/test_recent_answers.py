@@ -1,0 +1,69 @@
+"""What is remembered of the answers given last, also when it is damaged."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from click99.labelstudio.prompts import Screen
+from click99.labelstudio.regions import Region
+from click99.sessions import MemoryStore
+from click99.sessions.recent_answers import Answer, RecentAnswers
+from click99.sessions.stores import Store
+
+SCREEN = Screen(frozenset("ab"), frozenset(), "draft 1", "ann")
+ANSWER = Answer(Region("r", 2, 3, np.eye(5, 7, dtype=bool)), "cell", SCREEN, refines=True)
+KEYS = ("answers task", "openings task")
+
+
+@pytest.fixture
+def store() -> Store:
+    return MemoryStore(1 << 20, 60)
+
+
+def test_an_answer_comes_back_as_it_was(store: Store):
+    RecentAnswers(store).remember("task", ANSWER)
+    (kept,) = RecentAnswers(store).of("task")
+    assert (kept.region.id, kept.region.top, kept.region.left) == ("r", 2, 3)
+    assert np.array_equal(kept.region.pixels, ANSWER.region.pixels)
+    assert (kept.label, kept.screen, kept.refines, kept.guessed) == ("cell", SCREEN, True, False)
+
+
+def changed(value: bytes, **parts: object) -> bytes:
+    return json.dumps([json.loads(value)[0] | parts]).encode()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda value: value[:-5],
+        lambda value: b"\xff" + value,
+        lambda value: b"5",
+        lambda value: b"[5]",
+        lambda value: b"[{}]",
+        lambda value: b'{"id": 1}',
+        lambda value: changed(value, bits="AAAA"),
+        lambda value: changed(value, bits=5),
+        lambda value: changed(value, shape=[5]),
+        lambda value: changed(value, shape=[-5, 7]),
+        lambda value: changed(value, pending=None),
+    ],
+)
+def test_what_is_damaged_counts_as_absent_and_is_made_anew(store: Store, damage):
+    answers = RecentAnswers(store)
+    answers.remember("task", ANSWER)
+    store.put(KEYS[0], damage(store.get(KEYS[0])))
+    assert answers.of("task") == []
+    answers.remember("task", ANSWER)
+    assert len(answers.of("task")) == 1
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\xff", b"[1, 2", b"5", b"null", b'["now"]', b'{"a": 1}'])
+def test_damaged_openings_count_as_none(store: Store, damaged: bytes):
+    answers = RecentAnswers(store)
+    store.put(KEYS[1], damaged)
+    assert not answers.alone("task")
+    answers.opened("task")
+    assert answers.alone("task")
