@@ -26,7 +26,7 @@ def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path, d
 def test_a_failure_leaves_the_old_file_alone(tmp_path: Path):
     (tmp_path / "a").write_text("old")
     with pytest.raises(TypeError), replacing(tmp_path / "a") as file:
-        file.writelines([b"half of", None])  # pyright: ignore[reportArgumentType]
+        file.writelines([b"half of", None])  # pyright: ignore
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("a", "old")]
 
 

@@ -1,12 +1,10 @@
-"""Where fetched images are kept: pixels in memory, files on disk. Both forget when full, or after a day."""
+"""Fetched images as they are kept: pixels in memory, files on disk."""
 
 from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,32 +23,6 @@ class Image:
 
     key: str
     pixels: np.ndarray
-
-
-class MemoryCache:
-    """The images used last, up to max_bytes of pixels. Thread-safe."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._images: OrderedDict[str, tuple[float, Image]] = OrderedDict()  # the one used last at the end
-        self._lock = threading.Lock()
-
-    def get(self, name: str) -> Image | None:
-        with self._lock:
-            born, image = self._images.get(name, (0.0, None))
-            if image is None or time.monotonic() - born > MAX_AGE:
-                return None
-            self._images.move_to_end(name)
-            return image
-
-    def put(self, name: str, image: Image) -> None:
-        with self._lock:
-            self._images[name] = time.monotonic(), image
-            self._images.move_to_end(name)
-            size = sum(kept.pixels.nbytes for _, kept in self._images.values())
-            while size > self._max_bytes:
-                _, (_, oldest) = self._images.popitem(last=False)
-                size -= oldest.pixels.nbytes
 
 
 class DiskCache:

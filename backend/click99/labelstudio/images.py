@@ -6,11 +6,14 @@ import hashlib
 import threading
 from collections.abc import Collection
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
+
+from cachetools import TTLCache
 
 from click99.labelstudio.client import Client
 from click99.labelstudio.fetch import Fetcher, host_allowed, shorten
-from click99.labelstudio.image_cache import DiskCache, Image, MemoryCache
+from click99.labelstudio.image_cache import MAX_AGE, DiskCache, Image
 from click99.labelstudio.pixels import read_pixels
 
 __all__ = ["Image", "ImageSource", "host_allowed"]
@@ -38,7 +41,9 @@ class ImageSource:
         self._fetcher = Fetcher(allowed_hosts, max_bytes, timeout)
         self._fetcher.label_studio = label_studio
         self._max_pixels = max_pixels
-        self._memory = MemoryCache(memory_bytes)
+        self._memory: TTLCache[str, Image, float] = TTLCache(
+            memory_bytes, MAX_AGE, getsizeof=lambda image: image.pixels.nbytes
+        )
         self._disk = DiskCache(home / "images", disk_bytes)
         self._pending: dict[str, Future[Image]] = {}
         self._lock = threading.Lock()
@@ -54,7 +59,9 @@ class ImageSource:
         """
         address = self._fetcher.resolve(url)
         name = hashlib.sha256(address.encode(errors="surrogatepass")).hexdigest()
-        return self._memory.get(name) or self._load_once(name, address)
+        with self._lock:
+            kept = self._memory.get(name)
+        return kept or self._load_once(name, address)
 
     def _load_once(self, name: str, address: str) -> Image:
         with self._lock:
@@ -77,5 +84,6 @@ class ImageSource:
         image = Image(hashlib.sha256(data).hexdigest(), pixels)
         if kept is None and not address.startswith("data:"):
             self._disk.put(name, data)
-        self._memory.put(name, image)
+        with self._lock, suppress(ValueError):  # it alone is larger than the cache
+            self._memory[name] = image
         return image

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
+
+from cachetools import TTLCache
 
 
 class Store(Protocol):
@@ -35,48 +36,23 @@ class MemoryStore:
     """
 
     def __init__(self, max_bytes: int, max_age_s: float, clock: Callable[[], float] = time.monotonic):
-        self.max_bytes = max_bytes
-        self.max_age_s = max_age_s
-        self._clock = clock
+        def room(value: bytes) -> int:
+            return min(len(value), max_bytes)
+
         self._lock = threading.RLock()
-        self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()  # least recently used first
-        self._bytes = 0
+        self._kept: TTLCache[str, bytes, float] = TTLCache(max_bytes, max_age_s, clock, room)
 
     def get(self, key: str) -> bytes | None:
         with self._lock:
-            self._forget_old()
-            if key not in self._entries:
-                return None
-            value = self._pop(key)
-            self._add(key, value)
+            value = self._kept.get(key)
+            if value is not None:
+                self._kept[key] = value  # its age begins anew
             return value
 
     def put(self, key: str, value: bytes) -> None:
         with self._lock:
-            self._forget_old()
-            if key in self._entries:
-                self._pop(key)
-            self._add(key, value)
-            while self._bytes > self.max_bytes and len(self._entries) > 1:
-                self._pop(next(iter(self._entries)))
+            self._kept[key] = value
 
     def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
         with self._lock:
             self.put(key, change(self.get(key)))
-
-    def _add(self, key: str, value: bytes) -> None:
-        self._entries[key] = (self._clock(), value)
-        self._bytes += len(value)
-
-    def _pop(self, key: str) -> bytes:
-        _, value = self._entries.pop(key)
-        self._bytes -= len(value)
-        return value
-
-    def _forget_old(self) -> None:
-        oldest_allowed = self._clock() - self.max_age_s
-        while self._entries:
-            key, (used, _) = next(iter(self._entries.items()))
-            if used >= oldest_allowed:
-                return
-            self._pop(key)
