@@ -52,9 +52,7 @@ def test_an_open_object_is_finished_on_its_version(notes: Store):
 
 
 @pytest.mark.parametrize("left", [CLICKS[:1], CLICKS[1:2], [Click(12, 12, True, "a")]])
-def test_undone_deleted_and_dragged_clicks_leave_it_on_its_version(
-    notes: Store, left: list[tuple[str, Click]]
-):
+def test_undone_deleted_and_dragged_clicks_leave_it_on_its_version(notes: Store, left: list[Click]):
     before = sessions(OLD, notes)
     for count in (1, 2):
         before.mask("image", IMAGE, CLICKS[:count])
