@@ -279,6 +279,34 @@ def stats(
         stats.plot(found, by, plot)
 
 
+db = typer.Typer(no_args_is_help=True, help="The record's database: its schema, and the way to a newer one.")
+
+
+@db.command("status")
+@with_settings
+def show_schema(settings: Settings) -> None:
+    """Show the schema's revision; exit code 1 when it must be upgraded, or is too new."""
+    from click99.server.stores import open_database
+
+    database = open_database(settings)
+    schema = database.schema()
+    typer.echo(f"{database.name}: {schema}")
+    if schema.problem:
+        raise typer.Exit(1)
+
+
+@db.command("upgrade")
+@with_settings
+def upgrade_schema(settings: Settings) -> None:
+    """Bring an older schema to this version's (docs/reference/record.md); keep a backup of an SQLite file."""
+    from click99.server.stores import open_database
+
+    database = open_database(settings)
+    database.upgrade()
+    typer.echo(f"{database.name}: {database.schema()}")
+
+
+app.add_typer(db, name="db")
 app.add_typer(models, name="models")
 app.command()(demo)
 app.command()(describe)

@@ -153,6 +153,25 @@ def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog
         assert (count(database, ClickRow), count(database, EventRow)) == (1, 1)
 
 
+def test_without_a_column_all_waits_until_there_is_one(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    assert count(database, ClickRow) == 0
+    url, watch = database.engine.url.render_as_string(hide_password=False), Watching()
+    with recording(Database(url, upgrades=False), tmp_path, watch) as recorder:
+        recorder.click(interaction("a"))
+        eventually(lambda: count(database, ClickRow) == 1)
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE clicks DROP COLUMN label")
+        recorder.click(interaction("b", region="next"))
+        recorder.event(saved(brush_item()))
+        eventually(lambda: "it lacks clicks.label. Run click99 db upgrade" in caplog.text)
+        assert True in watch.failures
+        database.upgrade()
+        eventually(lambda: watch.failures[-1] is False)
+    assert (count(database, ClickRow), count(database, EventRow), watch.aside) == (2, 1, [])
+
+
 def test_a_full_queue_refuses_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     watch, one = Watching(), interaction("a")
     recorder = Recorder(Database(sqlite_url(tmp_path)), tmp_path, watch, max_waiting=one.size)

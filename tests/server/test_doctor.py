@@ -254,6 +254,26 @@ def test_the_record_is_counted(doctor: Doctor, tmp_path: Path):
     assert "1 events are kept but could not be read" in shown
 
 
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("ALTER TABLE clicks DROP COLUMN label", "it lacks clicks.label. Run click99 db upgrade"),
+        ("UPDATE alembic_version SET version_num = '2099'", "schema 2099 is a newer click99's"),
+    ],
+)
+def test_a_schema_that_is_not_the_needed_one_is_a_problem(
+    doctor: Doctor, tmp_path: Path, statement: str, told: str
+):
+    database = Database(sqlite_url(tmp_path))
+    database.prepare()
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    code, shown = doctor()
+    assert code == 1
+    assert told in next(line for line in shown.splitlines() if "✗" in line)
+    assert doctor() == (code, shown), "it changes nothing"
+
+
 def test_what_the_record_cannot_hold_is_a_problem(doctor: Doctor, tmp_path: Path):
     SetAside.at(tmp_path).keep("click", "a reason", {})
     code, shown = doctor()

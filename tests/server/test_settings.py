@@ -32,6 +32,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "workers": "2",
         "redis_url": "redis://127.0.0.1",
         "database_url": "postgresql://127.0.0.1/click99",
+        "database_upgrade": "start",
         "sync_minutes": "5",
         "retrain_every": "50",
         "retrain_minutes": "7",
@@ -75,6 +76,7 @@ def test_hosts_are_split_and_trimmed():
         ({"state_mb": 0}, "state_mb"),
         ({"allowed_hosts": "a.example, http://b.example"}, "without http"),
         ({"device": "abacus"}, "device"),
+        ({"database_upgrade": "never"}, "database_upgrade"),
     ],
 )
 def test_a_wrong_value_is_refused(given: dict[str, Any], message: str):

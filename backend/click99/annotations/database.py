@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,14 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import Session
 
+from click99.annotations.schema import Schema, SchemaError, read_schema
+from click99.annotations.schema import upgrade as upgrade_schema
 from click99.annotations.tables import Table
 
+log = logging.getLogger(__name__)
+
 BUSY_SECONDS = 5  # how long to wait for another process that writes
+CONNECT_SECONDS = 10  # how long a PostgreSQL that does not answer is waited for
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
@@ -37,12 +44,16 @@ def sqlite_url(home: Path) -> str:
 class Database:
     """Transactions on the record. Thread-safe. Tables are made at the first use.
 
-    Every error is one of SQLAlchemy's; OSError when SQLite's folder cannot be made.
+    Every error is one of SQLAlchemy's, SchemaError where a database must be upgraded or is too new; OSError
+    when SQLite's folder cannot be made.
     """
 
-    def __init__(self, url: str, busy_seconds: float = BUSY_SECONDS) -> None:
-        """url: sqlite:///FILE or postgresql://user:password@host/database."""
-        self._url = make_url(url)
+    def __init__(self, url: str, busy_seconds: float = BUSY_SECONDS, upgrades: bool = True) -> None:
+        """url: sqlite:///FILE or postgresql://user:password@host/database.
+
+        upgrades: an older database, at the first use; else that is a SchemaError.
+        """
+        self._url, self._upgrades = make_url(url), upgrades
         self.engine = create(url, busy_seconds)
         self._lock = threading.Lock()
         self._prepared = False
@@ -55,38 +66,87 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """All of what is done inside is kept, or nothing."""
-        self._prepare()
+        self.prepare()
         with Session(self.engine) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One consistent view, which blocks no writer."""
-        self._prepare()
+        self.prepare()
         with self.engine.connect().execution_options(reading=True) as connection:
             yield Session(connection)
 
     def close(self) -> None:
+        """Used again, it connects anew, and looks at the schema anew."""
+        self._prepared = False
         self.engine.dispose()
 
-    def _prepare(self) -> None:
+    def schema(self) -> Schema:
+        """What is there; nothing is changed."""
+        if self._url.get_backend_name() == "sqlite" and self._url.database:
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        with self.engine.connect().execution_options(reading=True) as connection:
+            return read_schema(connection)
+
+    def prepare(self) -> None:
+        """See that the tables are as they are needed: make them, or upgrade them if that is wanted."""
         with self._lock:
             if self._prepared:
                 return
-            if self._url.get_backend_name() == "sqlite" and self._url.database:
-                Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
-            with self.engine.begin() as connection:
-                if connection.dialect.name == "postgresql":  # two workers must not make the tables at once
-                    connection.execute(text("SELECT pg_advisory_xact_lock(99)"))
-                Table.metadata.create_all(connection)
+            schema = self.schema()
+            if schema.state == "future" or (schema.state == "old" and not self._upgrades):
+                raise SchemaError(schema.problem)
+            if schema.state != "current":
+                self.upgrade()
             self._prepared = True
+
+    def upgrade(self) -> None:
+        """Bring the schema to the newest revision; of an SQLite file that has an older one, a backup is kept.
+
+        Servers that begin at once do it one after the other. SchemaError: it stays as it was.
+        """
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(99)"))
+            schema = read_schema(connection)  # another may have upgraded it while the lock was waited for
+            if schema.state == "future":
+                raise SchemaError(schema.problem)
+            if schema.state == "old":
+                log.warning("The record is upgraded to schema %s: %s", schema.needed, self.name)
+                if connection.dialect.name == "sqlite":
+                    back_up(Path(self._url.database or ""), schema.needed)
+            if schema.state == "current":
+                return
+            try:
+                upgrade_schema(connection)
+            except Exception as error:
+                raise SchemaError(f"not upgraded to schema {schema.needed}: {reason(error)}") from error
+
+
+def back_up(file: Path, needed: str) -> Path:
+    """Copy all that is committed, what is in the write-ahead log too, beside the file.
+
+    needed: the revision that it is about to get, for the copy's name. SchemaError when it cannot be.
+    """
+    copy = file.with_name(f"{file.stem}-before-{needed}{file.suffix}")
+    unfinished = copy.with_name(f"{copy.name}.tmp")
+    try:
+        unfinished.unlink(missing_ok=True)
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(unfinished)) as target:
+            source.backup(target)
+        shutil.copymode(file, unfinished)
+        return unfinished.replace(copy)
+    except (sqlite3.Error, OSError) as error:
+        raise SchemaError(f"{file} is not upgraded: no backup in {copy} ({error}). Free its disk") from error
 
 
 def create(url: str, busy_seconds: float) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() in DRIVERS or parsed.drivername in DRIVERS:
         driver = DRIVERS.get(parsed.drivername, parsed.drivername)
-        return create_engine(parsed.set(drivername=driver), pool_pre_ping=True)
+        address, patience = parsed.set(drivername=driver), {"connect_timeout": CONNECT_SECONDS}
+        return create_engine(address, pool_pre_ping=True, connect_args=patience)
     engine = create_engine(parsed, connect_args={"timeout": busy_seconds})
     event.listen(engine, "connect", _open)
     event.listen(engine, "begin", _begin)
@@ -113,7 +173,7 @@ def is_away(error: Exception) -> bool:
     Away is one that is gone, locked, full, damaged, or lacks a column.
     """
     if not isinstance(error, DBAPIError):
-        return isinstance(error, TimeoutError | OSError)
+        return isinstance(error, SchemaError | TimeoutError | OSError)
     code = getattr(error.orig, "sqlstate", None) or ""
     if isinstance(error, ProgrammingError):
         return code.startswith("42")  # no such column or table

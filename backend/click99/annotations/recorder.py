@@ -27,6 +27,7 @@ from click99.annotations.clicks import Interaction
 from click99.annotations.database import Database, is_away, reason
 from click99.annotations.events import keep_event
 from click99.annotations.inbox import Inbox, received_at
+from click99.annotations.schema import SchemaError
 from click99.annotations.set_aside import SetAside
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Recorder:
         self._max_waiting, self._bytes = max_waiting, 0
         self._waiting: deque[Interaction] = deque()
         self._changed = threading.Condition()
-        self._mail, self._closing, self._failing = True, False, False
+        self._mail, self._closing, self._trouble = True, False, ""
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
 
     def __enter__(self) -> Self:
@@ -182,19 +183,18 @@ class Recorder:
     def _failed(self, error: Exception) -> None:
         with self._changed:
             waiting = self._state()
-        if not self._failing:
-            log.error(
-                "The record can't be written: %s: %s. Clicks and events wait until it can. Free its disk, or "
-                "end what locks it",
-                waiting[1],
-                reason(error),
-            )
+        trouble = reason(error)
+        if trouble != self._trouble:
+            remedy = "" if isinstance(error, SchemaError) else ". Free its disk, or end what locks it"
+            told = "The record can't be written: %s: %s%s. Clicks and events wait until it can"
+            log.error(told, waiting[1], trouble, remedy)
         self._watch.failing(True)
         self._watch.waiting(waiting[0], len(self._inbox))
-        self._failing = True
+        self._trouble = trouble
+        self._database.close()  # the next try looks at the schema, too
 
     def _recovered(self) -> None:
-        if self._failing:
+        if self._trouble:
             log.warning("The record can be written again: %s", self._name)
-        self._failing = False
+        self._trouble = ""
         self._watch.failing(False)

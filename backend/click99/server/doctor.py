@@ -111,15 +111,21 @@ def check_record(settings: Settings) -> Iterator[Finding]:
     """Whether the record takes what people do, and how much it holds."""
     database = open_database(settings)
     try:
+        if problem := database.schema().problem:
+            yield Finding("Record", "problem", f"{database.name}: {problem}")
+            return
         with database.writing() as session:
             clicks, annotations, unread = counts(session)
+        revision = database.schema().revision
     except (SQLAlchemyError, OSError) as error:
         remedy = "Free its disk, end what locks it, or mend CLICK99_DATABASE_URL"
         yield Finding("Record", "problem", f"{database.name}: {reason(error)}. {remedy}")
         return
     finally:
         database.close()
-    yield Finding("Record", "ok", f"{clicks} clicks, {annotations} annotations in {database.name}")
+    yield Finding(
+        "Record", "ok", f"{clicks} clicks, {annotations} annotations in {database.name}, schema {revision}"
+    )
     if unread:
         yield Finding("Record", "note", f"{unread} events are kept but could not be read: see click99's log")
     aside = SetAside.at(settings.home)

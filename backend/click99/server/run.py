@@ -12,19 +12,24 @@ from fastapi import FastAPI
 from click99.segmentation.predictor import Predictor
 from click99.server.app import create_app
 from click99.server.settings import Settings, variable
+from click99.server.stores import prepare_record
 
 
 def run(settings: Settings) -> None:
-    """Serve until Ctrl-C. CheckpointError when there is nothing to serve."""
+    """Serve until Ctrl-C. CheckpointError when there is nothing to serve, SchemaError when the record's
+    database can't be worked with."""
     if settings.workers > 1:
         return run_workers(settings)
     start_logging()
-    return uvicorn.run(create_app(settings), host=settings.host, port=settings.port)
+    app = create_app(settings)
+    prepare_record(settings)
+    return uvicorn.run(app, host=settings.host, port=settings.port)
 
 
 def run_workers(settings: Settings) -> None:
     """Processes of their own, started anew when they end, over one socket."""
     Predictor.load(settings.model, "cpu")  # a worker that fails with it would be started for ever
+    prepare_record(settings)  # once, before the workers
     with tempfile.TemporaryDirectory(prefix="click99-metrics-") as counters:
         os.environ |= environment(settings) | {"PROMETHEUS_MULTIPROC_DIR": counters}
         uvicorn.run(

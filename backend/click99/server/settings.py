@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         "in CLICK99_HOME.",
         repr=False,
     )
+    database_upgrade: str = Field(
+        default="auto",
+        pattern="^(auto|start|command)$",
+        description="What upgrades an older record: a server's start, or only the command click99 db "
+        "upgrade. auto: the start if it is an SQLite file, the command if it is a PostgreSQL.",
+    )
     sync_minutes: int = Field(
         default=30, ge=0, description="Look for annotations that were not told of so often; 0: never."
     )

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from click99.annotations.database import Database, sqlite_url
+import logging
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from click99.annotations.database import Database, reason, sqlite_url
+from click99.annotations.schema import SchemaError
 from click99.server.metrics import Metrics
 from click99.server.settings import Settings
 from click99.sessions import DiskStore, MemoryStore, RedisStore
 from click99.sessions.stores import Store
+
+log = logging.getLogger(__name__)
 
 LASTING_BYTES = 32 * 2**20  # the versions of some tens of thousands of clicks, and the last answers
 
 
 def open_database(settings: Settings) -> Database:
     """The record: PostgreSQL, or a file in CLICK99_HOME. Nothing is connected to yet."""
-    return Database(settings.database_url or sqlite_url(settings.home))
+    url = settings.database_url or sqlite_url(settings.home)
+    upgrades = {"start": True, "command": False, "auto": url.startswith("sqlite")}
+    return Database(url, upgrades=upgrades[settings.database_upgrade])
+
+
+def prepare_record(settings: Settings) -> None:
+    """Make or upgrade the record before anything is served. SchemaError when it can't be worked with.
+
+    One that is away holds up nothing: its clicks and events wait.
+    """
+    database = open_database(settings)
+    try:
+        database.prepare()
+    except SchemaError as error:
+        raise SchemaError(f"{database.name}: {error}") from None
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("The record is away: %s: %s. Clicks and events wait for it", database.name, reason(error))
+    finally:
+        database.close()
 
 
 def open_store(settings: Settings, metrics: Metrics) -> Store:

@@ -1,0 +1,1 @@
+"""How the record's schema came about: Alembic's environment, and a revision for each step."""

@@ -1,0 +1,1 @@
+"""The steps. Each only adds to the one before (docs/reference/record.md)."""
