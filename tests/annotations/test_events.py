@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,7 @@ from tests.annotations.conftest import (
     interaction,
     saved,
 )
-
-SAMPLES = Path("../shared/samples")
+from tests.recorded import PAYLOADS, RECORDED, needs_recorded
 
 
 def keep(database: Database, *bodies: bytes) -> list[bool]:
@@ -214,16 +212,26 @@ def test_what_cannot_be_read_is_kept_with_the_reason(
     assert problem in caplog.text
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="recorded events lie in ../shared/samples")
+def test_whole_events_are_read(database: Database):
+    files = sorted(PAYLOADS.glob("webhook_*.json"))
+    keep(database, *[file.read_bytes() for file in files])
+    assert [event.problem for event in rows(database, EventRow)] == [None] * len(files)
+    assert {annotation.id: bool(annotation.deleted_at) for annotation in rows(database, AnnotationRow)} == {
+        "8": True,
+        "9": False,
+    }
+
+
+@needs_recorded
 def test_recorded_events_are_read(database: Database):
-    files = sorted(SAMPLES.glob("webhook_*.json"))
+    files = sorted(RECORDED.glob("webhook_*.json"))
     keep(database, *[json.dumps(json.loads(file.read_text())["body"]).encode() for file in files])
     assert [event.problem for event in rows(database, EventRow)] == [None] * len(files)
     assert {annotation.id: bool(annotation.deleted_at) for annotation in rows(database, AnnotationRow)} == {
         "1": True,
         "9": False,
     }
-    clicked = json.loads((SAMPLES / "backend_predict_click2.json").read_text())
+    clicked = json.loads((RECORDED / "backend_predict_click2.json").read_text())
     assert {annotation.project for annotation in rows(database, AnnotationRow)} == {
         clicked.get("body", clicked)["project"]
     }

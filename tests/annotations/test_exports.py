@@ -19,8 +19,8 @@ from click99.annotations.events import keep_event
 from click99.annotations.exports import ExportError, import_export
 from click99.annotations.tables import AnnotationRow, EventRow, MaskRow, RegionRow
 from tests.annotations.conftest import NOON, PROJECT_KEY, brush_item, disc, saved
+from tests.recorded import PAYLOADS, RECORDED, needs_recorded
 
-SAMPLE = Path("../shared/samples/export_JSON.json")
 NAME = "task-3-annotation-9-by-ann@example.com-brush-red-cell-0.png"
 
 
@@ -112,9 +112,15 @@ def test_pngs_that_are_none_of_label_studio_s(database: Database, tmp_path: Path
         import_export(database, tmp_path)
 
 
-@pytest.mark.skipif(not SAMPLE.is_file(), reason="a recorded export lies in ../shared/samples")
-def test_a_recorded_export_is_read(database: Database):
-    tasks = json.loads(SAMPLE.read_text())
-    assert import_export(database, SAMPLE) == sum(len(task["annotations"]) for task in tasks)
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(PAYLOADS / "export.json", id="ours"),
+        pytest.param(RECORDED / "export_JSON.json", id="recorded", marks=needs_recorded),
+    ],
+)
+def test_a_whole_export_is_read(database: Database, file: Path):
+    tasks = json.loads(file.read_text())
+    assert import_export(database, file) == sum(len(task["annotations"]) for task in tasks)
     with database.reading() as session:
         assert set(session.scalars(select(EventRow.problem))) == {None}

@@ -19,14 +19,11 @@ from click99.labelstudio.predictions import MaskRegion, Prediction, PredictRespo
 from click99.labelstudio.prompts import read_prompt
 from click99.labelstudio.region_types import BrushValue
 from click99.segmentation.clicks import Click
-
-OURS = Path(__file__).parent / "payloads"
-RECORDED = Path(__file__).parents[3] / "shared" / "samples"
-needs_recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded payloads in ../shared/samples")
+from tests.recorded import PAYLOADS, RECORDED, needs_recorded, webhooks
 
 
 def ours(name: str) -> bytes:
-    return (OURS / f"{name}.json").read_bytes()
+    return (PAYLOADS / f"{name}.json").read_bytes()
 
 
 def test_an_opened_task_has_no_context():
@@ -97,10 +94,8 @@ def test_recorded_clicks(path: Path):
     assert signs == [click["is_positive"] for click in sent["result"]]
 
 
-@needs_recorded
-@pytest.mark.parametrize("path", sorted(RECORDED.glob("webhook_*.json")), ids=lambda path: path.stem)
-def test_recorded_webhooks(path: Path):
-    body = json.loads(path.read_text())["body"]
+@pytest.mark.parametrize("body", webhooks())
+def test_every_webhook_is_read(body: dict):
     assert parse(WebhookEvent, json.dumps(body).encode()).action == body["action"]
 
 

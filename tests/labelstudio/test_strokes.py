@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,15 +12,14 @@ from pydantic import ValidationError
 
 from click99.labelstudio import brush
 from click99.labelstudio.strokes import Stroke, draw, touched
-
-RECORDED = Path(__file__).parents[3] / "shared" / "samples"
+from tests.recorded import RECORDED, needs_recorded
 
 
 def stroke(*points: float, kind: str = "add", width: float = 10) -> Stroke:
     return Stroke.model_validate({"type": kind, "relativePoints": points, "relativeStrokeWidth": width})
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded payloads in ../shared/samples")
+@needs_recorded
 def test_an_erased_draft_becomes_what_the_browser_saved():
     draft = json.loads((RECORDED / "backend_predict_after_erase.json").read_text())["body"]["tasks"][0][
         "drafts"
