@@ -4,14 +4,17 @@ BIN := .venv/bin
 LABEL_STUDIO := .venv-label-studio/bin/label-studio
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test e2e lint release dist chromium clean
+.PHONY: demo test test-fast e2e lint release dist chromium clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo.installed $(LABEL_STUDIO)  ## Label Studio with sample pictures and click99, until Ctrl-C
 	@$(BIN)/click99 demo --label-studio $(LABEL_STUDIO)
 
-test: .venv/dev.installed  ## every test but the browser's
-	$(BIN)/pytest -m "not e2e"
+test: .venv/dev.installed  ## every test but the browser's; COVERAGE=1: and what of the code they run
+	$(BIN)/pytest -m "not e2e" $(if $(COVERAGE),--cov=click99 --cov=click99_training --cov-report=term:skip-covered)
+
+test-fast: .venv/dev.installed  ## those that take no more than two minutes together
+	$(BIN)/pytest -m "not e2e and not slow"
 
 e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## what people do, in a real browser and a real Label Studio
 	$(BIN)/pytest -m e2e -s tests/e2e

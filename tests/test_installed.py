@@ -16,6 +16,7 @@ import pytest
 
 import click99
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "label_config").glob("*.*"))
 SOURCES = ["backend", "training", "label_config", "pyproject.toml", "README.md", "LICENSE"]

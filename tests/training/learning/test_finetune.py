@@ -44,6 +44,7 @@ from click99_training.recipes import FINETUNE
 from tests.registry.test_jobs import STAND_IN
 from tests.training.snapshot import write_snapshot
 
+pytestmark = pytest.mark.slow
 SECONDS = 1.5
 
 

@@ -18,6 +18,7 @@ from click99_training.loop.trainer import Trainer
 from click99_training.loop.variants import ABLATION, CLAIMS, configured
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", [*ABLATION, *CLAIMS])
 def test_every_variant_is_a_network_and_a_recipe(preset: str, name: str):
