@@ -52,7 +52,7 @@ def test_the_same_numbers_come_out(network: TwoStreamNetwork):
     maps = click_maps([[(30.5, 20.25, True), (80, 50, False)]], 64, 96)
     previous = ((rows - 0.4).hypot(columns - 0.3) < 0.25).float()[None, None]
     with torch.no_grad():
-        alpha, logits = network(network.encode(image), maps, previous)
+        alpha, logits, _ = network(network.encode(image), maps, previous)
     for found, expected in ((logits, LOGITS), (alpha, ALPHA)):
         means = F.avg_pool2d(found, 32)[0, 0]
         np.testing.assert_allclose(means, expected, rtol=2e-3, atol=2e-3)

@@ -13,7 +13,7 @@ from torch import Tensor
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.click_maps import click_maps
 from click99.segmentation.clicks import Click
-from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.network import Answer, QualityHead, TwoStreamNetwork
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.presets import (
     COMPACT,
@@ -55,7 +55,7 @@ def inputs(config: NetworkConfig, height: int, width: int, batch: int = 1) -> li
     return [torch.rand(batch, count, height, width, generator=generator) for count in channels]
 
 
-def click(network: TwoStreamNetwork, image: Tensor, maps: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
+def click(network: TwoStreamNetwork, image: Tensor, maps: Tensor, previous: Tensor) -> Answer:
     features = network.encode(image) if network.image_only else network.encode(image, maps, previous)
     return network(features, maps, previous)
 
@@ -63,7 +63,7 @@ def click(network: TwoStreamNetwork, image: Tensor, maps: Tensor, previous: Tens
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (32, 96)])
 def test_alpha_has_the_size_of_the_image(network: TwoStreamNetwork, height: int, width: int):
     with torch.no_grad():
-        alpha, logits = click(network, *inputs(network.config, height, width, batch=2))
+        alpha, logits, _ = click(network, *inputs(network.config, height, width, batch=2))
     assert alpha.shape == logits.shape == (2, 1, height, width)
     assert alpha.min() >= 0
     assert alpha.max() <= 1
@@ -90,8 +90,9 @@ def test_images_of_a_batch_do_not_see_each_other(network: TwoStreamNetwork):
 
 
 def test_gradient_reaches_every_parameter(network: TwoStreamNetwork):
-    alpha, logits = click(network, *inputs(network.config, 64, 64))
-    (alpha.square().mean() + logits.square().mean()).backward()
+    alpha, logits, quality = click(network, *inputs(network.config, 64, 64))
+    expected = 0 if quality is None else quality.square().mean()
+    (alpha.square().mean() + logits.square().mean() + expected).backward()
     silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     network.zero_grad()
     assert silent == []
@@ -130,7 +131,7 @@ def test_clicked_pixels_are_pinned_before_the_filter(encoding: ClickEncoding):
     config = replace(variant(COMPACT, "+T+I+F"), pin_clicks=True, click_encoding=encoding)
     maps = click_maps([[(7, 9, True), (20, 30, False)]], 32, 64, encoding)
     with torch.no_grad():
-        alpha, _ = click(TwoStreamNetwork(config), torch.rand(1, 3, 32, 64), maps, torch.zeros(1, 1, 32, 64))
+        alpha, *_ = click(TwoStreamNetwork(config), torch.rand(1, 3, 32, 64), maps, torch.zeros(1, 1, 32, 64))
     assert (alpha[0, 0, 9, 7], alpha[0, 0, 30, 20]) == (1, 0)
     assert ((alpha == 0) | (alpha == 1)).sum() == 2
 
@@ -153,3 +154,17 @@ def test_compact_fits_in_20_megabytes_of_fp16():
     parameters = sum(p.numel() for p in TwoStreamNetwork(COMPACT).parameters())
     assert 2 * parameters < 20e6
     assert parameters == pytest.approx(4.4e6, rel=0.02)
+
+
+def test_the_expected_quality_depends_on_how_the_mask_lies():
+    torch.manual_seed(0)
+    head = QualityHead(COMPACT, 8)
+    features = torch.rand(1, 8, 16, 16).repeat(2, 1, 1, 1)
+    inside, cut = torch.zeros(1, 1, 64, 64), torch.zeros(1, 1, 64, 64)
+    inside[..., 20:44, 20:44], cut[..., 40:, 40:] = 1, 1
+    with torch.no_grad():
+        expected = head(features, torch.cat([inside, cut]))
+        empty = head(features[:1], torch.zeros(1, 1, 64, 64))
+    assert expected.shape == (2,)
+    assert expected[0] != expected[1]
+    assert empty.isfinite().all()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 
 from click99.segmentation.clicks import Click
 from click99.segmentation.predictor import Predictor, feature_bytes
+from click99.segmentation.views import Windows
 
 CLICKS = [Click(30, 20, True), Click(50, 40, False), Click(10, 5, True)]
 
@@ -70,3 +73,37 @@ def test_the_image_features_used_last_are_kept_within_their_bytes(
         predictor.prepare(picture(64, 64), name)
     assert {key[0] for key in predictor.features} == set("acd")
     assert predictor.features.currsize == 3 * one
+
+
+class Preferring(Windows):
+    """Takes the look of a given place in the list."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        object.__setattr__(self, "number", number)
+
+    def choose(self, qualities: Sequence[float]) -> int:
+        assert all(0 <= quality <= 1 for quality in qualities)
+        return min(self.number, len(qualities) - 1)
+
+
+def test_the_answer_of_a_chosen_square_stays_inside_it(untrained: Predictor):
+    image, click = picture(300, 400, seed=4), Click(300, 80, True)
+    looks = Windows().looks(np.zeros((300, 400), np.float32), [click])
+    assert len(looks) > 2
+    for k, look in enumerate(looks):
+        alpha = Predictor(untrained.network, "any", view=Preferring(k)).refine(image, [click], None, "i")
+        outside = np.ones(alpha.shape, bool)
+        outside[look.box.area] = False
+        assert not (alpha > 0.5)[outside].any()
+
+
+def test_asking_anew_forgets_what_the_mask_was(untrained: Predictor):
+    image, clicks = picture(300, 400, seed=5), [Click(300, 80, True), Click(304, 84, False)]
+    everything = np.ones((300, 400), np.float32)
+    looks = Windows().looks(everything, clicks)
+    assert looks[-1].anew
+    alpha = Predictor(untrained.network, "any", view=Preferring(len(looks) - 1)).refine(
+        image, clicks, everything, "i"
+    )
+    assert not alpha[200:, :100].any()

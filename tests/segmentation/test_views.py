@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from click99.segmentation.clicks import Click
 from click99.segmentation.metrics import obedience
-from click99.segmentation.views import Box, Whole, Zoomed, force_discs, keep_asked, network_size
+from click99.segmentation.views import (
+    Box,
+    Look,
+    Whole,
+    Windows,
+    Zoomed,
+    force_discs,
+    keep_asked,
+    network_size,
+)
 
 
 def two_parts() -> np.ndarray:
@@ -95,7 +104,7 @@ def test_whole_stretches_up_to_multiples_of_32_and_shrinks_photographs(
     shape: tuple[int, int], size: tuple[int, int]
 ):
     previous = np.zeros(shape, np.float32)
-    assert Whole().look(previous, ()) == (Box(0, 0, shape[1], shape[0]), size)
+    assert Whole().looks(previous, ()) == [Look(Box(0, 0, shape[1], shape[0]), size)]
 
 
 sides = st.integers(1, 70)
@@ -104,7 +113,8 @@ sides = st.integers(1, 70)
 @given(sides, sides, st.data())
 def test_whole_places_clicks_where_nearest_resizing_does(height: int, width: int, data: st.DataObject):
     x, y = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
-    box, size = Whole().look(np.zeros((height, width), np.float32), ())
+    (look,) = Whole().looks(np.zeros((height, width), np.float32), ())
+    box, size = look.box, look.size
     drawn = np.zeros((height, width))
     drawn[y, x] = 1
     resized = cv2.resize(drawn, size[::-1], interpolation=cv2.INTER_NEAREST)
@@ -114,7 +124,8 @@ def test_whole_places_clicks_where_nearest_resizing_does(height: int, width: int
 
 def test_no_click_is_lost_where_whole_shrinks():
     shape = (1500, 2000)
-    box, size = Whole().look(np.zeros(shape, np.float32), ())
+    (look,) = Whole().looks(np.zeros(shape, np.float32), ())
+    box, size = look.box, look.size
     for x in range(1000, 1010):
         ((px, py, positive),) = Whole().place([Click(x, 700, False)], box, size)
         assert abs(px - x * size[1] / shape[1]) <= 1
@@ -139,3 +150,55 @@ def test_the_previous_mask_is_not_written_to():
     previous = two_parts()
     Whole().before(previous, [Click(3, 3, True)])
     np.testing.assert_array_equal(previous, two_parts())
+
+
+def nothing(shape: tuple[int, int]) -> np.ndarray:
+    return np.zeros(shape, np.float32)
+
+
+def test_the_first_click_is_looked_at_through_ever_smaller_squares():
+    first, *squares = Windows().looks(nothing((3000, 4000)), [Click(2500, 700, True)])
+    assert (first.box, first.anew) == (Box(0, 0, 4000, 3000), False)
+    assert [max(look.box.shape) for look in squares] == [2000, 1000, 500, 250, 125]
+    assert all(look.anew for look in squares)
+    for look in squares:
+        assert look.box.left <= 2500 < look.box.right
+        assert look.box.top <= 700 < look.box.bottom
+
+
+@given(
+    height=st.integers(1, 3000),
+    width=st.integers(1, 30000),
+    places=st.lists(st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)), min_size=1, max_size=4),
+)
+def test_every_square_holds_every_click_and_stays_inside(height: int, width: int, places: list):
+    clicks = [Click(int(x * width), int(y * height), True) for x, y in places]
+    for look in Windows().squares((height, width), clicks, max(height, width)):
+        box = look.box
+        assert 0 <= box.left < box.right <= width
+        assert 0 <= box.top < box.bottom <= height
+        assert all(box.left <= c.x < box.right and box.top <= c.y < box.bottom for c in clicks)
+
+
+def test_clicks_close_together_in_a_mask_that_reaches_far_ask_anew():
+    everything = np.ones((2000, 3000), np.float32)
+    close = [Click(1500, 1000, True), Click(1500, 940, False)]
+    assert any(look.anew for look in Windows().looks(everything, close))
+    fitting = np.zeros((2000, 3000), np.float32)
+    fitting[950:1050, 1450:1550] = 1
+    assert [look.anew for look in Windows().looks(fitting, close)] == [False]
+
+
+def test_a_smaller_window_must_be_surely_better():
+    view = Windows(surer=0.03)
+    assert view.choose([0.7, 0.72, 0.6]) == 0
+    assert view.choose([0.7, 0.74, 0.76]) == 1
+    assert view.choose([0.2, 0.5, 0.9]) == 2
+
+
+def test_the_box_of_a_small_mask_in_a_large_picture_is_close():
+    mask = np.zeros((3000, 4000), np.float32)
+    mask[1000:1060, 2000:2060] = 1
+    (look,) = Windows().looks(mask, [Click(2030, 1030, True), Click(2070, 1030, False)])
+    assert max(look.box.shape) < 130
+    assert max(Zoomed().looks(mask, [Click(2030, 1030, True)])[0].box.shape) > 500

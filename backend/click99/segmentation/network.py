@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,14 @@ class ImageFeatures:
     image: Tensor  # [B, 3, H, W], normalised
     skips: list[Tensor]  # finest first: strides 2, 4, …
     context: Tensor  # [B, C, H/s, W/s] at the coarsest stride s, pooled already if pyramid_of is "image"
+
+
+class Answer(NamedTuple):
+    """What one click makes of a batch."""
+
+    alpha: Tensor  # [B, 1, H, W] in 0…1, after the guided filter
+    logits: Tensor  # [B, 1, H, W], the decoder's output before sigmoid or clipping
+    quality: Tensor | None  # [B], logit of the IoU that the network expects of its mask; see QualityHead
 
 
 class ConvBlock(nn.Sequential):
@@ -119,7 +128,7 @@ class Decoder(nn.Module):
 
     def __init__(self, config: NetworkConfig, context: int, skips: list[int]):
         super().__init__()
-        self.stages = nn.ModuleList()
+        self.stages, self.middle = nn.ModuleList(), len(config.decoder) // 2
         inputs = context
         for k, widths in enumerate(config.decoder):
             full_size = k == len(config.decoder) - 1
@@ -133,12 +142,48 @@ class Decoder(nn.Module):
         if config.output == "clip":  # what begins outside 0…1 is clipped away and never learns
             nn.init.constant_(self.head.bias, 0.5)  # pyright: ignore
 
-    def forward(self, x: Tensor, skips: list[Tensor]) -> Tensor:
+    def forward(self, x: Tensor, skips: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits [B, 1, H, W], and the features of the scale in the middle [B, C, h, w]."""
+        middle = x
         for k, stage in enumerate(self.stages):
             x = stage(x)
+            if k == self.middle:
+                middle = x
             if k < len(skips):
                 x = torch.cat((upsample(x, skips[k]), skips[k]), 1)
-        return self.head(x)  # [B, 1, H, W]
+        return self.head(x), middle
+
+
+class QualityHead(nn.Module):
+    """What IoU the mask will have with the whole object, of which parts may lie outside the view.
+
+    It is what chooses between views of the same click (Kirillov et al. 2023 choose between SAM's masks so).
+    Seen are the decoder's features inside the mask, along its edge and everywhere, and how the mask lies.
+    """
+
+    def __init__(self, config: NetworkConfig, channels: int, hidden: int = 64):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(3 * channels + 6, hidden), nn.LeakyReLU(config.slope), nn.Linear(hidden, 1)
+        )
+
+    def forward(self, features: Tensor, alpha: Tensor) -> Tensor:
+        """features [B, C, h, w], alpha [B, 1, H, W] → logit of the IoU [B]."""
+        small = F.adaptive_avg_pool2d(alpha, (features.shape[-2], features.shape[-1]))
+        weights = torch.cat((small, 4 * small * (1 - small), torch.ones_like(small)), 1).flatten(2)
+        weights = weights / weights.sum(2, keepdim=True).clamp_min(1e-3)
+        means = torch.einsum("bchw,bkhw->bkc", features, weights.unflatten(2, small.shape[-2:]))
+        return self.layers(torch.cat((means.flatten(1), _lie(alpha)), 1))[:, 0]
+
+
+def _lie(alpha: Tensor) -> Tensor:
+    """How a mask lies in its view: size, certainty, and how much of the view's sides it covers: [B, 6]."""
+    area, inside = alpha.mean((1, 2, 3)), alpha.square().mean((1, 2, 3))
+    sides = torch.stack([side.mean((1, 2)) for side in (alpha[..., 0, :], alpha[..., -1, :])], 1)
+    ends = torch.stack([side.mean((1, 2)) for side in (alpha[..., 0], alpha[..., -1])], 1)
+    covered = torch.cat((sides, ends), 1)
+    size, certain = (area + 1e-4).log(), inside / (area + 1e-4)
+    return torch.stack((area, size, certain, covered.mean(1), covered.amax(1), covered.amin(1)), 1)
 
 
 class TwoStreamNetwork(nn.Module):
@@ -163,6 +208,8 @@ class TwoStreamNetwork(nn.Module):
         self.decoder = Decoder(config, context, [*skips[::-1], config.full_size_channels])
         guided = DeepGuidedFilter(config.filter_channels, config.filter_radius, config.filter_eps)
         self.filter = guided if config.guided_filter else None
+        middle = config.decoder[self.decoder.middle][-1]
+        self.quality = QualityHead(config, middle) if config.quality else None
 
     @property
     def image_only(self) -> bool:
@@ -189,17 +236,13 @@ class TwoStreamNetwork(nn.Module):
             x = self.pyramid(x)
         return ImageFeatures(image, skips, x)
 
-    def forward(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> Answer:
         """One click.
 
         Args:
             features: of the image, from `encode`.
             click_maps: [B, 6, H, W] (2 unless they are Gaussians), background maps before foreground maps.
             previous: the alpha before this click, [B, 1, H, W], zeros before the first.
-
-        Returns:
-            alpha [B, 1, H, W] in 0…1 after the guided filter, and the decoder's output [B, 1, H, W] before
-            sigmoid or clipping.
         """
         x, skips = features.context, features.skips
         if self.config.interaction:
@@ -211,8 +254,10 @@ class TwoStreamNetwork(nn.Module):
         full_size = [features.image, click_maps]
         if self.config.previous_joins:
             full_size.append(previous)
-        logits = self.decoder(x, [*skips[::-1], _join(full_size)])
-        return self._finish(features.image, click_maps, logits), logits
+        logits, middle = self.decoder(x, [*skips[::-1], _join(full_size)])
+        alpha = self._finish(features.image, click_maps, logits)
+        quality = self.quality(middle.float(), alpha.detach().float()) if self.quality else None
+        return Answer(alpha, logits, quality)
 
     def _finish(self, image: Tensor, click_maps: Tensor, logits: Tensor) -> Tensor:
         """Logits → alpha, obeying the clicks and following the image's edges."""

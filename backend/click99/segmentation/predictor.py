@@ -22,7 +22,7 @@ from click99.segmentation.click_maps import click_maps
 from click99.segmentation.clicks import Click
 from click99.segmentation.generalist import Generalist, fingerprint
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
-from click99.segmentation.views import VIEWS, Box, View
+from click99.segmentation.views import VIEWS, Box, Look, View
 
 FEATURE_BYTES = 256 * 2**20  # of the image features that are kept
 CHOICES = 10_000  # images whose network is remembered
@@ -103,34 +103,38 @@ class Predictor:
         Returns:
             alpha, float32 [H, W], multiples of 1/255.
         """
-        previous = np.zeros(image.shape[:2], np.float32) if previous is None else previous
-        box, size = self.view.look(previous, clicks)
-        fed_back = self.view.before(previous, clicks)[box.area]
-        alpha = previous.copy()
-        alpha[box.area] = self._run(image, image_key, clicks, fed_back, box, size)
-        return quantise(self.view.obey(alpha, clicks, previous))
+        nothing = np.zeros(image.shape[:2], np.float32)
+        previous = nothing if previous is None else previous
+        looks = self.view.looks(previous, clicks)
+        fed_back = [nothing if look.anew else previous for look in looks]
+        answers = [
+            self._run(image, image_key, clicks, before, look)
+            for look, before in zip(looks, fed_back, strict=True)
+        ]
+        chosen = self.view.choose([quality for _, quality in answers])
+        look, before = looks[chosen], fed_back[chosen]
+        alpha = before.copy()
+        alpha[look.box.area] = self.view.restore(answers[chosen][0], look.box.shape)
+        return quantise(self.view.obey(alpha, clicks, before))
 
     @torch.inference_mode()
     def _run(
-        self,
-        image: np.ndarray,
-        image_key: str,
-        clicks: Sequence[Click],
-        previous: np.ndarray,
-        box: Box,
-        size: tuple[int, int],
-    ) -> np.ndarray:
-        """The network's alpha of one part of the image; `previous` is that of the part."""
-        placed = self.view.place(clicks, box, size)
+        self, image: np.ndarray, image_key: str, clicks: Sequence[Click], previous: np.ndarray, look: Look
+    ) -> tuple[np.ndarray, float]:
+        """One look's alpha, at the network's size, and the IoU that the network expects of it (or 0)."""
+        placed = self.view.place(clicks, look.box, look.size)
         encoding = self.network.config.click_encoding
-        maps = click_maps([placed], *size, encoding, self.device)
-        before = torch.from_numpy(self.view.resize(previous, size))[None, None].to(self.device)
-        features = self._features(image, image_key, box, size, maps, before)
-        alpha, _ = self.network(features, maps, before)
-        return self.view.restore(alpha[0, 0].float().cpu().numpy(), box.shape)
+        maps = click_maps([placed], *look.size, encoding, self.device)
+        fed_back = self.view.resize(self.view.before(previous, clicks)[look.box.area], look.size)
+        before = torch.from_numpy(fed_back)[None, None].to(self.device)
+        features = self._features(image, image_key, look.box, look.size, maps, before)
+        answer = self.network(features, maps, before)
+        quality = 0.0 if answer.quality is None else float(answer.quality.sigmoid())
+        return answer.alpha[0, 0].float().cpu().numpy(), quality
 
     def _first_look(self, image: np.ndarray) -> tuple[Box, tuple[int, int]]:
-        return self.view.look(np.zeros(image.shape[:2], np.float32), ())
+        look, *_ = self.view.looks(np.zeros(image.shape[:2], np.float32), ())
+        return look.box, look.size
 
     def _features(
         self,

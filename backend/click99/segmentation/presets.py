@@ -51,7 +51,8 @@ class NetworkConfig:
     pin_clicks: bool = (
         False  # clicked pixels become 0 or 1 before the guided filter, where the maps show them
     )
-    view: Literal["zoomed", "whole"] = "zoomed"  # how the predictor looks at an image
+    view: Literal["windows", "zoomed", "whole"] = "zoomed"  # how the predictor looks at an image
+    quality: bool = False  # whether a head predicts the answer's IoU, by which views can be chosen
 
     def __post_init__(self) -> None:
         for field, hint in get_type_hints(NetworkConfig).items():
@@ -133,6 +134,8 @@ COMPACT = NetworkConfig(
     filter_channels=8,
     filter_radius=2,
     filter_eps=1e-4,
+    quality=True,
+    view="windows",
 )
 
 PRESETS = {preset.name: preset for preset in (PAPER, COMPACT)}

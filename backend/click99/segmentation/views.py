@@ -1,6 +1,7 @@
 """How the network looks at an image: which part, at what size, where the clicks fall, and what they demand.
 
-`Zoomed` is compact's: the whole image at the first click, later the mask and the clicks with a margin.
+`Windows` is compact's: several windows around the first click, later the mask and the clicks with a margin.
+`Zoomed` is that of compact's checkpoints before it: the whole image at the first click.
 `Whole` is that of the paper's authors' public inference code: always all of the image.
 Every step is a pure function of its arguments.
 """
@@ -39,11 +40,26 @@ class Box:
         return self.bottom - self.top, self.right - self.left
 
 
+@dataclass(frozen=True)
+class Look:
+    """A part of the image, the network's (height, width) for it, and whether the object is asked for anew:
+    without the previous mask, which the answer then takes the place of.
+    """
+
+    box: Box
+    size: tuple[int, int]
+    anew: bool = False
+
+
 class View(Protocol):
     """What the predictor asks of a view. Sizes are (height, width)."""
 
-    def look(self, previous: np.ndarray, clicks: Sequence[Click]) -> tuple[Box, tuple[int, int]]:
-        """The part of the image to look at, and the network's size for it; no clicks: before the first."""
+    def looks(self, previous: np.ndarray, clicks: Sequence[Click]) -> list[Look]:
+        """The looks that answer a click, at least one; no clicks: what can be prepared before the first."""
+        ...
+
+    def choose(self, qualities: Sequence[float]) -> int:
+        """Which of several looks' answers is taken, by the IoU that the network expects of each."""
         ...
 
     def before(self, previous: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
@@ -76,19 +92,26 @@ class Zoomed:
     margin: float = 0.2  # around the mask and the clicks, of the box's own size
     grid: int = 16  # steps along the image's long side that the box snaps to, so that features are reused
 
-    def look(self, previous: np.ndarray, clicks: Sequence[Click]) -> tuple[Box, tuple[int, int]]:
+    def looks(self, previous: np.ndarray, clicks: Sequence[Click]) -> list[Look]:
         begun = bool(clicks) and bool((previous > 0.5).any())
         box = self.focus(previous, clicks) if begun else whole(previous)
-        return box, network_size(*box.shape, self.side if begun else self.first_side)
+        return [Look(box, network_size(*box.shape, self.side if begun else self.first_side))]
+
+    def choose(self, qualities: Sequence[float]) -> int:
+        return 0
 
     def focus(self, previous: np.ndarray, clicks: Sequence[Click]) -> Box:
         """The box of the mask and all clicks with a margin, snapped outwards to a coarse grid."""
         height, width = previous.shape
         ys, xs = np.nonzero(previous > 0.5)
-        step = max(1.0, max(height, width) / self.grid)
+        step = self.step(previous.shape, max(np.ptp(xs), np.ptp(ys)) + 1)
         left, right = _span([xs.min(), xs.max(), *(c.x for c in clicks)], width, step, self.margin)
         top, bottom = _span([ys.min(), ys.max(), *(c.y for c in clicks)], height, step, self.margin)
         return Box(left, top, right, bottom)
+
+    def step(self, shape: tuple[int, ...], extent: int) -> float:
+        """Pixels between the places that the box of a mask so large snaps to."""
+        return max(1.0, max(shape) / self.grid)
 
     def before(self, previous: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
         return previous
@@ -121,6 +144,49 @@ class Zoomed:
 
 
 @dataclass(frozen=True)
+class Windows(Zoomed):
+    """Looks that do not depend on what else is in the picture.
+
+    At the first click: the whole image, and squares around the click, each half as large as the last. Later:
+    the mask and the clicks, close by on a finer grid than Zoomed; where the clicks lie close together in a
+    mask that reaches far beyond them, also the squares around them, for what the mask should have been.
+    """
+
+    window_side: int = 192  # network pixels of a square
+    smallest: int = 64  # image pixels of a square
+    surer: float = 0.03  # IoU that the network must expect more of a look than of every larger one
+    beyond: float = 4.0  # extents of mask and clicks over the clicks' own from which squares are tried, too
+
+    def looks(self, previous: np.ndarray, clicks: Sequence[Click]) -> list[Look]:
+        first, *_ = super().looks(previous, clicks)
+        if not clicks:
+            return [first]
+        begun = bool((previous > 0.5).any())
+        if begun and max(first.box.shape) < self.beyond * max(_extents(clicks)):
+            return [first]
+        return [first, *self.squares(previous.shape, clicks, max(first.box.shape))]
+
+    def squares(self, shape: tuple[int, ...], clicks: Sequence[Click], largest: int) -> list[Look]:
+        """Squares that hold all clicks, each half as large as the last, all smaller than `largest` pixels."""
+        needed = max(self.smallest, 1.5 * max(_extents(clicks)))
+        halvings = int(np.log2(max(1.0, largest / needed)))
+        sides = (round(largest / 2**k) for k in range(1, halvings + 1))
+        boxes = [_around(clicks, side, shape) for side in sides]
+        return [Look(box, network_size(*box.shape, self.window_side), anew=True) for box in boxes]
+
+    def choose(self, qualities: Sequence[float]) -> int:
+        """The best one, but a smaller one only where the network is surely more content with it."""
+        best = 0
+        for k, quality in enumerate(qualities):
+            best = k if quality > qualities[best] + self.surer else best
+        return best
+
+    def step(self, shape: tuple[int, ...], extent: int) -> float:
+        """An eighth to a sixteenth of the mask, never coarser than Zoomed's."""
+        return min(super().step(shape, extent), max(1.0, 2.0 ** np.floor(np.log2(extent / 8))))
+
+
+@dataclass(frozen=True)
 class Whole:
     """All of the image, stretched up to multiples of 32; the authors' inference code.
 
@@ -129,10 +195,13 @@ class Whole:
 
     limit: int = 1024  # network pixels: a longer image is scaled down to it
 
-    def look(self, previous: np.ndarray, clicks: Sequence[Click]) -> tuple[Box, tuple[int, int]]:
+    def looks(self, previous: np.ndarray, clicks: Sequence[Click]) -> list[Look]:
         factor = min(1.0, self.limit / max(previous.shape))
         height, width = (STRIDE * int(np.ceil(side * factor / STRIDE)) for side in previous.shape)
-        return whole(previous), (height, width)
+        return [Look(whole(previous), (height, width))]
+
+    def choose(self, qualities: Sequence[float]) -> int:
+        return 0
 
     def before(self, previous: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
         return keep_asked(previous.copy(), clicks)
@@ -158,7 +227,7 @@ class Whole:
         return keep_asked(force(alpha, clicks), clicks)
 
 
-VIEWS: dict[str, type[Zoomed] | type[Whole]] = {"zoomed": Zoomed, "whole": Whole}
+VIEWS: dict[str, type[Zoomed] | type[Whole]] = {"windows": Windows, "zoomed": Zoomed, "whole": Whole}
 
 
 def whole(pixels: np.ndarray) -> Box:
@@ -210,6 +279,27 @@ def keep_asked(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
         asked = {int(parts[click.y, click.x]) for click in positive} - {0}
         alpha[~np.isin(parts, list(asked))] = 0
     return alpha
+
+
+def _extents(clicks: Sequence[Click]) -> tuple[int, int]:
+    """Columns and rows that the clicks span."""
+    xs, ys = [click.x for click in clicks], [click.y for click in clicks]
+    return max(xs) - min(xs) + 1, max(ys) - min(ys) + 1
+
+
+def _around(clicks: Sequence[Click], side: int, shape: tuple[int, ...]) -> Box:
+    """The square around the middle of the clicks, moved inside the image, cut where that is smaller."""
+    xs, ys = [click.x for click in clicks], [click.y for click in clicks]
+    top, bottom = _within((min(ys) + max(ys) + 1) // 2, side, shape[0])
+    left, right = _within((min(xs) + max(xs) + 1) // 2, side, shape[1])
+    return Box(left, top, right, bottom)
+
+
+def _within(middle: int, side: int, limit: int) -> tuple[int, int]:
+    """Start and end of `side` pixels around the middle, inside 0…limit."""
+    length = min(side, limit)
+    start = min(max(0, middle - length // 2), limit - length)
+    return start, start + length
 
 
 def _span(inside: list[int], limit: int, step: float, margin: float) -> tuple[int, int]:

@@ -46,7 +46,7 @@ def test_the_target_is_the_teacher_s_answer_where_it_is_taught(config: NetworkCo
         seen = both.image if teacher.network.image_only else (both.image, maps, both.previous)
         with torch.no_grad():
             features = teacher.network.encode(*(seen if isinstance(seen, tuple) else (seen,)))
-            alpha, _ = teacher.network(features, maps, both.previous)
+            alpha, *_ = teacher.network(features, maps, both.previous)
         torch.testing.assert_close(target[0], alpha[0], rtol=1e-3, atol=1e-4)
         assert torch.equal(target[1], both.truth[1])
         both.previous = alpha

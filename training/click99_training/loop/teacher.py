@@ -28,7 +28,7 @@ class Teacher:
         if not taught:
             return batch.truth
         features = self._encode(batch, maps, taught)
-        alpha, _ = self.network(features, maps[taught], batch.previous[taught])
+        alpha = self.network(features, maps[taught], batch.previous[taught]).alpha
         target = batch.truth.clone()
         target[taught] = alpha.float()
         return target
