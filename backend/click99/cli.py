@@ -21,7 +21,17 @@ from click99.labelstudio.errors import LabelStudioError
 from click99.registry.cli import models
 from click99.segmentation.cli import describe, import_weights
 from click99.server.settings import Settings, variable
-from click99_training.cli import ablation, average, compose, cooldown, evaluate, prove_learning, report, train
+from click99_training.cli import (
+    ablation,
+    average,
+    compose,
+    cooldown,
+    evaluate,
+    prove_learning,
+    report,
+    train,
+    validate,
+)
 from click99_training.loop.stopping import Stopped
 
 
@@ -315,6 +325,7 @@ app.command()(train)
 app.command()(cooldown)
 app.command()(compose)
 app.command()(evaluate)
+app.command()(validate)
 app.command()(report)
 app.command()(ablation)
 app.command()(average)

@@ -20,6 +20,7 @@ EVALUATIONS = typer.Argument(exists=True, dir_okay=False, help="Files of click99
 ABLATION_FOLDER = "The folder of click99 ablation: VARIANT.DATASET.json."
 REGIMES_FOLDER = "A folder of SBD.DATASET.json, Synth.DATASET.json, Synth+FT.DATASET.json."
 CONTACT_SHEET = "The picture of click99 compose --preview."
+DOMAINS = "A second such folder; its sources become rows."
 CHECKPOINT = typer.Option(help="A .safetensors file; the shipped one if not given.")
 
 
@@ -112,13 +113,30 @@ def evaluate(
     protocol: Annotated[str, typer.Option(help="paper or ritm: where the robot clicks.")] = "paper",
     json: Annotated[Path | None, typer.Option(help="Write all figures, per image too.")] = None,
     lenient: Annotated[bool, typer.Option(help="Click where people do, off the centre.")] = False,
+    mosaic: Annotated[int, typer.Option(min=1, help="Put each image among N × N of the data's.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
     """Let a robot annotate a data set: 20 clicks an image, each judged (docs/reference/evaluation.md)."""
     from click99_training.evaluation.evaluate import Evaluation, report
 
-    report(Evaluation(dataset, data, checkpoint, protocol, lenient, device, threads), json)
+    report(Evaluation(dataset, data, checkpoint, protocol, lenient, device, threads, mosaic), json)
+
+
+def validate(
+    data: Annotated[Path, DATA],
+    domains: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help=DOMAINS)] = None,
+    checkpoint: Annotated[Path | None, CHECKPOINT] = None,
+    each: Annotated[int, typer.Option(min=2, help="Samples of each row, at most.")] = 24,
+    clicks: Annotated[int, typer.Option(min=5, help="Clicks a sample.")] = 20,
+    json: Annotated[Path | None, typer.Option(help="Write the IoUs, to compare others with.")] = None,
+    against: Annotated[Path | None, typer.Option(exists=True, help="Such a file of another one.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
+) -> None:
+    """Judge a checkpoint on held-out pictures that look like people's work: a table and one number."""
+    from click99_training.evaluation.validation import Validation, validate
+
+    validate(Validation(data, domains, checkpoint, each, clicks, threads), json, against)
 
 
 def report(

@@ -51,6 +51,15 @@ class Recipe:
     inverted: float = 0.0  # share of the images where all that the object is not is asked for
     lenient: float = 0.3  # share of the images clicked where people click, not at the very centre
     object_scale: tuple[float, float] = (0.8, 2.6)  # side of the crop over side of the object
+    close: float = 0.0  # share of the crops that show only a part of the object
+    close_scale: tuple[float, float] = (0.15, 0.8)  # of those, as object_scale
+    close_nearly_right: float = 0.6  # of those, as nearly_right
+    balance: float = 0.0  # a photo is drawn with weight 1 / (photos of its source) to this power
+    mosaic: float = 0.0  # share of the photos that are put among others
+    mosaic_cells: tuple[int, int] = (2, 5)  # photos along a side
+    alike: float = 0.3  # of the mosaics: of photos of one source
+    shapes: float = 0.0  # share of the images that are drawn shapes (datasets/shapes.py)
+    quality_weight: float = 0.2  # of the loss of the quality head, where there is one
     replayed: float = 0.0  # share of the collected images whose first clicks are those that people made
 
 
@@ -63,9 +72,14 @@ PRECISE = (
 COMPACT = Recipe(
     crops=((160, 8, 0.3), (224, 6, 0.4), (320, 4, 0.3)),  # small crops first: more of them
     epochs=2,
-    composite=0.35,
-    inverted=0.08,
-    object_scale=(0.8, 4.5),  # as small as in a whole photo, which the first click sees
+    composite=0.2,
+    inverted=0.06,
+    lenient=0.5,
+    object_scale=(0.7, 16.0),  # down to one of many objects in a large picture
+    close=0.12,
+    balance=0.5,
+    mosaic=0.4,
+    shapes=0.05,
     mix=Mix(cut=0.4, cut_from=PRECISE, second=0.3, faintest=FAINTEST, flush=True),
 )
 
@@ -110,6 +124,8 @@ FINETUNE = replace(
     mix=replace(COMPACT.mix, cut_from=(*PRECISE, "click99")),  # the base set's, too
     object_scale=(0.9, 6.0),
     replayed=0.7,
+    lenient=0.3,
+    **dict.fromkeys(("close", "balance", "mosaic", "shapes"), 0.0),  # what people annotate says how it looks
 )
 
 RECIPES = {

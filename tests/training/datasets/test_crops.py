@@ -24,7 +24,7 @@ def test_training_passes_over_bad_samples_with_the_same_crops_whenever_asked(tmp
     data = MaskFolder(folder_of(tmp_path, masks))
     cut_short(tmp_path / "images" / "b.png")
     log = tmp_path / "run" / "skipped.csv"
-    streams = [CropStream(data, COMPACT, seed=1, skipped=Skipped(log)) for _ in range(2)]
+    streams = [CropStream(data, replace(COMPACT, shapes=0.0), seed=1, skipped=Skipped(log)) for _ in range(2)]
     forward = [streams[0][(k, 64)] for k in range(20)]
     backward = [streams[1][(k, 64)] for k in reversed(range(20))]
     for one, other in zip(forward, reversed(backward), strict=True):
@@ -58,7 +58,7 @@ def test_the_share_of_inverted_images_is_as_asked_but_never_around_a_small_objec
     some = block()
     some.truth[30 + height :] = False
     some.image[some.truth], some.image[~some.truth] = 255, 0
-    stream = CropStream(Always(some), replace(COMPACT, inverted=0.25), seed=0)
+    stream = CropStream(Always(some), replace(COMPACT, inverted=0.25, shapes=0.0), seed=0)
     crops = [stream[(k, 64)] for k in range(120)]
     found = np.mean([crop.image[crop.truth].mean() < crop.image[~crop.truth].mean() for crop in crops])
     assert abs(found - share) < 0.12 * bool(share) + 1e-9
@@ -86,3 +86,18 @@ def test_a_stream_of_any_mix_is_reproducible(data_folder: Path):
     for k in (5, 3, 9):
         np.testing.assert_array_equal(one[(k, 64)].image, other[(k, 64)].image)
         np.testing.assert_array_equal(one[(k, 64)].truth, other[(k, 64)].truth)
+
+
+def test_close_crops_show_a_part_of_the_object_and_know_how_much_is_cut_off():
+    recipe = replace(COMPACT, close=1.0, inverted=0.0, shapes=0.0)
+    sample = block()
+    for k in range(10):
+        crop = CropStream(Always(sample), recipe, seed=0)[(k, 64)]
+        assert crop.cut_off > 0
+    wide = replace(recipe, close=0.0, object_scale=(3.0, 4.0))
+    assert CropStream(Always(sample), wide, seed=0)[(0, 64)].cut_off == 0
+
+
+def test_shapes_take_the_place_of_samples():
+    drawn = replace(COMPACT, shapes=1.0, inverted=0.0)
+    assert {CropStream(Always(block()), drawn, seed=0)[(k, 64)].name for k in range(5)} == {"shapes"}

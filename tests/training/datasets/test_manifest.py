@@ -88,3 +88,23 @@ def test_the_mix_takes_objects_of_trusted_sources_only(data_folder: Path, tmp_pa
     assert {data.draw(np.random.default_rng(k), recipe).name for k in range(12)} == {"photo/a.png"}
     photos = replace(recipe, mix=Mix(cut_from=("not here",)))
     assert len({data.draw(np.random.default_rng(k), photos).name for k in range(30)}) == 3
+
+
+def test_sources_of_few_photos_are_drawn_as_often_as_the_balance_says(tmp_path: Path):
+    Image.fromarray(np.dstack([RAMP] * 3)).save(tmp_path / "a.png")
+    Image.fromarray(mask(np.s_[3:28, 3:28])).save(tmp_path / "m.png")
+    rows = [f"a.png,m.png,binary,train,{source}" for source in ["many"] * 16 + ["few"]]
+    (tmp_path / "manifest.csv").write_text("\n".join(["file,mask,kind,split,source", *rows]) + "\n")
+    data, rng = ManifestDataset(tmp_path, "train"), np.random.default_rng(0)
+    shares = {b: np.mean([data._any(rng, b).source == "few" for _ in range(2000)]) for b in (0, 0.5, 1)}
+    assert shares[0] == pytest.approx(1 / 17, abs=0.02)
+    assert shares[0.5] == pytest.approx(1 / 5, abs=0.03)
+    assert shares[1] == pytest.approx(1 / 2, abs=0.04)
+
+
+def test_photos_are_drawn_among_others_as_often_as_the_recipe_says(data_folder: Path):
+    data = ManifestDataset(data_folder, "train")
+    for share, sizes in ((0.0, {(120, 160)}), (1.0, {(240, 320), (360, 480)})):
+        recipe = replace(COMPACT, composite=0.0, mosaic=share, mosaic_cells=(2, 3))
+        drawn = {data.draw(np.random.default_rng(seed), recipe).truth.shape for seed in range(12)}
+        assert drawn == sizes

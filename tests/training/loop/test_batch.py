@@ -9,6 +9,7 @@ import numpy as np
 
 from click99.segmentation.clicks import Click
 from click99_training.datasets.collected import Collected
+from click99_training.datasets.sample import Sample
 from click99_training.loop.batch import Batch
 from click99_training.recipes import COMPACT as RECIPE
 from tests.training.samples import first_batch
@@ -45,3 +46,15 @@ def test_every_click_lands_where_the_mask_was_wrong(data_folder: Path):
         assert len(clicks) == 1
         assert clicks[0].positive
         assert sample.truth[clicks[0].y, clicks[0].x]
+
+
+def test_the_quality_counts_what_the_crop_left_out():
+    truth = np.zeros((64, 64), bool)
+    truth[:, :32] = True
+    sample = Sample("half", np.zeros((64, 64, 3), np.uint8), truth, np.zeros_like(truth), cut_off=1.0)
+    whole = replace(sample, cut_off=0.0)
+    batch = Batch.start(
+        [sample, whole], [(0,), (1,)], replace(RECIPE, nearly_right=0.0, close_nearly_right=0.0)
+    )
+    batch.previous = batch.truth.clone()
+    assert batch.quality().tolist() == [0.5, 1.0]

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,14 @@ def test_another_preset_is_refused(tmp_path: Path):
     save_checkpoint(TwoStreamNetwork(COMPACT), tmp_path / "compact.safetensors")
     with pytest.raises(ValueError, match="holds another network than paper"):
         initial_network(run(tmp_path, "paper", tmp_path / "compact.safetensors"), PAPER)
+
+
+def test_a_checkpoint_without_a_quality_head_gives_all_the_rest(tmp_path: Path):
+    before = TwoStreamNetwork(replace(COMPACT, quality=False, view="zoomed"))
+    save_checkpoint(before, tmp_path / "old.safetensors", dtype=torch.float32)
+    network = initial_network(
+        Run("compact", tmp_path, tmp_path, start_from=tmp_path / "old.safetensors"), COMPACT
+    )
+    assert network.config == COMPACT
+    assert network.quality is not None
+    assert all(torch.equal(network.state_dict()[name], kept) for name, kept in before.state_dict().items())

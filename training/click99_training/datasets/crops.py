@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.files import SampleError
 from click99_training.datasets.sample import Sample, crop_around_object, flip, inverted, recolour
+from click99_training.datasets.shapes import with_shapes
 from click99_training.datasets.skipped import Skipped
 from click99_training.recipes import Recipe
 
@@ -46,14 +47,20 @@ class CropStream(Dataset):
 
     def _crop(self, side: int, rng: np.random.Generator) -> Sample | None:
         """A crop of a random sample; None where too little or nothing else than the object is in it."""
+        drawn = self.recipe.shapes and rng.random() < self.recipe.shapes
         sample = self.data.draw(rng, self.recipe)
+        sample = with_shapes(sample.image, rng) if drawn else sample
         if not sample.truth.any():
             return None  # one foreground of a composite hides the other
         if self._is_inverted(sample, rng):
             sample = inverted(sample)
-        crop = crop_around_object(sample, side, self.recipe.object_scale, rng)
+        close = self.recipe.close and rng.random() < self.recipe.close
+        scale = self.recipe.close_scale if close else self.recipe.object_scale
+        crop = crop_around_object(sample, side, scale, rng)
         if FEWEST_PIXELS <= crop.truth.sum() <= LARGEST_SHARE * side * side:
             return crop
+        if drawn:
+            return None
         if sample.truth.mean() > LARGEST_SHARE:
             raise SampleError(sample.name, "the object fills the whole image")
         if sample.truth.sum() < FEWEST_PIXELS:

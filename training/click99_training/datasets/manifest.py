@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +14,14 @@ from click99_training.datasets.composites import Layer, composed
 from click99_training.datasets.cutouts import cut_out
 from click99_training.datasets.dataset import SMALLEST_OBJECT, SampleDataset
 from click99_training.datasets.files import SampleError, grey_truth, read_image, read_mask, sample_of
+from click99_training.datasets.mosaics import mosaic
 from click99_training.datasets.sample import Sample
 from click99_training.recipes import Mix, Recipe
 
 KINDS = ("binary", "instances", "alpha", "foreground", "none")
 COLUMNS = ("file", "mask", "kind", "split")
 IGNORE = 255  # in instance masks
+LONG_SIDE = 1000  # pixels, of a mosaic
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class ManifestDataset(SampleDataset):
         self.photos = [entry for entry in entries if entry.kind in ("binary", "instances", "alpha")]
         self.cutouts = [entry for entry in entries if entry.kind == "foreground"]
         self.backgrounds = [entry for entry in entries if entry.kind == "none"]
+        self.of_source = Counter(entry.source for entry in self.photos)
+        self.running: dict[float, np.ndarray] = {}
         self.one_object: dict[str, list[Entry]] = defaultdict(list)
         for entry in self.photos:
             if entry.kind != "instances":
@@ -61,11 +65,36 @@ class ManifestDataset(SampleDataset):
         return self._photo(self.photos[k], np.random.default_rng(k), pairs=0.0)
 
     def draw(self, rng: np.random.Generator, recipe: Recipe) -> Sample:
-        """A random photo with one of its objects, or a composite: recipe.composite of them."""
+        """A random photo with one of its objects, alone or among others, or a composite."""
         possible = self.cutouts or self._precise(recipe.mix.cut_from)
         if not self.photos or (possible and rng.random() < recipe.composite):
             return self.composited(rng, recipe.mix)
-        return self._photo(self.photos[rng.integers(len(self.photos))], rng, recipe.mix.pairs)
+        entry = self._any(rng, recipe.balance)
+        sample = self._photo(entry, rng, recipe.mix.pairs)
+        return self._among_others(sample, entry, rng, recipe) if rng.random() < recipe.mosaic else sample
+
+    def _any(self, rng: np.random.Generator, balance: float) -> Entry:
+        """A random photo, rather of a source that has few of them."""
+        upto = self._upto(balance)
+        return self.photos[min(int(np.searchsorted(upto, rng.random())), len(upto) - 1)]
+
+    def _upto(self, balance: float) -> np.ndarray:
+        """Running sums of the photos' shares."""
+        if balance not in self.running:
+            weights = np.array([self.of_source[entry.source] ** -balance for entry in self.photos])
+            self.running[balance] = np.cumsum(weights / weights.sum())
+        return self.running[balance]
+
+    def _among_others(self, sample: Sample, entry: Entry, rng: np.random.Generator, recipe: Recipe) -> Sample:
+        """A mosaic of any photos, or of photos of its own kind."""
+        alike = [e for e in self.photos if e.source == entry.source] if rng.random() < recipe.alike else []
+
+        def another() -> np.ndarray:
+            other = alike[rng.integers(len(alike))] if alike else self._any(rng, recipe.balance)
+            return read_image(self.folder / other.image)
+
+        low, high = recipe.mosaic_cells
+        return mosaic(sample, int(rng.integers(low, high + 1)), another, rng, LONG_SIDE)
 
     def composited(self, rng: np.random.Generator, mix: Mix) -> Sample:
         """Random foregrounds on a random background: half the time a photo, whose objects then distract."""

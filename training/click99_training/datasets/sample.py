@@ -17,6 +17,7 @@ class Sample:
 
     alpha: float32 [H, W] in 0…1 where the data knows it (composites, mattes); the truth is alpha > 0.5 there.
     others: uint8 [H, W], the image's other objects where they are known, numbered from 1.
+    cut_off: area of the object that a crop left out, over the area in it.
     clicks: what a person clicked here, in order; start: the mask that the first of them began with, bool
     [H, W], None: nothing. taught: the truth only says where to click, what to answer says a teacher
     (training/click99_training/loop/teacher.py).
@@ -28,6 +29,7 @@ class Sample:
     void: np.ndarray
     alpha: np.ndarray | None = None
     others: np.ndarray | None = None
+    cut_off: float = 0.0
     clicks: tuple[Click, ...] = ()
     start: np.ndarray | None = None
     taught: bool = False
@@ -58,8 +60,17 @@ def _part(sample: Sample, area: tuple[slice, slice]) -> Sample:
     )
     top, left = (along.start or 0 for along in area)
     clicks = _moved(sample.clicks, lambda x, y: (x - left, y - top), truth.shape)
+    cut_off = sample.truth.sum() * (1 + sample.cut_off) / max(1, truth.sum()) - 1
     return replace(
-        sample, image=image, truth=truth, void=void, alpha=alpha, others=others, clicks=clicks, start=start
+        sample,
+        image=image,
+        truth=truth,
+        void=void,
+        alpha=alpha,
+        others=others,
+        cut_off=float(cut_off),
+        clicks=clicks,
+        start=start,
     )
 
 

@@ -24,12 +24,21 @@ from click99.segmentation.metrics import boundary_iou, corrective_accuracy, harm
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.robot import ROBOTS, Robot
 from click99_training.datasets.dataset import SampleDataset
+from click99_training.datasets.mosaics import Mosaics
 from click99_training.datasets.registry import DATASETS, open_dataset
 from click99_training.datasets.sample import Sample
 from click99_training.datasets.skipped import Skipped, readable
 from click99_training.evaluation import results
 from click99_training.evaluation.prefetch import ahead
-from click99_training.evaluation.results import PER_CLICK, SHARE_CLICKS, Annotation, Record, pack, summary
+from click99_training.evaluation.results import (
+    PER_CLICK,
+    SHARE_CLICKS,
+    Annotation,
+    Record,
+    by_extent,
+    pack,
+    summary,
+)
 
 CLICKS = 20
 MASKS_AFTER = (1, 3, 6, 20)  # clicks after which the record keeps the mask
@@ -73,7 +82,9 @@ def annotate(
             verdicts.append(beside.submit(judge, sample, done, correction.region, *masks[-2:]))
     figures = _per_click([verdict.result() for verdict in verdicts], clicks)
     kept = {k: pack(masks[min(k, len(done))]) for k in MASKS_AFTER if k <= clicks}
-    return Annotation(sample.name, done, seconds=seconds, masks=kept, **figures)
+    return Annotation(
+        sample.name, done, seconds=seconds, masks=kept, extent=object_extent(sample.truth), **figures
+    )
 
 
 def _per_click(verdicts: list[tuple[float, ...]], clicks: int) -> dict[str, np.ndarray]:
@@ -124,6 +135,7 @@ class Evaluation:
     lenient: bool = False
     device: str = "auto"
     threads: int = 2
+    mosaic: int = 1  # photos along a side of a mosaic, in which each image is put
 
 
 def report(evaluation: Evaluation, path: Path | None) -> None:
@@ -133,12 +145,20 @@ def report(evaluation: Evaluation, path: Path | None) -> None:
     torch.set_num_threads(evaluation.threads)
     predictor = Predictor.load(evaluation.checkpoint, evaluation.device)
     skipped = Skipped()
-    record = run(predictor, open_benchmark(evaluation.dataset, evaluation.data), evaluation, skipped)
+    data = open_benchmark(evaluation.dataset, evaluation.data)
+    data = Mosaics(data, evaluation.mosaic) if evaluation.mosaic > 1 else data
+    record = run(predictor, data, evaluation, skipped)
     Console().print(_table(record))
     if skipped.reasons:
         Console().print(str(skipped), style="yellow")
     if path:
         results.write(record, path)
+
+
+def object_extent(truth: np.ndarray) -> float:
+    """Longer side of an object over that of its picture; 0 where there is none. truth: bool [H, W]."""
+    ys, xs = np.nonzero(truth)
+    return float(max(np.ptp(ys), np.ptp(xs)) + 1) / max(truth.shape) if len(ys) else 0.0
 
 
 def open_benchmark(name: str, folder: Path) -> SampleDataset:
@@ -179,6 +199,11 @@ def _table(record: Record) -> Table:
     for clicks in map(str, SHARE_CLICKS):
         row = [f"{100 * above[clicks]:.0f}" for above in shares.values()]
         table.add_row(f"% of images above 90 … 99 % IoU at {clicks}", "  ".join(row))
+    table.add_section()
+    for name, group in by_extent(record.annotations).items():
+        small = summary(group)
+        told = f"NoC@90 {small['noc@90']}, IoU after one click {small['miou'][0]}, {len(group)} objects"
+        table.add_row(f"objects {name} of the picture's side", told)
     table.add_section()
     table.add_row("time in the network", f"{record.network_share:.0%}")
     return table

@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from click99.segmentation.metrics import auc, bootstrap_interval, noc, share_abo
 NOC_THRESHOLDS = (0.80, 0.85, 0.90, 0.95, 0.99)
 SHARE_THRESHOLDS = tuple(round(0.90 + 0.01 * k, 2) for k in range(10))
 SHARE_CLICKS = (1, 5, 10, 20)
+EXTENTS = (0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.01)  # of an object's longer side over its picture's
 PER_CLICK = ("ious", "boundary_ious", "corrected", "harmed", "obeyed_pixels", "obeyed_discs")
 
 
@@ -38,6 +40,7 @@ class Annotation:
     obeyed_discs: np.ndarray  # share of the pixels within 3 px of a click
     seconds: list[float]
     masks: dict[int, bytes] = field(default_factory=dict)  # after some of the clicks; see `pack`
+    extent: float = float("nan")  # the object's longer side over the picture's; nan in older files
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,19 @@ def summary(annotations: Sequence[Annotation]) -> dict:
         "obeyed_discs": _obeyed(table["obeyed_discs"]),
         "seconds_per_click": round(float(np.median(seconds)), 4) if seconds else None,
     }
+
+
+def by_extent(annotations: Sequence[Annotation]) -> dict[str, list[Annotation]]:
+    """The annotations by the size of their objects, small ones first; without those of unknown size."""
+    groups = {
+        f"{_share(low)} to {_share(high)}": [each for each in annotations if low <= each.extent < high]
+        for low, high in pairwise(EXTENTS)
+    }
+    return {name: group for name, group in groups.items() if group}
+
+
+def _share(value: float) -> str:
+    return "0" if value == 0 else "1" if value >= 1 else f"1/{round(1 / value)}"
 
 
 def percent(threshold: float) -> str:
@@ -154,6 +170,7 @@ def _image_to_json(annotation: Annotation) -> dict:
         "clicks": [[click.x, click.y, int(click.positive)] for click in annotation.clicks],
         **{name: _rounded(getattr(annotation, name), 5) for name in PER_CLICK},
         "seconds": _rounded(annotation.seconds, 4),
+        "extent": _rounded([annotation.extent], 4)[0],
         "masks": {str(k): base64.b64encode(png).decode() for k, png in annotation.masks.items()},
     }
 
@@ -165,6 +182,7 @@ def _image_from_json(image: dict) -> Annotation:
         clicks=[Click(x, y, bool(positive)) for x, y, positive in image["clicks"]],
         seconds=image["seconds"],
         masks={int(k): base64.b64decode(png) for k, png in image["masks"].items()},
+        extent=float("nan") if image.get("extent") is None else image["extent"],
         **figures,
     )
 

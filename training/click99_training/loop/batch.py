@@ -17,6 +17,8 @@ from click99_training.loop.bundled import bundled_clicks
 from click99_training.loop.nearly_right import nearly_right
 from click99_training.recipes import Recipe
 
+MOSTLY_INSIDE = 0.2  # of the object's area in the crop that may be outside of it
+
 
 @dataclass
 class Batch:
@@ -30,6 +32,7 @@ class Batch:
     truth: Tensor  # [B, 1, S, S]
     valid: Tensor  # [B, 1, S, S]
     previous: Tensor  # [B, 1, S, S], alpha so far
+    cut_off: Tensor  # [B], area of the objects outside of the crops over that inside
     clicks: list[list[Click]]
     to_replay: list[list[Click]]
     rngs: list[np.random.Generator]
@@ -53,6 +56,7 @@ class Batch:
             truth=_stack([s.truth[..., None] for s in samples], device),
             valid=_stack([~s.void[..., None] for s in samples], device),
             previous=_stack([alpha[..., None] for alpha, *_ in begun], device),
+            cut_off=torch.tensor([sample.cut_off for sample in samples], device=device),
             clicks=[clicks for _, clicks, _ in begun],
             to_replay=[to_replay for *_, to_replay in begun],
             rngs=rngs,
@@ -84,9 +88,21 @@ class Batch:
 
     def iou(self) -> float:
         """Mean IoU of the masks so far."""
-        prediction, truth = (self.previous > 0.5) & (self.valid > 0), (self.truth > 0.5) & (self.valid > 0)
-        both, either = (prediction & truth).sum((1, 2, 3)), (prediction | truth).sum((1, 2, 3))
+        both, either, _ = self._overlap()
         return float((both / either.clamp_min(1)).mean())
+
+    def quality(self) -> Tensor:
+        """IoU of each mask so far with the whole object, what the crop left out of it included: [B]."""
+        both, either, truth = self._overlap()
+        return both / (either + truth * self.cut_off).clamp_min(1)
+
+    def _overlap(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Pixels of mask and truth together, of either, and of the truth: [B] each."""
+        valid = self.valid > 0
+        prediction, truth = (self.previous > 0.5) & valid, (self.truth > 0.5) & valid
+        areas = (prediction & truth, prediction | truth, truth)
+        both, either, inside = (area.sum((1, 2, 3)) for area in areas)
+        return both, either, inside
 
 
 def _begin(
@@ -96,7 +112,8 @@ def _begin(
 
     A click that the saved mask contradicts is left out: it was undone by hand.
     """
-    if rng.random() < recipe.nearly_right:
+    share = recipe.close_nearly_right if sample.cut_off > MOSTLY_INSIDE else recipe.nearly_right
+    if rng.random() < share:
         return *nearly_right(sample.truth, rng), []
     start = np.zeros(sample.truth.shape) if sample.start is None else sample.start
     meant = [click for click in sample.clicks if sample.truth[click.y, click.x] == click.positive]

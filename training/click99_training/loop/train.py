@@ -93,8 +93,17 @@ def initial_network(run: Run, config: NetworkConfig) -> TwoStreamNetwork:
     network = load_checkpoint(run.start_from)
     if network.config == config:
         return network
+    if replace(network.config, quality=config.quality, view=config.view) == config:
+        return with_new_head(network, config)
     if isinstance(network.encoder, ResNet50) and config.encoder == network.config.encoder:
         return with_image_stream(network.encoder.state_dict(), config, run.seed)
     raise ValueError(
         f"{run.start_from} holds another network than {run.preset} {run.variant}: {network.config}"
     )
+
+
+def with_new_head(trained: TwoStreamNetwork, config: NetworkConfig) -> TwoStreamNetwork:
+    """The same streams and decoder, and whatever head of its own the configuration adds, drawn anew."""
+    network = TwoStreamNetwork(config)
+    network.load_state_dict(trained.state_dict(), strict=False)
+    return network

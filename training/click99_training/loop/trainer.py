@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
+from click99.segmentation.network import Answer, ImageFeatures, TwoStreamNetwork
 from click99_training.loop.batch import Batch
 from click99_training.loop.distributed import average_gradients
 from click99_training.loop.losses import MASK_LOSSES, click_location_loss, normalized_focal_loss
@@ -89,21 +90,25 @@ class Trainer:
     def _click(self, batch: Batch, features: ImageFeatures | None) -> float:
         features, maps = features or self._encode(batch), batch.maps()
         with self._mixed_precision():
-            alpha, logits = self.network(features, maps, batch.previous)
+            answer = self.network(features, maps, batch.previous)
             target = self.teacher.target(batch, maps) if self.teacher else batch.truth
-        loss = self._loss(alpha.float(), logits.float(), target, batch)
+        batch.previous = answer.alpha.detach().float()
+        loss = self._loss(answer, target, batch)
         loss.backward()
         self._step("per_click")
-        batch.previous = alpha.detach().float()
         return float(loss.detach())
 
-    def _loss(self, alpha: Tensor, logits: Tensor, target: Tensor, batch: Batch) -> Tensor:
-        recipe = self.recipe
+    def _loss(self, answer: Answer, target: Tensor, batch: Batch) -> Tensor:
+        """batch.previous: the answer's alpha already."""
+        recipe, alpha, logits = self.recipe, answer.alpha.float(), answer.logits.float()
         loss = MASK_LOSSES[recipe.mask_loss](alpha, target, batch.valid)
         if recipe.focal_weight:
             loss = loss + recipe.focal_weight * normalized_focal_loss(logits, target, batch.valid)
         if recipe.click_weight:
             loss = loss + recipe.click_weight * click_location_loss(alpha, batch.clicks)
+        if answer.quality is not None and recipe.quality_weight:
+            expected = F.binary_cross_entropy_with_logits(answer.quality.float(), batch.quality())
+            loss = loss + recipe.quality_weight * expected
         return loss
 
     def _mixed_precision(self) -> torch.autocast:

@@ -1,0 +1,61 @@
+"""The validation table: rows, the score, and whether one checkpoint is surely better than another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from click99.cli import app
+from click99_training.evaluation.validation import DOMAIN, Validation, compared, score, suites
+
+
+def table(mean: float, count: int = 40, seed: int = 0) -> np.ndarray:
+    return np.clip(mean + np.random.default_rng(seed).normal(0, 0.1, (count, 1)).repeat(20, 1), 0, 1)
+
+
+def test_every_row_counts_alike_and_all_domains_as_one():
+    rows = {
+        "alone": np.full((30, 20), 0.9),
+        f"{DOMAIN}a": np.full((3, 20), 0.2),
+        f"{DOMAIN}b": np.full((9, 20), 0.6),
+    }
+    assert score(rows)[0] == pytest.approx((0.9 + 0.4) / 2)
+
+
+def test_a_gain_on_every_sample_is_sure_and_chance_is_not():
+    before = {"alone": table(0.7), "mosaic 2 × 2": table(0.5)}
+    gained = {name: np.minimum(each + 0.05, 1) for name, each in before.items()}
+    chance = np.random.default_rng(1).normal(0, 0.05, (40, 1))
+    noise = {name: each + chance - chance.mean() for name, each in before.items()}
+    assert "surely better" in compared(gained, before)
+    assert "surely worse" in compared(before, gained)
+    assert "not surely different" in compared(noise, before)
+
+
+def test_tables_of_other_samples_are_not_compared():
+    with pytest.raises(ValueError, match="not of the same samples"):
+        compared({"alone": table(0.7)}, {"alone": table(0.7, count=20)})
+
+
+def test_a_suite_for_each_kind_of_work_and_each_source(data_folder: Path):
+    asked = Validation(data_folder, data_folder, None, each=2)
+    names = [suite.name for suite in suites(asked)]
+    assert names[:3] == ["alone", "mosaic 2 × 2", "mosaic 4 × 4"]
+    assert "people's clicks" in names
+    assert any(name.startswith(DOMAIN) for name in names)
+
+
+@pytest.mark.slow
+def test_the_command_prints_the_table_and_compares(data_folder: Path, tmp_path: Path):
+    ious = tmp_path / "shipped.json"
+    arguments = ["validate", "--data", str(data_folder), "--each", "2", "--clicks", "5"]
+    first = CliRunner().invoke(app, [*arguments, "--json", str(ious)])
+    assert first.exit_code == 0, first.output
+    assert "mosaic 4 × 4" in first.output
+    assert set(json.loads(ious.read_text())["ious"]) >= {"alone", "inverted", "shapes, 6 MP"}
+    again = CliRunner().invoke(app, [*arguments, "--against", str(ious)])
+    assert "+0.0000 (+0.0000 to +0.0000), not surely different" in again.output
