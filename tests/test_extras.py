@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "collect": ((*OUT, *POSTGRESQL), "postgresql"),
     "finetune": (POSTGRESQL, "postgresql"),
     "stats": (POSTGRESQL, "postgresql"),
+    "db upgrade": (POSTGRESQL, "postgresql"),
+    "db status": (POSTGRESQL, "postgresql"),
     "models list": ((), ""),
     "models show": ((), ""),
     "models promote": (("shipped",), ""),
