@@ -38,9 +38,8 @@ RUN_ELSEWHERE = {
     "pip install .": "tests/test_installed.py::test_what_is_installed_works_away_from_the_repository",
     'pip install ".[postgresql]"': "docker/Dockerfile",
     "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
-    "click99 recover": "tests/server/test_unaccepted.py"
-    "::test_a_dry_run_shows_what_was_noted_and_writes_nothing",
-    "click99 recover --apply": "tests/server/test_unaccepted.py"
+    "click99 recover": "tests/server/test_recover.py::test_a_dry_run_shows_what_was_noted_and_writes_nothing",
+    "click99 recover --apply": "tests/server/test_recover.py"
     "::test_an_annotation_that_is_gone_is_noted_no_longer",
     "click99 sync": "tests/server/test_sync.py::test_the_command_says_what_it_found",
     "click99 sync --project 3": "tests/server/test_sync.py::test_the_command_says_what_it_found",

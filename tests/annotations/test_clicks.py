@@ -17,7 +17,7 @@ from click99.annotations.database import Database
 from click99.annotations.masks import Bits
 from click99.annotations.tables import ClickRow, MaskRow
 from click99.segmentation.clicks import Click
-from tests.annotations.conftest import NOON, PROJECT_KEY, disc, interaction
+from tests.annotations.examples import NOON, PROJECT_KEY, disc, interaction
 
 
 def record(database: Database, *answers: Interaction) -> None:

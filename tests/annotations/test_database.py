@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from click99.annotations.database import Database, insert_new, sqlite_url
 from click99.annotations.tables import TaskRow
-from tests.annotations.conftest import PostgresqlServer
+from tests.postgresql_server import PostgresqlServer
 
 
 def tasks(database: Database) -> list[str]:

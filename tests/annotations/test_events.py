@@ -12,9 +12,8 @@ from sqlalchemy import select
 
 from click99.annotations import clicks, masks
 from click99.annotations.database import Database
-from click99.annotations.events import keep_event
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, MaskRow, RegionRow, Table, TaskRow
-from tests.annotations.conftest import (
+from tests.annotations.examples import (
     NOON,
     PROJECT,
     PROJECT_KEY,
@@ -22,18 +21,10 @@ from tests.annotations.conftest import (
     deleted,
     disc,
     interaction,
+    keep,
     saved,
 )
 from tests.recorded import PAYLOADS, RECORDED, needs_recorded
-
-
-def keep(database: Database, *bodies: bytes) -> list[bool]:
-    """Whether each was new."""
-    new = []
-    for body in bodies:
-        with database.writing() as session:
-            new.append(keep_event(session, body, NOON) is not None)
-    return new
 
 
 def rows(database: Database, table: type[Table]) -> list[Any]:

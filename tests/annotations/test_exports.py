@@ -18,7 +18,7 @@ from click99.annotations.database import Database
 from click99.annotations.events import keep_event
 from click99.annotations.exports import ExportError, import_export
 from click99.annotations.tables import AnnotationRow, EventRow, MaskRow, RegionRow
-from tests.annotations.conftest import NOON, PROJECT_KEY, brush_item, disc, saved
+from tests.annotations.examples import NOON, PROJECT_KEY, brush_item, disc, saved
 from tests.recorded import PAYLOADS, RECORDED, needs_recorded
 
 NAME = "task-3-annotation-9-by-ann@example.com-brush-red-cell-0.png"

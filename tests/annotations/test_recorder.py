@@ -13,7 +13,7 @@ import string
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
@@ -27,8 +27,9 @@ from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, Table
 from click99.segmentation.clicks import Click
-from tests.annotations.conftest import brush_item, interaction, saved
+from tests.annotations.examples import brush_item, interaction, saved
 from tests.postgresql_server import PostgresqlServer
+from tests.waiting import until
 
 
 @dataclass
@@ -66,13 +67,6 @@ def count(database: Database, table: type[Table]) -> int:
         return session.scalar(select(func.count()).select_from(table)) or 0
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
-
-
 def test_clicks_and_events_are_written(database: Database, tmp_path: Path):
     with recording(database, tmp_path) as recorder:
         recorder.click(interaction("a"))
@@ -92,7 +86,7 @@ def test_events_that_another_process_left_are_written(database: Database, tmp_pa
     Recorder(database, tmp_path, Watching()).event(saved(brush_item()))
     assert count(database, EventRow) == 0
     with recording(database, tmp_path):
-        eventually(lambda: count(database, EventRow) == 1)
+        until(lambda: count(database, EventRow) == 1)
 
 
 def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture):
@@ -105,13 +99,13 @@ def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.L
         recorder.click(interaction("a"))
         recorder.event(saved(brush_item()))
         took = time.perf_counter() - begun
-        eventually(lambda: True in watch.failures)
+        until(lambda: True in watch.failures)
         assert took < 0.1, "neither waited for the database"
         assert watch.waits[-1] == (1, 1)
         assert "database is locked" in caplog.text
         other.execute("ROLLBACK")
-        eventually(lambda: count(database, EventRow) == 1)
-        eventually(lambda: watch.failures[-1] is False)
+        until(lambda: count(database, EventRow) == 1)
+        until(lambda: watch.failures[-1] is False)
     assert count(database, ClickRow) == 1
     assert caplog.text.count("can't be written") == 1
     assert "can be written again" in caplog.text
@@ -130,10 +124,10 @@ def test_a_full_disk_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCapt
         for number in range(40):
             recorder.event(saved(brush_item(), number=number, extra="x" * 2000))
         recorder.click(interaction("a"))
-        eventually(lambda: True in watch.failures)
+        until(lambda: True in watch.failures)
         assert "database or disk is full" in caplog.text
         pages["most"] = 10**6
-        eventually(lambda: count(database, EventRow) == 40)
+        until(lambda: count(database, EventRow) == 40)
     assert count(database, ClickRow) == 1
 
 
@@ -146,10 +140,10 @@ def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog
             server.stop()
             recorder.click(interaction("a"))
             recorder.event(saved(brush_item()))
-            eventually(lambda: True in watch.failures)
+            until(lambda: True in watch.failures)
             assert "The record can't be written" in caplog.text
             server.start()
-            eventually(lambda: watch.failures[-1] is False)
+            until(lambda: watch.failures[-1] is False)
         assert (count(database, ClickRow), count(database, EventRow)) == (1, 1)
 
 
@@ -160,15 +154,15 @@ def test_without_a_column_all_waits_until_there_is_one(
     url, watch = database.engine.url.render_as_string(hide_password=False), Watching()
     with recording(Database(url, upgrades=False), tmp_path, watch) as recorder:
         recorder.click(interaction("a"))
-        eventually(lambda: count(database, ClickRow) == 1)
+        until(lambda: count(database, ClickRow) == 1)
         with database.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE clicks DROP COLUMN label")
         recorder.click(interaction("b", region="next"))
         recorder.event(saved(brush_item()))
-        eventually(lambda: "it lacks clicks.label. Run click99 db upgrade" in caplog.text)
+        until(lambda: "it lacks clicks.label. Run click99 db upgrade" in caplog.text)
         assert True in watch.failures
         database.upgrade()
-        eventually(lambda: watch.failures[-1] is False)
+        until(lambda: watch.failures[-1] is False)
     assert (count(database, ClickRow), count(database, EventRow), watch.aside) == (2, 1, [])
 
 
@@ -267,9 +261,9 @@ def test_what_cannot_be_set_aside_waits(tmp_path: Path):
     database, watch = Database(sqlite_url(tmp_path)), Watching()
     with recording(database, tmp_path, watch) as recorder:
         recorder.click(interaction("a", label=None))
-        eventually(lambda: True in watch.failures)
+        until(lambda: True in watch.failures)
         (tmp_path / "set-aside").unlink()
-        eventually(lambda: watch.aside == ["click"])
+        until(lambda: watch.aside == ["click"])
 
 
 def test_an_event_that_the_disk_does_not_take_is_an_error(tmp_path: Path):
@@ -284,7 +278,7 @@ import os, sys
 from pathlib import Path
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
-from tests.annotations.conftest import interaction, brush_item, saved
+from tests.annotations.examples import interaction, brush_item, saved
 from tests.annotations.test_recorder import Watching
 home = Path(sys.argv[1])
 recorder = Recorder(Database(sqlite_url(home)), home, Watching())

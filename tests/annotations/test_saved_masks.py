@@ -14,8 +14,7 @@ from click99.annotations.database import Database
 from click99.annotations.masks import Bits
 from click99.annotations.saved_masks import MaskFilter, saved_masks
 from click99.segmentation.clicks import Click
-from tests.annotations.conftest import NOON, brush_item, deleted, disc, interaction, saved
-from tests.annotations.test_events import keep
+from tests.annotations.examples import NOON, brush_item, deleted, disc, interaction, keep, saved
 
 
 def record(database: Database, *answers: Interaction) -> None:

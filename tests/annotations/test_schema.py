@@ -24,7 +24,7 @@ from click99.annotations.events import keep_event
 from click99.annotations.migrations.versions.schema_0001 import METADATA
 from click99.annotations.schema import SchemaError
 from click99.annotations.tables import ClickRow, Table
-from tests.annotations.conftest import NOON, brush_item, interaction, saved
+from tests.annotations.examples import NOON, brush_item, interaction, saved
 
 DUMPS = Path(__file__).parent / "dumps"
 NEWEST = ScriptDirectory(str(schema.MIGRATIONS)).get_current_head() or ""

@@ -26,7 +26,7 @@ import uvicorn
 from click99.annotations.recorder import Recorder
 from click99.server.app import create_app
 from click99.server.settings import Settings
-from tests.annotations.conftest import brush_item, saved
+from tests.annotations.examples import brush_item, saved
 from tests.benchmarks.bench_click import CLICKS, CONFIG, HEIGHT, WIDTH, hosting, picture
 
 PAUSE = 0.1  # seconds between requests: the annotators of a busy project

@@ -22,7 +22,7 @@ from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.running_demo import ROOT, RunningDemo
 from tests.e2e.test_record import recorded, submit
 from tests.e2e.workplace import BRUSH, COFFEE, SPOON, Click99, Project, Workplace
-from tests.server.conftest import keypoint
+from tests.server.requests import keypoint
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 

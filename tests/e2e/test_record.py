@@ -11,9 +11,9 @@ import requests
 
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
-from tests.annotations.test_recorder import eventually
 from tests.e2e.workplace import BRUSH, Click99, Project
-from tests.server.conftest import keypoint
+from tests.server.requests import keypoint
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -51,7 +51,7 @@ def test_a_submitted_mask_is_recorded_with_its_clicks(click99: Click99, project:
     task = project.task()
     region = answer(click99, project, task)
     submit(project, task, region)
-    eventually(lambda: str(task) in recorded(click99.home))
+    until(lambda: str(task) in recorded(click99.home))
     found = recorded(click99.home)[str(task)]
     assert found.region.id == region["id"]
     assert [click.x for click in found.clicks] == [300, 320]
@@ -62,7 +62,7 @@ def test_what_was_saved_while_click99_was_stopped_is_found(click99: Click99, pro
     task, gone = project.task(), project.task()
     region = answer(click99, project, task)
     number = submit(project, gone, region)
-    eventually(lambda: str(gone) in recorded(click99.home))
+    until(lambda: str(gone) in recorded(click99.home))
     click99.stop()
     try:
         submit(project, task, region)

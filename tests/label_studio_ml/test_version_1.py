@@ -17,7 +17,7 @@ from click99.labelstudio.payloads import PredictRequest
 from click99.server.service import Service
 from click99.server.settings import Settings
 from tests.label_studio_ml.conftest import with_path
-from tests.server.conftest import CONFIG, body, keypoint
+from tests.server.requests import CONFIG, body, keypoint
 
 CLICKS = [keypoint("a", 20, 20), keypoint("b", 30, 24), keypoint("c", 50, 40, positive=False)]
 

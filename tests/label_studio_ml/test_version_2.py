@@ -14,8 +14,8 @@ from click99.registry.jobs import Jobs
 from click99.server.service import Service
 from click99.server.settings import Settings
 from tests.disc_painter import DiscPainter
-from tests.registry.test_jobs import STAND_IN
-from tests.server.conftest import CONFIG, body, keypoint
+from tests.registry.examples import STAND_IN
+from tests.server.requests import CONFIG, body, keypoint
 
 
 class Base2:

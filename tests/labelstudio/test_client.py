@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 from collections.abc import Callable
@@ -12,19 +11,8 @@ import pytest
 from click99.labelstudio import client as client_module
 from click99.labelstudio.client import Client, origin
 from click99.labelstudio.errors import ApiError, ApiRefusedError
-from tests.labelstudio.conftest import Site
-
-LEGACY = "0123456789abcdef0123456789abcdef01234567"
-REFRESH = "/api/token/refresh/"
-
-
-def jwt(**claims: object) -> str:
-    parts = ({"alg": "HS256"}, claims)
-    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
-    return ".".join([*encoded, "signature"])
-
-
-PERSONAL = jwt(token_type="refresh")
+from tests.labelstudio.site import Site
+from tests.labelstudio.tokens import LEGACY, PERSONAL, REFRESH, jwt
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from click99.labelstudio.errors import (
     ImageUnreadableError,
 )
 from click99.labelstudio.images import Image, ImageSource, host_allowed
-from tests.labelstudio.conftest import Site, encoded, picture
-from tests.labelstudio.test_client import LEGACY, PERSONAL, REFRESH
+from tests.labelstudio.site import Site, encoded, picture
+from tests.labelstudio.tokens import LEGACY, PERSONAL, REFRESH
 
 UPLOAD = "/data/upload/1/0a1b2c3d-leaf.png"
 LOCAL = "/data/local-files/?d=leaves/leaf%201.png"

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from click99.labelstudio.errors import ImageError, ImageTooLargeError, ImageUnreadableError
 from click99.labelstudio.pixels import read_pixels
-from tests.labelstudio.conftest import encoded, picture
+from tests.labelstudio.site import encoded, picture
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 

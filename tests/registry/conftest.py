@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
 from click99.registry.versions import Registry
-from click99.segmentation.checkpoint import save_checkpoint
-from click99.segmentation.network import TwoStreamNetwork
-from click99.segmentation.presets import COMPACT
-
-
-def checkpoint(path: Path, seed: int = 0, **changes: Any) -> Path:
-    """A network that looks at small pictures as they are, which is fast."""
-    torch.manual_seed(seed)
-    save_checkpoint(TwoStreamNetwork(replace(COMPACT, view="whole", **changes)), path, seed=seed)
-    return path
+from tests.registry.examples import checkpoint
 
 
 @pytest.fixture(scope="session")

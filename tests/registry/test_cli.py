@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from click99.cli import app
 from click99.registry.versions import Registry
 from click99.segmentation.checkpoint import SHIPPED, checkpoint_version
-from tests.registry.conftest import checkpoint
+from tests.registry.examples import checkpoint
 
 GATE = {"promoted": False, "reason": "not surely better", "collected": {"before": {"noc90": 4.0}}}
 

@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,11 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from click99.cli import app
-from click99.registry.job import Job, note_stop
+from click99.registry.job import note_stop
 from click99.registry.jobs import BusyError, Jobs
 from click99.registry.versions import RegistryError
-
-STAND_IN = (sys.executable, str(Path(__file__).parent / "stand_in.py"))  # instead of `click99 finetune`
+from tests.registry.examples import STAND_IN, ended
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -28,18 +27,6 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
     yield jobs
     if running := jobs.running():
         os.kill(running.process, signal.SIGKILL)
-
-
-def until(done: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-
-
-def ended(jobs: Jobs, number: int) -> Job:
-    until(lambda: jobs.get(number).state != "running")
-    return jobs.get(number)
 
 
 @pytest.mark.parametrize(("end", "state"), [("yes", "promoted"), ("no", "not promoted")])

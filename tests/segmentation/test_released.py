@@ -22,7 +22,7 @@ from click99.segmentation.released import import_weights, with_image_stream
 from click99.server.app import create_app
 from click99.server.settings import Settings
 from tests.segmentation import released_layout as theirs
-from tests.server.conftest import HEIGHT, WIDTH, body, encoded, keypoint
+from tests.server.requests import HEIGHT, WIDTH, body, encoded, keypoint
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from click99.labelstudio import brush
 from click99.labelstudio.strokes import Stroke, draw
-from tests.server.conftest import HEIGHT, IMAGE, WIDTH, body, keypoint
+from tests.server.requests import HEIGHT, IMAGE, WIDTH, body, keypoint
 
 
 @dataclass

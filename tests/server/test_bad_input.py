@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from click99.server import app as app_module
 from click99.server.answering import Answering
-from tests.server.conftest import CONFIG, HEIGHT, Start, body, data_uri, encoded, keypoint
+from tests.server.requests import CONFIG, HEIGHT, Start, body, data_uri, encoded, keypoint
 
 GOOD = body([keypoint("a", 20, 20)])
 

@@ -15,7 +15,7 @@ import pytest
 from click99.labelstudio.payloads import SetupRequest
 from click99.server.connection import Connection, is_loopback
 from click99.server.settings import Settings
-from tests.server.conftest import Start, body, encoded, keypoint
+from tests.server.requests import Start, body, encoded, keypoint
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 

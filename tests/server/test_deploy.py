@@ -15,7 +15,7 @@ from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT
 from click99.server.service import Service
 from click99.server.settings import Settings
-from tests.server.conftest import body, keypoint
+from tests.server.requests import body, keypoint
 
 CLICKS = [keypoint("a", 20, 20), keypoint("b", 40, 30), keypoint("c", 26, 22, positive=False)]
 

@@ -21,12 +21,11 @@ from click99.cli import app
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
 from click99.server import models
-from tests.annotations.conftest import NOON, brush_item, saved
+from tests.annotations.examples import NOON, brush_item, saved
 from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer
-from tests.registry.conftest import checkpoint
-from tests.registry.test_jobs import STAND_IN, ended
-from tests.server.conftest import CONFIG, IMAGE
+from tests.registry.examples import STAND_IN, checkpoint, ended
+from tests.server.requests import CONFIG, IMAGE
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 CLICKABLE = CONFIG.replace('<Label value="background"/>', "")

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from click99.labelstudio import bitmask, brush, polygon
-from tests.server.conftest import CONFIG, HEIGHT, WIDTH, Start, body, keypoint
+from tests.server.requests import CONFIG, HEIGHT, WIDTH, Start, body, keypoint
 
 BRUSH = '<BrushLabels name="brush" toName="image"><Label value="cell"/><Label value="nucleus"/></BrushLabels>'
 KINDS = {"brush": "BrushLabels", "bitmask": "BitmaskLabels", "polygon": "PolygonLabels"}

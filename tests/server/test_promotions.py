@@ -21,9 +21,10 @@ from click99.server.promotions import RETRY_SECONDS, Follower
 from click99.server.service import Service
 from click99.server.settings import Settings
 from tests.redis_server import RedisServer
-from tests.registry.conftest import checkpoint
-from tests.server.conftest import body, keypoint
-from tests.server.test_workers import serving
+from tests.registry.examples import checkpoint
+from tests.server.command import serving
+from tests.server.requests import body, keypoint
+from tests.waiting import until
 
 CLICKS = [keypoint("a", 20, 20), keypoint("b", 40, 30), keypoint("c", 26, 22, positive=False)]
 
@@ -159,13 +160,6 @@ def test_what_label_studio_is_told_follows(tmp_path: Path, registry: Registry, n
         until(lambda: server.get("/health").json()["model_version"] == names[1])
         assert server.get("/versions").json() == {"versions": [names[1]]}
         assert server.post("/setup", json={"project": "1.1"}).json()["model_version"] == names[1]
-
-
-def until(done: Any, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 class Clicking:

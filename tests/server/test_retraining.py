@@ -19,9 +19,10 @@ from click99.server import run
 from click99.server.metrics import Metrics
 from click99.server.retraining import Retraining
 from click99.server.settings import Settings
-from tests.annotations.conftest import brush_item, saved
-from tests.registry.test_jobs import STAND_IN, ended, until
-from tests.server.conftest import Start
+from tests.annotations.examples import brush_item, saved
+from tests.registry.examples import STAND_IN, ended
+from tests.server.requests import Start
+from tests.waiting import until
 
 BUTTON = {"action": "START_TRAINING", "project": {"id": 7}}
 

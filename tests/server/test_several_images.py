@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from click99.labelstudio import brush
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.unaccepted import unaccepted_prompts
-from tests.server.conftest import CONFIG, HEIGHT, WIDTH, body, data_uri, encoded, keypoint
+from tests.server.requests import CONFIG, HEIGHT, WIDTH, body, data_uri, encoded, keypoint
 
 LIST = CONFIG.replace('value="$image"', 'valueList="$image"')
 WIDE = WIDTH + 10

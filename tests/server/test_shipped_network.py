@@ -16,7 +16,7 @@ from click99.segmentation.clicks import Click
 from click99.segmentation.robot import robot_click
 from click99.server.app import create_app
 from click99.server.settings import Settings
-from tests.server.conftest import body, data_uri, keypoint
+from tests.server.requests import body, data_uri, keypoint
 
 HEIGHT, WIDTH = 240, 320
 

@@ -14,10 +14,10 @@ from click99.segmentation.clicks import Click
 from click99.sessions import MemoryStore, Sessions
 from click99.sessions.corrections import Start
 from tests.disc_painter import DiscPainter
-from tests.labelstudio.conftest import running
+from tests.labelstudio.site import running
 from tests.server.annotator import Annotator
-from tests.server.conftest import HEIGHT, WIDTH, body, keypoint
-from tests.server.conftest import Start as StartServer
+from tests.server.requests import HEIGHT, WIDTH, body, keypoint
+from tests.server.requests import Start as StartServer
 
 
 def expected(start: Start | None, *clicks: tuple[int, int, bool]) -> np.ndarray:

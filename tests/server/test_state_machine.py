@@ -20,7 +20,7 @@ from click99.sessions import MemoryStore, Sessions
 from click99.sessions.corrections import Start
 from tests.disc_painter import DiscPainter
 from tests.server.annotator import Annotator
-from tests.server.conftest import HEIGHT, WIDTH
+from tests.server.requests import HEIGHT, WIDTH
 
 NEAR = 0.05 * WIDTH
 

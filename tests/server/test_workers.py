@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -33,38 +29,10 @@ from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT
 from click99.server.settings import Settings
 from tests.redis_server import RedisServer
-from tests.server.conftest import HEIGHT, WIDTH, body, encoded, keypoint
+from tests.server.command import serving
+from tests.server.requests import HEIGHT, WIDTH, body, encoded, keypoint
 
 OBJECTS, CLICKS, IMAGES, WORKERS = 100, 3, 4, 4
-
-
-@contextmanager
-def serving(home: Path, *options: str) -> Iterator[str]:
-    """`click99 serve` with one thread a process, up to its first answer -> its address."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "click99.cli", "serve", "--port", str(port), "--threads", "1"]
-    command += ["--home", str(home), *options]
-    address = f"http://127.0.0.1:{port}"
-    with (home / "click99.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)
-        try:
-            _wait_until_up(process, address)
-            yield address
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
-
-
-def _wait_until_up(process: subprocess.Popen[bytes], address: str) -> None:
-    deadline = time.monotonic() + 200
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            if requests.get(f"{address}/health", timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.3)
-    raise AssertionError(f"click99 serve did not come up (exit code {process.poll()})")
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from click99.server.saved_images import address
 from click99_training.datasets.folders import MaskFolder
 from click99_training.learning.collect import collect
 from click99_training.learning.snapshots import SnapshotError, image_name, split_of, verify
-from tests.annotations.conftest import NOON, SHAPE, brush_item, deleted, disc, interaction, saved
+from tests.annotations.examples import NOON, SHAPE, brush_item, deleted, disc, interaction, saved
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), np.uint8)
 

@@ -41,7 +41,7 @@ from click99_training.learning.progress import News
 from click99_training.learning.snapshots import seal
 from click99_training.loop.stopping import Stopped
 from click99_training.recipes import FINETUNE
-from tests.registry.test_jobs import STAND_IN
+from tests.registry.examples import STAND_IN
 from tests.training.snapshot import write_snapshot
 
 pytestmark = pytest.mark.slow

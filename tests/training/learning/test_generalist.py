@@ -13,7 +13,7 @@ from click99_training.base import open_base
 from click99_training.datasets.collected import Collected
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.learning.generalist import generalist_of
-from tests.registry.conftest import checkpoint
+from tests.registry.examples import checkpoint
 from tests.training.snapshot import write_snapshot
 
 

@@ -20,7 +20,7 @@ from click99.annotations.saved_masks import MaskFilter
 from click99.cli import app
 from click99.segmentation.clicks import Click
 from click99_training.learning.stats import Cost, costs
-from tests.annotations.conftest import NOON, SHAPE, brush_item, interaction, saved
+from tests.annotations.examples import NOON, SHAPE, brush_item, interaction, saved
 
 TRUTH = np.zeros(SHAPE, bool)
 TRUTH[2:4, 2:8] = True  # 12 pixels

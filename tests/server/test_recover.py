@@ -21,11 +21,11 @@ from click99.server.recover import IncompleteAnnotation, remake
 from click99.server.service import Service
 from click99.server.settings import Settings
 from tests.disc_painter import DiscPainter
-from tests.labelstudio.conftest import Site, running
+from tests.labelstudio.site import Site, running
 from tests.server.annotator import Annotator
-from tests.server.conftest import CONFIG, IMAGE, keypoint
-from tests.server.test_boxes import WITH_BOXES, answer, box
-from tests.server.test_boxes import mask as mask_of
+from tests.server.boxes import WITH_BOXES, answer, box
+from tests.server.boxes import mask as mask_of
+from tests.server.requests import CONFIG, IMAGE, keypoint
 
 TASK = {"id": 3, "data": {"image": IMAGE}}  # as in `body`
 

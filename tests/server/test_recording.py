@@ -18,9 +18,9 @@ from click99.annotations import masks
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, MaskRow, RegionRow, Table
 from click99.server import recording
-from tests.annotations.test_recorder import eventually
 from tests.server.annotator import Annotator
-from tests.server.conftest import CONFIG, Start, body, keypoint
+from tests.server.requests import CONFIG, Start, body, keypoint
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def read(tmp_path: Path) -> Callable[..., list[Any]]:
             with database.reading() as session:
                 return list(session.scalars(select(table)))
 
-        eventually(lambda: len(rows()) >= expected)
+        until(lambda: len(rows()) >= expected)
         return rows()
 
     return read
@@ -133,13 +133,13 @@ def test_neither_clicks_nor_events_wait_for_a_locked_database(
     ann.submit()
     assert server.post("/webhook", json=event(ann)).status_code == 200
     assert time.perf_counter() - begun < 3, "the database is waited for five seconds"
-    eventually(lambda: "click99_record_failing 1.0" in server.get("/metrics").text)
+    until(lambda: "click99_record_failing 1.0" in server.get("/metrics").text)
     assert 'click99_record_waiting{kind="click"} 1.0' in server.get("/metrics").text
     assert 'click99_record_waiting{kind="event"} 1.0' in server.get("/metrics").text
     other.execute("ROLLBACK")
     read(ClickRow, 1)
     read(AnnotationRow, 1)
-    eventually(lambda: "click99_record_failing 0.0" in server.get("/metrics").text)
+    until(lambda: "click99_record_failing 0.0" in server.get("/metrics").text)
 
 
 def test_an_event_is_on_the_disk_when_it_is_answered(start: Start, tmp_path: Path, read: Callable[..., list]):

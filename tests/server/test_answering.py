@@ -14,7 +14,7 @@ from click99.labelstudio import brush
 from click99.segmentation.clicks import Click
 from click99.sessions import MemoryStore, Sessions
 from tests.disc_painter import DiscPainter
-from tests.server.conftest import HEIGHT, WIDTH, Start, body, data_uri, encoded, keypoint
+from tests.server.requests import HEIGHT, WIDTH, Start, body, data_uri, encoded, keypoint
 
 FIRST, SECOND, NEGATIVE = keypoint("a", 20, 20), keypoint("b", 40, 30), keypoint("c", 26, 22, positive=False)
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.recorded import webhooks
-from tests.server.conftest import Start, body, keypoint
+from tests.server.requests import Start, body, keypoint
 
 EVENTS = [
     "ANNOTATION_CREATED",

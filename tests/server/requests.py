@@ -1,0 +1,94 @@
+"""Requests as Label Studio sends them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from fastapi.testclient import TestClient
+from PIL import Image
+
+WIDTH, HEIGHT = 64, 48
+CONFIG = """<View>
+  <Image name="image" value="$image"/>
+  <KeyPointLabels name="kp" toName="image" smart="true" smartOnly="true">
+    <Label value="cell"/><Label value="nucleus"/><Label value="background"/>
+  </KeyPointLabels>
+  <BrushLabels name="brush" toName="image"><Label value="cell"/><Label value="nucleus"/></BrushLabels>
+</View>"""
+
+
+def encoded(width: int = WIDTH, height: int = HEIGHT, format: str = "PNG", **options: Any) -> bytes:
+    """An image file of noise."""
+    noise = np.random.default_rng(width * height).integers(0, 255, (height, width, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, format, **options)
+    return file.getvalue()
+
+
+def data_uri(content: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+IMAGE = data_uri(encoded())
+
+
+def keypoint(
+    click_id: str,
+    x: float,
+    y: float,
+    *,
+    positive: bool | None = True,
+    label: str = "cell",
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    **changes: Any,
+) -> dict[str, Any]:
+    """A click at pixel (x, y) of an image of that size, as in the context. positive=None: no such flag."""
+    width, height = size
+    item: dict[str, Any] = {
+        "original_width": width,
+        "original_height": height,
+        "image_rotation": 0,
+        "value": {
+            "x": 100 * (x + 0.5) / width,
+            "y": 100 * (y + 0.5) / height,
+            "width": 0.2,
+            "labels": [label],
+            "keypointlabels": [label],
+        },
+        "is_positive": positive,
+        "id": click_id,
+        "from_name": "kp",
+        "to_name": "image",
+        "type": "keypointlabels",
+        "origin": "manual",
+    }
+    if positive is None:
+        del item["is_positive"]
+    return item | changes
+
+
+def body(clicks: Sequence[dict[str, Any]] | None, image: Any = IMAGE, **changes: Any) -> dict[str, Any]:
+    """A /predict request; clicks None: the opening of the task."""
+    context = None if clicks is None else {"result": list(clicks)}
+    task = {
+        "id": 3,
+        "data": {"image": image},
+        "annotations": [],
+        "drafts": [],
+        "predictions": [],
+        "project": 1,
+    }
+    request = {
+        "tasks": [task],
+        "project": "1.1795475271",
+        "label_config": CONFIG,
+        "params": {"login": None, "password": None, "context": context},
+    }
+    return request | changes
+
+
+Start = Callable[..., TestClient]
