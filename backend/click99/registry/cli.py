@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from click99.registry.diff import Moved, facts_of, moved
+from click99.registry.diff import WeightChange, facts_of, moved
 from click99.registry.job import Job
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry, RegistryError, Version
@@ -150,7 +150,7 @@ def _facts_table(old: Version, new: Version) -> Table:
     return table
 
 
-def _moved_table(parts: list[Moved], title: str) -> Table:
+def _moved_table(parts: list[WeightChange], title: str) -> Table:
     table = Table("", "weights", "of them changed", "|change| / |before|", "largest", title=title)
     for part in parts:
         changed = f"{part.moved / part.weights:.1%}"

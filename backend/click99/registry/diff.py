@@ -13,7 +13,7 @@ from click99.registry.versions import Version
 
 
 @dataclass(frozen=True)
-class Moved:
+class WeightChange:
     """A part of the network, or all of it. share: |new − old| / |old|, Euclidean, over all its weights.
 
     moved: how many of its `weights` changed at all. largest: the largest change of one.
@@ -60,7 +60,7 @@ def _header(path: Path) -> dict[str, Any]:
         return {}
 
 
-def moved(old: Version, new: Version) -> list[Moved]:
+def moved(old: Version, new: Version) -> list[WeightChange]:
     """How far each part of the network is from `old` to `new`, and then the whole.
 
     Raises:
@@ -85,8 +85,8 @@ def moved(old: Version, new: Version) -> list[Moved]:
     return [_moved(part, *sides) for part, sides in joined.items()]
 
 
-def _moved(part: str, old: Any, new: Any) -> Moved:
+def _moved(part: str, old: Any, new: Any) -> WeightChange:
     """old, new: float tensors of one dimension."""
     change = (new - old).abs()
     share = float(change.norm() / old.norm().clamp_min(1e-12))
-    return Moved(part, change.numel(), int((change > 0).sum()), share, float(change.max()))
+    return WeightChange(part, change.numel(), int((change > 0).sum()), share, float(change.max()))

@@ -64,7 +64,7 @@ class FineTune:
 
 
 @dataclass(frozen=True)
-class Begun:
+class RunStart:
     """RUN/run.json: what a run began with, and goes on with. parent: the version that it starts from."""
 
     snapshot: str
@@ -90,7 +90,7 @@ def finetune(asked: FineTune, collect: Callable[[Path], object], console: Consol
         if first:
             _begin(asked, registry, collect, news)
         wait_for_all()
-        begun = Begun(**json.loads((asked.out / "run.json").read_text()))
+        begun = RunStart(**json.loads((asked.out / "run.json").read_text()))
         parent = registry.get(begun.parent)
         base = open_base(asked.base_data)
         checkpoint = _train(asked, begun, parent, base, device, news)
@@ -106,7 +106,7 @@ def _begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object
     """Write run.json, and see that there is something to learn from and to judge by."""
     file = asked.out / "run.json"
     if file.exists():
-        _refuse_another(asked, Begun(**json.loads(file.read_text())))
+        _refuse_another(asked, RunStart(**json.loads(file.read_text())))
     else:
         asked.out.mkdir(parents=True, exist_ok=True)
         news.tell("collecting", 0, 0, "collecting what people saved")
@@ -116,7 +116,7 @@ def _begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object
         news.stop_if_asked()
         parent = registry.chosen(asked.pinned)
         base_data = str(asked.base_data) if asked.base_data else None
-        begun = Begun(str(snapshot), registry.add(parent.path).name, asked.minutes, base_data)
+        begun = RunStart(str(snapshot), registry.add(parent.path).name, asked.minutes, base_data)
         write_json(file, asdict(begun))
     snapshot = Path(json.loads(file.read_text())["snapshot"])
     verify(snapshot)
@@ -127,7 +127,7 @@ def _begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object
     refuse_few(Collected(snapshot, HELD_OUT))
 
 
-def _refuse_another(asked: FineTune, begun: Begun) -> None:
+def _refuse_another(asked: FineTune, begun: RunStart) -> None:
     told = json.loads((asked.out / "progress.json").read_text())
     if told["phase"] == "done":
         raise ValueError(f"{asked.out}: this fine-tune is over ({told['message']}). Choose another --out")
@@ -140,7 +140,7 @@ def _refuse_another(asked: FineTune, begun: Begun) -> None:
 
 
 def _train(
-    asked: FineTune, begun: Begun, parent: Version, base: Base, device: torch.device, news: News
+    asked: FineTune, begun: RunStart, parent: Version, base: Base, device: torch.device, news: News
 ) -> Path:
     """The candidate's checkpoint, called as its parent is without the hash."""
     prepare_for_training(asked.threads)
@@ -167,7 +167,7 @@ def _train(
     return checkpoint
 
 
-def _plan(asked: FineTune, begun: Begun, checkpoint: Path) -> Plan:
+def _plan(asked: FineTune, begun: RunStart, checkpoint: Path) -> Plan:
     return Plan(
         checkpoint=checkpoint,
         seed=asked.seed,
@@ -180,7 +180,7 @@ def _plan(asked: FineTune, begun: Begun, checkpoint: Path) -> Plan:
 
 def _decide(
     asked: FineTune,
-    begun: Begun,
+    begun: RunStart,
     registry: Registry,
     candidate: Version,
     base: Base,
