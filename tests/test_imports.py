@@ -138,6 +138,17 @@ def test_the_arrows_have_no_circle() -> None:
         reach(room)
 
 
+@pytest.mark.parametrize("room", ["labelstudio", "annotations"])
+def test_the_wire_and_the_record_know_clicks_but_no_network(room: str) -> None:
+    files = [file for file in ours() if room_of(module_of(file)) == f"click99.{room}"]
+    clicks = ROOT / "backend" / "click99" / "segmentation" / "clicks.py"
+    modules = {module for file in files for _, module in imports(file)}
+    assert {m for m in modules if m.startswith("click99.segmentation.")} == {
+        "click99.segmentation.clicks.Click"
+    }
+    assert not {module for _, module in imports(clicks) if module.split(".")[0] in ("torch", *OURS)}
+
+
 def test_torchvision_is_never_imported() -> None:
     """It is no dependency, and its versions fit only one torch each."""
     modules = {module.split(".")[0] for file in ours() for _, module in imports(file)}

@@ -42,13 +42,13 @@ class IncompleteAnnotation:
 def run(settings: Settings, project: int | None, apply: bool, console: Console) -> bool:
     """Show what was lost and, with `apply`, write it back. Whether nothing went wrong.
 
-    project: look through all of its annotations; None: at those that the server has noted.
+    project: look through all of its annotations; None: at those that the server has listed.
     """
     client = Connection(settings).client
     if client is None:
         raise ApiError("LABEL_STUDIO_URL", "not set", "Set it and LABEL_STUDIO_API_KEY")
     lost_masks = LostMasks(settings.home)
-    search = noted(client, lost_masks) if project is None else in_project(client, project)
+    search = listed(client, lost_masks) if project is None else in_project(client, project)
     found = list(track(search, "Looking for clicks without a mask", console=console))
     if not found:
         where = f"submitted in project {project}" if project else "that the server heard of"
@@ -82,8 +82,8 @@ def restore(service: Service, client: Client | None, lost: IncompleteAnnotation,
     return True
 
 
-def noted(client: Client, lost_masks: LostMasks) -> Iterator[IncompleteAnnotation]:
-    """The annotations that the server has noted; a note about one that is gone is dropped."""
+def listed(client: Client, lost_masks: LostMasks) -> Iterator[IncompleteAnnotation]:
+    """The annotations that the server has listed; one that is gone is listed no longer."""
     for number in lost_masks.all():
         try:
             annotation = client.call("GET", f"/api/annotations/{number}/")

@@ -18,6 +18,7 @@ Failure codes (`{"detail": "field: problem. remedy"}`, logged once):
     413  the body is larger than `app.MAX_BODY` (`BodyTooLargeError`)
     422  every other `LabelStudioError`: label config, image address, image, Label Studio's API
     500  a defect of click99: `detail` holds an id, the log has the traceback under it
+    507  the disk takes no event (`NotKeptError`) or no fine-tune (`NotStartedError`)
 """
 
 from __future__ import annotations
