@@ -65,11 +65,12 @@ UNSEEN = {"docker", "compose", "up", "build", "--file", "--tag"}  # tests have n
 
 # Option -> its value in the tests, and what commands that are not small by themselves are given besides.
 SMALL = {"--images": "2", "--crops": "64:1:1", "--threads": "1", "--workers": "2", "--nproc-per-node": "2"}
-SMALL |= {"--project": "1"}
+SMALL |= {"--project": "1", "--each": "2", "--clicks": "5"}
 GIVEN = {
     "train": ("--images", "--crops", "--threads"),
     "ablation": ("--threads",),
     "evaluate": ("--threads",),
+    "validate": ("--threads", "--each", "--clicks"),
 }
 
 

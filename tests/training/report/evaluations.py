@@ -10,6 +10,7 @@ import numpy as np
 from click99.segmentation.clicks import Click
 from click99_training.evaluation.results import PER_CLICK, Annotation, Record, pack
 
+EXTENTS = (0.05, 0.2, 0.22)  # of their objects
 NAMES = ("one", "twoa", "twob")  # of the benchmark folder's masks
 
 
@@ -24,7 +25,9 @@ def record(seed: int, dataset: str = "grabcut", protocol: str = "paper") -> Reco
             Click(int(x), int(y), bool(x % 2)) for x, y in zip(*rng.integers(0, 60, (2, 20)), strict=True)
         ]
         masks = {k: pack(rng.random((60, 80)) < 0.5) for k in (1, 3, 6, 20)}
-        annotations.append(Annotation(name, clicks, seconds=[0.1] * 20, masks=masks, **figures))
+        annotations.append(
+            Annotation(name, clicks, seconds=[0.1] * 20, masks=masks, extent=EXTENTS[k], **figures)
+        )
     return Record(dataset, f"compact-{seed}", protocol, False, 0.95, annotations)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from click99.segmentation.clicks import Click
 from click99.segmentation.metrics import noc
 from click99_training.datasets.folders import MaskFolder
-from click99_training.report.gallery import NEGATIVE, POSITIVE, WIDTH, draw, ranked, spread
+from click99_training.report.gallery import NEGATIVE, POSITIVE, WIDTH, draw, ranked, smallest, spread
 from tests.training.report.evaluations import record
 
 
@@ -36,3 +37,14 @@ def test_a_drawing_keeps_the_objects_colours_and_shows_the_clicks(benchmark_fold
     for x, y, colour in ((30, 30, POSITIVE), (70, 50, NEGATIVE)):
         around = drawn[round((y + 0.5) * scale) - 7, round((x + 0.5) * scale)]
         np.testing.assert_allclose(around, colour, atol=40)
+
+
+def test_the_smallest_objects_come_first_with_their_first_masks(benchmark_folder: Path):
+    samples = {sample.name: sample for sample in MaskFolder(benchmark_folder)}
+    done = record(3)
+    gallery = smallest(done, samples, count=2)
+    assert gallery is not None
+    assert [tile.caption.split(":")[0] for tile in gallery.tiles] == ["one", "twoa"]
+    assert f"{done.annotations[0].ious[0]:.1%}" in gallery.tiles[0].caption
+    unknown = replace(done, annotations=[replace(each, extent=float("nan")) for each in done.annotations])
+    assert smallest(unknown, samples) is None

@@ -37,3 +37,10 @@ def test_a_figures_numbers_are_those_of_the_record(report: Path):
     assert len(shares) == 4 * 10
     at_95 = next(row for row in shares if (row["clicks"], row["IoU above"]) == ("20", "0.95"))
     assert float(at_95["share"]) == pytest.approx((record(0).ious[:, -1] > 0.95).mean(), abs=1e-4)
+
+
+def test_a_row_for_each_size_of_objects(report: Path):
+    ours = [row for row in rows(report / "by-size.csv") if row["evaluation"] == "GrabCut, compact-0"]
+    assert [row["longer side over the picture's"] for row in ours] == ["0 to 1/16", "1/8 to 1/4"]
+    assert ours[1]["IoU after one click"].endswith("n = 2")
+    assert ours[0]["NoC@90"].startswith(f"{noc(record(0).ious[:1], 0.9).mean():.2f} [")

@@ -47,6 +47,7 @@ def noc_at(threshold: float) -> Measure:
     return (lambda ious: noc(ious, threshold)), ".2f"
 
 
+FIRST: Measure = (lambda ious: ious[:, 0]), ".3f"
 AUC: Measure = (auc, ".4f")
 
 

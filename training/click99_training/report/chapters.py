@@ -15,9 +15,16 @@ from click99_training.evaluation.curves import (
 from click99_training.evaluation.results import Record
 from click99_training.report.ablation_tables import ablation_table, claims_table, steps_table
 from click99_training.report.cells import Table
-from click99_training.report.gallery import Gallery, by_difficulty, contact_sheet, masks_after
+from click99_training.report.gallery import Gallery, by_difficulty, contact_sheet, masks_after, smallest
 from click99_training.report.inputs import DATASETS, VARIANTS, Grid, Inputs, datasets, title
-from click99_training.report.tables import DESIGNS, beyond_table, clicks_table, designs, regimes_table
+from click99_training.report.tables import (
+    DESIGNS,
+    beyond_table,
+    clicks_table,
+    designs,
+    regimes_table,
+    sizes_table,
+)
 
 EVALUATION = "click99 evaluate --dataset {} --json FILE, then click99 report FILE"
 ABLATION = "click99 report --ablation FOLDER, with VARIANT.{}.json in it (click99 ablation)"
@@ -94,6 +101,8 @@ def _results(inputs: Inputs) -> Iterator[Part]:
         beyond_table(inputs.evaluations) if inputs.evaluations else None,
         EVALUATION.format("NAME"),
     )
+    sizes = sizes_table(inputs.evaluations)
+    yield Part("By size", "By the size of the objects", sizes, EVALUATION.format("NAME"))
 
 
 def _ablation(grid: Grid) -> Iterator[Part]:
@@ -144,6 +153,9 @@ def _pictures(inputs: Inputs) -> Iterator[Part]:
         gallery = by_difficulty(record, samples) if record and samples else None
         name = f"Figure 16, {title(dataset)}"
         yield Part(name, "From the easiest to the hardest", gallery, PICTURES.format(dataset))
+        small = smallest(record, samples) if record and samples else None
+        name = f"Small objects, {title(dataset)}"
+        yield Part(name, "The smallest objects after one click", small, PICTURES.format(dataset))
 
 
 RecordsOn = Callable[[str], dict[str, Record]]  # data set → label → evaluation

@@ -84,6 +84,20 @@ def by_difficulty(record: Record, samples: dict[str, Sample]) -> Gallery:
     return Gallery(tiles)
 
 
+def smallest(record: Record, samples: dict[str, Sample], count: int = 24) -> Gallery | None:
+    """The smallest objects' masks after one click, smallest first; None where no size is known."""
+    known = [each for each in record.annotations if each.name in samples and each.extent == each.extent]
+    tiles = [
+        Tile(
+            draw(samples[each.name].image, unpack(each.masks[1]), each.clicks[:1]),
+            f"{each.name}: {each.extent:.0%} of the side, {each.ious[0]:.1%}",
+        )
+        for each in sorted(known, key=lambda each: each.extent)[:count]
+        if 1 in each.masks
+    ]
+    return Gallery(tiles) if tiles else None
+
+
 def masks_after(
     records: dict[str, Record], samples: dict[str, Sample], clicks: int, images: int = 6
 ) -> Gallery:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
-from click99_training.evaluation.results import Record, summary
+from click99_training.evaluation.results import Record, by_extent, summary
 from click99_training.report import published
 from click99_training.report.cells import (
     ALL_MEASURED,
     AUC,
     DESIGN,
+    FIRST,
     MEASURED,
     PUBLISHED,
     Row,
@@ -70,12 +72,35 @@ def beyond_table(records: Iterable[Record]) -> Table:
     )
 
 
+def sizes_table(records: Iterable[Record]) -> Table | None:
+    """Clicks by the size of the objects; None where no evaluation knows it."""
+    columns = ["evaluation", "longer side over the picture's", "IoU after one click", "NoC@85", "NoC@90"]
+    rows = [
+        Row(
+            [
+                f"{title(record.dataset)}, {label(record)}",
+                size,
+                *_of_size(replace(record, annotations=group)),
+            ],
+            "",
+        )
+        for record in records
+        for size, group in by_extent(record.annotations).items()
+    ]
+    return Table(columns, rows) if rows else None
+
+
+def _of_size(record: Record) -> list[str]:
+    measures = (FIRST, noc_at(0.85), noc_at(0.90))
+    return [cell(record, measure) for measure in measures]
+
+
 def _beyond(record: Record) -> list[str]:
     figures = summary(record.annotations)
     harmed = [share for share in figures["harmed"][3:] if share is not None]  # from the 4th click on
     seconds = figures["seconds_per_click"]
     return [
-        f"{title(record.dataset)}, {label(record)}",
+        _name(record),
         str(figures["masks"]),
         cell(record, noc_at(0.95)),
         cell(record, noc_at(0.99)),
@@ -87,6 +112,10 @@ def _beyond(record: Record) -> list[str]:
         "" if seconds is None else f"{seconds:.3f}",
         f"{record.network_share:.0%}",
     ]
+
+
+def _name(record: Record) -> str:
+    return f"{title(record.dataset)}, {label(record)}"
 
 
 def _percent(share: float | None) -> str:
