@@ -8,7 +8,7 @@ import torch
 
 from click99.segmentation.clicks import Click
 from click99.segmentation.predictor import Predictor, feature_bytes
-from click99.segmentation.views import Windows
+from click99.segmentation.views import Look, Windows
 
 CLICKS = [Click(30, 20, True), Click(50, 40, False), Click(10, 5, True)]
 
@@ -82,7 +82,7 @@ class Preferring(Windows):
         super().__init__()
         object.__setattr__(self, "number", number)
 
-    def choose(self, qualities: Sequence[float]) -> int:
+    def choose(self, looks: Sequence[Look], qualities: Sequence[float]) -> int:
         assert all(0 <= quality <= 1 for quality in qualities)
         return min(self.number, len(qualities) - 1)
 

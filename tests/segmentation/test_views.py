@@ -190,10 +190,24 @@ def test_clicks_close_together_in_a_mask_that_reaches_far_ask_anew():
 
 
 def test_a_smaller_window_must_be_surely_better():
-    view = Windows(surer=0.03)
-    assert view.choose([0.7, 0.72, 0.6]) == 0
-    assert view.choose([0.7, 0.74, 0.76]) == 1
-    assert view.choose([0.2, 0.5, 0.9]) == 2
+    view, click = Windows(), Click(1500, 1000, True)
+    looks = view.looks(nothing((2000, 3000)), [click])
+    assert view.choose(looks[:3], [0.7, 0.72, 0.6]) == 0
+    assert view.choose(looks[:3], [0.7, 0.74, 0.76]) == 1
+    assert view.choose(looks[:3], [0.2, 0.5, 0.9]) == 2
+
+
+def test_a_mask_gives_way_only_where_far_more_is_expected_of_another():
+    view, close = Windows(), [Click(1500, 1000, True), Click(1500, 940, False)]
+    looks = view.looks(np.ones((2000, 3000), np.float32), close)
+    assert view.choose(looks[:3], [0.9, 1.0, 1.0]) == 0
+    assert view.choose(looks[:3], [0.3, 0.5, 0.8]) == 2
+
+
+@pytest.mark.parametrize("signs", [(True,), (False,), (False, True), (True, True)])
+def test_a_person_s_mask_is_never_asked_for_anew_by_a_click_that_adds(signs: tuple[bool, ...]):
+    clicks = [Click(1500 + 40 * k, 1000, sign) for k, sign in enumerate(signs)]
+    assert not any(look.anew for look in Windows().looks(np.ones((2000, 3000), np.float32), clicks))
 
 
 def test_the_box_of_a_small_mask_in_a_large_picture_is_close():

@@ -111,7 +111,7 @@ class Predictor:
             self._run(image, image_key, clicks, before, look)
             for look, before in zip(looks, fed_back, strict=True)
         ]
-        chosen = self.view.choose([quality for _, quality in answers])
+        chosen = self.view.choose(looks, [quality for _, quality in answers])
         look, before = looks[chosen], fed_back[chosen]
         alpha = before.copy()
         alpha[look.box.area] = self.view.restore(answers[chosen][0], look.box.shape)

@@ -9,7 +9,7 @@ Every step is a pure function of its arguments.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -42,13 +42,16 @@ class Box:
 
 @dataclass(frozen=True)
 class Look:
-    """A part of the image, the network's (height, width) for it, and whether the object is asked for anew:
-    without the previous mask, which the answer then takes the place of.
+    """A part of the image and the network's (height, width) for it.
+
+    anew: without the previous mask, which the answer then takes the place of. hurdle: IoU that the network
+    must expect more of it than of the first look.
     """
 
     box: Box
     size: tuple[int, int]
     anew: bool = False
+    hurdle: float = 0.0
 
 
 class View(Protocol):
@@ -58,7 +61,7 @@ class View(Protocol):
         """The looks that answer a click, at least one; no clicks: what can be prepared before the first."""
         ...
 
-    def choose(self, qualities: Sequence[float]) -> int:
+    def choose(self, looks: Sequence[Look], qualities: Sequence[float]) -> int:
         """Which of several looks' answers is taken, by the IoU that the network expects of each."""
         ...
 
@@ -97,7 +100,7 @@ class Zoomed:
         box = self.focus(previous, clicks) if begun else whole(previous)
         return [Look(box, network_size(*box.shape, self.side if begun else self.first_side))]
 
-    def choose(self, qualities: Sequence[float]) -> int:
+    def choose(self, looks: Sequence[Look], qualities: Sequence[float]) -> int:
         return 0
 
     def focus(self, previous: np.ndarray, clicks: Sequence[Click]) -> Box:
@@ -149,12 +152,14 @@ class Windows(Zoomed):
 
     At the first click: the whole image, and squares around the click, each half as large as the last. Later:
     the mask and the clicks, close by on a finer grid than Zoomed; where the clicks lie close together in a
-    mask that reaches far beyond them, also the squares around them, for what the mask should have been.
+    mask that reaches far beyond them, the squares again, for what the mask should have been. The mask may be
+    a person's, so it has to look bad: the network must expect far more of a square.
     """
 
     window_side: int = 192  # network pixels of a square
     smallest: int = 64  # image pixels of a square
-    surer: float = 0.03  # IoU that the network must expect more of a look than of every larger one
+    surer: float = 0.03  # IoU that the network must expect more of a look than of a larger one
+    surer_than_mask: float = 0.3  # the same, where the look would take the place of a mask
     beyond: float = 4.0  # extents of mask and clicks over the clicks' own from which squares are tried, too
 
     def looks(self, previous: np.ndarray, clicks: Sequence[Click]) -> list[Look]:
@@ -162,9 +167,16 @@ class Windows(Zoomed):
         if not clicks:
             return [first]
         begun = bool((previous > 0.5).any())
-        if begun and max(first.box.shape) < self.beyond * max(_extents(clicks)):
+        if begun and not self.asks_anew(clicks, max(first.box.shape)):
             return [first]
-        return [first, *self.squares(previous.shape, clicks, max(first.box.shape))]
+        squares = self.squares(previous.shape, clicks, max(first.box.shape))
+        hurdle = self.surer_than_mask if begun else self.surer
+        return [first, *(replace(square, hurdle=hurdle) for square in squares)]
+
+    def asks_anew(self, clicks: Sequence[Click], reach: int) -> bool:
+        """Whether clicks of both signs, the last one negative, lie close together in a mask of that reach."""
+        negative_last = not clicks[-1].positive and any(click.positive for click in clicks)
+        return negative_last and reach >= self.beyond * max(_extents(clicks))
 
     def squares(self, shape: tuple[int, ...], clicks: Sequence[Click], largest: int) -> list[Look]:
         """Squares that hold all clicks, each half as large as the last, all smaller than `largest` pixels."""
@@ -174,11 +186,12 @@ class Windows(Zoomed):
         boxes = [_around(clicks, side, shape) for side in sides]
         return [Look(box, network_size(*box.shape, self.window_side), anew=True) for box in boxes]
 
-    def choose(self, qualities: Sequence[float]) -> int:
+    def choose(self, looks: Sequence[Look], qualities: Sequence[float]) -> int:
         """The best one, but a smaller one only where the network is surely more content with it."""
         best = 0
         for k, quality in enumerate(qualities):
-            best = k if quality > qualities[best] + self.surer else best
+            hurdle = self.surer if best else looks[k].hurdle
+            best = k if quality > qualities[best] + hurdle else best
         return best
 
     def step(self, shape: tuple[int, ...], extent: int) -> float:
@@ -200,7 +213,7 @@ class Whole:
         height, width = (STRIDE * int(np.ceil(side * factor / STRIDE)) for side in previous.shape)
         return [Look(whole(previous), (height, width))]
 
-    def choose(self, qualities: Sequence[float]) -> int:
+    def choose(self, looks: Sequence[Look], qualities: Sequence[float]) -> int:
         return 0
 
     def before(self, previous: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
