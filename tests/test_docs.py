@@ -218,8 +218,9 @@ def statuses() -> set[int]:
     trees = [
         ast.parse((ROOT / f"backend/click99/server/{name}.py").read_text()) for name in ("app", "middleware")
     ]
-    numbers = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    return {number for number in numbers if number in [*http.HTTPStatus] and int(number) >= 400}
+    constants = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    numbers = {each for each in constants if isinstance(each, int)}
+    return {number for number in numbers if number in [*http.HTTPStatus] and number >= 400}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=title)

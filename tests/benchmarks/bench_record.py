@@ -97,7 +97,7 @@ def main() -> None:
             click(url, image, "warm", 1)
             for number in range(given.objects):
                 kind = ("recorded", "not recorded")[number % 2]
-                Recorder.click = record if number % 2 == 0 else nothing
+                setattr(Recorder, "click", record if number % 2 == 0 else nothing)  # noqa: B010
                 for count in range(len(CLICKS)):
                     times[kind].append(click(url, image, f"o{number}", count + 1))
                     time.sleep(PAUSE)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -75,12 +76,11 @@ def test_the_image_features_used_last_are_kept_within_their_bytes(
     assert predictor.features.currsize == 3 * one
 
 
+@dataclass(frozen=True)
 class Preferring(Windows):
-    """Takes the look of a given place in the list."""
+    """Takes the look of a given number in the list."""
 
-    def __init__(self, number: int):
-        super().__init__()
-        object.__setattr__(self, "number", number)
+    number: int = 0
 
     def choose(self, looks: Sequence[Look], qualities: Sequence[float]) -> int:
         assert all(0 <= quality <= 1 for quality in qualities)
@@ -92,7 +92,8 @@ def test_the_answer_of_a_chosen_square_stays_inside_it(untrained: Predictor):
     looks = Windows().looks(np.zeros((300, 400), np.float32), [click])
     assert len(looks) > 2
     for k, look in enumerate(looks):
-        alpha = Predictor(untrained.network, "any", view=Preferring(k)).refine(image, [click], None, "i")
+        predictor = Predictor(untrained.network, "any", view=Preferring(number=k))
+        alpha = predictor.refine(image, [click], None, "i")
         outside = np.ones(alpha.shape, bool)
         outside[look.box.area] = False
         assert not (alpha > 0.5)[outside].any()
@@ -103,7 +104,6 @@ def test_asking_anew_forgets_what_the_mask_was(untrained: Predictor):
     everything = np.ones((300, 400), np.float32)
     looks = Windows().looks(everything, clicks)
     assert looks[-1].anew
-    alpha = Predictor(untrained.network, "any", view=Preferring(len(looks) - 1)).refine(
-        image, clicks, everything, "i"
-    )
+    predictor = Predictor(untrained.network, "any", view=Preferring(number=len(looks) - 1))
+    alpha = predictor.refine(image, clicks, everything, "i")
     assert not alpha[200:, :100].any()

@@ -107,7 +107,7 @@ class Zoomed:
         """The box of the mask and all clicks with a margin, snapped outwards to a coarse grid."""
         height, width = previous.shape
         ys, xs = np.nonzero(previous > 0.5)
-        step = self.step(previous.shape, max(np.ptp(xs), np.ptp(ys)) + 1)
+        step = self.step(previous.shape, int(max(np.ptp(xs), np.ptp(ys))) + 1)
         left, right = _span([xs.min(), xs.max(), *(c.x for c in clicks)], width, step, self.margin)
         top, bottom = _span([ys.min(), ys.max(), *(c.y for c in clicks)], height, step, self.margin)
         return Box(left, top, right, bottom)
