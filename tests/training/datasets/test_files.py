@@ -80,6 +80,7 @@ def test_masks_of_any_mode_say_the_same(tmp_path: Path, make: Callable[[], Image
     noise=st.binary(max_size=40),
     cut=st.booleans(),
 )
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # a damaged size
 def test_no_damage_to_a_file_raises_anything_else(
     tmp_path_factory: pytest.TempPathFactory, kind: str, percent: int, noise: bytes, cut: bool
 ):
