@@ -7,13 +7,14 @@ runs once per batch: its gradient is gathered over the clicks and steps once.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from click99.segmentation.network import Answer, ImageFeatures, TwoStreamNetwork
 from click99_training.loop.batch import Batch
@@ -46,7 +47,7 @@ class Trainer:
         self.network = network.to(self.device, memory_format=torch.channels_last)  # pyright: ignore
         self.recipe = recipe
         self.teacher = Teacher(teacher, self.device) if teacher else None
-        self.average = copy.deepcopy(network).requires_grad_(False)
+        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
         image_stream = [(network.encoder, recipe.encoder_rate), (network.pyramid, recipe.head_rate)]
         inside = {p for part, _ in image_stream for p in part.parameters()}
         others = [(p, recipe.head_rate) for p in network.parameters() if p not in inside]
@@ -78,7 +79,7 @@ class Trainer:
             made = [*features.skips, features.context]
             torch.autograd.backward(made, [leaf.grad for leaf in (*leaves.skips, leaves.context)])
             self._step("per_image")
-        self._update_average()
+        self.average.update_parameters(self.network)
         return progress
 
     def _encode(self, batch: Batch) -> ImageFeatures:
@@ -125,10 +126,10 @@ class Trainer:
         chosen.step()
         chosen.zero_grad(set_to_none=True)
 
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        for average, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            average.lerp_(now, 1 - self.recipe.average)
+    @property
+    def averaged(self) -> TwoStreamNetwork:
+        """The network of averaged weights: what a run is trained for."""
+        return cast(TwoStreamNetwork, self.average.module)
 
     def state(self) -> dict:
         parts = {"network": self.network, "average": self.average, **self.optimizers}

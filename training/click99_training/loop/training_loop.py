@@ -105,7 +105,7 @@ def save(plan: Plan, trainer: Trainer, at: Position) -> None:
     """last.pt to resume from, the averaged weights as a checkpoint, and the curves."""
     state = {"trainer": trainer.state(), "done": at.images, "seconds": at.seconds}
     save_state(state, plan.folder / "last.pt")
-    save_checkpoint(trainer.average, plan.checkpoint, images=at.images, seed=plan.seed)
+    save_checkpoint(trainer.averaged, plan.checkpoint, images=at.images, seed=plan.seed)
     plan.draw(plan.share(at))
 
 
