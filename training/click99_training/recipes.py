@@ -73,12 +73,12 @@ COMPACT = Recipe(
     crops=((160, 8, 0.3), (224, 6, 0.4), (320, 4, 0.3)),  # small crops first: more of them
     epochs=2,
     composite=0.2,
-    inverted=0.06,
+    inverted=0.1,
     lenient=0.5,
     object_scale=(0.7, 16.0),  # down to one of many objects in a large picture
     close=0.12,
     balance=0.5,
-    mosaic=0.4,
+    mosaic=0.3,
     shapes=0.05,
     mix=Mix(cut=0.4, cut_from=PRECISE, second=0.3, faintest=FAINTEST, flush=True),
 )
