@@ -77,6 +77,7 @@ MAY_IMPORT = {
         "click99_training.recipes",
     },
     "click99_training.cli": {
+        "click99.segmentation",
         "click99_training.datasets",
         "click99_training.evaluation",
         "click99_training.learning",

@@ -10,7 +10,7 @@ import typer
 DATA = typer.Option(exists=True, file_okay=False, help="The training data's folder.")
 DATASET = typer.Option(help="Its layout: manifest, sbd, coco, folder, …")
 RECIPE = typer.Option(help="compact, compact-endless, paper, paper-synth, …; the preset's own if not given.")
-VARIANTS = typer.Option(help="Names, by commas; the five of Table 7 if not given.")
+VARIANT_NAMES = typer.Option(help="Names, by commas; the five of Table 7 if not given.")
 IMAGES = typer.Option(min=1, help="Crops to train on; the recipe's epochs if not given, or without end.")
 ENDLESS = "The folder of click99 train --recipe compact-endless."
 COOLDOWN_IMAGES = typer.Option(min=1, help="Crops over which they fall; a tenth of the run's if not given.")
@@ -165,18 +165,18 @@ def ablation(
     preset: Annotated[str, typer.Option(help="compact or paper: the network.")] = "compact",
     dataset: Annotated[str, DATASET] = "manifest",
     recipe: Annotated[str, RECIPE] = "",
-    variants: Annotated[str, VARIANTS] = "",
+    variants: Annotated[str, VARIANT_NAMES] = "",
     crops: Annotated[str, typer.Option(help="side:batch:share,… instead of the recipe's.")] = "",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
     """Train and evaluate every variant with one seed and budget; writes OUT/table.csv (Table 7)."""
+    from click99.segmentation.presets import VARIANTS
     from click99_training.loop.ablation import Ablation, ablate
     from click99_training.loop.run import Run
-    from click99_training.loop.variants import ABLATION
 
     run = Run(preset, data, out, images, seed, crops=crops, recipe=recipe, dataset=dataset, threads=threads)
-    names = variants.split(",") if variants else ABLATION
+    names = variants.split(",") if variants else VARIANTS
     typer.echo(f"table: {ablate(Ablation(run, names, _named_folders('--benchmark', benchmark)))}")
 
 

@@ -10,17 +10,17 @@ import pytest
 import torch
 
 from click99.segmentation.network import TwoStreamNetwork
-from click99.segmentation.presets import PRESETS
+from click99.segmentation.presets import PRESETS, VARIANTS
 from click99_training.datasets.crops import CropStream
 from click99_training.datasets.manifest import ManifestDataset
 from click99_training.loop.batch import Batch
 from click99_training.loop.trainer import Trainer
-from click99_training.loop.variants import ABLATION, CLAIMS, configured
+from click99_training.loop.variants import CLAIMS, configured
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("name", [*ABLATION, *CLAIMS])
+@pytest.mark.parametrize("name", [*VARIANTS, *CLAIMS])
 def test_every_variant_is_a_network_and_a_recipe(preset: str, name: str):
     network, recipe = configured(preset, name=name)
     assert recipe.bundled == (name == "baseline")
@@ -46,7 +46,7 @@ def test_unknown_names_are_told_with_the_known(arguments: tuple[str, ...], compl
     [
         (preset, name, side)
         for preset, side in (("compact", 64), ("paper", 32))
-        for name in (*ABLATION, *CLAIMS)
+        for name in (*VARIANTS, *CLAIMS)
     ],
 )
 def test_twenty_steps_of_every_variant_lower_the_loss_on_one_image(

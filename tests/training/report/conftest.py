@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from click99.cli import app
+from click99.segmentation.presets import VARIANTS
 from click99_training.evaluation import results
-from click99_training.report.inputs import REGIMES, VARIANTS
+from click99_training.report.inputs import REGIMES
 from tests.training.report.evaluations import record
 
 

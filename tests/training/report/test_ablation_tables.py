@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from click99.segmentation.metrics import auc
+from click99.segmentation.presets import VARIANTS
 from click99_training.evaluation.results import Record
 from click99_training.report import published
 from click99_training.report.ablation_tables import steps_table
-from click99_training.report.inputs import VARIANTS
 from tests.training.report.evaluations import record, rows
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from click99.segmentation.presets import VARIANTS
 from click99_training.report import published
-from click99_training.report.inputs import VARIANTS
 
 
 def test_the_published_tables_are_whole():

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from click99.segmentation.presets import PRESETS, NetworkConfig, variant
+from click99.segmentation.presets import PRESETS, VARIANTS, NetworkConfig, variant
 from click99_training.recipes import RECIPES, Recipe
-
-ABLATION = ("baseline", "+T", "+T+I", "+T+I+F", "+T+I+F+G")
 
 # name -> (changes of the network, changes of the recipe); all from the whole preset
 CLAIMS: dict[str, tuple[dict, dict]] = {
@@ -36,9 +34,9 @@ def configured(preset: str, recipe: str = "", name: str = "") -> tuple[NetworkCo
     chosen = _known(RECIPES, "recipe", recipe or preset)
     if not name:
         return network, chosen
-    if name in ABLATION:
+    if name in VARIANTS:
         return variant(network, name), replace(chosen, bundled=name == "baseline")
-    of_network, of_recipe = _known({**dict.fromkeys(ABLATION), **CLAIMS}, "variant", name)
+    of_network, of_recipe = _known({**dict.fromkeys(VARIANTS), **CLAIMS}, "variant", name)
     return replace(network, **of_network), replace(chosen, **of_recipe)
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from click99.segmentation.metrics import auc, bootstrap_interval
+from click99.segmentation.presets import VARIANTS
 from click99_training.evaluation.results import Record
 from click99_training.report import published
 from click99_training.report.cells import (
@@ -21,7 +22,7 @@ from click99_training.report.cells import (
     headed,
     noc_at,
 )
-from click99_training.report.inputs import DATASETS, VARIANTS, Grid
+from click99_training.report.inputs import DATASETS, Grid
 
 
 def ablation_table(grid: Grid) -> Table:

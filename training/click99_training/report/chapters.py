@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from click99.segmentation.presets import VARIANTS
 from click99_training.evaluation.curves import (
     Plot,
     corrective_accuracy_per_click,
@@ -16,7 +17,7 @@ from click99_training.evaluation.results import Record
 from click99_training.report.ablation_tables import ablation_table, claims_table, steps_table
 from click99_training.report.cells import Table
 from click99_training.report.gallery import Gallery, by_difficulty, contact_sheet, masks_after, smallest
-from click99_training.report.inputs import DATASETS, VARIANTS, Grid, Inputs, datasets, title
+from click99_training.report.inputs import DATASETS, Grid, Inputs, datasets, title
 from click99_training.report.tables import (
     DESIGNS,
     beyond_table,

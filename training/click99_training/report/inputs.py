@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from click99.segmentation.presets import VARIANTS
 from click99_training.datasets.sample import Sample
 from click99_training.datasets.skipped import Skipped, readable
 from click99_training.evaluation import results
@@ -14,7 +15,6 @@ from click99_training.evaluation.results import Record
 from click99_training.report.gallery import LIMIT, ranked, spread
 
 DATASETS = {"grabcut": "GrabCut", "berkeley": "Berkeley", "sbd": "SBD"}  # the paper's, in its order
-VARIANTS = ("baseline", "+T", "+T+I", "+T+I+F", "+T+I+F+G")
 REGIMES = ("SBD", "Synth", "Synth+FT")
 
 Grid = dict[str, dict[str, Record]]  # variant or regime → data set → its evaluation
