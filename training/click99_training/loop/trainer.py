@@ -108,8 +108,7 @@ class Trainer:
         if recipe.click_weight:
             loss = loss + recipe.click_weight * click_location_loss(alpha, batch.clicks)
         if answer.quality is not None and recipe.quality_weight:
-            expected = F.binary_cross_entropy_with_logits(answer.quality.float(), batch.quality())
-            loss = loss + recipe.quality_weight * expected
+            loss = loss + recipe.quality_weight * quality_loss(answer.quality.float(), batch)
         return loss
 
     def _mixed_precision(self) -> torch.autocast:
@@ -139,6 +138,13 @@ class Trainer:
         parts = {"network": self.network, "average": self.average, **self.optimizers}
         for name, part in parts.items():
             part.load_state_dict(state[name])
+
+
+def quality_loss(quality: Tensor, batch: Batch) -> Tensor:
+    """Cross-entropy of the expected IoU, as logits [B], with the IoU; where the truth is a true one."""
+    entropy = F.binary_cross_entropy_with_logits(quality, batch.quality(), reduction="none")
+    true = torch.tensor([float(not sample.taught) for sample in batch.samples], device=quality.device)
+    return (entropy * true).sum() / true.sum().clamp_min(1)
 
 
 def _leaves(features: ImageFeatures) -> ImageFeatures:
