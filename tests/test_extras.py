@@ -52,6 +52,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "cooldown": ((PICTURES, *OUT), ""),
     "compose": ((*OUT, *COCO), "train"),
     "evaluate": (COCO, "train"),
+    "validate": (("--data", PICTURES), ""),
     "report": (OUT, ""),
     "ablation": ((*OUT, *COCO, "--benchmark", f"pictures={PICTURES}", "--images", "1"), "train"),
     "average": (("--out", "mean.safetensors", "one.safetensors", "other.safetensors"), ""),

@@ -24,7 +24,10 @@ def environment() -> Path:
         subprocess.run([ENVIRONMENT / "bin/pip", "install", "--quiet", *PACKAGES], check=True)
         ready.touch()
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    borrowed = "\n".join([str(ROOT), *site.getsitepackages()])  # after its own: its pins win
+    ours = [str(ROOT / "backend"), str(ROOT / "training")]
+    borrowed = "\n".join([*ours, *site.getsitepackages()])  # after its own: its pins win
+        [str(ROOT / "backend"), str(ROOT / "training"), *site.getsitepackages()]
+    )  # after its own: its pins win
     (ENVIRONMENT / "lib" / version / "site-packages/borrowed.pth").write_text(borrowed)
     return ENVIRONMENT / "bin"
 

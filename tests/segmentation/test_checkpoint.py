@@ -70,7 +70,7 @@ def test_a_foreign_safetensors_file(tmp_path: Path):
     ("change", "message"),
     [
         ({"lens": 3}, "lens"),
-        ({"view": "spherical"}, "view 'spherical' is unknown, there is: zoomed, whole"),
+        ({"view": "spherical"}, "view 'spherical' is unknown, there is: windows, zoomed, whole"),
         ({"clicks_in": "image", "feedback": "none"}, "sees neither"),
     ],
     ids=["a later field", "a later choice", "a contradiction"],

@@ -18,6 +18,7 @@ PARTS = {
     "pyramid": "pyramid pooling",
     "decoder": "decoder",
     "filter": "guided filter",
+    "quality": "quality head",
 }
 
 # Layers of `paper` -> what Forte et al. 2020 print in Tables 4 and 5: channels and strides.
@@ -40,7 +41,7 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution with its normalisation, or a stage of the image stream."""
+    """A convolution with its normalisation, a stage of the image stream, or a layer of the quality head."""
 
     part: str
     name: str  # the module's, as in checkpoints
@@ -49,7 +50,7 @@ class Layer:
     height: int  # of the output
     width: int
     parameters: int
-    multiply_adds: int  # of the convolutions, for one image
+    multiply_adds: int  # for one image
     table: str  # what the paper's tables say of it, where they do
 
 
@@ -63,10 +64,10 @@ def layers(config: NetworkConfig, height: int = 352, width: int = 352) -> list[L
     inputs: dict[nn.Module, int] = {}
 
     def note(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
-        inputs[module], shapes[module] = given[0].shape[1], tuple(output.shape[1:])
+        inputs[module], shapes[module] = given[0].shape[1], (*output.shape[1:], 1, 1)[:3]
 
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.GroupNorm | nn.Sequential):
+        if isinstance(module, nn.Conv2d | nn.Linear | nn.GroupNorm | nn.Sequential):
             module.register_forward_hook(note)
     with torch.no_grad():
         network(network.encode(image, maps, previous), maps, previous)
@@ -77,7 +78,7 @@ def layers(config: NetworkConfig, height: int = 352, width: int = 352) -> list[L
             inputs[module],
             *shapes[module],
             parameters=sum(p.numel() for p in module.parameters()),
-            multiply_adds=sum(_multiply_adds(conv, shapes[conv]) for conv in _convolutions(module)),
+            multiply_adds=sum(_multiply_adds(inner, shapes[inner]) for inner in _multiplying(module)),
             table=TABLES.get(name, "") if config.name == "paper" else "",
         )
         for name, module in _rows(network)
@@ -101,16 +102,16 @@ def summary(config: NetworkConfig, height: int = 352, width: int = 352) -> dict[
 def _rows(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The modules that are a layer each: stages of the image stream, else convolutions with their norm."""
     stage = name.startswith("encoder.") and isinstance(module, nn.Sequential)
-    if stage or isinstance(module, ConvBlock | nn.Conv2d | nn.GroupNorm):
+    if stage or isinstance(module, ConvBlock | nn.Conv2d | nn.Linear | nn.GroupNorm):
         yield name, module
         return
     for child, inner in module.named_children():
         yield from _rows(inner, f"{name}.{child}" if name else child)
 
 
-def _convolutions(module: nn.Module) -> Iterator[nn.Conv2d]:
-    return (inner for inner in module.modules() if isinstance(inner, nn.Conv2d))
+def _multiplying(module: nn.Module) -> Iterator[nn.Conv2d | nn.Linear]:
+    return (inner for inner in module.modules() if isinstance(inner, nn.Conv2d | nn.Linear))
 
 
-def _multiply_adds(conv: nn.Conv2d, output: tuple[int, ...]) -> int:
-    return conv.weight[0].numel() * output[0] * output[1] * output[2]
+def _multiply_adds(layer: nn.Conv2d | nn.Linear, output: tuple[int, ...]) -> int:
+    return layer.weight[0].numel() * output[0] * output[1] * output[2]
