@@ -26,8 +26,6 @@ def environment() -> Path:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     ours = [str(ROOT / "backend"), str(ROOT / "training")]
     borrowed = "\n".join([*ours, *site.getsitepackages()])  # after its own: its pins win
-        [str(ROOT / "backend"), str(ROOT / "training"), *site.getsitepackages()]
-    )  # after its own: its pins win
     (ENVIRONMENT / "lib" / version / "site-packages/borrowed.pth").write_text(borrowed)
     return ENVIRONMENT / "bin"
 
