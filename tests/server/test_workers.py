@@ -46,6 +46,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield [f"http://127.0.0.1:{server.server_address[1]}/{k}.png" for k in range(IMAGES)]
     server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="module")

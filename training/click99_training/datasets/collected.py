@@ -1,4 +1,4 @@
-"""Snapshots (training/learning/snapshots.py): masks that people saved, with the clicks that they made."""
+"""Snapshots (learning/snapshots.py): masks that people saved, with the clicks that they made."""
 
 from __future__ import annotations
 

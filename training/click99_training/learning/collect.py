@@ -1,4 +1,4 @@
-"""`click99 collect`: what people saved becomes a snapshot (training/learning/snapshots.py)."""
+"""`click99 collect`: what people saved becomes a snapshot (learning/snapshots.py)."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Run:
     crops: str = ""  # "side:batch:share,…" instead of the recipe's
     recipe: str = ""  # its name; the preset's own if not given
     variant: str = ""  # of the ablation; the whole preset if not given
-    dataset: str = "manifest"  # the layout of `data`, of training/datasets/registry.py
+    dataset: str = "manifest"  # the layout of `data`, of datasets/registry.py
     device: str = "auto"
     begin: int = 0  # crops seen before its schedule begins, by the run that it branched off
 
