@@ -31,6 +31,7 @@ from click99_training.evaluation.prefetch import ahead
 
 SHOWN = (1, 2, 3, 5)  # clicks
 COUNTED = 5  # clicks whose mean IoU is the score
+SMALL = 0.25  # of a photo's longer side
 DRAWS = 2000  # of the intervals
 DOMAIN = "domain: "  # begins the names of sources
 
@@ -75,7 +76,8 @@ def suites(asked: Validation) -> Iterator[Suite]:
     yield Suite("alone", some)
     yield Suite("mosaic 2 × 2", Mosaics(some, 2))
     yield Suite("mosaic 4 × 4", Mosaics(some, 4))
-    yield Suite("small objects", evenly(smallest(photos), asked.each))
+    if small := smallest(photos):
+        yield Suite("small objects", evenly(Part(photos, small), asked.each))
     yield Suite("inverted", Inverted(some))
     yield Suite("people's clicks", some, lenient=True)
     yield Suite("shapes, 6 MP", LargePictures(asked.each // 2))
@@ -86,15 +88,15 @@ def suites(asked: Validation) -> Iterator[Suite]:
             yield Suite(f"{DOMAIN}{source}", evenly(Part(others, of_it), asked.each))
 
 
-def smallest(photos: ManifestDataset, share: float = 0.25) -> SampleDataset:
-    """Objects whose longer side is at most that share of the photo's."""
+def smallest(photos: ManifestDataset) -> list[int]:
+    """The numbers of the objects whose longer side is at most SMALL of their photo's."""
     found = []
     for k in range(len(photos)):
         try:
-            found += [k] if object_extent(photos[k].truth) <= share else []
+            found += [k] if object_extent(photos[k].truth) <= SMALL else []
         except SampleError:
             continue
-    return Part(photos, found)
+    return found
 
 
 def measure(predictor: Predictor, suite: Suite, clicks: int) -> np.ndarray:
@@ -136,8 +138,8 @@ def validate(asked: Validation, out: Path | None, against: Path | None) -> None:
     tables = {suite.name: measure(predictor, suite, asked.clicks) for suite in suites(asked)}
     Console().print(_table(predictor.version, tables))
     if out:
-        rounded = {name: table.round(5).tolist() for name, table in tables.items()}
-        out.write_text(json.dumps({"checkpoint": predictor.version, "ious": rounded}, indent=1))
+        ious = {name: table.tolist() for name, table in tables.items()}
+        out.write_text(json.dumps({"checkpoint": predictor.version, "ious": ious}))
     if before:
         Console().print(compared(tables, before))
 
