@@ -55,14 +55,7 @@ def test_twenty_steps_of_every_variant_lower_the_loss_on_one_image(
     network, recipe = configured(preset, name=name)
     rate = 1e-3 if preset == "compact" else 1e-4
     constant = {"schedule": "constant", "warmup": 0.0, "head_rate": rate, "encoder_rate": 1e-4}
-    plain = {
-        "nearly_right": 0,
-        "lenient": 0,
-        "close": 0,
-        "mosaic": 0,
-        "shapes": 0,
-        "object_scale": (0.8, 2.6),
-    }
+    none = dict.fromkeys(("nearly_right", "lenient", "close", "mosaic", "shapes"), 0)
     recipe = replace(recipe, optimizer="adamw", object_scale=(0.8, 2.6), **none, **constant)
     torch.manual_seed(0)
     trainer = Trainer(TwoStreamNetwork(network), recipe)
