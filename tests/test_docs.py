@@ -43,6 +43,8 @@ RUN_ELSEWHERE = {
     "::test_an_annotation_that_is_gone_is_noted_no_longer",
     "click99 sync": "tests/server/test_sync.py::test_the_command_says_what_it_found",
     "click99 sync --project 3": "tests/server/test_sync.py::test_the_command_says_what_it_found",
+    "click99 models rollback": "tests/registry/test_cli.py"
+    "::test_promote_and_rollback_say_what_is_served_instead_of_what",
     "click99 models diff VERSION": "tests/registry/test_cli.py"
     "::test_diff_shows_facts_and_how_far_weights_moved",
     "click99 models cancel": "tests/registry/test_jobs.py::test_the_commands_show_and_cancel_jobs",
