@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,7 +49,9 @@ class ManifestDataset(SampleDataset):
         self.photos = [entry for entry in entries if entry.kind in ("binary", "instances", "alpha")]
         self.cutouts = [entry for entry in entries if entry.kind == "foreground"]
         self.backgrounds = [entry for entry in entries if entry.kind == "none"]
-        self.of_source = Counter(entry.source for entry in self.photos)
+        self.of_source: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self.photos:
+            self.of_source[entry.source].append(entry)
         self.running: dict[float, np.ndarray] = {}
         self.one_object: dict[str, list[Entry]] = defaultdict(list)
         for entry in self.photos:
@@ -81,13 +83,13 @@ class ManifestDataset(SampleDataset):
     def _upto(self, balance: float) -> np.ndarray:
         """Running sums of the photos' shares."""
         if balance not in self.running:
-            weights = np.array([self.of_source[entry.source] ** -balance for entry in self.photos])
+            weights = np.array([len(self.of_source[entry.source]) ** -balance for entry in self.photos])
             self.running[balance] = np.cumsum(weights / weights.sum())
         return self.running[balance]
 
     def _among_others(self, sample: Sample, entry: Entry, rng: np.random.Generator, recipe: Recipe) -> Sample:
         """A mosaic of any photos, or of photos of its own kind."""
-        alike = [e for e in self.photos if e.source == entry.source] if rng.random() < recipe.alike else []
+        alike = self.of_source[entry.source] if rng.random() < recipe.alike else []
 
         def another() -> np.ndarray:
             other = alike[rng.integers(len(alike))] if alike else self._any(rng, recipe.balance)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from click99.segmentation.views import scale
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.sample import Sample, resize
 
@@ -27,7 +28,8 @@ def mosaic(
     rows, columns = sample.truth.shape
     row, column = (int(k) for k in rng.integers(cells, size=2))
     own = row * cells + column
-    photos = [_stretched(sample.image if k == own else draw(), rows, columns) for k in range(cells * cells)]
+    tiles = (sample.image if k == own else draw() for k in range(cells * cells))
+    photos = [scale(tile, (rows, columns), cv2.INTER_LINEAR) for tile in tiles]
     picture = np.vstack([np.hstack(photos[k : k + cells]) for k in range(0, len(photos), cells)])
     top, left = row * rows, column * columns
     margins = ((top, picture.shape[0] - rows - top), (left, picture.shape[1] - columns - left))
@@ -67,9 +69,3 @@ def _shrunk(sample: Sample, long_side: float) -> Sample:
     if factor >= 1:
         return sample
     return resize(sample, *(max(SMALLEST_TILE, round(side * factor)) for side in (height, width)))
-
-
-def _stretched(image: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    shrinks = rows * columns < image.shape[0] * image.shape[1]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (columns, rows), interpolation=how)

@@ -100,5 +100,5 @@ def _mark(side: int, k: int) -> np.ndarray:
     if k % 3 == 1:
         return np.ones((side, side), bool)
     y, x = np.ogrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
-    bumps = 0.25 * np.cos(3 * np.arctan2(y, x) + k) if k % 3 == 2 else 0.0
-    return np.hypot(x, y) <= 0.75 + bumps if k % 3 == 2 else np.hypot(x, y) <= 1
+    radius = 0.75 + 0.25 * np.cos(3 * np.arctan2(y, x) + k) if k % 3 == 2 else 1.0
+    return np.hypot(x, y) <= radius
