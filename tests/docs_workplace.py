@@ -105,39 +105,14 @@ def fill(folder: Path) -> None:
 
 def fill_with_results(folder: Path) -> None:
     """A training run, and what a report takes; the current folder is `folder`, filled."""
-    run(
-        [
-            "train",
-            "--data",
-            "DATA",
-            "--out",
-            "runs/mine",
-            "--images",
-            "2",
-            "--crops",
-            "64:1:1",
-            "--threads",
-            "1",
-        ]
-    )
+    run(["train", "--data", "DATA", "--out", "runs/mine", *SMALL_RUN])
     run(["evaluate", "--dataset", "grabcut", "--data", "GRABCUT", "--json", "some.json", "--threads", "1"])
     for kind, names in (("ablation", VARIANTS), ("regimes", REGIMES)):
         (folder / kind).mkdir()
         for name in names:
             shutil.copy(folder / "some.json", folder / kind / f"{name}.grabcut.json")
-    run(
-        [
-            "compose",
-            "--dataset",
-            "synthetic",
-            "--data",
-            "SYNTH",
-            "--preview",
-            "composites.png",
-            "--count",
-            "1",
-        ]
-    )
+    sheet = ("--preview", "composites.png", "--count", "1")
+    run(["compose", "--dataset", "synthetic", "--data", "SYNTH", *sheet])
 
 
 def pictures() -> Iterator[Picture]:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,8 @@ ALL = {command for page in PAGES for command in commands(page)}
 
 def small(words: list[str]) -> list[str]:
     """The same command on little: few images, small crops, few processes, one thread."""
-    given = next((GIVEN[word] for word in words if word in GIVEN), ())
+    command = next(word for before, word in pairwise(words) if before in ("click99", "click99.cli"))
+    given = GIVEN.get(command, ())
     words = [*words, *(word for name in given if name not in words for word in (name, SMALL[name]))]
     pairs = zip(["", *words], words, strict=False)
     return [SMALL.get(before, word) if before != "--crops" else crops(word) for before, word in pairs]
@@ -159,11 +161,7 @@ def run_here(command: str, request: pytest.FixtureRequest) -> None:
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
         subprocess.run([*torchrun, *words, "--device", "cpu"], check=True, timeout=280)
     elif words[0] == "serve" and "--help" not in words:
-        for kind in ("redis", "postgresql"):
-            words = [
-                request.getfixturevalue(kind) if word.startswith(f"{kind}://") else word for word in words
-            ]
-        with served(*words[1:]):
+        with served(*(ours(word, request) for word in words[1:])):
             pass
     else:
         assert program == "click99", f"run {command!r} in a test, and name the test in RUN_ELSEWHERE"

@@ -54,6 +54,8 @@ class RunningDemo:
         """Send a signal and wait until the demo itself is gone."""
         self.process.send_signal(number)
         self.process.wait(40)
+        assert self.process.stdout
+        self.process.stdout.close()
 
     def processes(self) -> list[int]:
         """The ids of all processes that work in the demo's folder, told by their environment."""
