@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from click99.segmentation.network import ConvBlock, TwoStreamNetwork
+from click99.segmentation.network import ConvBlock, QualityHead, TwoStreamNetwork
 from click99.segmentation.presets import NetworkConfig
 
 PARTS = {
@@ -41,7 +42,7 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution with its normalisation, a stage of the image stream, or a layer of the quality head."""
+    """A convolution with its normalisation, a stage of the image stream, or the quality head."""
 
     part: str
     name: str  # the module's, as in checkpoints
@@ -61,13 +62,13 @@ def layers(config: NetworkConfig, height: int = 352, width: int = 352) -> list[L
         image, previous = torch.zeros(1, 3, height, width), torch.zeros(1, 1, height, width)
         maps = torch.zeros(1, config.click_channels, height, width)
     shapes: dict[nn.Module, tuple[int, ...]] = {}
-    inputs: dict[nn.Module, int] = {}
+    inputs: dict[nn.Module, tuple[int, ...]] = {}
 
     def note(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
-        inputs[module], shapes[module] = given[0].shape[1], (*output.shape[1:], 1, 1)[:3]
+        inputs[module], shapes[module] = given[0].shape[1:], (*output.shape[1:], 1, 1, 1)[:3]
 
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear | nn.GroupNorm | nn.Sequential):
+        if isinstance(module, nn.Conv2d | nn.Linear | nn.GroupNorm | nn.Sequential | QualityHead):
             module.register_forward_hook(note)
     with torch.no_grad():
         network(network.encode(image, maps, previous), maps, previous)
@@ -75,10 +76,12 @@ def layers(config: NetworkConfig, height: int = 352, width: int = 352) -> list[L
         Layer(
             PARTS[name.split(".")[0]],
             name,
-            inputs[module],
+            inputs[module][0],
             *shapes[module],
             parameters=sum(p.numel() for p in module.parameters()),
-            multiply_adds=sum(_multiply_adds(inner, shapes[inner]) for inner in _multiplying(module)),
+            multiply_adds=sum(
+                _multiply_adds(inner, inputs[inner], shapes[inner]) for inner in _multiplying(module)
+            ),
             table=TABLES.get(name, "") if config.name == "paper" else "",
         )
         for name, module in _rows(network)
@@ -102,16 +105,20 @@ def summary(config: NetworkConfig, height: int = 352, width: int = 352) -> dict[
 def _rows(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The modules that are a layer each: stages of the image stream, else convolutions with their norm."""
     stage = name.startswith("encoder.") and isinstance(module, nn.Sequential)
-    if stage or isinstance(module, ConvBlock | nn.Conv2d | nn.Linear | nn.GroupNorm):
+    if stage or isinstance(module, ConvBlock | nn.Conv2d | nn.Linear | nn.GroupNorm | QualityHead):
         yield name, module
         return
     for child, inner in module.named_children():
         yield from _rows(inner, f"{name}.{child}" if name else child)
 
 
-def _multiplying(module: nn.Module) -> Iterator[nn.Conv2d | nn.Linear]:
-    return (inner for inner in module.modules() if isinstance(inner, nn.Conv2d | nn.Linear))
+def _multiplying(module: nn.Module) -> Iterator[nn.Conv2d | nn.Linear | QualityHead]:
+    return (inner for inner in module.modules() if isinstance(inner, nn.Conv2d | nn.Linear | QualityHead))
 
 
-def _multiply_adds(layer: nn.Conv2d | nn.Linear, output: tuple[int, ...]) -> int:
-    return layer.weight[0].numel() * output[0] * output[1] * output[2]
+def _multiply_adds(
+    layer: nn.Conv2d | nn.Linear | QualityHead, given: tuple[int, ...], output: tuple[int, ...]
+) -> int:
+    if isinstance(layer, QualityHead):
+        return layer.MEANS * prod(given)  # the decoder's features are averaged so often, with other weights
+    return layer.weight[0].numel() * prod(output)

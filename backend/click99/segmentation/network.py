@@ -161,10 +161,12 @@ class QualityHead(nn.Module):
     Seen are the decoder's features inside the mask, along its edge and everywhere, and how the mask lies.
     """
 
+    MEANS = 3  # of the features: inside, along the edge, everywhere
+
     def __init__(self, config: NetworkConfig, channels: int, hidden: int = 64):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(3 * channels + 6, hidden), nn.LeakyReLU(config.slope), nn.Linear(hidden, 1)
+            nn.Linear(self.MEANS * channels + 6, hidden), nn.LeakyReLU(config.slope), nn.Linear(hidden, 1)
         )
 
     def forward(self, features: Tensor, alpha: Tensor) -> Tensor:
