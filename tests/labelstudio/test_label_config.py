@@ -60,10 +60,38 @@ def test_labels_from_the_task_are_taken_as_they_come():
     assert config(IMAGE, *dynamic).target("kp", "anything").label == "anything"
 
 
+def test_a_prompt_without_labels_is_answered_under_the_control_s_first():
+    dots, boxes = (f'<{tag} name="{tag}" toName="image" smart="true"/>' for tag in ("KeyPoint", "Rectangle"))
+    without = config(IMAGE, dots, boxes, BRUSH)
+    assert without.problems() == []
+    for name in ("KeyPoint", "Rectangle"):
+        assert without.target(name, None) == Target("brush", "image", "leaf", any_label=True)
+
+
+def test_a_keypoint_that_is_not_smart_is_an_annotation_of_its_own():
+    dots = '<KeyPoint name="dots" toName="image"/>'
+    (problem,) = config(IMAGE, dots, BRUSH).problems()
+    assert "no smart KeyPoint control" in str(problem)
+    assert config(IMAGE, dots, KEYPOINT, BRUSH).problems() == []
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ([IMAGE, BRUSH], r'no KeyPointLabels control\. Add <KeyPointLabels .*toName="image" smart="true"'),
+        ([IMAGE], "no BrushLabels, BitmaskLabels or PolygonLabels control for the image 'image'"),
+        ([IMAGE, BRUSH.replace("<Label value=", "<Choice value=")], "'brush' has no label of its own, and a"),
+        ([IMAGE, BRUSH.replace(" toName", ' value="$labels" toName')], "'brush' has no label of its own"),
+    ],
+)
+def test_a_prompt_without_labels_needs_a_label_in_the_answer_s_control(parts: list[str], message: str):
+    (problem,) = config('<KeyPoint name="kp" toName="image" smart="true"/>', *parts).problems()
+    assert message in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([IMAGE, BRUSH], r'no smart KeyPoint control\. Add <KeyPoint .*toName="image" smart="true"'),
         (
             [IMAGE, KEYPOINT],
             r"no BrushLabels, .*the image 'image'\. Add <BrushLabels .*\"leaf\"/>",
@@ -100,7 +128,7 @@ def test_all_labels_without_an_answer_are_listed():
     ("control", "label", "message"),
     [
         ("kp", "root", r"KeyPointLabels 'kp' has no label 'root', only 'leaf'\. Add <Label value=\"root\"/>"),
-        ("dots", "leaf", r"no KeyPointLabels control 'dots' \(there: 'kp'\)"),
+        ("dots", "leaf", r"no KeyPoint control 'dots' \(there: 'kp'\)"),
     ],
 )
 def test_clicks_that_the_config_does_not_know(control: str, label: str, message: str):

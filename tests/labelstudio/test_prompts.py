@@ -16,7 +16,7 @@ from click99.segmentation.clicks import Click
 HEIGHT, WIDTH = 100, 200
 
 
-def box(x: float, y: float, width: float, height: float, **changes: Any) -> ContextItem:
+def box(x: float, y: float, width: float | None, height: float | None, **changes: Any) -> ContextItem:
     labels = changes.pop("labels", ["cell"])
     value = {"x": x, "y": y, "width": width, "height": height, "rectanglelabels": labels} | changes
     usual = {"id": "box", "type": "rectanglelabels", "from_name": "box", "to_name": "image", "value": value}
@@ -57,7 +57,14 @@ def test_the_click_in_its_middle_has_its_name():
     assert Box(10, 8, 31, 28, "b").centre == Click(20, 17, True, "b")
 
 
-@pytest.mark.parametrize("outside", [box(101, 10, 5, 5), box(10, -20, 5, 10), box(10, 10, 0, 0)])
+@pytest.mark.parametrize("extent", [(0.2, None), (0.2, 0), (0, 0), (None, None)])
+def test_a_rectangle_without_extent_is_the_click_in_its_corner(extent: tuple[float | None, float | None]):
+    prompt = read_prompt([box(10, 20, 30, 40), box(50, 50, *extent)])
+    assert not prompt.is_box
+    assert prompt.clicks(HEIGHT, WIDTH) == [Click(100, 50, True, "box")]
+
+
+@pytest.mark.parametrize("outside", [box(101, 10, 5, 5), box(10, -20, 5, 10)])
 def test_a_box_of_no_pixels_is_refused(outside: ContextItem):
     prompt = read_prompt([click(), outside])
     with pytest.raises(PayloadError, match=r"result\[1\]\.value: a box of no pixels of the image\. Draw it"):

@@ -34,6 +34,9 @@ def data_uri(content: bytes) -> str:
 
 
 IMAGE = data_uri(encoded())
+DOTS = """<KeyPoint name="kp" toName="image" smart="true" smartOnly="true"/>
+  <Rectangle name="box" toName="image" smart="true" smartOnly="true"/>"""
+WITHOUT_LABELS = f"<View><Image name='image' value='$image'/>{DOTS}{CONFIG[CONFIG.index('<BrushLabels') :]}"
 
 
 def keypoint(
@@ -69,6 +72,12 @@ def keypoint(
     if positive is None:
         del item["is_positive"]
     return item | changes
+
+
+def dot(click_id: str, x: float, y: float, **changes: Any) -> dict[str, Any]:
+    """A click of a KeyPoint control, which has no labels."""
+    item = keypoint(click_id, x, y, **changes)
+    return item | {"type": "keypoint", "value": {key: item["value"][key] for key in ("x", "y", "width")}}
 
 
 def body(clicks: Sequence[dict[str, Any]] | None, image: Any = IMAGE, **changes: Any) -> dict[str, Any]:

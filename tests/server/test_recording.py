@@ -19,7 +19,7 @@ from click99.annotations.database import Database, sqlite_url
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, MaskRow, RegionRow, Table
 from click99.server import recording
 from tests.server.annotator import Annotator
-from tests.server.requests import CONFIG, Start, body, keypoint
+from tests.server.requests import CONFIG, WITHOUT_LABELS, Start, body, dot, keypoint
 from tests.waiting import until
 
 
@@ -67,6 +67,18 @@ def test_clicks_are_recorded_with_their_masks(server: TestClient, tmp_path: Path
     assert second.region == ann.suggestion["id"]
     assert 0 < second.milliseconds < 60_000
     assert np.array_equal(mask_of(tmp_path, second.mask), shown)
+
+
+def test_clicks_without_a_label_are_recorded_under_that_of_the_answer(
+    server: TestClient, read: Callable[..., list]
+):
+    first = body([dot("a", 20, 20)], label_config=WITHOUT_LABELS)
+    (region,) = server.post("/predict", json=first).json()["results"][0]["result"]
+    saved = region | {"value": region["value"] | {"brushlabels": ["nucleus"]}}
+    second = body([dot("b", 21, 20)], label_config=WITHOUT_LABELS)
+    second["tasks"][0]["drafts"] = [{"id": 1, "updated_at": "2026-01-01T00:00:00Z", "result": [saved]}]
+    assert server.post("/predict", json=second).status_code == 200
+    assert sorted(row.label for row in read(ClickRow, 2)) == ["cell", "nucleus"]
 
 
 def test_a_submitted_mask_is_joined_to_its_clicks(

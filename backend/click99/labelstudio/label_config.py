@@ -12,12 +12,16 @@ from xml.etree import ElementTree
 from click99.labelstudio.errors import LabelConfigError, PayloadError
 from click99.labelstudio.region_types import REGION_TYPES, Kind
 
+WITHOUT_LABELS = ("keypoint", "rectangle")  # tags that draw, and leave the label to another control
+
 
 @dataclass(frozen=True)
 class Target:
     """Where the answer to a click goes. from_name: the control; to_name: the Image tag; kind: the region's
     type, which is also the name of its labels in its value. item_index: of the picture in the tag's
-    valueList, None: it has only one. more: labels beside `label`, of a control with choice="multiple"."""
+    valueList, None: it has only one. more: labels beside `label`, of a control with choice="multiple".
+    any_label: the prompt has none, so it may be about a region of whichever; `label` is the control's first.
+    """
 
     from_name: str
     to_name: str
@@ -25,12 +29,14 @@ class Target:
     kind: Kind = "brushlabels"
     item_index: int | None = None
     more: tuple[str, ...] = ()
+    any_label: bool = False
 
 
 @dataclass(frozen=True)
 class Control:
-    """A tag with labels. kind: its name in lower case. smart_only: all that is drawn with it are prompts.
-    labels: name in results (alias or value) -> value; None: they come from the task, so any may be right."""
+    """A tag with labels, or one that draws without. kind: its name in lower case. smart_only: all that is
+    drawn with it are prompts. labels: name in results (alias or value) -> value; None: they come from the
+    task, so any may be right."""
 
     kind: str
     name: str
@@ -48,8 +54,9 @@ class Control:
 
 @dataclass(frozen=True)
 class LabelConfig:
-    """keypoints: KeyPointLabels. boxes: RectangleLabels that are smart. outputs: what can hold an answer, in
-    the order of REGION_TYPES. images: the Image tags' names -> their value or valueList ("$image")."""
+    """keypoints: KeyPoint that are smart, and KeyPointLabels. boxes: Rectangle and RectangleLabels that are
+    smart. outputs: what can hold an answer, in the order of REGION_TYPES. images: the Image tags' names ->
+    their value or valueList ("$image")."""
 
     keypoints: tuple[Control, ...]
     boxes: tuple[Control, ...]
@@ -68,9 +75,11 @@ class LabelConfig:
             raise LabelConfigError("label_config", f"not XML ({error})", "Mend it under Settings") from None
         images = [tag for tag in tags if _is(tag, "image")]
         fields = {tag.get("name", ""): tag.get("valueList") or tag.get("value", "") for tag in images}
-        boxes = tuple(box for box in _controls(tags, "rectanglelabels") if box.smart)
+        dots = [dot for dot in _controls(tags, "keypoint") if dot.smart]
+        dots += _controls(tags, "keypointlabels")
+        boxes = (box for kind in ("rectangle", "rectanglelabels") for box in _controls(tags, kind))
         outputs = tuple(control for kind in REGION_TYPES for control in _controls(tags, kind))
-        return cls(_controls(tags, "keypointlabels"), boxes, outputs, fields)
+        return cls(tuple(dots), tuple(box for box in boxes if box.smart), outputs, fields)
 
     def problems(self) -> list[LabelConfigError]:
         """All that interactive masks lack, each with the XML to add; empty when every label is answered."""
@@ -79,7 +88,8 @@ class LabelConfig:
             self._image_value(keypoint.to_name)
         except LabelConfigError as error:
             return [error]
-        asked = [(prompt.name, label) for prompt in (keypoint, *self.boxes) for label in prompt.labels or {}]
+        prompts = (keypoint, *self.boxes)
+        asked = [(prompt.name, label) for prompt in prompts for label in _asked(prompt)]
         refusals = [self._refusal(name, label) for name, label in asked]
         return [error for error in (_not_smart(keypoint), *refusals) if error]
 
@@ -88,19 +98,21 @@ class LabelConfig:
         for error in self.problems():
             raise error
 
-    def _refusal(self, control: str, label: str) -> LabelConfigError | None:
+    def _refusal(self, control: str, label: str | None) -> LabelConfigError | None:
         try:
             self.target(control, label)
         except LabelConfigError as error:
             return error
 
-    def target(self, control: str, label: str, more: Sequence[str] = ()) -> Target:
+    def target(self, control: str, label: str | None, more: Sequence[str] = ()) -> Target:
         """The control and labels that answer a click or a box; LabelConfigError if the config has none.
 
-        control: the click's from_name, label: its first label; more: the others, left out where the control
-        does not have them.
+        control: the click's from_name, label: its first label, None: it has none; more: the others, left out
+        where the control does not have them.
         """
         prompt = self._prompt(control)
+        if prompt.kind in WITHOUT_LABELS or label is None:
+            return self._of_any_label(prompt)
         value = label if prompt.labels is None else prompt.labels.get(label)
         if value is None:
             tag = "KeyPointLabels" if prompt in self.keypoints else "RectangleLabels"
@@ -117,6 +129,17 @@ class LabelConfig:
         first = f"{REGION_TYPES[outputs[0].kind].tag} {outputs[0].name!r}"  # pyright: ignore
         problem = f"{first} has no label {label!r}, only {_names(outputs[0].labels)}"
         raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
+
+    def _of_any_label(self, prompt: Control) -> Target:
+        outputs = [output for output in self.outputs if output.to_name == prompt.to_name]
+        for output in outputs:
+            for label in output.labels or ():
+                return Target(output.name, output.to_name, label, output.kind, any_label=True)  # pyright: ignore
+        if not outputs:
+            raise _no_output(prompt.to_name, "Object")
+        problem = f"{outputs[0].name!r} has no label of its own, and a click of {prompt.name!r} brings none"
+        remedy = f'Add <Label value="Object"/> inside {outputs[0].name!r}'
+        raise LabelConfigError("label_config", problem, remedy)
 
     def image_url(
         self, data: Mapping[str, Any], image: str | None = None, item_index: int | None = None
@@ -146,18 +169,16 @@ class LabelConfig:
         for keypoint in sorted(self.keypoints, key=lambda keypoint: not keypoint.smart):
             return keypoint
         image = next(iter(self.images), "image")
-        remedy = f'Add <KeyPointLabels name="keypoint" toName="{image}" smart="true" smartOnly="true">'
-        raise LabelConfigError(
-            "label_config", "no KeyPointLabels control", f"{remedy} with a <Label> per class"
-        )
+        remedy = f'Add <KeyPoint name="click" toName="{image}" smart="true" smartOnly="true"/>'
+        raise LabelConfigError("label_config", "no smart KeyPoint control", remedy)
 
     def _prompt(self, name: str) -> Control:
         for prompt in (*self.keypoints, *self.boxes):
             if prompt.name == name:
                 return prompt
         known = ", ".join(repr(keypoint.name) for keypoint in self.keypoints) or "none"
-        problem = f"no KeyPointLabels control {name!r} (there: {known})"
-        remedy = f'Add <KeyPointLabels name="{name}" …> or reload the page'
+        problem = f"no KeyPoint control {name!r} (there: {known})"
+        remedy = f'Add <KeyPoint name="{name}" …/> or reload the page'
         raise LabelConfigError("label_config", problem, remedy)
 
     def _image_value(self, name: str) -> str:
@@ -169,6 +190,11 @@ class LabelConfig:
             problem = f"Image {name!r} has value={value!r}, which is not one field of the task"
             raise LabelConfigError("label_config", problem, 'Use value="$image" or valueList="$images"')
         return value
+
+
+def _asked(prompt: Control) -> Sequence[str | None]:
+    """The labels that its clicks or boxes come with."""
+    return [None] if prompt.kind in WITHOUT_LABELS else list(prompt.labels or ())
 
 
 def _controls(tags: list[ElementTree.Element], kind: str) -> tuple[Control, ...]:

@@ -16,7 +16,8 @@ Percent = Annotated[float, Field(allow_inf_nan=False)]
 class ItemValue(BaseModel):
     """x, y: percent of the image's width and height; absent on what is neither keypoint nor box.
 
-    Of a box: x and y its corner, width and height in percent, rotation in degrees around that corner.
+    Of a box: x and y its corner, width and height in percent, rotation in degrees around that corner. A
+    click has a width, too: of the dot that is drawn.
     """
 
     x: Percent | None = None
@@ -44,16 +45,24 @@ class ContextItem(BaseModel):
 
     @property
     def is_click(self) -> bool:
-        return self.type == "keypointlabels" and self.value.x is not None and self.value.y is not None
+        """A rectangle without extent, too: where labels of dots and of boxes are chosen at once, Label Studio
+        sends a click as both."""
+        of_prompt = self.type in ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")
+        return of_prompt and not self.is_box and self.value.x is not None and self.value.y is not None
 
     @property
     def is_box(self) -> bool:
-        return self.type == "rectanglelabels"
+        return self.type in ("rectanglelabels", "rectangle") and bool(self.value.width and self.value.height)
+
+    @property
+    def needs_label(self) -> bool:
+        """Those of KeyPoint and Rectangle have none: the answer's control has them."""
+        return self.type in ("keypointlabels", "rectanglelabels")
 
     @property
     def labels(self) -> list[str]:
         """Several only where the control has choice="multiple"."""
-        return self.value.rectanglelabels if self.is_box else self.value.keypointlabels
+        return self.value.rectanglelabels if self.type == "rectanglelabels" else self.value.keypointlabels
 
     @property
     def label(self) -> str | None:

@@ -15,6 +15,7 @@ from click99.labelstudio.errors import PayloadError
 from click99.labelstudio.images import Image, ImageSource
 from click99.labelstudio.label_config import LabelConfig, Target
 from click99.labelstudio.payloads import ContextItem, PredictRequest, Work
+from click99.labelstudio.regions import is_of
 from click99.segmentation.clicks import Click
 
 MARGIN = 1.0  # percent outside the image that still counts as its border
@@ -54,7 +55,7 @@ class Prompt(NamedTuple):
     def target(self, config: LabelConfig) -> Target:
         """Where the answer goes; LabelConfigError when the config has no control for it."""
         control, label, item_index = self.items[-1].object
-        return replace(config.target(control, label or "", self.items[-1].labels[1:]), item_index=item_index)
+        return replace(config.target(control, label, self.items[-1].labels[1:]), item_index=item_index)
 
     def clicks(self, height: int, width: int) -> list[Click]:
         """On an image [height, width]; PayloadError when outside it or made on another size."""
@@ -138,9 +139,24 @@ class Question:
 
     @property
     def label(self) -> str:
-        """With its control and picture."""
+        """With its control and picture; only these where the prompt may be about any label's region."""
         target = self.target
-        return f"{target.from_name} {target.to_name} {target.item_index} {target.label}"
+        label = "" if target.any_label else target.label
+        return f"{target.from_name} {target.to_name} {target.item_index} {label}"
+
+    def labels(self, region: str) -> list[str]:
+        """Of the answer under that id: as people have given them to that region; else the prompt's.
+
+        A prompt without a label has that of the newest region: who labels several in a row changes it there.
+        """
+        of_regions = {
+            item.get("id"): [str(label) for label in item["value"][self.target.kind]]
+            for item in self.work.items
+            if is_of(item, self.target)
+        }
+        newest = list(of_regions.values())[-1:] if self.target.any_label else []
+        of_prompt = [self.target.label, *self.target.more]
+        return next(filter(None, [of_regions.get(region), *newest]), of_prompt)
 
     @cached_property
     def work(self) -> Work:
@@ -175,7 +191,7 @@ def read_prompt(items: Sequence[ContextItem]) -> Prompt:
 
 
 def _labelled(item: ContextItem, place: int) -> ContextItem:
-    if item.label is None:
+    if item.label is None and item.needs_label:
         field = f"params.context.result[{place}].value.{item.type}"
         what, deed = ("box", "drawing") if item.is_box else ("click", "clicking")
         raise PayloadError(field, f"a {what} without a label", f"Choose a label before {deed}")
@@ -186,7 +202,7 @@ def _no_clicks(items: Sequence[ContextItem]) -> PayloadError:
     if not items:
         return PayloadError("params.context.result", "no clicks", "Click on the object")
     problem = f"no clicks, only {items[-1].type!r}"
-    remedy = 'Set smart="true" on KeyPointLabels and RectangleLabels controls only'
+    remedy = 'Set smart="true" on KeyPoint and Rectangle controls only, with or without labels'
     return PayloadError("params.context.result", problem, remedy)
 
 

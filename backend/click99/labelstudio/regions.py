@@ -130,7 +130,7 @@ def is_of(raw: Mapping[str, Any], target: Target) -> bool:
         raw.get("type") == target.kind
         and (raw.get("from_name"), raw.get("to_name")) == (target.from_name, target.to_name)
         and isinstance(labels, Collection)
-        and target.label in labels
+        and (target.any_label or target.label in labels)
         and (raw.get("item_index") or 0) == (target.item_index or 0)
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 from click99.labelstudio.predictions import MaskRegion, Prediction
 from click99.labelstudio.prompts import Question
 from click99.labelstudio.region_types import write
-from click99.labelstudio.regions import is_of, with_clicks
+from click99.labelstudio.regions import with_clicks
 
 # Type -> the field of its value. The rest of such a value repeats the region's, as it was.
 PER_REGION = {
@@ -34,7 +34,7 @@ def reply(
     """The mask, bool [H, W], as the region of that id. score: 0…1. version: the model's. tolerance: of a
     polygon, in thousandths of the image's long side."""
     target, (height, width) = question.target, question.shape
-    value = write(mask, target.kind, _labels(question, region), tolerance)
+    value = write(mask, target.kind, question.labels(region), tolerance)
     shown = MaskRegion(
         id=region,
         from_name=target.from_name,
@@ -50,14 +50,6 @@ def reply(
     # An outline cannot be of nothing: such an answer only takes the one before away.
     result = [shown, *filled_in(question.work.items, region)] if value.made_of else []
     return Prediction(result=result, model_version=version, score=score)
-
-
-def _labels(question: Question, region: str) -> list[str]:
-    """As people have given them to the region of that id; else the prompt's."""
-    for item in question.work.items:
-        if item.get("id") == region and is_of(item, question.target):
-            return [str(label) for label in item["value"][question.target.kind]]
-    return [question.target.label, *question.target.more]
 
 
 def _meta(question: Question, region: str) -> dict[str, Any]:

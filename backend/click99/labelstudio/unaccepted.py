@@ -56,7 +56,7 @@ def _is_lost(prompts: list[ContextItem], items: Items, config: LabelConfig, task
     """A ✓ on the canvas leaves the prompts, and the mask tells that it was made from them."""
     first, ids = prompts[0], {prompt.id for prompt in prompts}
     try:
-        target = replace(config.target(first.from_name, first.label or ""), item_index=first.item_index)
+        target = replace(config.target(first.from_name, first.label), item_index=first.item_index)
     except LabelConfigError:
         return False
     masks = [item for item in items if is_of(item, target)]

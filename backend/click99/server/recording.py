@@ -43,12 +43,12 @@ def keep(recorder: Recorder, event: bytes) -> None:
 
 def interaction(question: Question, found: ClickedObject, mask: np.ndarray, version: str) -> Interaction:
     """An answer as the record keeps it. mask: bool [H, W]."""
-    request, target = question.request, question.target
+    request = question.request
     return Interaction(
         project=request.project or "",
         task=str(request.task.id),
         region=found.id,
-        label=target.label,
+        label=", ".join(question.labels(found.id)),
         image=question.image_url,
         clicks=found.clicks,
         mask=Bits.pack(mask),

@@ -1,0 +1,53 @@
+"""Clicks and boxes without a label: nothing to choose before them, and any label's region may be meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.server.requests import CONFIG, WITHOUT_LABELS, dot, keypoint
+from tests.server.test_outputs import click, draft
+
+
+def rectangle() -> dict[str, Any]:
+    value = {"x": 20, "y": 20, "width": 30, "height": 30, "rotation": 0}
+    return dot("r", 1, 1) | {"type": "rectangle", "from_name": "box", "value": value}
+
+
+def relabelled(region: dict[str, Any], *labels: str) -> dict[str, Any]:
+    return region | {"value": region["value"] | {"brushlabels": list(labels)}}
+
+
+@pytest.mark.parametrize("prompt", [dot("a", 20, 20), rectangle()])
+def test_the_first_label_answers(server: TestClient, prompt: dict[str, Any]):
+    (region,) = click(server, WITHOUT_LABELS, prompt)
+    assert region["value"]["brushlabels"] == ["cell"]
+
+
+def test_the_mask_is_that_of_a_click_with_a_label(server: TestClient):
+    clicks = [("a", 20, 20), ("b", 25, 22)]
+    (without,) = click(server, WITHOUT_LABELS, *(dot(*each, positive=each[0] == "a") for each in clicks))
+    (labelled,) = click(server, CONFIG, *(keypoint(*each, positive=each[0] == "a") for each in clicks))
+    assert without == labelled
+
+
+def test_a_region_keeps_the_label_that_people_gave_it(server: TestClient):
+    (region,) = click(server, WITHOUT_LABELS, dot("a", 20, 20))
+    (refined,) = click(server, WITHOUT_LABELS, dot("b", 21, 20), **draft(relabelled(region, "nucleus")))
+    assert (refined["id"], refined["value"]["brushlabels"]) == (region["id"], ["nucleus"])
+
+
+def test_a_new_object_gets_the_label_of_the_newest_region(server: TestClient):
+    (region,) = click(server, WITHOUT_LABELS, dot("a", 10, 10))
+    first = relabelled(region, "nucleus", "cell") | {"id": "of somebody"}
+    (other,) = click(server, WITHOUT_LABELS, dot("b", 50, 40), **draft(first))
+    assert other["id"] != first["id"]
+    assert other["value"]["brushlabels"] == ["nucleus", "cell"]
+
+
+def test_a_region_that_lost_its_label_gets_the_first(server: TestClient):
+    (region,) = click(server, WITHOUT_LABELS, dot("a", 20, 20))
+    (refined,) = click(server, WITHOUT_LABELS, dot("b", 21, 20), **draft(relabelled(region)))
+    assert (refined["id"], refined["value"]["brushlabels"]) == (region["id"], ["cell"])
