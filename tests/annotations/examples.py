@@ -1,9 +1,10 @@
-"""Clicks and events as they reach the record, of one small image."""
+"""Clicks and events as they reach the record, of one small image, and who is told how it fares."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -98,3 +99,25 @@ def keep(database: Database, *bodies: bytes) -> list[bool]:
         with database.writing() as session:
             new.append(keep_event(session, body, NOON) is not None)
     return new
+
+
+@dataclass
+class Watching:
+    """Remembers what it is told."""
+
+    failures: list[bool] = field(default_factory=list)
+    losses: int = 0
+    aside: list[str] = field(default_factory=list)
+    waits: list[tuple[int, int]] = field(default_factory=list)
+
+    def waiting(self, clicks: int, events: int) -> None:
+        self.waits.append((clicks, events))
+
+    def failing(self, failing: bool) -> None:
+        self.failures.append(failing)
+
+    def lost(self) -> None:
+        self.losses += 1
+
+    def set_aside(self, kind: str) -> None:
+        self.aside.append(kind)

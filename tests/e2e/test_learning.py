@@ -20,7 +20,6 @@ from click99.segmentation.clicks import Click
 from click99_training.learning.snapshots import image_name, split_of
 from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.running_demo import ROOT, RunningDemo
-from tests.e2e.test_record import recorded, submit
 from tests.e2e.workplace import BRUSH, COFFEE, SPOON, Click99, Project, Workplace
 from tests.server.requests import keypoint
 
@@ -86,14 +85,14 @@ def annotate_all(learning: Click99, lesson: Project) -> None:
             "params": {"context": {"result": [click]}},
         }
         reply = requests.post(f"{learning.url}/predict", json=request, timeout=120).json()
-        submit(lesson, task["id"], reply["results"][0]["result"][0])
+        lesson.submit(task["id"], reply["results"][0]["result"][0])
 
 
 def masks_of(learning: Click99, lesson: Project) -> int:
     """Masks of the lesson in the record; looked for anew, events may have been missed."""
     said = learning.run("sync", "--project", str(lesson.id))
     assert said.returncode == 0, said.stderr
-    found = recorded(learning.home).values()
+    found = learning.recorded().values()
     return sum(each.annotation.project.startswith(f"{lesson.id}.") for each in found)
 
 

@@ -13,13 +13,12 @@ import pytest
 from click99.labelstudio import bitmask, polygon
 from click99.segmentation.clicks import Click
 from click99.segmentation.robot import robot_click
+from tests.e2e.cup import HEIGHT, WIDTH, iou, seen_change, truth
 from tests.e2e.labelling_page import LabellingPage
-from tests.e2e.test_first_mask import HEIGHT, WIDTH, iou, seen_change, truth
-from tests.e2e.workplace import Project, Workplace, mask_of
+from tests.e2e.workplace import COFFEE, SPOON, Project, Workplace, mask_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-COFFEE, SPOON = Click(290, 150, True), Click(365, 290, False)
 READ: dict[str, Callable[[dict[str, Any]], np.ndarray]] = {
     "brush": mask_of,
     "bitmask": lambda region: bitmask.decode(region["value"]["imageDataURL"], HEIGHT, WIDTH) > 127,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from click99.annotations.database import Database, sqlite_url
-from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
 from tests.e2e.workplace import BRUSH, Click99, Project
 from tests.server.requests import keypoint
 from tests.waiting import until
@@ -36,23 +33,12 @@ def answer(click99: Click99, project: Project, task: int) -> dict[str, Any]:
     return reply["results"][0]["result"][0]
 
 
-def submit(project: Project, task: int, region: dict[str, Any]) -> int:
-    path = f"/api/tasks/{task}/annotations/?project={project.id}"
-    return project.client.call("POST", path, json={"result": [region]})["id"]
-
-
-def recorded(home: Path) -> dict[str, SavedMask]:
-    """Saved masks by their task."""
-    with Database(sqlite_url(home)).reading() as session:
-        return {str(found.annotation.task): found for found in saved_masks(session, MaskFilter())}
-
-
 def test_a_submitted_mask_is_recorded_with_its_clicks(click99: Click99, project: Project):
     task = project.task()
     region = answer(click99, project, task)
-    submit(project, task, region)
-    until(lambda: str(task) in recorded(click99.home))
-    found = recorded(click99.home)[str(task)]
+    project.submit(task, region)
+    until(lambda: str(task) in click99.recorded())
+    found = click99.recorded()[str(task)]
     assert found.region.id == region["id"]
     assert [click.x for click in found.clicks] == [300, 320]
     assert found.region.mask == found.clicks[-1].mask
@@ -61,18 +47,18 @@ def test_a_submitted_mask_is_recorded_with_its_clicks(click99: Click99, project:
 def test_what_was_saved_while_click99_was_stopped_is_found(click99: Click99, project: Project):
     task, gone = project.task(), project.task()
     region = answer(click99, project, task)
-    number = submit(project, gone, region)
-    until(lambda: str(gone) in recorded(click99.home))
+    number = project.submit(gone, region)
+    until(lambda: str(gone) in click99.recorded())
     click99.stop()
     try:
-        submit(project, task, region)
+        project.submit(task, region)
         project.client.call("DELETE", f"/api/annotations/{number}/")
-        assert str(task) not in recorded(click99.home)
+        assert str(task) not in click99.recorded()
         said = click99.run("sync", "--project", str(project.id))
     finally:
         click99.start()
     assert said.returncode == 0, said.stderr
     assert "1 annotations new or changed, 1 deleted" in said.stdout
-    found = recorded(click99.home)
+    found = click99.recorded()
     assert str(gone) not in found
     assert len(found[str(task)].clicks) == 2

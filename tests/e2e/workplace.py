@@ -18,6 +18,8 @@ import numpy as np
 import requests
 from label_studio_sdk.converter.brush import decode_rle
 
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
 from click99.demo.project import connect
 from click99.demo.services import free_port
 from click99.labelstudio.client import Client
@@ -31,10 +33,15 @@ RIGHT, BACK = Click(440, 200, False), Click(120, 150, False)
 BRUSH = files("label_config").joinpath("brush.xml").read_text()
 
 
-def mask_of(region: dict[str, Any]) -> np.ndarray:
-    """A brush region's mask as Label Studio's own SDK reads it, bool [H, W]."""
+def alpha_of(region: dict[str, Any]) -> np.ndarray:
+    """A brush region's mask as Label Studio's own SDK reads it, uint8 [H, W]."""
     height, width = region["original_height"], region["original_width"]
-    return decode_rle(region["value"]["rle"]).reshape(height, width, 4)[..., 3] > 127
+    return decode_rle(region["value"]["rle"]).reshape(height, width, 4)[..., 3]
+
+
+def mask_of(region: dict[str, Any]) -> np.ndarray:
+    """The same, bool [H, W]."""
+    return alpha_of(region) > 127
 
 
 class Click99:
@@ -89,6 +96,11 @@ class Click99:
     def thaw(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
+    def recorded(self) -> dict[str, SavedMask]:
+        """The masks of its record, by their task."""
+        with Database(sqlite_url(self.home)).reading() as session:
+            return {str(found.annotation.task): found for found in saved_masks(session, MaskFilter())}
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another click99 command with the same settings."""
         command = [sys.executable, "-m", "click99.cli", *arguments]
@@ -141,6 +153,11 @@ class Project:
         """The results of the task's submitted annotations, the oldest first."""
         found = self.client.call("GET", f"/api/tasks/{task}/annotations/")
         return [annotation["result"] for annotation in sorted(found, key=lambda a: a["id"])]
+
+    def submit(self, task: int, region: dict[str, Any]) -> int:
+        """An annotation with that region -> its id."""
+        path = f"/api/tasks/{task}/annotations/?project={self.id}"
+        return self.client.call("POST", path, json={"result": [region]})["id"]
 
     def drafts(self, task: int) -> list[list[dict[str, Any]]]:
         return [draft["result"] for draft in self.client.call("GET", f"/api/tasks/{task}/drafts")]

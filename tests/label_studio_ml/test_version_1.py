@@ -16,7 +16,7 @@ import requests
 from click99.labelstudio.payloads import PredictRequest
 from click99.server.service import Service
 from click99.server.settings import Settings
-from tests.label_studio_ml.conftest import with_path
+from tests.label_studio_ml.environment import with_path
 from tests.server.requests import CONFIG, body, keypoint
 
 CLICKS = [keypoint("a", 20, 20), keypoint("b", 30, 24), keypoint("c", 50, 40, positive=False)]

@@ -10,12 +10,9 @@ import torch
 from click99.segmentation.clicks import Click
 from click99.segmentation.predictor import Predictor, feature_bytes
 from click99.segmentation.views import Look, Windows
+from tests.segmentation.noise import picture
 
 CLICKS = [Click(30, 20, True), Click(50, 40, False), Click(10, 5, True)]
-
-
-def picture(height: int = 60, width: int = 90, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
 def replay(predictor: Predictor, image: np.ndarray, clicks: list[Click], key: str = "image") -> np.ndarray:
