@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,8 @@ def test_a_new_file_that_another_process_writes_to_is_waited_for(tmp_path: Path)
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
 def test_postgresql_by_any_of_its_names(postgresql: PostgresqlServer, scheme: str):
     url = make_url(postgresql.new_database()).set(drivername=scheme)
-    assert add(Database(url.render_as_string(hide_password=False)), "3")
+    with closing(Database(url.render_as_string(hide_password=False))) as database:
+        assert add(database, "3")
 
 
 def test_messages_hold_no_password():

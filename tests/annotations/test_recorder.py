@@ -14,8 +14,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -27,31 +27,9 @@ from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, Table
 from click99.segmentation.clicks import Click
-from tests.annotations.examples import brush_item, interaction, saved
+from tests.annotations.examples import Watching, brush_item, interaction, saved
 from tests.postgresql_server import PostgresqlServer
 from tests.waiting import until
-
-
-@dataclass
-class Watching:
-    """Remembers what it is told."""
-
-    failures: list[bool] = field(default_factory=list)
-    losses: int = 0
-    aside: list[str] = field(default_factory=list)
-    waits: list[tuple[int, int]] = field(default_factory=list)
-
-    def waiting(self, clicks: int, events: int) -> None:
-        self.waits.append((clicks, events))
-
-    def failing(self, failing: bool) -> None:
-        self.failures.append(failing)
-
-    def lost(self) -> None:
-        self.losses += 1
-
-    def set_aside(self, kind: str) -> None:
-        self.aside.append(kind)
 
 
 @contextmanager
@@ -99,9 +77,9 @@ def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.L
         recorder.click(interaction("a"))
         recorder.event(saved(brush_item()))
         took = time.perf_counter() - begun
-        until(lambda: True in watch.failures)
+        until(lambda: (1, 1) in watch.waits)
         assert took < 0.1, "neither waited for the database"
-        assert watch.waits[-1] == (1, 1)
+        assert True in watch.failures
         assert "database is locked" in caplog.text
         other.execute("ROLLBACK")
         until(lambda: count(database, EventRow) == 1)
@@ -133,8 +111,8 @@ def test_a_full_disk_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCapt
 
 @pytest.mark.slow
 def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    with PostgresqlServer() as server:
-        database, watch = Database(server.new_database()), Watching()
+    with PostgresqlServer() as server, closing(Database(server.new_database())) as database:
+        watch = Watching()
         assert count(database, ClickRow) == 0
         with recording(database, tmp_path, watch) as recorder:
             server.stop()
@@ -152,7 +130,10 @@ def test_without_a_column_all_waits_until_there_is_one(
 ):
     assert count(database, ClickRow) == 0
     url, watch = database.engine.url.render_as_string(hide_password=False), Watching()
-    with recording(Database(url, upgrades=False), tmp_path, watch) as recorder:
+    with (
+        closing(Database(url, upgrades=False)) as careful,
+        recording(careful, tmp_path, watch) as recorder,
+    ):
         recorder.click(interaction("a"))
         until(lambda: count(database, ClickRow) == 1)
         with database.engine.begin() as connection:
@@ -278,8 +259,7 @@ import os, sys
 from pathlib import Path
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
-from tests.annotations.examples import interaction, brush_item, saved
-from tests.annotations.test_recorder import Watching
+from tests.annotations.examples import Watching, brush_item, interaction, saved
 home = Path(sys.argv[1])
 recorder = Recorder(Database(sqlite_url(home)), home, Watching())
 recorder.click(interaction("a"))

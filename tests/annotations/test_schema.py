@@ -167,15 +167,17 @@ def test_a_database_from_the_future_is_refused(first: Database, revision: str):
 def test_without_leave_an_old_database_is_refused_and_a_right_one_is_stamped(
     first: Database, revise: Callable[[str], None]
 ):
-    careful = Database(first.engine.url.render_as_string(hide_password=False), upgrades=False)
-    careful.prepare()
-    assert careful.schema().state == "current"
-    revise(COLUMN)
-    careful.close()
-    with pytest.raises(SchemaError, match=f"schema {NEWEST}, but {NEXT} is needed. Run click99 db upgrade"):
+    url = first.engine.url.render_as_string(hide_password=False)
+    with closing(Database(url, upgrades=False)) as careful:
         careful.prepare()
-    careful.upgrade()
-    careful.prepare()
+        assert careful.schema().state == "current"
+        revise(COLUMN)
+        careful.close()
+        needed = f"schema {NEWEST}, but {NEXT} is needed. Run click99 db upgrade"
+        with pytest.raises(SchemaError, match=needed):
+            careful.prepare()
+        careful.upgrade()
+        careful.prepare()
 
 
 LOST = [

@@ -169,7 +169,7 @@ with Jobs(Path({str(jobs.folder)!r})).running_here(Path(sys.argv[-1])):
 
 def test_the_commands_show_and_cancel_jobs(jobs: Jobs):
     def run(*arguments: str, code: int = 0) -> str:
-        variables = {"CLICK99_HOME": str(jobs.folder.parent), "COLUMNS": "200"}
+        variables = {"CLICK99_HOME": str(jobs.folder.parent), "COLUMNS": "300"}
         ran = CliRunner().invoke(app, ["models", *arguments], env=variables)
         assert ran.exit_code == code, ran.output
         return ran.output
