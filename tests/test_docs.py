@@ -1,4 +1,4 @@
-"""Every command in the documentation is run by a test: here, small, or by the one named here."""
+"""Every command in the documentation is run by a test: here, small, or where docs_pages.py says."""
 
 from __future__ import annotations
 
@@ -19,52 +19,10 @@ import torch
 import click99.segmentation.checkpoint
 import click99.segmentation.predictor
 from tests import docs_workplace, reference_pages
+from tests.docs_pages import ELSEWHERE, PAGES, ROOT, commands, title
 from tests.docs_workplace import run, served, small_network
 from tests.postgresql_server import PostgresqlServer
 from tests.redis_server import RedisServer
-
-ROOT = Path(__file__).parents[1]
-FOLDERS = ("docs", "tests", "training")
-PAGES = sorted([*ROOT.glob("*.md"), *(page for name in FOLDERS for page in (ROOT / name).rglob("*.md"))])
-
-LEARNING = "tests/training/learning"
-FINE_TUNE = f"{LEARNING}/test_finetune.py::test_sigterm_stops_the_command_cleanly"
-PROOF = "click99 prove-learning --data DATA --out proof --correct 30 --minutes 15"
-PROOF += " --base-benchmark grabcut=GRABCUT --base-benchmark berkeley=BERKELEY"
-
-# What needs a Label Studio, another environment or minutes -> the test that runs it: "file" or "file::test".
-RUN_ELSEWHERE = {
-    "make demo": "tests/e2e/running_demo.py",
-    "make test": ".ci/run",
-    "pip install .": "tests/test_installed.py::test_what_is_installed_works_away_from_the_repository",
-    'pip install ".[postgresql]"': "docker/Dockerfile",
-    "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
-    "click99 recover": "tests/server/test_recover.py::test_a_dry_run_shows_what_was_noted_and_writes_nothing",
-    "click99 recover --apply": "tests/server/test_recover.py"
-    "::test_an_annotation_that_is_gone_is_noted_no_longer",
-    "click99 sync": "tests/server/test_sync.py::test_the_command_says_what_it_found",
-    "click99 sync --project 3": "tests/server/test_sync.py::test_the_command_says_what_it_found",
-    "click99 models rollback": "tests/registry/test_cli.py"
-    "::test_promote_and_rollback_say_what_is_served_instead_of_what",
-    "click99 models diff VERSION": "tests/registry/test_cli.py"
-    "::test_diff_shows_facts_and_how_far_weights_moved",
-    "click99 models cancel": "tests/registry/test_jobs.py::test_the_commands_show_and_cancel_jobs",
-    "click99 finetune": FINE_TUNE,
-    "click99 finetune --minutes 15": FINE_TUNE,
-    "click99 finetune --minutes 30 --out runs/cells --data cells-1": FINE_TUNE,
-    "torchrun --nproc-per-node 4 -m click99.cli finetune --out runs/cells": f"{LEARNING}/test_finetune.py"
-    "::test_two_processes_learn_together",
-    PROOF: f"{LEARNING}/test_prove.py::test_a_proof_is_made_once",
-    "make release VERSION=0.2.0": "tests/test_release.py"
-    "::test_make_release_tags_a_version_that_every_file_names",
-    "make dist": "tests/test_installed.py",
-    "git push --follow-tags": "tests/test_release.py::test_make_release_tags_a_version_that_every_file_names",
-    "docker compose --file docker/compose.yaml up": "tests/test_docker.py"
-    "::test_compose_gives_click99_settings_that_are_accepted",
-    "docker build --file docker/Dockerfile.training --tag click99-training .": "tests/test_docker.py"
-    "::test_hadolint_finds_nothing",
-}
-UNSEEN = {"docker", "compose", "up", "build", "--file", "--tag"}  # tests have no container engine
 
 # Option -> its value in the tests, and what commands that are not small by themselves are given besides.
 SMALL = {"--images": "2", "--crops": "64:1:1", "--threads": "1", "--workers": "2", "--nproc-per-node": "2"}
@@ -75,20 +33,6 @@ GIVEN = {
     "evaluate": ("--threads",),
     "validate": ("--threads", "--each", "--clicks"),
 }
-
-
-def commands(page: Path) -> list[str]:
-    """The commands of a page's bash blocks, one line each, comments and prompts left out."""
-    blocks = re.findall(r"^[ \t]*```bash\n(.*?)^[ \t]*```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    lines = "".join(blocks).replace("\\\n", " ").splitlines()
-    return [" ".join(line.split()) for line in lines if line.strip() and not line.strip().startswith("#")]
-
-
-def title(page: Path) -> str:
-    return str(page.relative_to(ROOT))
-
-
-ALL = {command for page in PAGES for command in commands(page)}
 
 
 def small(words: list[str]) -> list[str]:
@@ -164,7 +108,7 @@ def run_here(command: str, request: pytest.FixtureRequest) -> None:
         with served(*(ours(word, request) for word in words[1:])):
             pass
     else:
-        assert program == "click99", f"run {command!r} in a test, and name the test in RUN_ELSEWHERE"
+        assert program == "click99", f"run {command!r} in a test, and name the test in tests/docs_pages.py"
         run(words)
 
 
@@ -176,29 +120,13 @@ def ours(word: str, request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("page", [page for page in PAGES if {*commands(page)} - {*RUN_ELSEWHERE}], ids=title)
+@pytest.mark.parametrize("page", [page for page in PAGES if {*commands(page)} - ELSEWHERE], ids=title)
 def test_the_commands_of_a_page_run_one_after_another(
     page: Path, workplace: Path, request: pytest.FixtureRequest
 ) -> None:
     for command in commands(page):
-        if command not in RUN_ELSEWHERE:
+        if command not in ELSEWHERE:
             run_here(command, request)
-
-
-@pytest.mark.parametrize("command", RUN_ELSEWHERE)
-def test_the_named_test_runs_the_command(command: str) -> None:
-    file, _, name = RUN_ELSEWHERE[command].partition("::")
-    source = (ROOT / file).read_text()
-    assert not name or f"\ndef {name}(" in source
-    words = shlex.split(command)[1:]
-    first_option = next((k for k, word in enumerate(words) if word.startswith("-")), len(words))
-    told = [*words[:first_option], *(word for word in words if word.startswith("--"))]
-    told = [word for word in told if word not in UNSEEN and word.islower()]
-    assert [word for word in told if word not in source] == []
-
-
-def test_the_documentation_has_every_command_that_is_run_elsewhere() -> None:
-    assert RUN_ELSEWHERE.keys() - ALL == set()
 
 
 @pytest.mark.parametrize("name", reference_pages.PAGES)

@@ -19,7 +19,7 @@ import click99
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "label_config").glob("*.*"))
-SOURCES = ["backend", "training", "label_config", "pyproject.toml", "README.md", "LICENSE"]
+SOURCES = ["backend", "training", "label_config", "pyproject.toml", "README.md", "LICENSE", "Makefile"]
 USE = """
 from importlib.metadata import version
 from importlib.resources import files
@@ -53,7 +53,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(ROOT / name, source / name, symlinks=True)
         else:
             shutil.copy(ROOT / name, source / name)
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", source / "dist", source, cwd=source)
+    here = Path(sys.executable).parent
+    run("make", "--old-file", ".venv/dev.installed", f"BIN={here}", "dist", cwd=source)
     return source / "dist"
 
 
