@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from click99.labelstudio import brush
 from click99.labelstudio.strokes import Stroke, draw
-from tests.server.requests import HEIGHT, IMAGE, WIDTH, body, keypoint
+from tests.server.requests import CONFIG, HEIGHT, IMAGE, WIDTH, body, keypoint
 
 
 @dataclass
@@ -124,6 +124,17 @@ class Annotator:
                 del item["value"]["touches"]
         self.annotations = [self._saved({"id": 9, "completed_by": 1})]
         self.drafts, self.suggestion, self.pending = [], None, []
+
+    def submit_and_tell(self, action: str = "ANNOTATION_CREATED") -> None:
+        """Submit, and tell the server of it as Label Studio does."""
+        self.submit()
+        event = {
+            "action": action,
+            "project": {"id": 1, "title": "cells", "label_config": CONFIG},
+            "task": {"id": 3},
+            "annotation": self.annotations[0],
+        }
+        assert self.server.post("/webhook", json=event).status_code == 200
 
     def region(self, region: str) -> np.ndarray:
         """What is on the canvas under that id: bool [H, W]."""

@@ -1,4 +1,4 @@
-"""A server over the disc painter, and bodies as Label Studio sends them."""
+"""Servers over the disc painter, and a registry of two networks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from click99.registry.jobs import Jobs
+from click99.registry.versions import Registry
 from click99.server.app import create_app
 from click99.server.settings import Settings
 from tests.disc_painter import DiscPainter
-from tests.registry.examples import STAND_IN
+from tests.registry.examples import STAND_IN, checkpoint
 from tests.server.requests import Start
 
 
@@ -50,3 +51,23 @@ def start(tmp_path: Path, painter: DiscPainter) -> Iterator[Start]:
 @pytest.fixture
 def server(start: Start) -> TestClient:
     return start()
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("made")
+    return [checkpoint(folder / f"seed{seed}.safetensors", seed) for seed in (0, 1)]
+
+
+@pytest.fixture
+def registry(tmp_path: Path, checkpoints: list[Path]) -> Registry:
+    """The first checkpoint is promoted."""
+    registry = Registry(tmp_path / "models")
+    names = [registry.add(path).name for path in checkpoints]
+    registry.promote(names[0], "for the test")
+    return registry
+
+
+@pytest.fixture
+def names(registry: Registry) -> list[str]:
+    return [version.name for version in registry.all()][:2]

@@ -100,4 +100,10 @@ def body(clicks: Sequence[dict[str, Any]] | None, image: Any = IMAGE, **changes:
     return request | changes
 
 
+def counted(server: TestClient, name: str) -> float:
+    """A figure of /metrics."""
+    lines = server.get("/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
+
+
 Start = Callable[..., TestClient]

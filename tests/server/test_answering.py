@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -128,32 +127,3 @@ def test_a_heavy_task_is_answered_like_a_light_one(server: TestClient, caplog: p
     heavy["tasks"][0] |= {"annotations": [old], "drafts": [old], "predictions": [old]}
     assert region(server, heavy) == region(server, body([FIRST]))
     assert "7, 7, 7" not in caplog.text
-
-
-def wait_for(condition: Any) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen within 5 s"
-        time.sleep(0.01)
-
-
-def test_opening_a_task_predicts_nothing_and_warms_its_image(server: TestClient, painter: DiscPainter):
-    assert server.post("/predict", json=body(None)).json() == {"results": [[]]}
-    wait_for(lambda: painter.prepared)
-    assert painter.steps == []
-    region(server, body([FIRST]))
-    assert len(painter.prepared) == 1
-
-
-def test_a_batch_of_tasks_predicts_nothing_and_warms_nothing(server: TestClient, painter: DiscPainter):
-    tasks = [body(None)["tasks"][0] | {"id": k} for k in range(3)]
-    assert server.post("/predict", json=body(None, tasks=tasks)).json() == {"results": [[], [], []]}
-    assert painter.prepared == []
-
-
-def test_opening_a_task_whose_image_is_broken_is_no_error(
-    server: TestClient, caplog: pytest.LogCaptureFixture
-):
-    response = server.post("/predict", json=body(None, image=data_uri(b"no image")))
-    assert response.json() == {"results": [[]]}
-    wait_for(lambda: "Task 3 is not ready for clicks" in caplog.text)

@@ -12,8 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from click99.server import app as app_module
-from click99.server.answering import Answering
-from tests.server.requests import CONFIG, HEIGHT, Start, body, data_uri, encoded, keypoint
+from tests.server.requests import CONFIG, HEIGHT, body, data_uri, encoded, keypoint
 
 GOOD = body([keypoint("a", 20, 20)])
 
@@ -95,26 +94,6 @@ def test_an_endless_body_is_cut_off(server: TestClient, monkeypatch: pytest.Monk
     response = server.post(path, content=b"[" + b"1," * 1000)
     assert response.status_code == 413
     assert "1000 bytes" in response.json()["detail"]
-
-
-def test_a_defect_is_a_500_with_an_id_and_one_traceback(
-    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
-    server = start()
-    before = server.post("/predict", json=GOOD).content
-
-    def defect(*_: Any) -> None:
-        raise ZeroDivisionError("a defect")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Answering, "answer", defect)
-        response = server.post("/predict", json=GOOD)
-    assert response.status_code == 500
-    (record,) = [record for record in caplog.records if record.exc_info]
-    error_id = record.getMessage().split()[-1]
-    assert error_id in response.json()["detail"]
-    assert "a defect" not in response.text
-    assert server.post("/predict", json=GOOD).content == before
 
 
 def test_parts_that_click99_does_not_read_may_be_anything(server: TestClient):

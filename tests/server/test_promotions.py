@@ -15,38 +15,16 @@ from fastapi.testclient import TestClient
 
 from click99.labelstudio.payloads import PredictRequest
 from click99.registry.versions import Registry
-from click99.segmentation.checkpoint import SHIPPED, checkpoint_version
 from click99.server.app import create_app
 from click99.server.promotions import RETRY_SECONDS, Follower
 from click99.server.service import Service
 from click99.server.settings import Settings
 from tests.redis_server import RedisServer
-from tests.registry.examples import checkpoint
 from tests.server.command import serving
 from tests.server.requests import body, keypoint
 from tests.waiting import until
 
 CLICKS = [keypoint("a", 20, 20), keypoint("b", 40, 30), keypoint("c", 26, 22, positive=False)]
-
-
-@pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("made")
-    return [checkpoint(folder / f"seed{seed}.safetensors", seed) for seed in (0, 1)]
-
-
-@pytest.fixture
-def registry(tmp_path: Path, checkpoints: list[Path]) -> Registry:
-    """The first checkpoint is promoted."""
-    registry = Registry(tmp_path / "models")
-    names = [registry.add(path).name for path in checkpoints]
-    registry.promote(names[0], "for the test")
-    return registry
-
-
-@pytest.fixture
-def names(registry: Registry) -> list[str]:
-    return [version.name for version in registry.all()][:2]
 
 
 class Running:
@@ -64,10 +42,6 @@ class Running:
 
     def counted(self, name: str) -> float:
         return float(re.findall(rf"^{name} (\S+)$", self.service.metrics.text().decode(), re.MULTILINE)[0])
-
-
-def test_a_server_starts_where_the_pointer_is(tmp_path: Path, names: list[str]):
-    assert Running(tmp_path).service.version == names[0]
 
 
 def test_it_goes_forth_and_back_and_open_objects_stay(tmp_path: Path, registry: Registry, names: list[str]):
@@ -125,18 +99,6 @@ def test_a_pointer_that_cannot_be_read_is_refused(tmp_path: Path, registry: Regi
     running.follower.look()
     assert running.service.version == names[0]
     assert running.counted("click99_model_refusals_total") == 1
-
-
-@pytest.mark.parametrize("damage", ["checkpoint", "pointer"])
-def test_at_the_start_the_version_before_stands_in_for_a_broken_one(
-    tmp_path: Path, registry: Registry, names: list[str], damage: str, caplog: pytest.LogCaptureFixture
-):
-    registry.promote(names[1], "better")
-    broken = {"checkpoint": f"{names[1]}.safetensors", "pointer": "served.json"}[damage]
-    (registry.folder / broken).write_bytes(b"half")
-    expected = names[0] if damage == "checkpoint" else checkpoint_version(SHIPPED)
-    assert Running(tmp_path).service.version == expected
-    assert broken in caplog.text
 
 
 def test_a_server_pinned_to_a_checkpoint_follows_nothing(

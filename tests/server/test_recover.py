@@ -25,69 +25,9 @@ from tests.labelstudio.site import Site, running
 from tests.server.annotator import Annotator
 from tests.server.boxes import WITH_BOXES, answer, box
 from tests.server.boxes import mask as mask_of
-from tests.server.requests import CONFIG, IMAGE, keypoint
+from tests.server.requests import CONFIG, IMAGE, counted, keypoint
 
 TASK = {"id": 3, "data": {"image": IMAGE}}  # as in `body`
-
-
-def submit(ann: Annotator, action: str = "ANNOTATION_CREATED") -> None:
-    """Submit, and tell the server of it as Label Studio does."""
-    ann.submit()
-    event = {
-        "action": action,
-        "project": {"id": 1, "title": "cells", "label_config": CONFIG},
-        "task": {"id": 3},
-        "annotation": ann.annotations[0],
-    }
-    assert ann.server.post("/webhook", json=event).status_code == 200
-
-
-def counted(server: TestClient) -> float:
-    lines = server.get("/metrics").text.splitlines()
-    return float(next(line for line in lines if line.startswith("click99_unaccepted_total")).split()[1])
-
-
-def test_a_lost_mask_is_logged_counted_and_noted(
-    server: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
-):
-    ann = Annotator(server)
-    ann.click(20, 20)
-    ann.click(30, 20)
-    submit(ann)
-    (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
-    for part in ("Task 3", "annotation 9", "2 clicks on 'cell'", "click99 recover"):
-        assert part in record.getMessage()
-    assert counted(server) == 1
-    assert LostMasks(tmp_path).all() == [9]
-    ann.canvas = {}
-    submit(ann, "ANNOTATION_UPDATED")
-    assert LostMasks(tmp_path).all() == []
-
-
-def test_an_event_cannot_name_files(server: TestClient, tmp_path: Path):
-    victim = tmp_path / "victim"
-    victim.touch()
-    event = {
-        "action": "ANNOTATION_CREATED",
-        "project": {"id": 1, "label_config": CONFIG},
-        "task": {"id": 3},
-        "annotation": {"id": "../victim", "result": []},
-    }
-    assert server.post("/webhook", json=event).status_code == 200
-    assert victim.exists()
-
-
-@pytest.mark.parametrize("way", ["in the bar", "on the canvas", "on the canvas, over a region"])
-def test_an_accepted_mask_is_not_lost(server: TestClient, way: str, caplog: pytest.LogCaptureFixture):
-    ann = Annotator(server)
-    ann.click(20, 20)
-    if way == "on the canvas, over a region":
-        ann.accept()
-        ann.click(32, 20)
-    ann.accept() if way == "in the bar" else ann.accept_on_canvas()
-    submit(ann)
-    assert counted(server) == 0
-    assert "recover" not in caplog.text
 
 
 def lost(ann: Annotator) -> IncompleteAnnotation:
@@ -110,7 +50,7 @@ def test_a_new_objects_mask_is_made_again_bit_for_bit(server: TestClient, servic
     ann = Annotator(server)
     for x in (20, 26, 32):
         shown = ann.click(x, 20)
-    submit(ann)
+    ann.submit_and_tell()
     result, (region,) = remake(service, lost(ann))
     assert saved(result) == [(region.id, "brushlabels")]
     assert np.array_equal(ann.mask(result[0]), shown)
@@ -123,7 +63,7 @@ def test_a_refinement_is_made_again_in_place(server: TestClient, service: Servic
     (region,) = ann.regions
     ann.click(32, 20)
     shown = ann.click(26, 28, positive=False)
-    submit(ann)
+    ann.submit_and_tell()
     result, _ = remake(service, lost(ann))
     assert saved(result) == [(region, "brushlabels")]
     assert np.array_equal(ann.mask(result[0]), shown)
@@ -139,7 +79,7 @@ def test_what_was_filled_in_for_a_region_stays_when_its_mask_is_made_again(
     ann.click(32, 20)
     chosen = {"id": region, "from_name": "extent", "to_name": "image", "type": "choices"}
     ann.canvas["chosen"] = chosen | {"value": {"choices": ["cut"]}}
-    submit(ann)
+    ann.submit_and_tell()
     result, _ = remake(service, lost(ann))
     assert saved(result) == [(region, "brushlabels"), (region, "choices")]
 
@@ -150,8 +90,8 @@ def test_a_refinement_of_what_was_accepted_on_the_canvas_is_made_again(server: T
     ann.accept_on_canvas()
     (region,) = ann.regions
     shown = ann.click(32, 20)
-    submit(ann)
-    assert counted(server) == 1
+    ann.submit_and_tell()
+    assert counted(server, "click99_unaccepted_total") == 1
     result, _ = remake(service, lost(ann))
     assert saved(result) == [(region, "brushlabels")]
     assert np.array_equal(ann.mask(result[0]), shown)
@@ -165,7 +105,7 @@ def test_several_lost_objects_come_back_and_the_rest_stays(server: TestClient, s
     ann.label = "nucleus"
     shown.append(ann.click(50, 30))
     ann.canvas["choice"] = {"id": "choice", "type": "choices", "value": {"choices": ["good"]}}
-    submit(ann)
+    ann.submit_and_tell()
     result, regions = remake(service, lost(ann))
     assert [kind for _, kind in saved(result)] == ["brushlabels", "choices", "brushlabels", "brushlabels"]
     assert [region.value.model_dump()["brushlabels"] for region in regions] == [["cell"], ["nucleus"]]
@@ -178,7 +118,7 @@ def label_studio(server: TestClient) -> Iterator[Site]:
     """With task 3, and annotation 9 that was submitted before its mask was accepted."""
     ann = Annotator(server)
     ann.click(20, 20)
-    submit(ann)
+    ann.submit_and_tell()
     with running() as site:
         for path, reply in {
             "annotations/9": ann.annotations[0] | {"task": 3},

@@ -15,7 +15,6 @@ from fastapi.testclient import TestClient
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.registry.jobs import Jobs
-from click99.server import run
 from click99.server.metrics import Metrics
 from click99.server.retraining import Retraining
 from click99.server.settings import Settings
@@ -108,13 +107,6 @@ def test_a_real_fine_tune_tells_why_there_is_none(tmp_path: Path):
     job = retraining.jobs.get(1)
     assert job.state == "failed"
     assert "nothing" in job.message, job.message
-
-
-def test_workers_and_jobs_get_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    given = Settings(home=tmp_path, retrain_every=7, label_studio_url="http://studio", model=tmp_path / "m")
-    for name, value in run.environment(given).items():
-        monkeypatch.setenv(name, value)
-    assert Settings().model_dump(exclude={"threads"}) == given.model_dump(exclude={"threads"})
 
 
 def test_a_disk_that_takes_no_job_is_told(start: Start, tmp_path: Path):

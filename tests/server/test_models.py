@@ -1,18 +1,16 @@
-"""A new checkpoint is deployed while an object is open: real checkpoints, restarts, one CLICK99_HOME."""
+"""What a server starts with, and a new checkpoint that is deployed while an object is open."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from click99.labelstudio.payloads import PredictRequest
-from click99.segmentation.checkpoint import checkpoint_version, save_checkpoint
-from click99.segmentation.network import TwoStreamNetwork
-from click99.segmentation.presets import COMPACT
+from click99.registry.versions import Registry
+from click99.segmentation.checkpoint import SHIPPED, checkpoint_version
+from click99.server.models import load_predictor
 from click99.server.service import Service
 from click99.server.settings import Settings
 from tests.server.requests import body, keypoint
@@ -20,15 +18,20 @@ from tests.server.requests import body, keypoint
 CLICKS = [keypoint("a", 20, 20), keypoint("b", 40, 30), keypoint("c", 26, 22, positive=False)]
 
 
-@pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two networks of random weights that look at small pictures as they are."""
-    folder, made = tmp_path_factory.mktemp("made"), []
-    for seed in (0, 1):
-        torch.manual_seed(seed)
-        made.append(folder / f"seed{seed}.safetensors")
-        save_checkpoint(TwoStreamNetwork(replace(COMPACT, view="whole")), made[-1])
-    return made
+def test_a_server_starts_where_the_pointer_is(tmp_path: Path, names: list[str]):
+    assert load_predictor(Settings(home=tmp_path)).version == names[0]
+
+
+@pytest.mark.parametrize("damage", ["checkpoint", "pointer"])
+def test_at_the_start_the_version_before_stands_in_for_a_broken_one(
+    tmp_path: Path, registry: Registry, names: list[str], damage: str, caplog: pytest.LogCaptureFixture
+):
+    registry.promote(names[1], "better")
+    broken = {"checkpoint": f"{names[1]}.safetensors", "pointer": "served.json"}[damage]
+    (registry.folder / broken).write_bytes(b"half")
+    expected = names[0] if damage == "checkpoint" else checkpoint_version(SHIPPED)
+    assert load_predictor(Settings(home=tmp_path)).version == expected
+    assert broken in caplog.text
 
 
 def click(home: Path, model: Path, count: int, first: str = "a") -> dict[str, Any]:
