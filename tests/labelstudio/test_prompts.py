@@ -123,7 +123,7 @@ def test_clicks_on_the_border(percent: float, pixel: int):
     assert read_prompt([click(value={"x": percent})]).clicks(480, 640)[0].x == pixel
 
 
-@pytest.mark.parametrize(("axis", "percent"), [("x", -1.5), ("x", 130), ("y", 1e300)])
+@pytest.mark.parametrize(("axis", "percent"), [("x", -1.5), ("x", 130), ("y", 1e5)])
 def test_clicks_outside_the_image(axis: str, percent: float):
     prompt = read_prompt([click(value={axis: percent})])
     with pytest.raises(PayloadError, match=rf"^params\.context\.result\[0\]\.value\.{axis}: .*outside"):

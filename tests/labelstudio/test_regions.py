@@ -48,7 +48,7 @@ def click(click_id: str) -> dict[str, Any]:
 
 
 def work(*items: Any) -> Work:
-    return Work.model_validate({"id": 1, "result": items})
+    return Work.model_validate({"id": 1, "result": list(items)})
 
 
 def task(drafts: list[dict[str, Any]], annotations: list[dict[str, Any]] | None = None) -> Task:
@@ -142,13 +142,13 @@ def test_a_mask_drawn_wholly_by_hand_has_no_rle_yet():
 
 
 def at(second: int, *items: Any, **changes: Any) -> dict[str, Any]:
-    return {"id": second, "updated_at": f"2026-01-01T00:00:{second:02}Z", "result": items} | changes
+    return {"id": second, "updated_at": f"2026-01-01T00:00:{second:02}Z", "result": list(items)} | changes
 
 
 def test_the_draft_that_knows_a_click_is_open_else_the_newest():
     drafts = [at(1, click("a")), at(3), at(2, click("b"))]
     opened = [task(drafts).open_work({click_id}).id for click_id in ("a", "b", "c")]
-    assert opened == [1, 2, 3]
+    assert opened == ["1", "2", "3"]
 
 
 def test_a_draft_comes_before_an_annotation_and_the_newest_of_those_counts():

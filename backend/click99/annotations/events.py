@@ -16,6 +16,7 @@ from click99.annotations.masks import Bits, keep
 from click99.annotations.payloads import RegionItem, SavedAnnotation, SavedEvent, SavedTask
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow, TaskRow
 from click99.labelstudio.errors import LabelStudioError
+from click99.labelstudio.payloads import name_of
 from click99.labelstudio.region_types import REGION_TYPES, Kind, content, read
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ def _apply(session: Session, told: SavedEvent, event: EventRow) -> list[str]:
             for row in session.scalars(of_task):
                 _bury(session, row, event)
     elif told.action in SAVED | {"TASKS_CREATED"}:
-        for task in filter(None, [told.task, *told.tasks]):
+        for task in told.task + told.tasks:
             _keep_task(session, told.project_key, task)
         if told.action in SAVED:
             return [p for a in annotations for p in _keep_annotation(session, told, a, event)]
@@ -98,8 +99,7 @@ def _keep_annotation(session: Session, told: SavedEvent, new: SavedAnnotation, e
     row = _row(session, told.project_key, new.id)
     if row.updated_at and (new.updated_at is None or new.updated_at < row.updated_at):
         return []
-    task = new.task if new.task is not None else told.task and told.task.id
-    row.task = row.task if task is None else str(task)
+    row.task = row.task if new.task is None else str(new.task)
     row.annotator, row.created_at, row.updated_at = new.annotator, new.created_at, new.updated_at
     row.lead_time, row.cancelled, row.event = new.lead_time, bool(new.was_cancelled), event.digest
     session.execute(delete(RegionRow).filter_by(project=row.project, annotation=row.id))
@@ -118,7 +118,7 @@ def _region(session: Session, row: AnnotationRow, raw: dict[str, Any]) -> Region
     )
     try:
         item = RegionItem.model_validate(raw)
-        region.label, region.origin = ", ".join(item.value.get(kind) or ()), item.origin
+        region.label, region.origin = ", ".join(_labels(item.value.get(kind))), item.origin
         region.mask = keep(session, _decode(cast(Kind, kind), item))
     except ValidationError as error:
         region.problem = _explain(error)
@@ -131,4 +131,8 @@ def _decode(kind: Kind, item: RegionItem) -> Bits:
     height, width = item.original_height, item.original_width
     if height * width > MAX_PIXELS:
         raise ValueError(f"original_width × original_height: {width} × {height} is larger than any image")
-    return Bits.pack(read(kind, content(item.value.get(REGION_TYPES[kind].field)), height, width))
+    return Bits.pack(read(kind, content(kind, item.value), height, width))
+
+
+def _labels(told: Any) -> list[str]:
+    return [name for name in map(name_of, told) if name] if isinstance(told, list) else []

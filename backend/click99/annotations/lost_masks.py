@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -24,13 +26,13 @@ class LostMasks:
         return sorted(int(file.name) for file in self._folder.glob("*") if file.name.isdigit())
 
     def add(self, annotation: int) -> None:
-        if len(self.all()) >= MOST:
-            return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"{annotation:d}").touch()
+            if len(os.listdir(self._folder)) < MOST:
+                (self._folder / f"{annotation:d}").touch()
         except OSError as error:
             log.warning("CLICK99_HOME: annotation %s is not noted (%s)", annotation, error)
 
     def remove(self, annotation: int) -> None:
-        (self._folder / f"{annotation:d}").unlink(missing_ok=True)
+        with suppress(OSError):  # it is not there, or no file can be called so
+            (self._folder / f"{annotation:d}").unlink()

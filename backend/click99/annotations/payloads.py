@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, model_validator
 
-from click99.labelstudio.payloads import Objects
+from click99.labelstudio.payloads import Objects, beside, listed
 
 Id = Annotated[str, BeforeValidator(str)]
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
 
 
 def _told_anywhere(time: datetime) -> datetime:
@@ -71,14 +67,21 @@ class SavedAnnotation(BaseModel):
 
 
 class SavedEvent(BaseModel):
-    """annotations: one or many, of `task` unless they name their own. Deletions bring ids only."""
+    """annotation, annotations: one or many, of the task beside them unless they name their own. Deletions
+    bring ids only."""
 
     action: str
     project: SavedProject | None = None
-    task: SavedTask | None = None
-    tasks: list[SavedTask] = []
-    annotation: Annotated[list[SavedAnnotation], BeforeValidator(_listed)] = []
-    annotations: list[SavedAnnotation] = []
+    task: Annotated[list[SavedTask], BeforeValidator(listed)] = []
+    tasks: Annotated[list[SavedTask], BeforeValidator(listed)] = []
+    annotation: Annotated[list[SavedAnnotation], BeforeValidator(listed)] = []
+    annotations: Annotated[list[SavedAnnotation], BeforeValidator(listed)] = []
+
+    @model_validator(mode="after")
+    def _tell_tasks(self) -> Self:
+        for annotation, task in zip(self.annotation, beside(self.annotation, self.task), strict=False):
+            annotation.task = task.id if annotation.task is None else annotation.task
+        return self
 
     @property
     def project_key(self) -> str:

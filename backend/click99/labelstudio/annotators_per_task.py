@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-import time
+import re
+import threading
 from collections.abc import Callable
+
+from cachetools import TTLCache
 
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import LabelStudioError
@@ -12,7 +15,10 @@ from click99.labelstudio.errors import LabelStudioError
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 600
+KEPT = 1000  # projects
+MAX_BYTES = 4 * 2**20  # of a project, with its label config
 TIMEOUT = 2.0  # seconds; the annotator waits
+NUMBER = re.compile(r"[0-9]{1,18}(?=\.|$)")  # of a project that is named "7.1795475271"
 
 
 class AnnotatorsPerTask:
@@ -20,24 +26,29 @@ class AnnotatorsPerTask:
 
     def __init__(self, client: Callable[[], Client | None]):
         self._client = client
-        self._known: dict[str, tuple[float, bool]] = {}  # by the request's name of a project, "id.created"
+        self._lock = threading.Lock()
+        self._known: TTLCache[str, bool] = TTLCache(KEPT, FRESH_SECONDS)  # by the request's name of a project
 
-    def several(self, project: str | None) -> bool:
+    def several(self, project: str) -> bool:
         """Whether the project wants more than one annotation of a task."""
-        if project is None or not project.split(".")[0].isdigit():
+        number = NUMBER.match(project)
+        if number is None:
             return False
-        asked, several = self._known.get(project, (0.0, False))
-        if time.monotonic() - asked > FRESH_SECONDS or project not in self._known:
-            several = self._ask(project.split(".")[0])
-            self._known[project] = time.monotonic(), several
-        return several
+        with self._lock:
+            known = self._known.get(project)
+        if known is None:
+            known = self._ask(number[0])
+            with self._lock:
+                self._known[project] = known
+        return known
 
     def _ask(self, number: str) -> bool:
         client = self._client()
         if client is None:
             return False
         try:
-            return client.call("GET", f"/api/projects/{number}/", timeout=TIMEOUT)["maximum_annotations"] > 1
+            project = client.call("GET", f"/api/projects/{number}/", timeout=TIMEOUT, max_bytes=MAX_BYTES)
+            return project["maximum_annotations"] > 1
         except (LabelStudioError, KeyError, TypeError) as error:
             log.warning("Whether several people annotate project %s is not known: %s", number, error)
             return False

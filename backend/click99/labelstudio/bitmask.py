@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,6 +23,13 @@ def encode(mask: np.ndarray) -> str:
     return PREFIX + base64.b64encode(file.getvalue()).decode()
 
 
+def as_bytes(url: Any) -> bytes:
+    """value.imageDataURL, whatever is in it; BitmaskError when it is no text."""
+    if not isinstance(url, str):
+        raise _bad(f"{type(url).__name__} instead of a data URL")
+    return url.encode()
+
+
 def decode(url: str, height: int, width: int) -> np.ndarray:
     """value.imageDataURL -> opacity, uint8 [height, width]; BitmaskError for anything else."""
     if not url.startswith(PREFIX):
@@ -35,7 +42,7 @@ def decode(url: str, height: int, width: int) -> np.ndarray:
             return np.asarray(image.convert("RGBA").getchannel("A"))
     except BitmaskError:
         raise
-    except (binascii.Error, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's decoders raise a dozen kinds
         raise _bad(f"no readable PNG ({error})") from None
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,16 @@ def _write(stream: np.ndarray, tokens: np.ndarray, ends: np.ndarray) -> None:
         stream[last - back] |= (bits >> (8 * back)).astype(np.uint8)
 
 
+def as_bytes(rle: Any) -> bytes:
+    """A stream as it stands in a region's value; BrushError when it is no list of bytes."""
+    try:
+        return bytes(iter(rle))
+    except (TypeError, ValueError) as error:
+        raise _bad(
+            f"its items must be integers from 0 to 255 ({error})", "Send value.rle unchanged"
+        ) from None
+
+
 def decode(rle: Sequence[int], height: int, width: int) -> np.ndarray:
     """Mask (the alpha channel) of a brush RLE: bytes as ints -> uint8 [height, width].
 
@@ -111,7 +122,7 @@ class _Stream:
 
     @classmethod
     def open(cls, rle: Sequence[int], count: int) -> _Stream:
-        data = _as_bytes(rle)
+        data = as_bytes(rle)
         header = int.from_bytes(data[:7]) >> 3
         word, sizes = (header >> 16 & 31) + 1, tuple((header >> at & 15) + 1 for at in (12, 8, 4, 0))
         if len(data) < 7 or word != WORD_BITS:
@@ -190,15 +201,6 @@ def _tables(sizes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     values = ((head & 0xFFFF) >> (16 - size)) + 1
     words = np.where(head >> (HEAD_BITS - 1), 1, values)
     return 3 + size + WORD_BITS * words, values
-
-
-def _as_bytes(rle: Sequence[int]) -> bytes:
-    try:
-        return bytes(iter(rle))
-    except (TypeError, ValueError) as error:
-        raise _bad(
-            f"its items must be integers from 0 to 255 ({error})", "Send value.rle unchanged"
-        ) from None
 
 
 def _bad(problem: str, remedy: str) -> BrushError:

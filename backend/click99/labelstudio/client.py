@@ -12,12 +12,15 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import requests
+import urllib3
 from requests.auth import AuthBase
 
 from click99.labelstudio.errors import ApiError, ApiMissingError, ApiRefusedError
+from click99.labelstudio.exchange import exchange, read
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ACCESS_SECONDS = 300  # how long an exchanged token lives when it doesn't say so
+MAX_ANSWER = 256 * 2**20  # bytes; a page of tasks with their masks is some megabytes
 EARLY_SECONDS = 30  # exchange again so long before the end
 
 
@@ -38,11 +41,11 @@ class Client(AuthBase):
 
     api_key: a legacy token, sent as it is; or a personal access token (told by its form), exchanged for a
     short-lived one, which is kept until shortly before its end; or "".
-    Thread-safe. ApiError when `url` is no http(s) address.
+    timeout: seconds for a whole call. Thread-safe. ApiError when `url` is no http(s) address.
     As requests' `auth` it adds the Authorization header, and refuses to on any other origin.
     """
 
-    def __init__(self, url: str, api_key: str, timeout: float = 10.0) -> None:
+    def __init__(self, url: str, api_key: str, timeout: float = 30.0) -> None:
         self.url = url.rstrip("/")
         self._origin = origin(self.url)
         if self._origin is None:
@@ -72,12 +75,13 @@ class Client(AuthBase):
     def call(self, method: str, path: str, json: Any = None, **options: Any) -> Any:
         """One API call -> the reply's JSON, None when it has none.
 
-        path: "/api/projects/1". options: as for requests (params, files, data, timeout).
+        path: "/api/projects/1". options: as for requests (params, files, data); timeout,
+        max_bytes: of this call.
         ApiRefusedError on 401 and 403, ApiMissingError on 404, ApiError on other failures and redirects.
         """
-        reply = self._send(method, path, json=json, auth=self, **options)
+        content = self._send(method, path, json=json, auth=self, **options)
         try:
-            return reply.json() if reply.content else None
+            return loads(content) if content else None
         except ValueError:
             problem = f"{method} {path} did not answer with JSON"
             raise ApiError("LABEL_STUDIO_URL", problem, f"Is {self.url} Label Studio?") from None
@@ -108,23 +112,34 @@ class Client(AuthBase):
             return f"Bearer {self._access}"
 
     def _exchange(self) -> None:
-        reply = self._send("POST", "/api/token/refresh/", json={"refresh": self._api_key}, auth=no_auth)
+        content = self._send("POST", "/api/token/refresh/", json={"refresh": self._api_key}, auth=no_auth)
         try:
-            self._access = str(reply.json()["access"])
+            self._access = str(loads(content)["access"])
         except (ValueError, KeyError, TypeError):
             problem = "the personal access token was not exchanged"
             raise ApiError("LABEL_STUDIO_API_KEY", problem, f"Is {self.url} Label Studio?") from None
         self._access_end = time.monotonic() + _lifetime(self._access) - EARLY_SECONDS
 
-    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
-        options = {"timeout": self._timeout, "allow_redirects": False} | options
+    def _send(
+        self, method: str, path: str, timeout: float = 0.0, max_bytes: int = MAX_ANSWER, **options: Any
+    ) -> bytes:
+        deadline = time.monotonic() + (timeout or self._timeout)
         try:
-            reply = requests.request(method, self.resolve(path), **options)
-        except requests.RequestException as error:
+            with exchange(method, self.resolve(path), deadline, max_bytes, **options) as reply:
+                content = read(reply, max_bytes)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             problem = f"{self.url} does not answer ({type(error).__name__})"
             raise ApiError("LABEL_STUDIO_URL", problem, "Start Label Studio, or mend the address") from None
-        _check(reply, method, path)
-        return reply
+        _check(reply, content, method, path)
+        return content
+
+
+def loads(content: bytes) -> Any:
+    """JSON; ValueError when it is none, or nested without end."""
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -132,7 +147,7 @@ def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _check(reply: requests.Response, method: str, path: str) -> None:
+def _check(reply: requests.Response, content: bytes, method: str, path: str) -> None:
     status = reply.status_code
     if status in (401, 403):
         problem = f"Label Studio refuses it ({status} for {method} {path})"
@@ -142,7 +157,7 @@ def _check(reply: requests.Response, method: str, path: str) -> None:
         problem = f"{method} {path} is redirected to {reply.headers['Location']}"
         raise ApiError("LABEL_STUDIO_URL", problem, "Set it to Label Studio's final address")
     if status >= 400:
-        problem = f"Label Studio answers {status}: {reply.text[:300]}"
+        problem = f"Label Studio answers {status}: {content[:300].decode(errors='replace')}"
         kind = ApiMissingError if status == 404 else ApiError
         raise kind(f"{method} {path}", problem, "See its log")
 

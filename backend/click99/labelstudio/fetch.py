@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import requests
@@ -18,9 +18,10 @@ import urllib3
 
 from click99.labelstudio.client import Client, origin
 from click99.labelstudio.errors import ImageNotAllowedError, ImageTooLargeError, ImageUnavailableError
+from click99.labelstudio.exchange import TooLongError, exchange, read
+from click99.labelstudio.lanes import Lanes
 
 REDIRECTS = 5
-CHUNK = 2**16
 
 
 def host_allowed(url: str, allowed_hosts: Collection[str]) -> bool:
@@ -53,6 +54,7 @@ class Fetcher:
         self._allowed_hosts = allowed_hosts
         self._max_bytes = max_bytes
         self._timeout = timeout
+        self._lanes = Lanes()
         self.label_studio: Client | None = None
 
     def resolve(self, url: str) -> str:
@@ -67,28 +69,44 @@ class Fetcher:
         self._check(url)
         return url
 
-    def fetch(self, url: str) -> bytes:
-        """The bytes at an absolute address or in a data URI. ImageError; ApiError from a token's exchange."""
-        if url.startswith("data:"):
-            return self._data(url)
+    def fetch(self, url: str, then: Callable[[Callable[[], bytes]], None]) -> None:
+        """The bytes at an absolute address: `then` is handed what gives them, in a thread of its own.
+
+        That raises ImageError, and ApiError from a token's exchange. The time runs from now on: also while
+        others are fetched from that host.
+        """
         deadline = time.monotonic() + self._timeout
+        self._lanes.put(origin(url), lambda: then(lambda: self._follow(url, deadline)))
+
+    def _follow(self, url: str, deadline: float) -> bytes:
         for _ in range(1 + REDIRECTS):
             try:
-                with self._request(url, deadline) as reply:
-                    if not reply.is_redirect:
-                        return self._body(reply, deadline)
-                    url = urljoin(url, reply.headers["Location"])
-            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+                found = self._ask(url, deadline)
+            except TooLongError:
+                raise self._too_large(url) from None
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                if time.monotonic() > deadline:
+                    raise self._too_slow(url) from None
                 problem = f"{shorten(url)} can't be read ({type(error).__name__})"
                 raise ImageUnavailableError("image", problem, "Check that click99 can reach it") from None
+            if isinstance(found, bytes):
+                return found
+            url = found
         problem = f"{shorten(url)} comes after {REDIRECTS} redirects"
         raise ImageUnavailableError("image", problem, "Import the image's final address")
 
-    def _request(self, url: str, deadline: float) -> requests.Response:
+    def _ask(self, url: str, deadline: float) -> bytes | str:
+        """What is there, or where to ask instead."""
+        if time.monotonic() > deadline:
+            raise self._too_slow(url)
         # Label Studio answers 406 when images are all that is accepted.
         headers = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
-        options = {"allow_redirects": False, "stream": True, "timeout": max(deadline - time.monotonic(), 0.1)}
-        return requests.get(url, headers=headers, auth=self._guard, **options)
+        with exchange("GET", url, deadline, self._max_bytes, headers=headers, auth=self._guard) as reply:
+            if reply.is_redirect:
+                return urljoin(url, reply.headers["Location"])
+            self._check_status(reply)
+            self._check_size(reply.raw.length_remaining or 0, url)
+            return read(reply, self._max_bytes)
 
     def _guard(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """As requests' `auth` it sees each address in the very form that is connected to."""
@@ -112,19 +130,6 @@ class Fetcher:
         remedy = f"Add {host} to CLICK99_ALLOWED_HOSTS; if it is Label Studio, set LABEL_STUDIO_URL to it"
         raise ImageNotAllowedError("image", problem, remedy)
 
-    def _body(self, reply: requests.Response, deadline: float) -> bytes:
-        self._check_status(reply)
-        self._check_size(reply.raw.length_remaining or 0, reply.url)
-        body = bytearray()
-        # read1 returns with what has come so far, so that the clock is looked at however slowly it comes
-        while chunk := reply.raw.read1(CHUNK, decode_content=True):
-            body += chunk
-            self._check_size(len(body), reply.url)
-            if time.monotonic() > deadline:
-                problem = f"{shorten(reply.url)} takes longer than {self._timeout:g} s"
-                raise ImageUnavailableError("image", problem, "Use a smaller image, or a faster host")
-        return bytes(body)
-
     def _check_status(self, reply: requests.Response) -> None:
         if reply.ok:
             return
@@ -139,10 +144,18 @@ class Fetcher:
 
     def _check_size(self, size: int, url: str) -> None:
         if size > self._max_bytes:
-            problem = f"{shorten(url)} has more than {self._max_bytes / 2**20:g} MiB"
-            raise ImageTooLargeError("image", problem, "Import a smaller version")
+            raise self._too_large(url)
 
-    def _data(self, url: str) -> bytes:
+    def _too_large(self, url: str) -> ImageTooLargeError:
+        problem = f"{shorten(url)} has more than {self._max_bytes / 2**20:g} MiB"
+        return ImageTooLargeError("image", problem, "Import a smaller version")
+
+    def _too_slow(self, url: str) -> ImageUnavailableError:
+        problem = f"{shorten(url)} takes longer than {self._timeout:g} s"
+        return ImageUnavailableError("image", problem, "Use a smaller image, or a faster host")
+
+    def data(self, url: str) -> bytes:
+        """The bytes in a data URI. ImageError."""
         head, _, body = url.partition(",")
         self._check_size(len(body) * 3 // 4, url)
         try:

@@ -36,12 +36,15 @@ class DiskCache:
         self._max_bytes = max_bytes
         self._broken = False
 
-    def get(self, name: str) -> bytes | None:
-        path = self._folder / name
+    def __contains__(self, name: str) -> bool:
         try:
-            if time.time() - path.stat().st_mtime > MAX_AGE:
-                return None
-            return path.read_bytes() or None  # empty: the machine went down while writing
+            return time.time() - (self._folder / name).stat().st_mtime <= MAX_AGE
+        except OSError:
+            return False
+
+    def get(self, name: str) -> bytes | None:
+        try:
+            return (self._folder / name).read_bytes() if name in self else None
         except OSError:
             return None
 

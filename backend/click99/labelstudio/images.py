@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 from cachetools import TTLCache
 
 from click99.labelstudio.client import Client
+from click99.labelstudio.errors import ImageError
 from click99.labelstudio.fetch import Fetcher, host_allowed, shorten
 from click99.labelstudio.image_cache import MAX_AGE, DiskCache, Image
 from click99.labelstudio.pixels import read_pixels
@@ -57,33 +58,66 @@ class ImageSource:
 
         ImageError (see errors.py), or ApiError when Label Studio does not exchange a personal access token.
         """
-        address = self._fetcher.resolve(url)
-        name = hashlib.sha256(address.encode(errors="surrogatepass")).hexdigest()
-        with self._lock:
-            kept = self._memory.get(name)
-        return kept or self._load_once(name, address)
+        return self._load(self._fetcher.resolve(url)).result()
 
-    def _load_once(self, name: str, address: str) -> Image:
+    def fetching(self, url: str) -> Future[Image] | None:
+        """While an image must be fetched: the wait for it. None: `get` has it at once.
+
+        ImageNotAllowedError at once; other errors come with the future.
+        """
+        address = self._fetcher.resolve(url)
+        name = _name(address)
         with self._lock:
-            pending = self._pending.get(name)
-            mine = self._pending[name] = pending or Future()
-        if pending:
-            return pending.result()
+            here = name in self._memory or address.startswith("data:")
+        return None if here or name in self._disk else self._load(address)
+
+    def _load(self, address: str) -> Future[Image]:
+        """Once for all who ask: what is on this machine in their thread, all else in the fetcher's."""
+        name, mine = _name(address), Future[Image]()
+        mine.set_running_or_notify_cancel()  # others may wait for it, too: who gives up does not cancel it
+        with self._lock:
+            if kept := self._memory.get(name):
+                mine.set_result(kept)
+                return mine
+            loading = self._pending.setdefault(name, mine)
+        if loading is not mine:
+            return loading
+        if address.startswith("data:"):
+            self._settle(name, mine, lambda: self._decode(name, address, self._fetcher.data(address)))
+        elif found := self._on_disk(name, address):
+            self._settle(name, mine, lambda: found)
+        else:
+            self._fetcher.fetch(
+                address, lambda get: self._settle(name, mine, lambda: self._fetched(name, address, get()))
+            )
+        return mine
+
+    def _settle(self, name: str, loading: Future[Image], load: Callable[[], Image]) -> None:
         try:
-            mine.set_result(self._load(name, address))
+            loading.set_result(load())
         except BaseException as error:
-            mine.set_exception(error)
+            loading.set_exception(error)
         with self._lock:
             del self._pending[name]
-        return mine.result()
 
-    def _load(self, name: str, address: str) -> Image:
-        kept = self._disk.get(name)
-        data = kept or self._fetcher.fetch(address)
+    def _on_disk(self, name: str, address: str) -> Image | None:
+        """None, too, when the copy is damaged, or none that is allowed any more: it is fetched anew."""
+        data = self._disk.get(name)
+        with suppress(ImageError):
+            return data and self._decode(name, address, data)
+
+    def _fetched(self, name: str, address: str, data: bytes) -> Image:
+        image = self._decode(name, address, data)
+        self._disk.put(name, data)
+        return image
+
+    def _decode(self, name: str, address: str, data: bytes) -> Image:
         pixels = read_pixels(data, shorten(address), self._max_pixels)
         image = Image(hashlib.sha256(data).hexdigest(), pixels)
-        if kept is None and not address.startswith("data:"):
-            self._disk.put(name, data)
         with self._lock, suppress(ValueError):  # it alone is larger than the cache
             self._memory[name] = image
         return image
+
+
+def _name(address: str) -> str:
+    return hashlib.sha256(address.encode(errors="surrogatepass")).hexdigest()

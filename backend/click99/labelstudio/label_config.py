@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,8 @@ from click99.labelstudio.errors import LabelConfigError, PayloadError
 from click99.labelstudio.region_types import REGION_TYPES, Kind
 
 WITHOUT_LABELS = ("keypoint", "rectangle")  # tags that draw, and leave the label to another control
+LONGEST = 2**20  # characters; with thousands of labels it is a tenth of that
+KINDS = {"keypointlabels", "rectanglelabels", *WITHOUT_LABELS, *REGION_TYPES}
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,9 @@ class Control:
 
 @dataclass(frozen=True)
 class LabelConfig:
-    """keypoints: KeyPoint that are smart, and KeyPointLabels. boxes: Rectangle and RectangleLabels that are
-    smart. outputs: what can hold an answer, in the order of REGION_TYPES. images: the Image tags' names ->
-    their value or valueList ("$image")."""
+    """keypoints: KeyPoint that are smart, and KeyPointLabels. boxes: Rectangle and RectangleLabels. Of each
+    the smart ones come first. outputs: what can hold an answer, in the order of REGION_TYPES. images: the
+    Image tags' names -> their value or valueList ("$image")."""
 
     keypoints: tuple[Control, ...]
     boxes: tuple[Control, ...]
@@ -67,19 +69,21 @@ class LabelConfig:
     @lru_cache(maxsize=64)
     def parse(cls, xml: str) -> LabelConfig:
         """LabelConfigError when it is not XML. Cached: the same config arrives with every click."""
+        if len(xml) > LONGEST:
+            raise LabelConfigError("label_config", f"{len(xml)} characters", f"Use at most {LONGEST}")
         if "<!DOCTYPE" in xml:  # with it come entities, which can blow up
             raise LabelConfigError("label_config", "it has a document type", "Remove <!DOCTYPE …>")
         try:
-            tags = list(ElementTree.fromstring(xml).iter())
+            root = ElementTree.fromstring(xml)
         except (ElementTree.ParseError, ValueError) as error:
             raise LabelConfigError("label_config", f"not XML ({error})", "Mend it under Settings") from None
-        images = [tag for tag in tags if _is(tag, "image")]
+        images = [tag for tag in root.iter() if _is(tag, "image")]
         fields = {tag.get("name", ""): tag.get("valueList") or tag.get("value", "") for tag in images}
-        dots = [dot for dot in _controls(tags, "keypoint") if dot.smart]
-        dots += _controls(tags, "keypointlabels")
-        boxes = (box for kind in ("rectangle", "rectanglelabels") for box in _controls(tags, kind))
-        outputs = tuple(control for kind in REGION_TYPES for control in _controls(tags, kind))
-        return cls(tuple(dots), tuple(box for box in boxes if box.smart), outputs, fields)
+        found = _controls(root)
+        dots = [dot for dot in found["keypoint"] if dot.smart] + found["keypointlabels"]
+        boxes = found["rectangle"] + found["rectanglelabels"]
+        outputs = tuple(control for kind in REGION_TYPES for control in found[kind])
+        return cls(_smart_first(dots), _smart_first(boxes), outputs, fields)
 
     def problems(self) -> list[LabelConfigError]:
         """All that interactive masks lack, each with the XML to add; empty when every label is answered."""
@@ -88,7 +92,7 @@ class LabelConfig:
             self._image_value(keypoint.to_name)
         except LabelConfigError as error:
             return [error]
-        prompts = (keypoint, *self.boxes)
+        prompts = (keypoint, *(box for box in self.boxes if box.smart))
         asked = [(prompt.name, label) for prompt in prompts for label in _asked(prompt)]
         refusals = [self._refusal(name, label) for name, label in asked]
         return [error for error in (_not_smart(keypoint), *refusals) if error]
@@ -107,10 +111,10 @@ class LabelConfig:
     def target(self, control: str, label: str | None, more: Sequence[str] = ()) -> Target:
         """The control and labels that answer a click or a box; LabelConfigError if the config has none.
 
-        control: the click's from_name, label: its first label, None: it has none; more: the others, left out
-        where the control does not have them.
+        control: the click's from_name, "": the one that has the label. label: its first label, None: it has
+        none; more: the others, left out where the control does not have them.
         """
-        prompt = self._prompt(control)
+        prompt = self._prompt(control, label)
         if prompt.kind in WITHOUT_LABELS or label is None:
             return self._of_any_label(prompt)
         value = label if prompt.labels is None else prompt.labels.get(label)
@@ -166,15 +170,16 @@ class LabelConfig:
 
     def _interactive(self) -> Control:
         """The first smart keypoint control, else the first."""
-        for keypoint in sorted(self.keypoints, key=lambda keypoint: not keypoint.smart):
+        for keypoint in self.keypoints:
             return keypoint
         image = next(iter(self.images), "image")
         remedy = f'Add <KeyPoint name="click" toName="{image}" smart="true" smartOnly="true"/>'
         raise LabelConfigError("label_config", "no smart KeyPoint control", remedy)
 
-    def _prompt(self, name: str) -> Control:
+    def _prompt(self, name: str, label: str | None) -> Control:
         for prompt in (*self.keypoints, *self.boxes):
-            if prompt.name == name:
+            fits = label is None or prompt.labels is None or label in prompt.labels
+            if prompt.name == name or (fits and not name):
                 return prompt
         known = ", ".join(repr(keypoint.name) for keypoint in self.keypoints) or "none"
         problem = f"no KeyPoint control {name!r} (there: {known})"
@@ -197,17 +202,37 @@ def _asked(prompt: Control) -> Sequence[str | None]:
     return [None] if prompt.kind in WITHOUT_LABELS else list(prompt.labels or ())
 
 
-def _controls(tags: list[ElementTree.Element], kind: str) -> tuple[Control, ...]:
-    return tuple(_control(tag) for tag in tags if _is(tag, kind))
+def _smart_first(controls: list[Control]) -> tuple[Control, ...]:
+    return tuple(sorted(controls, key=lambda control: not control.smart))
 
 
-def _control(tag: ElementTree.Element) -> Control:
-    labels = [label for label in tag.iter() if _is(label, "label")]
+def _controls(root: ElementTree.Element) -> dict[str, list[Control]]:
+    """Those that draw, by their kind, in their order."""
+    found: dict[str, list[Control]] = {kind: [] for kind in KINDS}
+    for tag in root.iter():
+        kind = str(tag.tag).lower()
+        if kind in KINDS:
+            found[kind].append(_control(tag, kind))
+    return found
+
+
+def _control(tag: ElementTree.Element, kind: str) -> Control:
+    labels = [label for label in _inside(tag) if _is(label, "label")]
     names = {label.get("alias") or label.get("value", ""): label.get("value", "") for label in labels}
     from_task = tag.get("value", "").startswith("$")
     smart, smart_only = (tag.get(key, "").lower() == "true" for key in ("smart", "smartOnly"))
-    kind, labels = str(tag.tag).lower(), None if from_task else names
+    labels = None if from_task else names
     return Control(kind, tag.get("name", ""), tag.get("toName", ""), smart, smart and smart_only, labels)
+
+
+def _inside(tag: ElementTree.Element) -> Iterator[ElementTree.Element]:
+    """The tags inside a control, but for those of controls in it."""
+    waiting = list(reversed(tag))
+    while waiting:
+        child = waiting.pop()
+        if str(child.tag).lower() not in KINDS:
+            yield child
+            waiting += reversed(child)
 
 
 def _is(tag: ElementTree.Element, kind: str) -> bool:

@@ -1,23 +1,71 @@
-"""What Label Studio sends. Fields that click99 does not read are ignored; its answers: predictions.py."""
+"""What Label Studio sends. Fields that click99 does not read are ignored; its answers: predictions.py.
+
+What a click is about is checked (400). What other programs have left in the task, in its drafts and
+annotations, is read as far as it makes sense: nothing there may keep a click from its answer.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, SkipValidation, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from click99.labelstudio.errors import PayloadError
 
 Model = TypeVar("Model", bound=BaseModel)
-Percent = Annotated[float, Field(allow_inf_nan=False)]
+PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")  # the types of clicks and boxes
+# Far outside any image there is nothing to draw, and no room for overflows.
+Percent = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+
+
+def name_of(value: Any) -> str:
+    """An id or a name as text: some programs send numbers. Anything else is none: ""."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in map(name_of, value) if name] if isinstance(value, list) else []
+
+
+def listed(value: Any) -> list[dict[str, Any]]:
+    """One object or many; only objects count, and their ids are text."""
+    items = value if isinstance(value, list) else [value]
+    return [_with_id(item) for item in items if isinstance(item, dict)]
+
+
+def _with_id(item: dict[str, Any]) -> dict[str, Any]:
+    own = item.get("id")
+    return item if isinstance(own, str) or own is None else {**item, "id": name_of(own)}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """Only what is a list of objects counts: imports and other programs leave all kinds of things there."""
+    return listed(value) if isinstance(value, list) else []
+
+
+Name = Annotated[str, BeforeValidator(name_of)]
+Names = Annotated[list[str], BeforeValidator(_names)]
+Objects = Annotated[list[Any], BeforeValidator(_objects)]
 
 
 class ItemValue(BaseModel):
     """x, y: percent of the image's width and height; absent on what is neither keypoint nor box.
 
     Of a box: x and y its corner, width and height in percent, rotation in degrees around that corner. A
-    click has a width, too: of the dot that is drawn.
+    click has a width, too: of the dot that is drawn. positive: where other programs say what
+    `ContextItem.is_positive` says.
     """
 
     x: Percent | None = None
@@ -25,29 +73,38 @@ class ItemValue(BaseModel):
     width: Percent | None = None
     height: Percent | None = None
     rotation: Percent = 0.0
-    keypointlabels: list[str] = []
-    rectanglelabels: list[str] = []
+    positive: bool | None = None
+    keypointlabels: Names = []
+    rectanglelabels: Names = []
 
 
 class ContextItem(BaseModel):
     """One pending region of an interactive call. is_positive: false with Alt-click, sometimes missing.
-    item_index: of the picture, where a tag shows several."""
+    item_index: of the picture, where a tag shows several. id: without one, made of its type and place.
+    from_name, to_name: "" when they are missing: the only control that fits is meant."""
 
-    id: str
+    id: Name = ""
     type: str
-    from_name: str
-    to_name: str
+    from_name: Name = ""
+    to_name: Name = ""
     original_width: int | None = None
     original_height: int | None = None
     is_positive: bool | None = None
     item_index: int | None = None
     value: ItemValue
 
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.is_positive is None:
+            self.is_positive = self.value.positive
+        self.id = self.id or f"{self.type} {self.value.x} {self.value.y}"
+        return self
+
     @property
     def is_click(self) -> bool:
         """A rectangle without extent, too: where labels of dots and of boxes are chosen at once, Label Studio
         sends a click as both."""
-        of_prompt = self.type in ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")
+        of_prompt = self.type in PROMPTS
         return of_prompt and not self.is_box and self.value.x is not None and self.value.y is not None
 
     @property
@@ -75,6 +132,9 @@ class ContextItem(BaseModel):
 
 
 class Context(BaseModel):
+    """event: what a client asks instead of a mask: prewarm, release, capabilities; mostly missing."""
+
+    event: Name = ""
     result: list[ContextItem] = []
 
 
@@ -82,25 +142,18 @@ class Params(BaseModel):
     context: Context | None = None
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
-    """Only what is a list of objects counts: imports and other programs leave all kinds of things there."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-Objects = Annotated[list[Any], BeforeValidator(_objects), SkipValidation]
-
-
 class Work(BaseModel):
-    """A draft or a submitted annotation. items: its results, as they are. user: of a draft, an email."""
+    """A draft or a submitted annotation. items: its results, as they are. user: of a draft, an email.
+    task: its task's id, where it is told alone."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    id: int | str = 0
-    updated_at: str = ""
-    user: str | None = None
+    id: Name = ""
+    updated_at: Name = ""
+    user: Name = ""
+    task: Name = ""
     items: Objects = Field(default=[], alias="result")
-    annotation: int | str | None = None
-    was_cancelled: bool | None = None
+    was_cancelled: Annotated[bool, BeforeValidator(bool)] = False
     is_draft: bool = False
 
     @property
@@ -109,14 +162,23 @@ class Work(BaseModel):
         return f"{'draft' if self.is_draft else 'annotation'} {self.id}"
 
 
+Works = Annotated[list[Work], BeforeValidator(_objects)]
+
+
 class Task(BaseModel):
     """data: the task's own fields, such as the image's address. drafts: of the one who clicks only.
-    annotations: the submitted ones, everybody's."""
+    annotations: the submitted ones, everybody's. id: without one, made of the data."""
 
-    id: int | str
+    id: Name = ""
     data: dict[str, Any]
-    drafts: Annotated[list[Work], BeforeValidator(_objects)] = []
-    annotations: Annotated[list[Work], BeforeValidator(_objects)] = []
+    drafts: Works = []
+    annotations: Works = []
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        data = json.dumps(self.data, sort_keys=True) if not self.id else ""
+        self.id = self.id or hashlib.sha256(data.encode()).hexdigest()[:12]
+        return self
 
     def open_work(self, click_ids: Collection[str]) -> Work:
         """What the one who clicks most likely has on screen; nothing: empty.
@@ -139,7 +201,7 @@ class PredictRequest(BaseModel):
 
     tasks: list[Task] = Field(min_length=1)
     label_config: str
-    project: str | None = None
+    project: Name = ""
     params: Params | None = None
 
     @property
@@ -161,33 +223,43 @@ class SetupRequest(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    project: str | None = None
     label_config: str = Field(default="", alias="schema")
     hostname: str | None = None
     access_token: SecretStr | None = None
 
 
-class ProjectRef(BaseModel):
-    id: int
-    label_config: str = ""
+class Known(BaseModel):
+    """A project or a task as an event names it. label_config: the project's."""
+
+    id: Name = ""
+    label_config: Name = ""
 
 
-class TaskRef(BaseModel):
-    id: int
-
-
-class AnyEvent(BaseModel):
-    """What is common to all events, those of versions to come included."""
+class WebhookEvent(BaseModel):
+    """POST /webhook: ANNOTATION_CREATED, PROJECT_UPDATED, START_TRAINING … One of something, or many."""
 
     action: str
+    projects: Annotated[list[Known], BeforeValidator(listed)] = Field(
+        default=[], validation_alias="project"
+    )
+    tasks: Annotated[list[Known], BeforeValidator(listed)] = Field(
+        default=[], validation_alias=AliasChoices("task", "tasks")
+    )
+    annotations: Annotated[list[Work], BeforeValidator(listed)] = Field(
+        default=[], validation_alias=AliasChoices("annotation", "annotations")
+    )
+
+    @model_validator(mode="after")
+    def _tell_tasks(self) -> Self:
+        """Of many annotations each has a task beside it, of one task all are."""
+        for annotation, task in zip(self.annotations, beside(self.annotations, self.tasks), strict=False):
+            annotation.task = annotation.task or task.id
+        return self
 
 
-class WebhookEvent(AnyEvent):
-    """POST /webhook: ANNOTATION_CREATED, PROJECT_UPDATED, START_TRAINING …"""
-
-    project: ProjectRef | None = None
-    task: TaskRef | None = None
-    annotation: Work | None = None
+def beside(annotations: list[Any], tasks: list[Any]) -> list[Any]:
+    """The task of each annotation, where an event tells them in two lists."""
+    return tasks * len(annotations) if len(tasks) == 1 else tasks
 
 
 def parse(model: type[Model], body: bytes) -> Model:

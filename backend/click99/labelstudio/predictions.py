@@ -36,11 +36,17 @@ class Prediction(BaseModel):
     score: float
 
 
+class Status(BaseModel):
+    """The answer to an event of a client (`Context.event`)."""
+
+    value: dict[str, Any]
+
+
 class PredictResponse(BaseModel):
-    """The answer to POST /predict: one entry per task, a prediction or a list of them.
+    """The answer to POST /predict: one entry per task, a prediction or a list of them; or a status.
 
     Of an interactive call's results, Label Studio reads the first only. On opening a task, an empty list
     stores nothing; a prediction with an empty result becomes an empty tab, no results at all a logged error.
     """
 
-    results: list[Prediction | list[Prediction]]
+    results: list[Prediction | Status | list[Prediction]]

@@ -14,7 +14,7 @@ import numpy as np
 from click99.labelstudio.errors import PayloadError
 from click99.labelstudio.images import Image, ImageSource
 from click99.labelstudio.label_config import LabelConfig, Target
-from click99.labelstudio.payloads import ContextItem, PredictRequest, Work
+from click99.labelstudio.payloads import ContextItem, PredictRequest, Work, name_of
 from click99.labelstudio.regions import is_of
 from click99.segmentation.clicks import Click
 
@@ -112,10 +112,7 @@ class Question:
     def read(cls, request: PredictRequest, images: ImageSource) -> Question:
         """LabelStudioError when the request, its label config or its image is wrong."""
         asked = time.perf_counter()
-        prompt = read_prompt(request.context.result if request.context else [])
-        config = LabelConfig.parse(request.label_config)
-        target = prompt.target(config)
-        url = config.image_url(request.task.data, target.to_name, target.item_index)
+        prompt, target, url = read_subject(request)
         image = images.get(url)
         size = image.pixels.shape[:2]
         box = prompt.box(*size) if prompt.is_box else None
@@ -150,7 +147,7 @@ class Question:
         A prompt without a label has that of the newest region: who labels several in a row changes it there.
         """
         of_regions = {
-            item.get("id"): [str(label) for label in item["value"][self.target.kind]]
+            item.get("id"): [name_of(label) for label in item["value"][self.target.kind]]
             for item in self.work.items
             if is_of(item, self.target)
         }
@@ -167,10 +164,18 @@ class Question:
         work = self.work
         return Screen(
             pending=frozenset(click.id for click in self.clicks),
-            saved=frozenset(item["id"] for item in work.items if isinstance(item.get("id"), str)),
+            saved=frozenset(item["id"] for item in work.items if item.get("id")),
             draft=f"{work.id} {work.updated_at}" if work.is_draft else None,
-            person=work.user,
+            person=work.user or None,
         )
+
+
+def read_subject(request: PredictRequest) -> tuple[Prompt, Target, str]:
+    """The prompt, where its answer goes, and the image's address. LabelStudioError: see `Question.read`."""
+    prompt = read_prompt(request.context.result if request.context else [])
+    config = LabelConfig.parse(request.label_config)
+    target = prompt.target(config)
+    return prompt, target, config.image_url(request.task.data, target.to_name, target.item_index)
 
 
 def read_prompt(items: Sequence[ContextItem]) -> Prompt:

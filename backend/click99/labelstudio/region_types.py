@@ -6,7 +6,7 @@ A new one is a codec module, a value and a line in REGION_TYPES.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,7 @@ from click99.labelstudio.payloads import Percent
 FOREGROUND = 127  # above it a saved pixel belongs to the object: browsers save soft edges
 
 Kind = Literal["bitmasklabels", "brushlabels", "polygonlabels"]
-Point = Annotated[list[Percent], Field(min_length=2, max_length=2)]
+Points = TypeAdapter(list[Annotated[list[Percent], Field(min_length=2, max_length=2)]])
 MadeOf = list[int] | str | list[list[float]]  # a brush RLE, an image's data URL, a polygon's points
 
 
@@ -65,14 +65,14 @@ MaskValue = BrushValue | BitmaskValue | PolygonValue
 class RegionType:
     """How Label Studio holds a mask.
 
-    tag: of the control. field: of a region's value, with what the mask is made of; made_of: that field's
-    type. write: bool [H, W], labels and a polygon's tolerance in pixels -> value. read: what the mask is made
-    of, as bytes, height and width -> bool [height, width].
+    tag: of the control. field: of a region's value, with what the mask is made of. write: bool [H, W], labels
+    and a polygon's tolerance in pixels -> value. pack: that field, whatever is in it -> bytes. read: those
+    bytes, height and width -> bool [height, width].
     """
 
     tag: str
     field: str
-    made_of: TypeAdapter[Any]
+    pack: Callable[[Any], bytes]
     write: Callable[[np.ndarray, list[str], float], MaskValue]
     read: Callable[[bytes, int, int], np.ndarray]
 
@@ -85,12 +85,16 @@ def _read_bitmask(content: bytes, height: int, width: int) -> np.ndarray:
     return bitmask.decode(content.decode(), height, width) > FOREGROUND
 
 
+def _pack_polygon(points: Any) -> bytes:
+    return json.dumps(Points.validate_python(points)).encode()
+
+
 def _write_brush(mask: np.ndarray, labels: list[str], tolerance: float) -> BrushValue:
     return BrushValue(rle=brush.encode(mask.view(np.uint8) * np.uint8(255)), brushlabels=labels)
 
 
 def _read_brush(content: bytes, height: int, width: int) -> np.ndarray:
-    return brush.decode(list(content), height, width) > FOREGROUND
+    return brush.decode(content, height, width) > FOREGROUND
 
 
 def _write_polygon(mask: np.ndarray, labels: list[str], tolerance: float) -> PolygonValue:
@@ -105,12 +109,10 @@ def _read_polygon(content: bytes, height: int, width: int) -> np.ndarray:
 # Label Studio keeps as it is.
 REGION_TYPES: dict[Kind, RegionType] = {
     "bitmasklabels": RegionType(
-        "BitmaskLabels", "imageDataURL", TypeAdapter(str), _write_bitmask, _read_bitmask
+        "BitmaskLabels", "imageDataURL", bitmask.as_bytes, _write_bitmask, _read_bitmask
     ),
-    "brushlabels": RegionType("BrushLabels", "rle", TypeAdapter(list[int]), _write_brush, _read_brush),
-    "polygonlabels": RegionType(
-        "PolygonLabels", "points", TypeAdapter(list[Point]), _write_polygon, _read_polygon
-    ),
+    "brushlabels": RegionType("BrushLabels", "rle", brush.as_bytes, _write_brush, _read_brush),
+    "polygonlabels": RegionType("PolygonLabels", "points", _pack_polygon, _write_polygon, _read_polygon),
 }
 
 
@@ -122,13 +124,13 @@ def write(mask: np.ndarray, kind: Kind, labels: list[str], tolerance: float) -> 
     return REGION_TYPES[kind].write(mask, labels, tolerance * max(mask.shape) / 1000)
 
 
-def content(made_of: MadeOf | None) -> bytes:
-    """What a region's mask is made of, as bytes."""
-    if isinstance(made_of, str):
-        return made_of.encode()
-    if made_of and isinstance(made_of[0], list):
-        return json.dumps(made_of).encode()
-    return bytes(made_of or ())  # pyright: ignore
+def content(kind: Kind, value: Mapping[str, Any]) -> bytes:
+    """What a region's mask is made of, from its value; nothing: nothing was saved yet.
+
+    BrushError, BitmaskError or ValidationError when it is something else.
+    """
+    made_of = value.get(REGION_TYPES[kind].field)
+    return b"" if made_of is None else REGION_TYPES[kind].pack(made_of)
 
 
 def read(kind: Kind, content: bytes, height: int, width: int) -> np.ndarray:

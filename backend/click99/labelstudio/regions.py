@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+from cachetools import LRUCache, cached
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from click99.labelstudio.errors import BitmaskError, BrushError
 from click99.labelstudio.label_config import Target
-from click99.labelstudio.payloads import Work
-from click99.labelstudio.region_types import FOREGROUND, REGION_TYPES, Kind, content, read
+from click99.labelstudio.payloads import Name, Work
+from click99.labelstudio.region_types import FOREGROUND, Kind, content, read
 from click99.labelstudio.strokes import Stroke, draw, touched
 from click99.segmentation.clicks import Click
 
 log = logging.getLogger(__name__)
 
-
+KEPT_BYTES = 128 * 2**20  # of decoded masks: a task's come with every click on it
 CLICKS = TypeAdapter(list[tuple[str, int, int, bool]])
 
 
@@ -74,7 +75,7 @@ class _Value(BaseModel):
 
 
 class _Item(BaseModel):
-    id: str = Field(min_length=1)
+    id: Annotated[Name, Field(min_length=1)]
     original_width: int
     original_height: int
     value: _Value
@@ -129,7 +130,7 @@ def is_of(raw: Mapping[str, Any], target: Target) -> bool:
     return (
         raw.get("type") == target.kind
         and (raw.get("from_name"), raw.get("to_name")) == (target.from_name, target.to_name)
-        and isinstance(labels, Collection)
+        and isinstance(labels, list)
         and (target.any_label or target.label in labels)
         and (raw.get("item_index") or 0) == (target.item_index or 0)
     )
@@ -143,28 +144,38 @@ def _region(raw: Mapping[str, Any], kind: Kind, height: int, width: int) -> Regi
     if wand := item.value.magic_wand:  # a region of that tool holds nothing else until it is submitted
         kind, made_of = "bitmasklabels", wand.encode()
     else:
-        made_of = _content(raw["value"], kind)
-    strokes = item.value.touches
-    top, left, pixels = _read(kind, made_of, height, width)
-    by_hand = None
-    if strokes:
-        mask = np.zeros((height, width), np.uint8)
-        mask[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels * np.uint8(255)
-        top, left, pixels = crop(draw(mask, strokes) > FOREGROUND)
-        by_hand = touched(strokes, height, width)
-    return Region(item.id, top, left, pixels, by_hand, made_from(raw))
+        made_of = content(kind, raw["value"])
+    shown = _shown(kind, made_of, item.value.touches, height, width)
+    return Region(item.id, *shown, made_from(raw))
 
 
-def _content(value: Mapping[str, Any], kind: Kind) -> bytes:
-    """What a saved mask is made of; nothing: nothing was saved yet. ValidationError: it is something else."""
-    made_of = value.get(REGION_TYPES[kind].field)
-    return b"" if made_of is None else content(REGION_TYPES[kind].made_of.validate_python(made_of))
+class _Shown(NamedTuple):
+    """See `Region`."""
+
+    top: int
+    left: int
+    pixels: np.ndarray
+    by_hand: np.ndarray | None
+
+    @property
+    def size(self) -> int:
+        return 200 + self.pixels.nbytes + (0 if self.by_hand is None else self.by_hand.nbytes)
 
 
-@lru_cache(maxsize=512)
-def _read(kind: Kind, made_of: bytes, height: int, width: int) -> tuple[int, int, np.ndarray]:
-    """Cached: a task's masks come with every click on it."""
-    return crop(read(kind, made_of, height, width))
+def _key(kind: Kind, made_of: bytes, strokes: Sequence[Stroke], height: int, width: int) -> bytes:
+    parts = [f"{kind} {height} {width} {len(made_of)} ".encode(), made_of]
+    return hashlib.sha256(b"".join(parts + [s.model_dump_json().encode() for s in strokes])).digest()
+
+
+@cached(LRUCache(KEPT_BYTES, getsizeof=lambda shown: shown.size), _key, threading.Lock())
+def _shown(kind: Kind, made_of: bytes, strokes: Sequence[Stroke], height: int, width: int) -> _Shown:
+    """A saved mask with the strokes on it."""
+    mask = read(kind, made_of, height, width)
+    if not strokes:
+        return _Shown(*crop(mask), None)
+    by_hand = touched(strokes, height, width)
+    by_hand.setflags(write=False)
+    return _Shown(*crop(draw(mask * np.uint8(255), strokes) > FOREGROUND), by_hand)
 
 
 def crop(mask: np.ndarray) -> tuple[int, int, np.ndarray]:

@@ -6,6 +6,7 @@ The clicks, or the box, are enough: with the same checkpoint they make the same 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,10 @@ from pydantic import ValidationError
 
 from click99.labelstudio.errors import LabelConfigError
 from click99.labelstudio.label_config import LabelConfig
-from click99.labelstudio.payloads import ContextItem, WebhookEvent
+from click99.labelstudio.payloads import ContextItem, Work, name_of
 from click99.labelstudio.regions import is_of, made_from, region_id
 
+MOST = 20  # objects named in a message
 Items = Sequence[Mapping[str, Any]]
 
 
@@ -31,7 +33,33 @@ def unaccepted_prompts(items: Items, config: LabelConfig, task: int | str) -> li
     for click in prompts:
         if click.is_click:
             clicks.setdefault(click.object, []).append(click)
-    return [lost for lost in [*boxes, *clicks.values()] if _is_lost(lost, items, config, task)]
+    masks = _Masks(items)
+    return [lost for lost in [*boxes, *clicks.values()] if masks.lack(lost, config, task)]
+
+
+class _Masks:
+    """An annotation's results by their ids, and by the clicks that they were made from."""
+
+    def __init__(self, items: Items):
+        self._by_id: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        self._by_click: dict[str, list[tuple[frozenset[str], Mapping[str, Any]]]] = defaultdict(list)
+        for item in items:
+            self._by_id[name_of(item.get("id"))].append(item)
+            made_of = frozenset(click.id for click in made_from(item))
+            for click in made_of:
+                self._by_click[click].append((made_of, item))
+
+    def lack(self, prompts: list[ContextItem], config: LabelConfig, task: int | str) -> bool:
+        """A ✓ on the canvas leaves the prompts, and the mask tells that it was made from them."""
+        first, ids = prompts[0], {prompt.id for prompt in prompts}
+        try:
+            target = replace(config.target(first.from_name, first.label), item_index=first.item_index)
+        except LabelConfigError:
+            return False
+        made = [item for made_of, item in self._by_click[first.id] if ids <= made_of]
+        if first.is_box:  # clicks may have refined its mask since
+            made += self._by_id[region_id(task, first.id)]
+        return not any(is_of(item, target) for item in made)
 
 
 def _prompt(item: Mapping[str, Any]) -> ContextItem | None:
@@ -52,26 +80,12 @@ def _is_for_a_mask(item: ContextItem, config: LabelConfig) -> bool:
     return item.is_click and item.is_positive is not None and smart
 
 
-def _is_lost(prompts: list[ContextItem], items: Items, config: LabelConfig, task: int | str) -> bool:
-    """A ✓ on the canvas leaves the prompts, and the mask tells that it was made from them."""
-    first, ids = prompts[0], {prompt.id for prompt in prompts}
-    try:
-        target = replace(config.target(first.from_name, first.label), item_index=first.item_index)
-    except LabelConfigError:
-        return False
-    masks = [item for item in items if is_of(item, target)]
-    if first.is_box and region_id(task, first.id) in {mask.get("id") for mask in masks}:
-        return False  # clicks may have refined it since
-    return not any(ids <= {click.id for click in made_from(mask)} for mask in masks)
-
-
-def explain(event: WebhookEvent, lost: list[list[ContextItem]]) -> str:
+def explain(annotation: Work, lost: list[list[ContextItem]]) -> str:
     """For the log: what was lost, where, and what restores it."""
-    assert event.task
-    assert event.annotation
-    objects = ", ".join(f"{count(prompts)} on {prompts[0].label!r}" for prompts in lost)
+    objects = ", ".join(f"{count(prompts)} on {prompts[0].label!r}" for prompts in lost[:MOST])
+    objects += f" and {len(lost) - MOST} more" if len(lost) > MOST else ""
     return (
-        f"Task {event.task.id}, annotation {event.annotation.id}: submitted before its mask was accepted, so "
+        f"Task {annotation.task}, annotation {annotation.id}: submitted before its mask was accepted, so "
         f"Label Studio saved only {objects}. `click99 recover` makes the mask again"
     )
 

@@ -1,7 +1,8 @@
 """The HTTP side: Label Studio's ML backend protocol on FastAPI (docs/reference/protocol.md).
 
-Answers that need the network or an image run in the thread pool; those that Label Studio waits one to three
-seconds for (/health, /setup, /webhook) run on the event loop and never wait for them.
+Answers that need the network run in the thread pool. A click whose image must be fetched waits for it in no
+thread. What Label Studio waits one to three seconds for (/setup, /webhook) has threads of its own. Nothing
+that grows with a request's size runs on the event loop.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from click99.annotations.recorder import Recorder
 from click99.labelstudio.errors import LabelStudioError, PayloadError
-from click99.labelstudio.payloads import AnyEvent, PredictRequest, SetupRequest, WebhookEvent, parse
+from click99.labelstudio.payloads import PredictRequest, SetupRequest, WebhookEvent, parse
 from click99.registry.jobs import Jobs
 from click99.server.connection import is_loopback
 from click99.server.metrics import Metrics
@@ -121,12 +123,18 @@ def add_routes(app: FastAPI, service: Service, recorder: Recorder) -> None:
     @app.post("/setup")
     async def setup(request: Request, body: Body) -> dict[str, str]:
         from_loopback = request.client is not None and is_loopback(request.client.host)
-        return {"model_version": service.setup(parse(SetupRequest, body), from_loopback)}
+        told = await asyncio.to_thread(parse, SetupRequest, body)
+        return {"model_version": await asyncio.to_thread(service.setup, told, from_loopback)}
 
     @app.post("/predict")
-    def predict(body: Body) -> Response:
-        answer = service.predict(parse(PredictRequest, body))
-        return Response(answer.model_dump_json(), media_type="application/json")
+    async def predict(body: Body) -> Response:
+        asked = await run_in_threadpool(parse, PredictRequest, body)
+        if fetching := await run_in_threadpool(service.fetching, asked):
+            await asyncio.wrap_future(fetching)
+        return Response(await run_in_threadpool(answer, asked), media_type="application/json")
+
+    def answer(asked: PredictRequest) -> str:
+        return service.predict(asked).model_dump_json()
 
     @app.get("/versions")
     @app.post("/versions")
@@ -153,18 +161,18 @@ def add_training(
 
     @app.post("/webhook")
     async def webhook(request: Request, body: Body) -> Response:
-        action = parse(AnyEvent, body).action
-        log.info("Label Studio says %.60r", action)
-        if action == "START_TRAINING" and credentials and not presents(request.scope, credentials):
+        event = await asyncio.to_thread(parse, WebhookEvent, body)
+        log.info("Label Studio says %.60r", event.action)
+        training = event.action == "START_TRAINING"
+        if training and credentials and not presents(request.scope, credentials):
             return unauthorised()
         await asyncio.to_thread(keep, recorder, body)
-        event = parse(WebhookEvent, body)
-        service.look_for_lost_masks(event)
-        if action != "START_TRAINING":
+        if not training:
+            await asyncio.to_thread(service.look_for_lost_masks, event)
             return JSONResponse({"status": "ok"})
-        project = f", project {event.project.id}" if event.project else ""
+        project = "".join(f", project {project.id}" for project in event.projects)
         return JSONResponse(await asyncio.to_thread(begin, f"Label Studio's button{project}"))
 
     @app.post("/train")
-    def train() -> dict[str, str]:
-        return begin("POST /train")
+    async def train() -> dict[str, str]:
+        return await asyncio.to_thread(begin, "POST /train")

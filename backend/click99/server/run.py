@@ -14,6 +14,8 @@ from click99.server.app import create_app
 from click99.server.settings import Settings, variable
 from click99.server.stores import prepare_record
 
+DRAIN_SECONDS = 10  # from SIGTERM: for clicks that are answered; images still fetched then are given up
+
 
 def run(settings: Settings) -> None:
     """Serve until Ctrl-C. CheckpointError when there is nothing to serve, SchemaError when the record's
@@ -23,7 +25,7 @@ def run(settings: Settings) -> None:
     start_logging()
     app = create_app(settings)
     prepare_record(settings)
-    return uvicorn.run(app, host=settings.host, port=settings.port)
+    return uvicorn.run(app, host=settings.host, port=settings.port, timeout_graceful_shutdown=DRAIN_SECONDS)
 
 
 def run_workers(settings: Settings) -> None:
@@ -38,6 +40,7 @@ def run_workers(settings: Settings) -> None:
             workers=settings.workers,
             host=settings.host,
             port=settings.port,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
             timeout_worker_healthcheck=60,  # a busy worker is no dead one
         )
 

@@ -24,16 +24,20 @@ Failure codes (`{"detail": "field: problem. remedy"}`, logged once):
 from __future__ import annotations
 
 import logging
+import re
 import time
+from concurrent.futures import Future
 from functools import partial
 
 from click99.annotations.lost_masks import LostMasks
 from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.client import Client
-from click99.labelstudio.images import ImageSource
+from click99.labelstudio.images import Image, ImageSource
 from click99.labelstudio.label_config import LabelConfig
-from click99.labelstudio.payloads import PredictRequest, SetupRequest, WebhookEvent
-from click99.labelstudio.predictions import Prediction, PredictResponse
+from click99.labelstudio.payloads import PROMPTS, PredictRequest, SetupRequest, WebhookEvent, Work
+from click99.labelstudio.predictions import Prediction, PredictResponse, Status
+from click99.labelstudio.prompts import read_subject
+from click99.labelstudio.region_types import REGION_TYPES
 from click99.labelstudio.unaccepted import explain, unaccepted_prompts
 from click99.server.answering import Answering, OnAnswer
 from click99.server.connection import Connection
@@ -49,6 +53,9 @@ from click99.sessions.refiner import Refiner
 from click99.sessions.sessions import SupersededError
 
 log = logging.getLogger(__name__)
+
+EVENTS = {"prewarm": "ok", "capabilities": "ok", "release": "released"}  # and how they are answered
+NUMBER = re.compile(r"[0-9]{1,18}")  # an annotation's
 
 
 class Service:
@@ -117,18 +124,40 @@ class Service:
 
         Label Studio waits for it while the annotator does, one second at most.
         """
-        if not (event.annotation and event.task and event.project and event.project.label_config):
-            return
-        number, items = event.annotation.id, event.annotation.items
-        config = LabelConfig.parse(event.project.label_config)
-        if not isinstance(number, int):
-            return
-        if lost := unaccepted_prompts(items, config, event.task.id):
+        for xml in [project.label_config for project in event.projects if project.label_config]:
+            for annotation in event.annotations:
+                if annotation.task and NUMBER.fullmatch(annotation.id):
+                    self._look_for_lost_masks(annotation, LabelConfig.parse(xml))
+
+    def _look_for_lost_masks(self, annotation: Work, config: LabelConfig) -> None:
+        if lost := unaccepted_prompts(annotation.items, config, annotation.task):
             self.metrics.unaccepted.inc()
-            log.warning(explain(event, lost))
-            self._lost_masks.add(number)
+            log.warning(explain(annotation, lost))
+            self._lost_masks.add(int(annotation.id))
         else:
-            self._lost_masks.remove(number)
+            self._lost_masks.remove(int(annotation.id))
+
+    def fetching(self, request: PredictRequest) -> Future[Image] | None:
+        """While a click's image must be fetched: the wait for it, so that nobody waits in a thread.
+
+        None: `predict` does not wait. LabelStudioError: as `predict`.
+        """
+        self._find_label_studio()
+        if request.context is None or request.context.event in EVENTS:
+            return None
+        _, _, url = read_subject(request)
+        return self._images.fetching(url)
+
+    def _find_label_studio(self) -> None:
+        if self._connection.look_again() and self._connection.client:
+            self._images.use_label_studio(self._connection.client)
+
+    def _status(self, request: PredictRequest, event: str) -> Status:
+        """What newer clients ask instead of a mask. Nothing is held for one, so a release drops nothing."""
+        if event == "prewarm":
+            self._warming.later(request)
+        told = {"capabilities": {"prompts": list(PROMPTS), "outputs": list(REGION_TYPES)}}
+        return Status(value={"status": EVENTS[event]} | told.get(event, {}))
 
     def predict(self, request: PredictRequest) -> PredictResponse:
         """One interactive click, or, without context, the opening of tasks.
@@ -136,8 +165,9 @@ class Service:
         Opening has no prediction to give: an empty list of predictions per task, which Label Studio stores
         nothing of (a prediction with an empty result becomes an empty tab, no results at all an error).
         """
-        if self._connection.look_again() and self._connection.client:
-            self._images.use_label_studio(self._connection.client)
+        self._find_label_studio()
+        if request.context and request.context.event in EVENTS:
+            return PredictResponse(results=[self._status(request, request.context.event)])
         if request.context is None:
             if len(request.tasks) == 1:  # someone opens a task; more: a batch from the data manager
                 self._recent_answers.opened(request.task_name)

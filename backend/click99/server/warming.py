@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from click99.labelstudio.errors import LabelStudioError
 from click99.labelstudio.images import ImageSource
@@ -29,19 +30,32 @@ class Warming:
         """Fetch and encode the task's image in the background, unless too many wait already."""
         if not self._free.acquire(blocking=False):
             return
-        done = self._pool.submit(self._warm, request)
-        done.add_done_callback(lambda _: self._free.release())
+        try:
+            url = LabelConfig.parse(request.label_config).image_url(request.task.data)
+            fetching = self._images.fetching(url)
+        except LabelStudioError as error:  # the first click will fail with it, too
+            self._free.release()
+            log.warning("Task %s is not ready for clicks: %s", request.task.id, error)
+            return
+        if fetching is None:
+            self._begin(request, url)
+        else:
+            fetching.add_done_callback(lambda _: self._begin(request, url))
+
+    def _begin(self, request: PredictRequest, url: str) -> None:
+        with suppress(RuntimeError):  # closed meanwhile
+            done = self._pool.submit(self._warm, request, url)
+            done.add_done_callback(lambda _: self._free.release())
 
     def close(self) -> None:
         """Drop what waits."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _warm(self, request: PredictRequest) -> None:
+    def _warm(self, request: PredictRequest, url: str) -> None:
         try:
-            url = LabelConfig.parse(request.label_config).image_url(request.task.data)
             image = self._images.get(url)
             self._sessions.warm(image.key, image.pixels)
-        except LabelStudioError as error:  # the first click will fail with it, too
+        except LabelStudioError as error:
             log.warning("Task %s is not ready for clicks: %s", request.task.id, error)
         except Exception:
             log.exception("Task %s could not be warmed", request.task.id)

@@ -1,0 +1,229 @@
+"""What others than Label Studio's own editor send, and what other programs leave in a task."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.tables import AnnotationRow, EventRow, RegionRow
+from click99.labelstudio import brush
+from tests.server.requests import CONFIG, HEIGHT, IMAGE, WIDTH, body, keypoint
+from tests.waiting import until
+
+BIG = 10**300
+ODD_RESULTS: list[Any] = [None, [None], ["x"], {"a": 1}, 7, [[]], [{"id": []}], [{"id": BIG}]]
+
+
+def region(**value: Any) -> dict[str, Any]:
+    names = {"id": "r", "from_name": "brush", "to_name": "image", "type": "brushlabels"}
+    sizes = {"original_width": WIDTH, "original_height": HEIGHT}
+    return names | sizes | {"value": {"brushlabels": ["cell"], **value}}
+
+
+def outline(*points: Any) -> dict[str, Any]:
+    value = {"points": list(points), "polygonlabels": ["cell"]}
+    return region() | {"type": "polygonlabels", "value": value}
+
+
+RLE = brush.encode(np.full((HEIGHT, WIDTH), 255, np.uint8))
+ODD_REGIONS: list[Any] = [
+    region(rle=[256, 1]),
+    region(rle=[-1]),
+    region(rle=[0.5] * 9),
+    region(rle=["0"] * 9),
+    region(rle="abc"),
+    region(rle={"counts": [0, 9], "size": [HEIGHT, WIDTH]}),
+    region(rle=RLE, brushlabels={"cell": 1}),
+    region(rle=RLE, touches=[{"relativePoints": [1e308, 1e308, 0, 0]}]),
+    region(maskDataURL="data:image/png;base64,AAAA"),
+    region(rle=RLE) | {"original_width": 1e308},
+    outline([1e308, 1e308], [0, 0], [-1e308, 3]),
+    outline([1], "x", None),
+]
+
+
+def ask(server: TestClient, *items: dict[str, Any], task: Any = None, **changes: Any) -> dict[str, Any]:
+    request = body(items, **changes)
+    request["tasks"][0] |= task or {}
+    reply = server.post("/predict", json=request)
+    assert reply.status_code == 200, reply.text
+    (prediction,) = reply.json()["results"]
+    return prediction
+
+
+def mask(prediction: dict[str, Any]) -> np.ndarray:
+    return brush.decode(prediction["result"][0]["value"]["rle"], HEIGHT, WIDTH) > 127
+
+
+@pytest.mark.parametrize("place", ["drafts", "annotations", "predictions"])
+def test_a_task_may_hold_odd_results(server: TestClient, place: str):
+    plain = ask(server, keypoint("a", 20, 20))
+    for result in ODD_RESULTS:
+        assert ask(server, keypoint("a", 20, 20), task={place: [{"id": 4, "result": result}]}) == plain
+
+
+def test_a_draft_may_be_odd(server: TestClient):
+    for work in ({"id": []}, {"id": BIG}, {"user": 7}, {"user": {}}, {"updated_at": 5}, {}):
+        ask(server, keypoint("a", 20, 20), task={"drafts": [work | {"result": [region(rle=RLE)]}] * 2})
+
+
+@pytest.mark.parametrize("tag", ["BrushLabels", "PolygonLabels"])
+def test_a_region_that_cannot_be_read_is_left_out(server: TestClient, tag: str):
+    config = CONFIG.replace("BrushLabels", tag)
+    plain = ask(server, keypoint("a", 20, 20), label_config=config)
+    for odd in ODD_REGIONS:
+        task = {"drafts": [{"id": 4, "result": [odd]}]}
+        answer = ask(server, keypoint("a", 20, 20), task=task, label_config=config)
+        assert answer["result"][0]["value"] == plain["result"][0]["value"]
+
+
+def test_events_with_odd_regions_are_recorded(server: TestClient, tmp_path: Any):
+    odd = [*ODD_REGIONS, region(rle=RLE) | {"id": BIG}, None, "x"]
+    for number, one in enumerate(odd):
+        told = {"id": number, "task": 3, "result": [one, region(rle=RLE) | {"id": "good"}]}
+        assert send(server, "ANNOTATION_CREATED", annotation=told, task={"id": 3}) == 200
+    rows(tmp_path, AnnotationRow, len(odd))
+    good = [row for row in rows(tmp_path, RegionRow, len(odd)) if row.id == "good" and row.mask]
+    assert {row.annotation for row in good} == set(map(str, range(len(odd))))
+
+
+def test_events_with_odd_results_are_recorded(server: TestClient, tmp_path: Any):
+    for number, result in enumerate(ODD_RESULTS):
+        told = {"id": BIG + number, "task": 3, "result": result}
+        assert send(server, "ANNOTATION_CREATED", annotation=told) == 200
+    known = {row.id for row in rows(tmp_path, AnnotationRow, len(ODD_RESULTS))}
+    assert known == {str(BIG + number) for number in range(len(ODD_RESULTS))}
+
+
+def send(server: TestClient, action: str, **told: Any) -> int:
+    project = {"id": 1, "label_config": CONFIG}
+    return server.post("/webhook", json={"action": action, "project": project} | told).status_code
+
+
+def rows(home: Any, table: Any, many: int) -> list[Any]:
+    database = Database(sqlite_url(home))
+
+    def found() -> list[Any]:
+        with database.reading() as session:
+            return list(session.scalars(select(table)))
+
+    until(lambda: len(found()) >= many)
+    return found()
+
+
+def test_many_annotations_of_many_tasks(server: TestClient, tmp_path: Any):
+    annotations = [{"id": 1, "result": []}, {"id": 2, "result": []}]
+    tasks = [{"id": 7, "data": {}}, {"id": 8, "data": {}}]
+    assert send(server, "ANNOTATIONS_CREATED", annotation=annotations, task=tasks) == 200
+    found = rows(tmp_path, AnnotationRow, 2)
+    assert [(row.id, row.task) for row in found] == [("1", "7"), ("2", "8")]
+
+
+# https://labelstud.io/guide/webhook_reference
+ACTIONS = [
+    "TASKS_CREATED",
+    "TASKS_DELETED",
+    "ANNOTATION_CREATED",
+    "ANNOTATIONS_CREATED",
+    "ANNOTATION_UPDATED",
+    "ANNOTATIONS_DELETED",
+    "PROJECT_CREATED",
+    "PROJECT_UPDATED",
+    "PROJECT_DELETED",
+    "LABEL_LINK_CREATED",
+    "LABEL_LINK_UPDATED",
+    "LABEL_LINK_DELETED",
+    "REVIEW_CREATED",
+    "REVIEWS_CREATED",
+    "REVIEW_UPDATED",
+    "REVIEWS_DELETED",
+    "SOMETHING_NEW",
+]
+ODD_TOLD: list[Any] = [{}, [], None, "x", 3, [None], {"id": []}, {"id": BIG, "result": {}}]
+
+
+def test_every_action_is_taken_and_recorded(server: TestClient, tmp_path: Any):
+    for told in ODD_TOLD:
+        parts = dict.fromkeys(("task", "tasks", "annotation", "annotations", "review"), told)
+        assert {send(server, action, **parts) for action in ACTIONS} == {200}
+    known = rows(tmp_path, EventRow, len(ACTIONS) * len(ODD_TOLD))
+    assert Counter(json.loads(event.body)["action"] for event in known) == dict.fromkeys(
+        ACTIONS, len(ODD_TOLD)
+    )
+
+
+def test_a_click_says_elsewhere_that_it_is_negative(server: TestClient):
+    both = [keypoint("a", 20, 20), keypoint("b", 26, 20, positive=None)]
+    both[1]["value"]["positive"] = False
+    answer = mask(ask(server, *both))
+    assert answer[20, 10]
+    assert not answer[20, 26]
+
+
+@pytest.mark.parametrize("missing", ["id", "from_name", "to_name", "original_width", "original_height"])
+def test_a_click_may_lack_what_can_be_found_out(server: TestClient, missing: str):
+    item = keypoint("a", 20, 20)
+    whole = mask(ask(server, item))
+    del item[missing]
+    answer = ask(server, item)
+    assert (mask(answer) == whole).all()
+    assert answer["result"][0]["from_name"] == "brush"
+
+
+def test_two_clicks_without_ids_are_two(server: TestClient):
+    items = [keypoint("", 20, 20), keypoint("", 50, 30)]
+    assert mask(ask(server, *items))[[20, 30], [20, 50]].all()
+
+
+def test_tasks_without_ids_are_told_apart(server: TestClient):
+    request = body([keypoint("a", 20, 20)])
+    first = dict(request["tasks"][0])
+    del first["id"]
+    ids = set()
+    for data in ({"image": IMAGE}, {"image": IMAGE, "page": 2}):
+        reply = server.post("/predict", json=request | {"tasks": [first | {"data": data}]})
+        ids.add(reply.json()["results"][0]["result"][0]["id"])
+    assert len(ids) == 2
+
+
+def test_numbers_where_text_is_expected_and_the_other_way_round(server: TestClient):
+    item = keypoint("a", 20, 20) | {"id": 12, "original_width": str(WIDTH)}
+    item["value"] |= {"x": str(item["value"]["x"])}
+    task = {"id": "3", "drafts": [{"id": "5", "user": 7, "updated_at": 1}]}
+    answer = ask(server, item, task=task, project=1)
+    assert answer["result"][0]["meta"]["clicks"] == [["12", 20, 20, True]]
+
+
+def test_a_box_of_a_control_that_is_not_smart(server: TestClient):
+    tag = '<RectangleLabels name="r" toName="image"><Label value="cell"/></RectangleLabels></View>'
+    value = {"x": 10, "y": 10, "width": 50, "height": 50, "rectanglelabels": ["cell"]}
+    box = {"type": "rectanglelabels", "value": value}
+    assert mask(ask(server, box, label_config=CONFIG.replace("</View>", tag))).any()
+
+
+@pytest.mark.parametrize("field", ["x", "y", "width", "height", "rotation"])
+@pytest.mark.parametrize("number", [1e76, -1e76, 1e308])
+def test_a_box_out_of_this_world_is_refused(server: TestClient, field: str, number: float):
+    tag = '<RectangleLabels name="r" toName="image"><Label value="cell"/></RectangleLabels></View>'
+    value = {"x": 10, "y": 10, "width": 50, "height": 50, "rectanglelabels": ["cell"], field: number}
+    box = {"id": "b", "type": "rectanglelabels", "from_name": "r", "to_name": "image", "value": value}
+    reply = server.post("/predict", json=body([box], label_config=CONFIG.replace("</View>", tag)))
+    assert reply.status_code == 400
+
+
+@pytest.mark.parametrize("event", ["prewarm", "release", "capabilities"])
+def test_what_a_client_asks_instead_of_a_mask(server: TestClient, painter: Any, event: str):
+    request = body([]) | {"params": {"context": {"event": event}}}
+    reply = server.post("/predict", json=request)
+    assert reply.status_code == 200
+    (answer,) = reply.json()["results"]
+    assert answer["value"]["status"] == {"release": "released"}.get(event, "ok")
+    if event == "prewarm":
+        until(lambda: len(painter.prepared) == 1)
