@@ -239,9 +239,7 @@ class WebhookEvent(BaseModel):
     """POST /webhook: ANNOTATION_CREATED, PROJECT_UPDATED, START_TRAINING … One of something, or many."""
 
     action: str
-    projects: Annotated[list[Known], BeforeValidator(listed)] = Field(
-        default=[], validation_alias="project"
-    )
+    projects: Annotated[list[Known], BeforeValidator(listed)] = Field(default=[], validation_alias="project")
     tasks: Annotated[list[Known], BeforeValidator(listed)] = Field(
         default=[], validation_alias=AliasChoices("task", "tasks")
     )
