@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from tests.labelstudio.site import Site, running
+from click99.labelstudio.images import ImageSource
+from tests.labelstudio.site import Site, Source, running
 
 
 @pytest.fixture
@@ -19,3 +21,8 @@ def new_site() -> Iterator[Callable[[], Site]]:
 @pytest.fixture
 def site(new_site: Callable[[], Site]) -> Site:
     return new_site()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    return lambda *args, **options: ImageSource(tmp_path, *args, **options)

@@ -13,7 +13,11 @@ from typing import Any, cast
 
 from PIL import Image
 
+from click99.labelstudio.images import Image as FetchedImage
+from click99.labelstudio.images import ImageSource
+
 Headers = dict[str, str | None]
+Source = Callable[..., ImageSource]
 
 
 class Site(ThreadingHTTPServer):
@@ -106,3 +110,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 
 def picture(width: int = 6, height: int = 4, colour: str = "red") -> bytes:
     return encoded(Image.new("RGB", (width, height), colour))
+
+
+def is_red(image: FetchedImage) -> bool:
+    return bool((image.pixels == (255, 0, 0)).all())
