@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 LABEL_STUDIO := .venv-label-studio/bin/label-studio
+# Half of the tests on either of two cores; threads of PyTorch besides would slow all of them down.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal --durations 25
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test test-fast e2e lint release dist chromium clean
@@ -11,13 +13,13 @@ demo: .venv/demo.installed $(LABEL_STUDIO)  ## Label Studio with sample pictures
 	@$(BIN)/click99 demo --label-studio $(LABEL_STUDIO)
 
 test: .venv/dev.installed  ## every test but the browser's; COVERAGE=1: and what of the code they run
-	$(BIN)/pytest -m "not e2e" $(if $(COVERAGE),--cov=click99 --cov=click99_training --cov-report=term:skip-covered)
+	$(PYTEST) -m "not e2e" $(if $(COVERAGE),--cov=click99 --cov=click99_training --cov-report=term:skip-covered)
 
 test-fast: .venv/dev.installed  ## those that take no more than two minutes together
-	$(BIN)/pytest -m "not e2e and not slow"
+	$(PYTEST) -m "not e2e and not slow"
 
 e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## what people do, in a real browser and a real Label Studio
-	$(BIN)/pytest -m e2e -s tests/e2e
+	$(BIN)/pytest -m e2e -s --durations 25 tests/e2e
 
 lint: .venv/e2e.installed
 	$(BIN)/ruff check .
@@ -34,7 +36,7 @@ release:  ## VERSION=0.2.0: into the package, the citation and the changelog, as
 
 dist: .venv/dev.installed  ## wheel and sdist
 	rm -rf dist
-	$(BIN)/python -m build
+	$(BIN)/python -m build --no-isolation
 
 chromium:
 	@command -v chromium > /dev/null || (apt-get update -qq && apt-get install -qq -y chromium) \
