@@ -15,8 +15,8 @@ demo: .venv/demo.installed $(LABEL_STUDIO)  ## Label Studio with sample pictures
 test: .venv/dev.installed  ## every test but the browser's; COVERAGE=1: and what of the code they run
 	$(PYTEST) -m "not e2e" $(if $(COVERAGE),--cov=click99 --cov=click99_training --cov-report=term:skip-covered)
 
-test-fast: .venv/dev.installed  ## those that take no more than two minutes together
-	$(PYTEST) -m "not e2e and not slow"
+test-fast: .venv/dev.installed  ## those that take no more than two minutes together; says what is left out and why
+	$(PYTEST) -m "not e2e" --fast
 
 e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## what people do, in a real browser and a real Label Studio
 	$(BIN)/pytest -m e2e -s --durations 25 tests/e2e

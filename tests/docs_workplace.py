@@ -90,8 +90,8 @@ def annotate(data: Path, home: Path, count: int) -> None:
 
 def fill(folder: Path) -> None:
     """Every data set, weights file, run and export that a page names."""
-    masks_and_images(folder / "DATA", 12)
-    rows = [f"images/{k:02d}.png,masks/{k:02d}.png,binary,{'train' if k % 4 else 'val'}" for k in range(12)]
+    masks_and_images(folder / "DATA", 4)
+    rows = [f"images/{k:02d}.png,masks/{k:02d}.png,binary,{'train' if k % 4 else 'val'}" for k in range(4)]
     (folder / "DATA" / "manifest.csv").write_text("\n".join(["file,mask,kind,split", *rows]))
     for name in ("GRABCUT", "BERKELEY", "PHOTOS", "tests/pictures"):
         masks_and_images(folder / name, 1)

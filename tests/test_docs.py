@@ -26,17 +26,17 @@ from tests.redis_server import RedisServer
 
 # Option -> its value in the tests, and what commands that are not small by themselves are given besides.
 SMALL = {"--images": "2", "--crops": "64:1:1", "--threads": "1", "--workers": "2", "--nproc-per-node": "2"}
-SMALL |= {"--project": "1", "--each": "2", "--clicks": "5"}
+SMALL |= {"--project": "1", "--each": "2", "--clicks": "5", "--variants": "baseline,+T"}
 GIVEN = {
     "train": ("--images", "--crops", "--threads"),
-    "ablation": ("--threads",),
+    "ablation": ("--threads", "--variants"),
     "evaluate": ("--threads",),
     "validate": ("--threads", "--each", "--clicks"),
 }
 
 
 def small(words: list[str]) -> list[str]:
-    """The same command on little: few images, small crops, few processes, one thread."""
+    """The same command on little: few images and variants, small crops, few processes, one thread."""
     command = next(word for before, word in pairwise(words) if before in ("click99", "click99.cli"))
     given = GIVEN.get(command, ())
     words = [*words, *(word for name in given if name not in words for word in (name, SMALL[name]))]
@@ -118,7 +118,7 @@ def ours(word: str, request: pytest.FixtureRequest) -> str:
     return request.getfixturevalue(kind) if kind in ("redis", "postgresql") and kind != word else word
 
 
-@pytest.mark.slow
+@pytest.mark.slow("runs the commands of all pages")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [page for page in PAGES if {*commands(page)} - ELSEWHERE], ids=title)
 def test_the_commands_of_a_page_run_one_after_another(

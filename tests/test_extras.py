@@ -20,7 +20,7 @@ from click99.cli import app
 from click99.extras import EXTRAS, remedy
 from click99.registry.jobs import Jobs
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow("runs every command")
 ROOT = Path(__file__).parents[1]
 PICTURES = str(ROOT / "tests" / "pictures")
 POSTGRESQL = ("--database-url", "postgresql://localhost/click99")

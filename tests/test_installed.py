@@ -16,7 +16,7 @@ import pytest
 
 import click99
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow("builds and installs")
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "label_config").glob("*.*"))
 SOURCES = ["backend", "training", "label_config", "pyproject.toml", "README.md", "LICENSE", "Makefile"]

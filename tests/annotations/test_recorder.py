@@ -109,7 +109,7 @@ def test_a_full_disk_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCapt
     assert count(database, ClickRow) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.slow("a PostgreSQL stops and starts")
 def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     with PostgresqlServer() as server, closing(Database(server.new_database())) as database:
         watch = Watching()

@@ -236,6 +236,7 @@ database.prepare()
 """
 
 
+@pytest.mark.slow("starts four processes")
 @pytest.mark.parametrize("found", ["nothing", "the first", "a column missing"])
 def test_servers_that_start_at_once_upgrade_one_after_the_other(
     database: Database, tmp_path: Path, found: str

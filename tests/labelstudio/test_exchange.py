@@ -81,7 +81,7 @@ def listening(behaviour: Peer) -> Iterator[str]:
                     threading.Thread(target=answer, args=(server.accept()[0],), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
-        yield "127.0.0.1:{}".format(server.getsockname()[1])
+        yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
 @pytest.mark.parametrize("behaviour", PEERS, ids=lambda peer: peer.__name__)

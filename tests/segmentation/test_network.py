@@ -37,7 +37,17 @@ CONFIGS |= {
 }
 
 
-@pytest.fixture(scope="module", params=CONFIGS.values(), ids=list(CONFIGS))
+def slow(name: str) -> list[pytest.MarkDecorator]:
+    """The paper's networks are large; the whole one stands for them in the fast part."""
+    return [pytest.mark.slow("the paper's networks are large")] * (
+        name.startswith("paper") and name != f"paper {VARIANTS[-1]}"
+    )
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(config, id=name, marks=slow(name)) for name, config in CONFIGS.items()],
+)
 def network(request: pytest.FixtureRequest) -> TwoStreamNetwork:
     torch.manual_seed(0)
     return TwoStreamNetwork(request.param).eval()

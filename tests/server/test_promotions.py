@@ -185,13 +185,13 @@ def move_under_load(registry: Registry, names: list[str], address: str, workers:
     assert clicking.slowest < 5
 
 
-@pytest.mark.slow
+@pytest.mark.slow("clicks under load")
 def test_no_click_is_lost_while_the_pointer_moves(tmp_path: Path, registry: Registry, names: list[str]):
     with serving(tmp_path) as address:
         move_under_load(registry, names, address, workers=1)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("clicks under load")
 def test_every_worker_follows(tmp_path: Path, registry: Registry, names: list[str]):
     with RedisServer(tmp_path) as redis:
         options = ["--workers", "2", "--redis-url", redis.url]

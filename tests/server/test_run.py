@@ -98,7 +98,7 @@ def counted(address: str, name: str) -> float:
     return float(value)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("a hundred objects")
 @pytest.mark.timeout(900)
 def test_a_hundred_objects_over_four_workers_are_as_in_one_process(
     tmp_path: Path, images: list[str], checkpoint: Path
@@ -147,6 +147,7 @@ def half_a_pair(checkpoint: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow("starts the command")
 @pytest.mark.parametrize(
     ("model", "message"), [("none", "does not exist"), ("half.safetensors", "lacks its generalist's")]
 )

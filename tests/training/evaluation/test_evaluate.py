@@ -109,6 +109,7 @@ def test_an_image_without_an_object_needs_no_click():
     assert figures["seconds_per_click"] is None
 
 
+@pytest.mark.slow("evaluates")
 @pytest.mark.parametrize(("protocol", "lenient"), [("paper", False), ("ritm", True)])
 def test_the_report_is_written_with_every_image(
     benchmark_folder: Path, tmp_path: Path, protocol: str, lenient: bool

@@ -49,7 +49,7 @@ def test_a_suite_for_each_kind_of_work_and_each_source(data_folder: Path):
     assert any(name.startswith(DOMAIN) for name in names)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("evaluates twice")
 def test_the_command_prints_the_table_and_compares(data_folder: Path, tmp_path: Path):
     ious = tmp_path / "shipped.json"
     arguments = ["validate", "--data", str(data_folder), "--each", "2", "--clicks", "5"]

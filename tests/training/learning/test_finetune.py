@@ -44,17 +44,8 @@ from click99_training.recipes import FINETUNE
 from tests.registry.examples import STAND_IN
 from tests.training.snapshot import write_snapshot
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow("fine-tunes")
 SECONDS = 1.5
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped network as one that looks at small images at their own size, so that tests are quick."""
-    network = load_checkpoint(SHIPPED)
-    network.config = replace(network.config, view="whole")
-    save_checkpoint(network, path := tmp_path_factory.mktemp("model") / "compact.safetensors")
-    return path
 
 
 @pytest.fixture
@@ -120,6 +111,7 @@ def test_a_run_ends_with_a_noted_decision(asked: FineTune):
 
 
 def test_the_candidate_has_learnt_and_keeps_the_network_before(asked: FineTune, whole: Path):
+    asked = replace(asked, minutes=0.1)  # of which a busy machine leaves some
     run(asked)
     made, learnt = candidate(asked).path, asked.out / "learnt.safetensors"
     generalist = load_generalist(made)

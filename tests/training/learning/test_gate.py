@@ -79,6 +79,7 @@ def test_too_few_held_out_images_are_refused_with_the_remedy(tmp_path: Path):
     refuse_few(Collected(write_snapshot(tmp_path / "enough", held_out=FEWEST), ["val"]))
 
 
+@pytest.mark.slow("evaluates")
 def test_a_network_is_not_better_than_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Six masks, each clicked through twice, to be at least seven."""
     monkeypatch.setattr("click99_training.learning.gate.CLICKED", 7)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.saved_masks import MaskFilter, saved_masks
 from click99.cli import app
+from click99.registry.versions import Registry
 from click99_training.learning.snapshots import save
 from tests.training.snapshot import pictures
 
@@ -28,9 +29,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
-def test_a_proof_is_made_once(data: Path, data_folder: Path, benchmark_folder: Path, tmp_path: Path):
-    out = tmp_path / "proof"
+@pytest.fixture
+def out(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The proof's folder, whose server serves a quick network as if it were the shipped one."""
+    registry = Registry.at(tmp_path / "proof" / "home")
+    registry.promote(registry.add(whole).name, "quick")
+    monkeypatch.setattr("click99_training.learning.prove.SHIPPED", whole)
+    return tmp_path / "proof"
+
+
+@pytest.mark.slow("serves, fine-tunes and evaluates")
+def test_a_proof_is_made_once(data: Path, data_folder: Path, benchmark_folder: Path, out: Path):
     command = [
         "prove-learning",
         "--data",

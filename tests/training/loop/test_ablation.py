@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from click99.cli import app
 
 
-@pytest.mark.slow
+@pytest.mark.slow("trains")
 def test_an_ablation_goes_on_where_it_stopped(data_folder: Path, benchmark_folder: Path, tmp_path: Path):
     def ablate(variants: str) -> list[dict]:
         command = ["ablation", "--data", str(data_folder), "--benchmark", f"tiny={benchmark_folder}"]

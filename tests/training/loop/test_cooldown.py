@@ -14,6 +14,7 @@ from click99_training.loop.train import train
 from tests.training.loop.small_runs import same, seen, small_run, stopped_at_its_first_save
 
 
+@pytest.mark.slow("trains")
 def test_a_cooldown_branches_off_a_run_without_end(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -32,7 +32,7 @@ def run(data: Path, out: Path, batch: int, processes: int) -> Path:
     return out
 
 
-@pytest.mark.slow
+@pytest.mark.slow("trains, in several processes")
 def test_two_processes_learn_what_one_does(data_folder: Path, tmp_path: Path):
     alone = run(data_folder, tmp_path / "alone", batch=2, processes=1)
     together = run(data_folder, tmp_path / "together", batch=1, processes=2)

@@ -61,6 +61,7 @@ def test_a_run_leaves_checkpoint_log_curves_and_settings(
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["images"] == 4
 
 
+@pytest.mark.slow("trains twice")
 def test_a_run_that_fails_ends(data_folder: Path, tmp_path: Path):
     """Though its traceback is still held, its workers do not keep the process alive."""
     settings = f"Path({str(data_folder)!r}), Path({str(tmp_path)!r}), 40, crops='64:2:1', save_minutes=0"
@@ -82,6 +83,7 @@ except RuntimeError as error:
     assert ended.stdout.endswith("no room\n"), ended.stderr
 
 
+@pytest.mark.slow("trains")
 @pytest.mark.parametrize("recipe", ["compact", "compact-endless"])
 def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str

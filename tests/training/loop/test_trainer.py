@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from click99.segmentation.network import TwoStreamNetwork
@@ -18,6 +19,7 @@ from click99_training.recipes import COMPACT as RECIPE
 from tests.training.samples import block, first_batch
 
 
+@pytest.mark.slow("trains")
 def test_training_learns_a_batch_by_heart(data_folder: Path):
     torch.manual_seed(0)
     network = TwoStreamNetwork(COMPACT)

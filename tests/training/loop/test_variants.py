@@ -18,7 +18,7 @@ from click99_training.loop.trainer import Trainer
 from click99_training.loop.variants import CLAIMS, configured
 
 
-@pytest.mark.slow
+@pytest.mark.slow("builds every network")
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", [*VARIANTS, *CLAIMS])
 def test_every_variant_is_a_network_and_a_recipe(preset: str, name: str):
@@ -44,7 +44,12 @@ def test_unknown_names_are_told_with_the_known(arguments: tuple[str, ...], compl
 @pytest.mark.parametrize(
     ("preset", "name", "side"),
     [
-        (preset, name, side)
+        pytest.param(
+            preset,
+            name,
+            side,
+            marks=[pytest.mark.slow("the paper's networks are large")] * (preset == "paper"),
+        )
         for preset, side in (("compact", 64), ("paper", 32))
         for name in (*VARIANTS, *CLAIMS)
     ],
