@@ -170,21 +170,6 @@ def test_what_cannot_be_made_is_named_and_stays_noted(
     assert LostMasks(tmp_path).all() == [9]
 
 
-@pytest.mark.parametrize(
-    "item",
-    [
-        keypoint("a", 5, 5, positive=None),
-        keypoint("a", 5, 5, from_name="landmarks"),
-        keypoint("a", 5, 5, label="background"),
-        {"id": "a", "type": "keypointlabels", "value": {}},
-        {"nonsense": 1},
-    ],
-    ids=["a keypoint for its own sake", "another control", "no brush for it", "no place", "nonsense"],
-)
-def test_other_points_are_nobodys_mask(item: dict[str, Any]):
-    assert unaccepted_prompts([item], LabelConfig.parse(CONFIG), 3) == []
-
-
 SMART_ONLY = WITH_BOXES.replace('name="box" toName="image"', 'name="box" toName="image" smartOnly="true"')
 
 
@@ -221,7 +206,3 @@ def test_a_boxs_mask_that_was_accepted_on_the_canvas_is_not_lost(server: TestCli
     Annotator(server).open()
     answers = [answer(server, item, label_config=SMART_ONLY) for item in items]
     assert unaccepted_prompts([*items, answers[-1]], LabelConfig.parse(SMART_ONLY), 3) == []
-
-
-def test_a_box_that_may_be_an_annotation_of_its_own_stays():
-    assert unaccepted_prompts([box(20, 10, 50, 40)], LabelConfig.parse(WITH_BOXES), 3) == []

@@ -1,32 +1,22 @@
-"""The gate's rule, and the bootstrap behind it."""
+"""The gate's rule."""
 
 from __future__ import annotations
 
 import re
-from io import StringIO
 from pathlib import Path
 
-import numpy as np
 import pytest
-from rich.console import Console
 
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.views import Whole
 from click99_training.datasets.collected import Collected
 from click99_training.datasets.dataset import Part
-from click99_training.learning.compare import compare, table
+from click99_training.learning.compare import compare
 from click99_training.learning.gate import FEWEST, GateError, decide, judge, refuse_few
+from tests.training.learning.comparisons import BETTER, SAME, reaching
 from tests.training.snapshot import write_snapshot
 
-
-def reaching(clicks: list[int]) -> np.ndarray:
-    """IoUs [N, 20] that are above 90 % from that click on."""
-    return np.where(np.arange(1, 21) >= np.array(clicks)[:, None], 0.95, 0.5)
-
-
-BETTER = compare(reaching([9, 8, 10, 7, 9, 8]), reaching([4, 4, 5, 3, 4, 5]))
-SAME = compare(reaching([3, 4, 5, 3, 4, 5]), reaching([3, 4, 5, 3, 4, 5]))
 CHANCE = compare(reaching([9, 8, 10, 7, 9, 8]), reaching([2, 12, 8, 9, 8, 9]))
 FORGOT = compare(reaching([3, 4, 5, 3, 4, 5]), reaching([3, 4, 5, 3, 6, 6]))
 
@@ -44,32 +34,6 @@ def test_only_what_is_surely_better_and_forgets_nothing_is_promoted(collected, b
     decision = decide(collected, base)
     assert decision.promoted is promoted
     assert re.search(reason, decision.reason)
-
-
-def test_figures_are_those_of_the_definition():
-    assert (BETTER.before.noc90, BETTER.after.noc90) == (8.5, pytest.approx(25 / 6, abs=1e-3))
-    assert pytest.approx(25 / 51 - 1, abs=1e-4) == BETTER.relative
-    low, high = BETTER.change_interval
-    assert low < BETTER.change < high < 0
-    assert BETTER.iou_changes[5][0] == pytest.approx(0.45)
-
-
-def test_the_table_fits_a_narrow_terminal():
-    console = Console(width=80, record=True, file=StringIO())
-    console.print(table("Gate", {"collected, held out": BETTER, "base set": SAME}))
-    assert "…" not in (shown := console.export_text())
-    assert re.search(r"6 images +│ after +│ 4\.17", shown)
-    assert "-51.0%" in shown
-
-
-def test_an_image_s_masks_are_drawn_together():
-    """Six masks of one image say no more than one: with two images the interval holds both extremes."""
-    before, after = reaching([5] * 12), reaching([1] * 6 + [9] * 6)
-    together = compare(before, after, images=["a"] * 6 + ["b"] * 6)
-    assert together.change_interval == (-4, 4)
-    assert (together.images, together.masks) == (2, 12)
-    low, high = compare(before, after).change_interval
-    assert -4 < low < high < 4
 
 
 def test_too_few_held_out_images_are_refused_with_the_remedy(tmp_path: Path):
