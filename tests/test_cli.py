@@ -109,6 +109,7 @@ def serving(tmp_path: Path) -> Iterator[str]:
         assert server.wait(10) in (0, -signal.SIGINT)  # Ctrl-C ends it
 
 
+@pytest.mark.slow("starts the command")
 def test_serve_answers_until_ctrl_c(serving: str):
     deadline = time.monotonic() + 60
     while True:

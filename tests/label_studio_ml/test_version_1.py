@@ -19,6 +19,8 @@ from click99.server.settings import Settings
 from tests.label_studio_ml.environment import with_path
 from tests.server.requests import CONFIG, body, keypoint
 
+pytestmark = pytest.mark.slow("builds an environment, starts its command")
+
 CLICKS = [keypoint("a", 20, 20), keypoint("b", 30, 24), keypoint("c", 50, 40, positive=False)]
 
 

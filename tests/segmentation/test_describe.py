@@ -42,6 +42,7 @@ PAPER_LAYERS = {
 }
 
 
+@pytest.mark.slow("the paper's network is large")
 def test_every_layer_of_paper_has_the_shape_of_the_tables():
     described = {layer.name: layer for layer in layers(PAPER, 352, 704)}
     for name, (inputs, outputs, stride) in PAPER_LAYERS.items():
@@ -67,7 +68,11 @@ def test_paper_counts_37_7_million_and_the_tables_38_3():
     assert 37_735_778 - ours + counted == pytest.approx(38.3e6, abs=5e4)
 
 
-@pytest.fixture(params=CONFIGS.values(), ids=list(CONFIGS))
+def slow(name: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.slow("the paper's networks are large")] * name.startswith("paper")
+
+
+@pytest.fixture(params=[pytest.param(config, id=name, marks=slow(name)) for name, config in CONFIGS.items()])
 def config(request: pytest.FixtureRequest) -> NetworkConfig:
     return request.param
 

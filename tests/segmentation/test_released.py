@@ -24,6 +24,8 @@ from click99.server.settings import Settings
 from tests.segmentation import released_layout as theirs
 from tests.server.requests import HEIGHT, WIDTH, body, encoded, keypoint
 
+pytestmark = pytest.mark.slow("the paper's network is large")
+
 
 @pytest.fixture(scope="module")
 def weights() -> dict[str, Tensor]:

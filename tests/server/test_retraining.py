@@ -100,6 +100,7 @@ def test_a_job_gets_the_server_s_settings(tmp_path: Path):
     assert log == f"['--out', '{tmp_path}/jobs/1', '--minutes', '3'] {tmp_path} cuda:1\n"
 
 
+@pytest.mark.slow("starts a fine-tune")
 def test_a_real_fine_tune_tells_why_there_is_none(tmp_path: Path):
     retraining = Retraining(Settings(home=tmp_path), Database(sqlite_url(tmp_path)))
     retraining.begin("a test")

@@ -34,6 +34,7 @@ def test_a_cooldown_branches_off_a_run_without_end(
     assert (run / "last.pt").read_bytes() == before
 
 
+@pytest.mark.slow("trains")
 def test_a_run_that_cools_down_by_itself_has_no_cooldown(data_folder: Path, tmp_path: Path):
     train(small_run(data_folder, tmp_path / "run", 2))
     result = CliRunner().invoke(app, ["cooldown", str(tmp_path / "run"), "--out", str(tmp_path / "out")])

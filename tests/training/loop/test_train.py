@@ -25,6 +25,7 @@ from tests.training.loop.small_runs import same, seen, small_run, stopped_at_its
 from tests.training.samples import SQUARE, cut_short, folder_of, mask
 
 
+@pytest.mark.slow("trains")
 def test_a_run_lasts_through_bad_files_and_names_them_at_its_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -48,6 +49,7 @@ def test_a_folder_of_bad_files_is_refused_before_training(tmp_path: Path):
     assert not (tmp_path / "run" / "compact.safetensors").exists()
 
 
+@pytest.mark.slow("trains")
 def test_a_run_leaves_checkpoint_log_curves_and_settings(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -61,7 +63,7 @@ def test_a_run_leaves_checkpoint_log_curves_and_settings(
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["images"] == 4
 
 
-@pytest.mark.slow("trains twice")
+@pytest.mark.slow("trains")
 def test_a_run_that_fails_ends(data_folder: Path, tmp_path: Path):
     """Though its traceback is still held, its workers do not keep the process alive."""
     settings = f"Path({str(data_folder)!r}), Path({str(tmp_path)!r}), 40, crops='64:2:1', save_minutes=0"
@@ -83,7 +85,7 @@ except RuntimeError as error:
     assert ended.stdout.endswith("no room\n"), ended.stderr
 
 
-@pytest.mark.slow("trains")
+@pytest.mark.slow("trains twice")
 @pytest.mark.parametrize("recipe", ["compact", "compact-endless"])
 def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str

@@ -41,15 +41,11 @@ def test_unknown_names_are_told_with_the_known(arguments: tuple[str, ...], compl
         configured(*arguments)
 
 
+@pytest.mark.slow("trains")
 @pytest.mark.parametrize(
     ("preset", "name", "side"),
     [
-        pytest.param(
-            preset,
-            name,
-            side,
-            marks=[pytest.mark.slow("the paper's networks are large")] * (preset == "paper"),
-        )
+        (preset, name, side)
         for preset, side in (("compact", 64), ("paper", 32))
         for name in (*VARIANTS, *CLAIMS)
     ],

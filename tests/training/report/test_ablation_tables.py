@@ -14,6 +14,8 @@ from click99_training.report import published
 from click99_training.report.ablation_tables import steps_table
 from tests.training.report.evaluations import record, rows
 
+pytestmark = pytest.mark.slow("makes a whole report")
+
 
 def test_table_7_sets_published_and_measured_side_by_side(report: Path):
     table = rows(report / "table-7.csv")

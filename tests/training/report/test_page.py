@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from click99.cli import app
 from tests.training.report.evaluations import rows
 
+pytestmark = pytest.mark.slow("makes a whole report")
+
 
 class Page(HTMLParser):
     """The tags that are open at the end, every id, and every address."""

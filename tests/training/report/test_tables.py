@@ -11,6 +11,8 @@ from click99.segmentation.metrics import noc
 from click99_training.report.inputs import REGIMES
 from tests.training.report.evaluations import record, rows
 
+pytestmark = pytest.mark.slow("makes a whole report")
+
 
 def test_table_6_has_the_published_numbers_and_ours_each_marked(report: Path):
     table = rows(report / "table-6.csv")
