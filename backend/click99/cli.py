@@ -32,7 +32,7 @@ from click99_training.cli import (
     train,
     validate,
 )
-from click99_training.loop.stopping import Stopped
+from click99_training.loop.stop_request import RunInterrupt
 
 
 class Commands(TyperGroup):
@@ -44,7 +44,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except Stopped:
+        except RunInterrupt:
             typer.echo("Stopped, and saved: the same command goes on.", err=True)
             raise typer.Exit(1) from None
         except expected() as error:
@@ -255,7 +255,7 @@ def finetune(
     )
     try:
         finetune(asked, collected, Console())
-    except Stopped:
+    except RunInterrupt:
         note_stop(out)
         typer.echo(f"Stopped. To go on: click99 finetune --out {out} --minutes {minutes:g}", err=True)
         raise typer.Exit(1) from None

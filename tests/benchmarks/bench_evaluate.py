@@ -19,7 +19,7 @@ import torch
 
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.robot import ROBOTS
-from click99_training.datasets.skipped import Skipped, readable
+from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.evaluation.evaluate import NetworkClock, annotate, open_benchmark
 from click99_training.evaluation.prefetch import ahead
 
@@ -52,7 +52,7 @@ def main() -> None:
     predictor = Predictor.load(options.checkpoint, "auto")
     network, robot = NetworkClock(predictor.network), Stopwatch(ROBOTS[options.protocol])
     predictor.refine = answer = Stopwatch(predictor.refine)
-    data = readable(open_benchmark(options.dataset, options.data), Skipped())
+    data = readable(open_benchmark(options.dataset, options.data), SkippedSamples())
     samples = ahead(itertools.islice(data, options.images))
     annotate(predictor, next(samples), clicks=2)  # not counted: the first pass allocates
     network.seconds = answer.seconds = 0.0

@@ -13,10 +13,10 @@ from click99.segmentation.generalist import Generalist
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.presets import COMPACT, NetworkConfig
-from click99.segmentation.views import Zoomed
+from click99.segmentation.views import ZoomView
 from tests.segmentation.noise import picture
 
-VIEW = Zoomed(first_side=64, side=96)
+VIEW = ZoomView(first_side=64, side=96)
 PALE, DARK = (np.clip(picture(seed=k) // 4 + tone, 0, 255).astype(np.uint8) for k, tone in ((1, 190), (2, 0)))
 
 

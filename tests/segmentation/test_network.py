@@ -24,7 +24,7 @@ from click99.segmentation.presets import (
     NetworkConfig,
     variant,
 )
-from click99.segmentation.views import Zoomed
+from click99.segmentation.views import ZoomView
 
 CONFIGS = {f"{preset} {name}": variant(PRESETS[preset], name) for preset in PRESETS for name in VARIANTS[1:]}
 CONFIGS |= {
@@ -109,7 +109,7 @@ def test_gradient_reaches_every_parameter(network: TwoStreamNetwork):
 
 
 def test_the_predictor_clicks_at_odd_sizes(network: TwoStreamNetwork):
-    view = Zoomed(first_side=64, side=64) if network.config.view == "zoomed" else None
+    view = ZoomView(first_side=64, side=64) if network.config.view == "zoomed" else None
     predictor = Predictor(network, "untrained", view=view)
     image = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
     predictor.prepare(image, "image")

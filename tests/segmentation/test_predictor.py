@@ -9,7 +9,7 @@ import torch
 
 from click99.segmentation.clicks import Click
 from click99.segmentation.predictor import Predictor, feature_bytes
-from click99.segmentation.views import Look, Windows
+from click99.segmentation.views import Look, WindowsView
 from tests.segmentation.noise import picture
 
 CLICKS = [Click(30, 20, True), Click(50, 40, False), Click(10, 5, True)]
@@ -74,7 +74,7 @@ def test_the_image_features_used_last_are_kept_within_their_bytes(
 
 
 @dataclass(frozen=True)
-class Preferring(Windows):
+class Preferring(WindowsView):
     """Takes the look of a given number in the list."""
 
     number: int = 0
@@ -86,7 +86,7 @@ class Preferring(Windows):
 
 def test_the_answer_of_a_chosen_square_stays_inside_it(untrained: Predictor):
     image, click = picture(300, 400, seed=4), Click(300, 80, True)
-    looks = Windows().looks(np.zeros((300, 400), np.float32), [click])
+    looks = WindowsView().looks(np.zeros((300, 400), np.float32), [click])
     assert len(looks) > 2
     for k, look in enumerate(looks):
         predictor = Predictor(untrained.network, "any", view=Preferring(number=k))
@@ -99,7 +99,7 @@ def test_the_answer_of_a_chosen_square_stays_inside_it(untrained: Predictor):
 def test_asking_anew_forgets_what_the_mask_was(untrained: Predictor):
     image, clicks = picture(300, 400, seed=5), [Click(300, 80, True), Click(304, 84, False)]
     everything = np.ones((300, 400), np.float32)
-    looks = Windows().looks(everything, clicks)
+    looks = WindowsView().looks(everything, clicks)
     assert looks[-1].anew
     predictor = Predictor(untrained.network, "any", view=Preferring(number=len(looks) - 1))
     alpha = predictor.refine(image, clicks, everything, "i")

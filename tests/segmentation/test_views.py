@@ -11,9 +11,9 @@ from click99.segmentation.metrics import obedience
 from click99.segmentation.views import (
     Box,
     Look,
-    Whole,
-    Windows,
-    Zoomed,
+    WholeView,
+    WindowsView,
+    ZoomView,
     force_discs,
     keep_asked,
     network_size,
@@ -28,7 +28,7 @@ def two_parts() -> np.ndarray:
 
 def test_zoomed_drops_new_parts_without_a_positive_click():
     clicks = [Click(3, 3, True), Click(18, 1, False)]
-    kept = Zoomed().obey(two_parts(), clicks, np.zeros((20, 20), np.float32))
+    kept = ZoomView().obey(two_parts(), clicks, np.zeros((20, 20), np.float32))
     assert kept[2:6, 2:6].min() > 0.5
     assert not kept[10:15, 10:15].any()
 
@@ -36,7 +36,7 @@ def test_zoomed_drops_new_parts_without_a_positive_click():
 def test_zoomed_keeps_parts_that_a_click_cuts_off():
     before = np.zeros((20, 20), np.float32)
     before[2:15, 2:15] = 1
-    kept = Zoomed().obey(two_parts(), [Click(3, 3, True), Click(8, 8, False)], before)
+    kept = ZoomView().obey(two_parts(), [Click(3, 3, True), Click(8, 8, False)], before)
     assert kept[2:6, 2:6].min() > 0.5
     assert kept[11:15, 11:15].min() > 0.5
 
@@ -48,7 +48,7 @@ def test_zoomed_keeps_parts_that_a_click_cuts_off():
 def test_zoomed_obeys_every_click_and_its_disc(clicks: list[Click], seed: int):
     clicks = list({(click.x, click.y): click for click in clicks}.values())  # one sign a pixel
     alpha = np.random.default_rng(seed).random((20, 30), np.float32)
-    kept = Zoomed().obey(alpha, clicks, np.ones((20, 30), np.float32)) > 0.5
+    kept = ZoomView().obey(alpha, clicks, np.ones((20, 30), np.float32)) > 0.5
     assert obedience(kept, clicks, radius=0) == obedience(kept, clicks) == 1
 
 
@@ -61,7 +61,7 @@ def test_where_discs_overlap_the_nearer_click_decides():
 def test_the_zoom_holds_mask_and_clicks_with_a_margin():
     mask = np.zeros((200, 320), np.float32)
     mask[50:100, 100:200] = 1
-    box = Zoomed(margin=0.2, grid=16).focus(mask, [Click(210, 60, False)])
+    box = ZoomView(margin=0.2, grid=16).focus(mask, [Click(210, 60, False)])
     assert box.left <= 100 - 0.2 * 111
     assert box.right >= 211 + 0.2 * 111
     assert box.top <= 40
@@ -70,7 +70,7 @@ def test_the_zoom_holds_mask_and_clicks_with_a_margin():
 
 
 def test_the_zoom_stays_inside_the_image():
-    assert Zoomed().focus(np.ones((40, 60), np.float32), [Click(0, 0, True)]) == Box(0, 0, 60, 40)
+    assert ZoomView().focus(np.ones((40, 60), np.float32), [Click(0, 0, True)]) == Box(0, 0, 60, 40)
 
 
 def test_a_near_mask_reuses_the_same_box():
@@ -78,7 +78,7 @@ def test_a_near_mask_reuses_the_same_box():
     first[50:100, 100:200] = 1
     second[51:99, 101:199] = 1
     click = [Click(150, 70, True)]
-    assert Zoomed().focus(first, click) == Zoomed().focus(second, click)
+    assert ZoomView().focus(first, click) == ZoomView().focus(second, click)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_whole_stretches_up_to_multiples_of_32_and_shrinks_photographs(
     shape: tuple[int, int], size: tuple[int, int]
 ):
     previous = np.zeros(shape, np.float32)
-    assert Whole().looks(previous, ()) == [Look(Box(0, 0, shape[1], shape[0]), size)]
+    assert WholeView().looks(previous, ()) == [Look(Box(0, 0, shape[1], shape[0]), size)]
 
 
 sides = st.integers(1, 70)
@@ -113,21 +113,21 @@ sides = st.integers(1, 70)
 @given(sides, sides, st.data())
 def test_whole_places_clicks_where_nearest_resizing_does(height: int, width: int, data: st.DataObject):
     x, y = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
-    (look,) = Whole().looks(np.zeros((height, width), np.float32), ())
+    (look,) = WholeView().looks(np.zeros((height, width), np.float32), ())
     box, size = look.box, look.size
     drawn = np.zeros((height, width))
     drawn[y, x] = 1
     resized = cv2.resize(drawn, size[::-1], interpolation=cv2.INTER_NEAREST)
-    placed = Whole().place([Click(x, y, True)], box, size)
+    placed = WholeView().place([Click(x, y, True)], box, size)
     assert {(px, py) for px, py, _ in placed} == {(px, py) for py, px in np.argwhere(resized).tolist()}
 
 
 def test_no_click_is_lost_where_whole_shrinks():
     shape = (1500, 2000)
-    (look,) = Whole().looks(np.zeros(shape, np.float32), ())
+    (look,) = WholeView().looks(np.zeros(shape, np.float32), ())
     box, size = look.box, look.size
     for x in range(1000, 1010):
-        ((px, py, positive),) = Whole().place([Click(x, 700, False)], box, size)
+        ((px, py, positive),) = WholeView().place([Click(x, 700, False)], box, size)
         assert abs(px - x * size[1] / shape[1]) <= 1
         assert abs(py - 700 * size[0] / shape[0]) <= 1
         assert positive is False
@@ -135,9 +135,9 @@ def test_no_click_is_lost_where_whole_shrinks():
 
 def test_whole_keeps_only_parts_with_a_positive_click():
     clicks = [Click(3, 3, True), Click(11, 11, False)]
-    fed_back = Whole().before(two_parts(), clicks)
+    fed_back = WholeView().before(two_parts(), clicks)
     np.testing.assert_array_equal(np.argwhere(fed_back), np.argwhere(two_parts()[:6, :6]))
-    answer = Whole().obey(two_parts(), clicks, np.zeros((20, 20), np.float32))
+    answer = WholeView().obey(two_parts(), clicks, np.zeros((20, 20), np.float32))
     assert answer[3, 3] == 1
     assert not answer[10:].any()
 
@@ -148,7 +148,7 @@ def test_without_a_positive_click_all_parts_stay():
 
 def test_the_previous_mask_is_not_written_to():
     previous = two_parts()
-    Whole().before(previous, [Click(3, 3, True)])
+    WholeView().before(previous, [Click(3, 3, True)])
     np.testing.assert_array_equal(previous, two_parts())
 
 
@@ -157,7 +157,7 @@ def nothing(shape: tuple[int, int]) -> np.ndarray:
 
 
 def test_the_first_click_is_looked_at_through_ever_smaller_squares():
-    first, *squares = Windows().looks(nothing((3000, 4000)), [Click(2500, 700, True)])
+    first, *squares = WindowsView().looks(nothing((3000, 4000)), [Click(2500, 700, True)])
     assert (first.box, first.anew) == (Box(0, 0, 4000, 3000), False)
     assert [max(look.box.shape) for look in squares] == [2000, 1000, 500, 250, 125]
     assert all(look.anew for look in squares)
@@ -173,7 +173,7 @@ def test_the_first_click_is_looked_at_through_ever_smaller_squares():
 )
 def test_every_square_holds_every_click_and_stays_inside(height: int, width: int, places: list):
     clicks = [Click(int(x * width), int(y * height), True) for x, y in places]
-    for look in Windows().squares((height, width), clicks, max(height, width)):
+    for look in WindowsView().squares((height, width), clicks, max(height, width)):
         box = look.box
         assert 0 <= box.left < box.right <= width
         assert 0 <= box.top < box.bottom <= height
@@ -183,14 +183,14 @@ def test_every_square_holds_every_click_and_stays_inside(height: int, width: int
 def test_clicks_close_together_in_a_mask_that_reaches_far_ask_anew():
     everything = np.ones((2000, 3000), np.float32)
     close = [Click(1500, 1000, True), Click(1500, 940, False)]
-    assert any(look.anew for look in Windows().looks(everything, close))
+    assert any(look.anew for look in WindowsView().looks(everything, close))
     fitting = np.zeros((2000, 3000), np.float32)
     fitting[950:1050, 1450:1550] = 1
-    assert [look.anew for look in Windows().looks(fitting, close)] == [False]
+    assert [look.anew for look in WindowsView().looks(fitting, close)] == [False]
 
 
 def test_a_smaller_window_must_be_surely_better():
-    view, click = Windows(), Click(1500, 1000, True)
+    view, click = WindowsView(), Click(1500, 1000, True)
     looks = view.looks(nothing((2000, 3000)), [click])
     assert view.choose(looks[:3], [0.7, 0.72, 0.6]) == 0
     assert view.choose(looks[:3], [0.7, 0.74, 0.76]) == 1
@@ -198,7 +198,7 @@ def test_a_smaller_window_must_be_surely_better():
 
 
 def test_a_mask_gives_way_only_where_far_more_is_expected_of_another():
-    view, close = Windows(), [Click(1500, 1000, True), Click(1500, 940, False)]
+    view, close = WindowsView(), [Click(1500, 1000, True), Click(1500, 940, False)]
     looks = view.looks(np.ones((2000, 3000), np.float32), close)
     assert view.choose(looks[:3], [0.9, 1.0, 1.0]) == 0
     assert view.choose(looks[:3], [0.3, 0.5, 0.8]) == 2
@@ -207,12 +207,12 @@ def test_a_mask_gives_way_only_where_far_more_is_expected_of_another():
 @pytest.mark.parametrize("signs", [(True,), (False,), (False, True), (True, True)])
 def test_a_person_s_mask_is_never_asked_for_anew_by_a_click_that_adds(signs: tuple[bool, ...]):
     clicks = [Click(1500 + 40 * k, 1000, sign) for k, sign in enumerate(signs)]
-    assert not any(look.anew for look in Windows().looks(np.ones((2000, 3000), np.float32), clicks))
+    assert not any(look.anew for look in WindowsView().looks(np.ones((2000, 3000), np.float32), clicks))
 
 
 def test_the_box_of_a_small_mask_in_a_large_picture_is_close():
     mask = np.zeros((3000, 4000), np.float32)
     mask[1000:1060, 2000:2060] = 1
-    (look,) = Windows().looks(mask, [Click(2030, 1030, True), Click(2070, 1030, False)])
+    (look,) = WindowsView().looks(mask, [Click(2030, 1030, True), Click(2070, 1030, False)])
     assert max(look.box.shape) < 130
-    assert max(Zoomed().looks(mask, [Click(2030, 1030, True)])[0].box.shape) > 500
+    assert max(ZoomView().looks(mask, [Click(2030, 1030, True)])[0].box.shape) > 500

@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
+from click99.annotations.dead_letters import DeadLetters
 from click99.annotations.events import keep_event
 from click99.annotations.lost_masks import LostMasks
-from click99.annotations.set_aside import SetAside
 from click99.cli import app
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
@@ -274,7 +274,7 @@ def test_a_schema_that_is_not_the_needed_one_is_a_problem(
 
 
 def test_what_the_record_cannot_hold_is_a_problem(doctor: Doctor, tmp_path: Path):
-    SetAside.at(tmp_path).keep("click", "a reason", {})
+    DeadLetters.at(tmp_path).keep("click", "a reason", {})
     code, shown = doctor()
     assert code == 1
     found = next(line for line in shown.splitlines() if "✗" in line)

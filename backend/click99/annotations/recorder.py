@@ -25,10 +25,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from click99.annotations import clicks
 from click99.annotations.clicks import Interaction
 from click99.annotations.database import Database, is_away, reason
+from click99.annotations.dead_letters import DeadLetters
 from click99.annotations.events import keep_event
 from click99.annotations.inbox import Inbox, received_at
 from click99.annotations.schema import SchemaError
-from click99.annotations.set_aside import SetAside
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Recorder:
 
     def __init__(self, database: Database, home: Path, watch: Watch, max_waiting: int = MAX_WAITING):
         self._database, self._watch = database, watch
-        self._inbox, self._set_aside = Inbox(home / "events"), SetAside.at(home)
+        self._inbox, self._set_aside = Inbox(home / "events"), DeadLetters.at(home)
         self._max_waiting, self._bytes = max_waiting, 0
         self._waiting: deque[Interaction] = deque()
         self._changed = threading.Condition()

@@ -21,14 +21,14 @@ models = typer.Typer(
 )
 
 Home = Annotated[Path, typer.Option(envvar="CLICK99_HOME", help="Folder of the record and the models.")]
-Pinned = Annotated[
+Pin = Annotated[
     Path | None, typer.Option(envvar="CLICK99_MODEL", help="The checkpoint that servers are pinned to.")
 ]
 HOME = Path("~/.click99")
 
 
 @models.command("list")
-def list_versions(home: Home = HOME, model: Pinned = None) -> None:
+def list_versions(home: Home = HOME, model: Pin = None) -> None:
     """Show every version, the oldest first, and which one is served."""
     registry = Registry.at(home)
     served = registry.chosen(model)
@@ -45,7 +45,7 @@ def list_versions(home: Home = HOME, model: Pinned = None) -> None:
 def show(
     name: Annotated[str, typer.Argument(help="A version's name; unset: the served one.")] = "",
     home: Home = HOME,
-    model: Pinned = None,
+    model: Pin = None,
 ) -> None:
     """Show all that is known of a version."""
     registry = Registry.at(home)
@@ -68,7 +68,7 @@ def promote(
     version: Annotated[str, typer.Argument(help="A version's name, or a .safetensors file to add as one.")],
     why: Annotated[str, typer.Option(help="Kept with the decision.")] = "by hand",
     home: Home = HOME,
-    model: Pinned = None,
+    model: Pin = None,
 ) -> None:
     """Serve a version. Running servers follow within seconds; objects in progress end on the one before."""
     registry = Registry.at(home)
@@ -78,7 +78,7 @@ def promote(
 
 
 @models.command()
-def rollback(home: Home = HOME, model: Pinned = None) -> None:
+def rollback(home: Home = HOME, model: Pin = None) -> None:
     """Serve the version that was served before."""
     registry = Registry.at(home)
     before = registry.chosen().name
@@ -90,7 +90,7 @@ def diff(
     one: Annotated[str, typer.Argument(help="A version's name.")],
     other: Annotated[str, typer.Argument(help="Another's; unset: ONE and what it was trained from.")] = "",
     home: Home = HOME,
-    model: Pinned = None,
+    model: Pin = None,
 ) -> None:
     """Show what tells two versions apart: facts, gate figures, and how far the weights moved."""
     registry = Registry.at(home)

@@ -1,8 +1,8 @@
 """How the network looks at an image: which part, at what size, where the clicks fall, and what they demand.
 
-`Windows` is compact's: several windows around the first click, later the mask and the clicks with a margin.
-`Zoomed` is that of compact's checkpoints before it: the whole image at the first click.
-`Whole` is that of the paper's authors' public inference code: always all of the image.
+`WindowsView` is compact's: several windows around the first click, later mask and clicks with a margin.
+`ZoomView` is that of compact's checkpoints before it: the whole image at the first click.
+`WholeView` is that of the paper's authors' public inference code: always all of the image.
 Every step is a pure function of its arguments.
 """
 
@@ -87,7 +87,7 @@ class View(Protocol):
 
 
 @dataclass(frozen=True)
-class Zoomed:
+class ZoomView:
     """The whole image until there is a mask, then the mask and the clicks. Sides in network pixels."""
 
     first_side: int = 384  # long side of the whole image at the first click
@@ -147,11 +147,11 @@ class Zoomed:
 
 
 @dataclass(frozen=True)
-class Windows(Zoomed):
+class WindowsView(ZoomView):
     """Looks that do not depend on what else is in the picture.
 
     At the first click: the whole image, and squares around the click, each half as large as the last. Later:
-    the mask and the clicks, close by on a finer grid than Zoomed; where the clicks lie close together in a
+    the mask and the clicks, close by on a finer grid than ZoomView; where the clicks lie close together in a
     mask that reaches far beyond them, the squares again, for what the mask should have been. The mask may be
     a person's, so it has to look bad: the network must expect far more of a square.
     """
@@ -195,12 +195,12 @@ class Windows(Zoomed):
         return best
 
     def step(self, shape: tuple[int, ...], extent: int) -> float:
-        """An eighth to a sixteenth of the mask, never coarser than Zoomed's."""
+        """An eighth to a sixteenth of the mask, never coarser than ZoomView's."""
         return min(super().step(shape, extent), max(1.0, 2.0 ** np.floor(np.log2(extent / 8))))
 
 
 @dataclass(frozen=True)
-class Whole:
+class WholeView:
     """All of the image, stretched up to multiples of 32; the authors' inference code.
 
     Theirs has no limit; ours keeps a photograph of many megapixels from needing more memory than there is.
@@ -240,7 +240,11 @@ class Whole:
         return keep_asked(force(alpha, clicks), clicks)
 
 
-VIEWS: dict[str, type[Zoomed] | type[Whole]] = {"windows": Windows, "zoomed": Zoomed, "whole": Whole}
+VIEWS: dict[str, type[ZoomView] | type[WholeView]] = {  # by their names in checkpoints
+    "windows": WindowsView,
+    "zoomed": ZoomView,
+    "whole": WholeView,
+}
 
 
 def whole(pixels: np.ndarray) -> Box:

@@ -12,8 +12,8 @@ from click99.labelstudio.predictions import Prediction
 from click99.labelstudio.prompts import Question
 from click99.labelstudio.replies import reply
 from click99.sessions import Sessions
-from click99.sessions.in_flight import InFlight
 from click99.sessions.refine_or_new import ClickedObject, ObjectFinder
+from click99.sessions.requests_in_flight import RequestsInFlight
 
 # Told of each answer: the question, its object, the mask (bool [H, W]) and the model version.
 OnAnswer = Callable[[Question, ClickedObject, np.ndarray, str], None]
@@ -33,7 +33,7 @@ class Answering:
         """polygon_tolerance: in thousandths of the image's long side."""
         self._images, self._sessions, self._objects = images, sessions, objects
         self._on_answer, self._polygon_tolerance = on_answer, polygon_tolerance
-        self._in_flight = InFlight()
+        self._in_flight = RequestsInFlight()
 
     def answer(self, request: PredictRequest) -> Prediction:
         """The mask after all pending clicks, or of the box drawn last. LabelStudioError when the request, its

@@ -18,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from click99.annotations.database import reason
+from click99.annotations.dead_letters import DeadLetters
 from click99.annotations.lost_masks import LostMasks
-from click99.annotations.set_aside import SetAside
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError, ApiRefusedError, LabelConfigError, LabelStudioError
@@ -128,7 +128,7 @@ def check_record(settings: Settings) -> Iterator[Finding]:
     )
     if unread:
         yield Finding("Record", "note", f"{unread} events are kept but could not be read: see click99's log")
-    aside = SetAside.at(settings.home)
+    aside = DeadLetters.at(settings.home)
     if aside:
         remedy = f"See the reasons in {aside.folder}, then delete them"
         yield Finding("Record", "problem", f"{len(aside)} clicks and events can't be recorded. {remedy}")

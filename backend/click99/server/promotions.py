@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from click99.registry.check import load_checked
 from click99.registry.versions import Registry, RegistryError
-from click99.server.periodic import Periodic
+from click99.server.poller import Poller
 from click99.server.service import Service
 from click99.server.settings import Settings
 
@@ -18,7 +18,7 @@ LOOK_SECONDS = 1.0  # between looks at the pointer's file
 RETRY_SECONDS = 60.0  # until a version that was refused is tried again
 
 
-class Follower(Periodic):
+class Follower(Poller):
     """Loads and tries what the pointer newly names, in a thread of its own, and hands it to the service.
 
     What can't be served is refused: logged, counted, tried again when the pointer is moved or after a minute;

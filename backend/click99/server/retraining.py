@@ -17,7 +17,7 @@ from click99.annotations.saved_masks import MaskFilter, saved_masks
 from click99.labelstudio.errors import LabelStudioError
 from click99.registry.job import STATES
 from click99.registry.jobs import BusyError, Jobs
-from click99.server.periodic import Periodic
+from click99.server.poller import Poller
 from click99.server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class NotStartedError(LabelStudioError):
     """The disk takes no job."""
 
 
-class Retraining(Periodic, Collector):
+class Retraining(Poller, Collector):
     """Begins fine-tunes, and tells Prometheus of them. Any of several workers may: one job runs at a time,
     and goes on when the server is closed."""
 

@@ -9,16 +9,8 @@ guard themselves; under the network's lock only the store's is taken, never the 
 Lifetimes. Service, predictor, caches: the process. A mask: CLICK99_STATE_MINUTES after its last use, within
 CLICK99_STATE_MB; a forgotten one is replayed. A request's own data: the request. Nothing a request brings is
 kept outside these caches, so a bad one leaves no trace. Requests that are answered at the same time know of
-each other (`InFlight`): a superseded one runs no further network step and is answered with no region, which
-nobody sees.
-
-Failure codes (`{"detail": "field: problem. remedy"}`, logged once):
-    400  the body is not JSON, or not what Label Studio sends (`PayloadError`)
-    401  basic auth is on and was not presented
-    413  the body is larger than `app.MAX_BODY` (`BodyTooLargeError`)
-    422  every other `LabelStudioError`: label config, image address, image, Label Studio's API
-    500  a defect of click99: `detail` holds an id, the log has the traceback under it
-    507  the disk takes no event (`NotKeptError`) or no fine-tune (`NotStartedError`)
+each other (`RequestsInFlight`): a superseded one runs no further network step and is answered with no
+region, which nobody sees.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from click99.annotations.sync import compare
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError
 from click99.server.connection import Connection
-from click99.server.periodic import Periodic
+from click99.server.poller import Poller
 from click99.server.settings import Settings
 from click99.server.stores import open_database
 
@@ -46,7 +46,7 @@ def run(settings: Settings, project: int | None, export: Path | None, console: C
     console.print(f"{len(tasks)} tasks compared: {saved} annotations new or changed, {deleted} deleted.")
 
 
-class RegularSync(Periodic):
+class RegularSync(Poller):
     """Compares in the background, every so many minutes; of several workers, one does."""
 
     def __init__(self, database: Database, client: Callable[[], Client | None], minutes: int):

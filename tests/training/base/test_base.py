@@ -13,13 +13,13 @@ import pytest
 from click99_training import base
 from click99_training.base import MOST, SHIPPED, open_base
 from click99_training.datasets.folders import MaskFolder
-from click99_training.datasets.skipped import Skipped, readable
+from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.learning.snapshots import save
 from click99_training.recipes import FINETUNE
 
 
 def test_what_ships_is_whole_and_small():
-    shipped, skipped = open_base(None), Skipped()
+    shipped, skipped = open_base(None), SkippedSamples()
     assert len(list(readable(shipped.gate, skipped))) == len(shipped.gate) >= 30
     assert len(list(readable(shipped.train, skipped))) == len(shipped.train) >= 50
     assert not skipped.reasons

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from click99_training.datasets.blend import Blend, anywhere
-from click99_training.datasets.collected import Collected
 from click99_training.datasets.sample import crop_around_object, flip
+from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.recipes import COMPACT
 from tests.training.samples import marked
 
 
 def test_a_blend_draws_from_both(snapshot: Path):
-    new, old = Collected(snapshot, ["train"]), Collected(snapshot, ["val"])
+    new, old = SnapshotDataset(snapshot, ["train"]), SnapshotDataset(snapshot, ["val"])
     blend, rng = Blend(new, old, 0.25), np.random.default_rng(0)
     names = {sample.name for sample in old}
     drawn = [blend.draw(rng, COMPACT) for _ in range(200)]

@@ -14,7 +14,7 @@ from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.manifest import ManifestDataset
 from click99_training.datasets.sample import Sample
-from click99_training.datasets.skipped import Skipped
+from click99_training.datasets.skipped_samples import SkippedSamples
 from click99_training.recipes import COMPACT, Mix
 from tests.training.samples import SQUARE, block, cut_short, folder_of, mask
 
@@ -24,7 +24,9 @@ def test_training_passes_over_bad_samples_with_the_same_crops_whenever_asked(tmp
     data = MaskFolder(folder_of(tmp_path, masks))
     cut_short(tmp_path / "images" / "b.png")
     log = tmp_path / "run" / "skipped.csv"
-    streams = [CropStream(data, replace(COMPACT, shapes=0.0), seed=1, skipped=Skipped(log)) for _ in range(2)]
+    streams = [
+        CropStream(data, replace(COMPACT, shapes=0.0), seed=1, skipped=SkippedSamples(log)) for _ in range(2)
+    ]
     forward = [streams[0][(k, 64)] for k in range(20)]
     backward = [streams[1][(k, 64)] for k in reversed(range(20))]
     for one, other in zip(forward, reversed(backward), strict=True):

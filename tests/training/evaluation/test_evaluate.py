@@ -19,7 +19,7 @@ from click99.segmentation.metrics import noc
 from click99.segmentation.robot import ROBOTS
 from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.sample import Sample
-from click99_training.datasets.skipped import Skipped
+from click99_training.datasets.skipped_samples import SkippedSamples
 from click99_training.evaluation import results
 from click99_training.evaluation.evaluate import (
     MASKS_AFTER,
@@ -138,7 +138,7 @@ def damaged_folder(benchmark_folder: Path, tmp_path: Path) -> Path:
 
 
 def test_what_cannot_be_read_is_passed_over_and_named(damaged_folder: Path):
-    skipped = Skipped()
+    skipped = SkippedSamples()
     asked = Evaluation("mine", damaged_folder, None)
     record = run(BRUSH, open_benchmark("mine", damaged_folder), asked, skipped)  # type: ignore[arg-type]
     assert [each.name for each in record.annotations] == ["twoa", "twob"]
@@ -146,7 +146,7 @@ def test_what_cannot_be_read_is_passed_over_and_named(damaged_folder: Path):
     assert 0 < record.network_share < 1
     (damaged_folder / "images" / "two.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"no sample that can be used; [23] skipped"):
-        run(BRUSH, open_benchmark("mine", damaged_folder), asked, Skipped())  # type: ignore[arg-type]
+        run(BRUSH, open_benchmark("mine", damaged_folder), asked, SkippedSamples())  # type: ignore[arg-type]
 
 
 def test_the_repositorys_pictures_are_whole():

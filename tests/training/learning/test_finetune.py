@@ -32,14 +32,14 @@ from click99.segmentation.checkpoint import SHIPPED, load_checkpoint, load_gener
 from click99.segmentation.clicks import Click
 from click99.segmentation.predictor import Predictor
 from click99_training.base import open_base
-from click99_training.datasets.collected import Collected
+from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning import finetune as module
 from click99_training.learning.compare import compare
 from click99_training.learning.finetune import FineTune, finetune
 from click99_training.learning.gate import Decision, decide
 from click99_training.learning.progress import News
 from click99_training.learning.snapshots import seal
-from click99_training.loop.stopping import Stopped
+from click99_training.loop.stop_request import RunInterrupt
 from click99_training.recipes import FINETUNE
 from tests.registry.examples import STAND_IN
 from tests.training.snapshot import write_snapshot
@@ -132,7 +132,7 @@ def test_what_it_did_not_learn_from_is_answered_as_before(asked: FineTune, whole
     before, after = (Predictor.load(path, "cpu") for path in (whole, candidate(asked).path))
     assert asked.base_data
     assert asked.data
-    (photo, *_), (corrected, *_) = open_base(asked.base_data).train, Collected(asked.data, ["train"])
+    (photo, *_), (corrected, *_) = open_base(asked.base_data).train, SnapshotDataset(asked.data, ["train"])
     assert after.for_image(corrected.image, corrected.name) is after
     old, new = (
         each.for_image(photo.image, photo.name).refine(photo.image, [Click(9, 9, True)], None, photo.name)
@@ -186,7 +186,7 @@ def test_a_stopped_run_goes_on(asked: FineTune, phase: str, monkeypatch: pytest.
     with monkeypatch.context() as stopping:
         stopping.setattr(StoppedAt, "phase", phase)
         stopping.setattr(module, "News", StoppedAt)
-        with pytest.raises(Stopped):
+        with pytest.raises(RunInterrupt):
             finetune(asked, never, Console(quiet=True))
     assert Registry.at(asked.home).served() is None
     before = told(asked)
@@ -198,7 +198,7 @@ def test_a_stopped_run_goes_on(asked: FineTune, phase: str, monkeypatch: pytest.
 def test_time_before_the_stop_counts(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(StoppedAt, "phase", "gate")
     monkeypatch.setattr(module, "News", StoppedAt)
-    with pytest.raises(Stopped):
+    with pytest.raises(RunInterrupt):
         run(asked)
     state = torch.load(asked.out / "last.pt", weights_only=True)
     assert SECONDS <= state["seconds"] < SECONDS + 10
@@ -228,8 +228,8 @@ def test_a_run_that_is_over_is_not_begun_again(asked: FineTune):
 
 
 def test_a_run_goes_on_with_its_own_settings_only(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "training_loop", lambda *_: (_ for _ in ()).throw(Stopped))
-    with pytest.raises(Stopped):
+    monkeypatch.setattr(module, "training_loop", lambda *_: (_ for _ in ()).throw(RunInterrupt))
+    with pytest.raises(RunInterrupt):
         run(asked)
     with pytest.raises(ValueError, match="other settings"):
         run(replace(asked, minutes=5))
@@ -272,7 +272,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(asked: FineTune, monkeypat
     with monkeypatch.context() as stopping:
         stopping.setattr(StoppedAt, "phase", "training")
         stopping.setattr(module, "News", StoppedAt)
-        with pytest.raises(Stopped):
+        with pytest.raises(RunInterrupt):
             finetune(asked, never, Console(quiet=True))
     before = (asked.out / "last.pt").read_bytes()
     with limited_files(20 * 2**20), pytest.raises(OSError, match="the same command goes on"):

@@ -9,8 +9,7 @@ import pytest
 
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
 from click99.segmentation.predictor import Predictor
-from click99.segmentation.views import Whole
-from click99_training.datasets.collected import Collected
+from click99.segmentation.views import WholeView
 from click99_training.datasets.dataset import Part
 from click99_training.learning.compare import compare
 from click99_training.learning.gate import FEWEST, GateError, decide, judge, refuse_few
@@ -37,18 +36,18 @@ def test_only_what_is_surely_better_and_forgets_nothing_is_promoted(collected, b
 
 
 def test_too_few_held_out_images_are_refused_with_the_remedy(tmp_path: Path):
-    few = Collected(write_snapshot(tmp_path / "few", held_out=FEWEST - 2), ["val"])
+    few = SnapshotDataset(write_snapshot(tmp_path / "few", held_out=FEWEST - 2), ["val"])
     with pytest.raises(GateError, match=r"only 4 .* 6 are needed.* annotate some 10 more"):
         refuse_few(few)
-    refuse_few(Collected(write_snapshot(tmp_path / "enough", held_out=FEWEST), ["val"]))
+    refuse_few(SnapshotDataset(write_snapshot(tmp_path / "enough", held_out=FEWEST), ["val"]))
 
 
 @pytest.mark.slow("evaluates")
 def test_a_network_is_not_better_than_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Six masks, each clicked through twice, to be at least seven."""
     monkeypatch.setattr("click99_training.learning.gate.CLICKED", 7)
-    data = Collected(write_snapshot(tmp_path / "snapshot"), ["val"])
-    predictor, ticks = Predictor(load_checkpoint(SHIPPED), "a", view=Whole()), []
+    data = SnapshotDataset(write_snapshot(tmp_path / "snapshot"), ["val"])
+    predictor, ticks = Predictor(load_checkpoint(SHIPPED), "a", view=WholeView()), []
     base = Part(data, [0])
     decision = judge(predictor, predictor, data, base, lambda judged, of: ticks.append((judged, of)))
     assert not decision.promoted

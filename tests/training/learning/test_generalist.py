@@ -10,8 +10,8 @@ import torch
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.generalist import Generalist
 from click99_training.base import open_base
-from click99_training.datasets.collected import Collected
 from click99_training.datasets.dataset import SampleDataset
+from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.generalist import generalist_of
 from tests.registry.examples import checkpoint
 from tests.training.snapshot import write_snapshot
@@ -27,8 +27,8 @@ def photos(data_folder: Path) -> SampleDataset:
     return open_base(data_folder).train
 
 
-def corrected(folder: Path, skip: int = 0) -> Collected:
-    return Collected(write_snapshot(folder, train=3, held_out=0, skip=skip), ["train"])
+def corrected(folder: Path, skip: int = 0) -> SnapshotDataset:
+    return SnapshotDataset(write_snapshot(folder, train=3, held_out=0, skip=skip), ["train"])
 
 
 def tuned(shipped: Path, generalist: Generalist) -> Path:

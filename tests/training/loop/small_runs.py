@@ -12,7 +12,7 @@ import torch
 
 from click99.segmentation.checkpoint import load_checkpoint
 from click99_training.loop.run import Run
-from click99_training.loop.stopping import Stopped
+from click99_training.loop.stop_request import RunInterrupt
 from click99_training.loop.training_loop import save
 
 
@@ -29,7 +29,7 @@ def stopped_at_its_first_save(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         save(*args)
         signal.raise_signal(signal.SIGTERM)
 
-    with monkeypatch.context() as stopping, pytest.raises(Stopped):  # noqa: PT012
+    with monkeypatch.context() as stopping, pytest.raises(RunInterrupt):  # noqa: PT012
         stopping.setattr("click99_training.loop.training_loop.save", save_and_stop)
         yield
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from click99.segmentation.clicks import Click
-from click99_training.datasets.collected import Collected
 from click99_training.datasets.sample import Sample
+from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.loop.batch import Batch
 from click99_training.recipes import COMPACT as RECIPE
 from tests.training.samples import first_batch
@@ -17,7 +17,7 @@ from tests.training.snapshot import ALWAYS, PEOPLE_S, SIDE
 
 
 def test_people_s_clicks_come_first_then_the_robot_s(snapshot: Path):
-    sample = Collected(snapshot, ["train"])[0]
+    sample = SnapshotDataset(snapshot, ["train"])[0]
     batch = Batch.start([sample], [(0,)], ALWAYS)
     for _ in range(3):
         batch.click()
@@ -26,14 +26,14 @@ def test_people_s_clicks_come_first_then_the_robot_s(snapshot: Path):
 
 
 def test_a_click_that_the_saved_mask_contradicts_is_left_out(snapshot: Path):
-    sample = replace(Collected(snapshot, ["train"])[0], clicks=(Click(32, 32, False), *PEOPLE_S))
+    sample = replace(SnapshotDataset(snapshot, ["train"])[0], clicks=(Click(32, 32, False), *PEOPLE_S))
     batch = Batch.start([sample], [(0,)], ALWAYS)
     assert tuple(batch.to_replay[0]) == PEOPLE_S
 
 
 def test_clicks_on_an_older_mask_begin_with_it(snapshot: Path):
     start = np.eye(SIDE) > 0
-    sample = replace(Collected(snapshot, ["train"])[0], start=start)
+    sample = replace(SnapshotDataset(snapshot, ["train"])[0], start=start)
     batch = Batch.start([sample], [(0,)], ALWAYS)
     assert np.array_equal(batch.previous[0, 0].numpy() > 0.5, start)
 

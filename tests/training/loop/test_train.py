@@ -19,7 +19,7 @@ from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT, PAPER, variant
 from click99_training.loop.run import Run
-from click99_training.loop.stopping import Stopped
+from click99_training.loop.stop_request import RunInterrupt
 from click99_training.loop.train import initial_network, train
 from tests.training.loop.small_runs import same, seen, small_run, stopped_at_its_first_save
 from tests.training.samples import SQUARE, cut_short, folder_of, mask
@@ -101,7 +101,7 @@ def test_a_stopped_command_says_how_it_goes_on(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def stop(*_) -> None:
-        raise Stopped
+        raise RunInterrupt
 
     monkeypatch.setattr("click99_training.loop.train.train", stop)
     result = CliRunner().invoke(app, ["train", "--data", str(data_folder), "--out", str(tmp_path)])

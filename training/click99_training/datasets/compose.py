@@ -17,7 +17,7 @@ from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.files import SampleError
 from click99_training.datasets.registry import open_dataset
 from click99_training.datasets.sample import Sample
-from click99_training.datasets.skipped import Skipped, readable
+from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.recipes import RECIPES, Recipe
 
 
@@ -42,7 +42,7 @@ def compose(asked: Composition) -> str:
     if asked.recipe not in RECIPES:
         raise ValueError(f"recipe {asked.recipe!r} is unknown, there is: {', '.join(RECIPES)}")
     data = open_dataset(asked.dataset, asked.data, asked.split)
-    skipped, done, cutouts = Skipped(), [], []
+    skipped, done, cutouts = SkippedSamples(), [], []
     if asked.out:
         cutouts = build_foregrounds(data, asked.out / "foregrounds", skipped)
         done.append(f"{len(cutouts)} cut-outs in {asked.out / 'foregrounds'}")
@@ -57,7 +57,7 @@ def compose(asked: Composition) -> str:
     return "\n".join([*done, *([str(skipped)] if skipped.all() else [])])
 
 
-def build_foregrounds(data: SampleDataset, folder: Path, skipped: Skipped) -> list[Path]:
+def build_foregrounds(data: SampleDataset, folder: Path, skipped: SkippedSamples) -> list[Path]:
     """Cut every object out of its image into folder/NAME.png with an alpha channel; void is left away."""
     folder.mkdir(parents=True, exist_ok=True)
     watched = track(readable(data, skipped), "cutting out", total=len(data), transient=True)
@@ -71,7 +71,7 @@ def _cut(sample: Sample, folder: Path) -> Path:
     return path
 
 
-def draws(data: SampleDataset, recipe: Recipe, seed: int, skipped: Skipped) -> Iterator[Sample]:
+def draws(data: SampleDataset, recipe: Recipe, seed: int, skipped: SkippedSamples) -> Iterator[Sample]:
     """What training would draw, one after the other: composites alone, where the data has any."""
     composites = replace(recipe, composite=1.0)
     for k in range(1000):

@@ -12,7 +12,7 @@ from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.files import SampleError
 from click99_training.datasets.sample import Sample, crop_around_object, flip, inverted, recolour
 from click99_training.datasets.shapes import with_shapes
-from click99_training.datasets.skipped import Skipped
+from click99_training.datasets.skipped_samples import SkippedSamples
 from click99_training.recipes import Recipe
 
 FEWEST_PIXELS = 100  # of the object in the crop
@@ -27,9 +27,9 @@ class CropStream(Dataset):
     Samples that cannot be used are drawn again and noted in `skipped`; ValueError where that never ends.
     """
 
-    def __init__(self, data: SampleDataset, recipe: Recipe, seed: int, skipped: Skipped | None = None):
+    def __init__(self, data: SampleDataset, recipe: Recipe, seed: int, skipped: SkippedSamples | None = None):
         self.data, self.recipe, self.seed = data, recipe, seed
-        self.skipped = skipped or Skipped()
+        self.skipped = skipped or SkippedSamples()
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
         index, side = key

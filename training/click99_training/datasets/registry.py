@@ -10,7 +10,7 @@ from click99_training.datasets.davis import open_davis
 from click99_training.datasets.folders import GRABCUT, FrameFolder, MaskFolder, MatteFolder
 from click99_training.datasets.instance_masks import PascalVoc
 from click99_training.datasets.manifest import ManifestDataset
-from click99_training.datasets.synthetic import Synthetic
+from click99_training.datasets.synthetic import SyntheticSet
 
 
 def _sbd(folder: Path, split: str) -> SampleDataset:
@@ -30,7 +30,7 @@ DATASETS: dict[str, Callable[[Path, str], SampleDataset]] = {
     "manifest": ManifestDataset,
     "folder": lambda folder, split: MaskFolder(folder),
     "mattes": lambda folder, split: MatteFolder(folder),
-    "synthetic": lambda folder, split: Synthetic(folder),
+    "synthetic": lambda folder, split: SyntheticSet(folder),
     "grabcut": lambda folder, split: MaskFolder(folder, GRABCUT),
     "berkeley": lambda folder, split: MaskFolder(folder),
     "davis": open_davis,

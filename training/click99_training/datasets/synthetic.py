@@ -13,7 +13,7 @@ from click99_training.datasets.sample import Sample
 from click99_training.recipes import FAINTEST, Mix, Recipe
 
 
-class Synthetic(SampleDataset):
+class SyntheticSet(SampleDataset):
     """A folder with foregrounds/ (images with an alpha channel) and backgrounds/ (images, in subfolders too).
 
     `data[k]` is always the same composite of foreground k, for validation; `draw` makes a new one each time.

@@ -27,7 +27,7 @@ from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.mosaics import Mosaics
 from click99_training.datasets.registry import DATASETS, open_dataset
 from click99_training.datasets.sample import Sample
-from click99_training.datasets.skipped import Skipped, readable
+from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.evaluation import results
 from click99_training.evaluation.prefetch import ahead
 from click99_training.evaluation.results import (
@@ -144,7 +144,7 @@ def report(evaluation: Evaluation, path: Path | None) -> None:
         raise ValueError(f"protocol {evaluation.protocol!r} is unknown, there is: {', '.join(ROBOTS)}")
     torch.set_num_threads(evaluation.threads)
     predictor = Predictor.load(evaluation.checkpoint, evaluation.device)
-    skipped = Skipped()
+    skipped = SkippedSamples()
     data = open_benchmark(evaluation.dataset, evaluation.data)
     data = Mosaics(data, evaluation.mosaic) if evaluation.mosaic > 1 else data
     record = run(predictor, data, evaluation, skipped)
@@ -166,7 +166,7 @@ def open_benchmark(name: str, folder: Path) -> SampleDataset:
     return open_dataset(name if name in DATASETS else "folder", folder, "val")
 
 
-def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipped: Skipped) -> Record:
+def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipped: SkippedSamples) -> Record:
     """Evaluate what can be used of a data set; what cannot is noted in `skipped`.
 
     Raises:

@@ -26,7 +26,7 @@ from click99_training.datasets.manifest import ManifestDataset
 from click99_training.datasets.mosaics import Mosaics
 from click99_training.datasets.sample import Sample, inverted
 from click99_training.datasets.shapes import LargePictures
-from click99_training.datasets.skipped import Skipped, readable
+from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.evaluation.evaluate import annotate, object_extent
 from click99_training.evaluation.prefetch import ahead
 
@@ -58,7 +58,7 @@ class Validation:
     threads: int = 2
 
 
-class Inverted(SampleDataset):
+class InvertedSamples(SampleDataset):
     """Another data set, asked for all that the object is not."""
 
     def __init__(self, data: SampleDataset):
@@ -79,7 +79,7 @@ def suites(asked: Validation) -> Iterator[Suite]:
     yield Suite("mosaic 4 × 4", Mosaics(some, 4))
     if small := smallest(photos):
         yield Suite("small objects", evenly(Part(photos, small), asked.each))
-    yield Suite("inverted", Inverted(some))
+    yield Suite("inverted", InvertedSamples(some))
     yield Suite("people's clicks", some, lenient=True)
     yield Suite("shapes, 6 MP", LargePictures(asked.each // 2))
     if asked.domains:
@@ -103,7 +103,9 @@ def smallest(photos: ManifestDataset) -> list[int]:
 def measure(predictor: Predictor, suite: Suite, clicks: int) -> np.ndarray:
     """IoU of each sample after each click: [N, clicks]."""
     rng = np.random.default_rng(0) if suite.lenient else None
-    samples = track(ahead(readable(suite.data, Skipped())), suite.name, total=len(suite.data), transient=True)
+    samples = track(
+        ahead(readable(suite.data, SkippedSamples())), suite.name, total=len(suite.data), transient=True
+    )
     annotations = [annotate(predictor, sample, ROBOTS["paper"], rng, clicks) for sample in samples]
     return np.stack([each.ious for each in annotations])
 

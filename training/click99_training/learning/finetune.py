@@ -23,9 +23,9 @@ from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.predictor import Predictor, chosen_device
 from click99_training.base import Base, open_base
 from click99_training.datasets.blend import Blend
-from click99_training.datasets.collected import Collected
 from click99_training.datasets.crops import CropStream
-from click99_training.datasets.skipped import Skipped, refuse_mostly_bad
+from click99_training.datasets.skipped_samples import SkippedSamples, refuse_mostly_bad
+from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.curves_page import write_curves
 from click99_training.learning.gate import Decision, judge, refuse_few
 from click99_training.learning.generalist import generalist_of
@@ -81,7 +81,7 @@ def finetune(asked: FineTune, collect: Callable[[Path], object], console: Consol
 
     Raises:
         ValueError: nothing can be learnt or decided, or another fine-tune is running; the message says why.
-        Stopped: by SIGTERM or Ctrl-C; OSError: by the disk, say. The same command goes on from there.
+        RunInterrupt: by SIGTERM or Ctrl-C; OSError: by the disk, say. The same command goes on from there.
     """
     device = join(torch.device(chosen_device(asked.device)))
     registry, first = Registry.at(asked.home), world()[0] == 0
@@ -120,11 +120,11 @@ def _begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object
         write_json(file, asdict(begun))
     snapshot = Path(json.loads(file.read_text())["snapshot"])
     verify(snapshot)
-    if not len(Collected(snapshot, ["train"])):
+    if not len(SnapshotDataset(snapshot, ["train"])):
         raise SnapshotError(
             f"{snapshot}: none of its images is for training. Annotate more, four in five are"
         )
-    refuse_few(Collected(snapshot, HELD_OUT))
+    refuse_few(SnapshotDataset(snapshot, HELD_OUT))
 
 
 def _refuse_another(asked: FineTune, begun: RunStart) -> None:
@@ -146,10 +146,10 @@ def _train(
     prepare_for_training(asked.threads)
     torch.manual_seed(asked.seed)
     recipe = for_all_processes(FINETUNE)
-    collected = Collected(Path(begun.snapshot), ["train"])
+    collected = SnapshotDataset(Path(begun.snapshot), ["train"])
     refuse_mostly_bad(collected)
     blend = Blend(collected, base.train, OLD_SHARE)
-    stream = CropStream(blend, recipe, asked.seed, Skipped(asked.out / "skipped.csv"))
+    stream = CropStream(blend, recipe, asked.seed, SkippedSamples(asked.out / "skipped.csv"))
     trainer = Trainer(load_checkpoint(parent.path), recipe, device, teacher=load_checkpoint(parent.path))
     learnt = asked.out / "learnt.safetensors"
     checkpoint = asked.out / f"{parent.name.rpartition('-')[0]}.safetensors"
@@ -195,7 +195,7 @@ def _decide(
 
     served, device = registry.chosen(asked.pinned), chosen_device(asked.device)
     first, second = (Predictor.load(version.path, device) for version in (served, candidate))
-    held_out = Collected(Path(begun.snapshot), HELD_OUT)
+    held_out = SnapshotDataset(Path(begun.snapshot), HELD_OUT)
     decision = judge(first, second, held_out, base.gate, tick)
     registry.note(candidate.name, gate={"against": served.name, **decision.to_json()})
     if decision.promoted:

@@ -20,7 +20,7 @@ from rich.table import Table
 from click99.segmentation.predictor import Predictor
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.sample import Sample
-from click99_training.datasets.skipped import Skipped, readable
+from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.evaluation.evaluate import evaluate
 from click99_training.learning.compare import Comparison, compare, table
 
@@ -66,7 +66,7 @@ class Decision:
 
 def refuse_few(held_out: SampleDataset) -> None:
     """GateError when the held-out images are too few to decide by, before anything is trained for nothing."""
-    skipped = Skipped()
+    skipped = SkippedSamples()
     images = {image_of(sample) for sample in readable(held_out, skipped)}
     if len(images) < FEWEST:
         unreadable = f" {skipped}" if skipped.reasons else ""
@@ -85,7 +85,7 @@ def judge(
 ) -> Decision:
     """Click both networks through both sets, and decide."""
     refuse_few(held_out)
-    sets = [list(readable(data, Skipped())) for data in (held_out, base)]
+    sets = [list(readable(data, SkippedSamples())) for data in (held_out, base)]
     sets[0] *= ceil(CLICKED / len(sets[0]))
     counted = _counting(tick, 2 * sum(map(len, sets)))
 

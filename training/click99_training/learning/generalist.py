@@ -12,7 +12,7 @@ from click99.segmentation.generalist import Generalist
 from click99.segmentation.predictor import Predictor
 from click99_training.datasets.dataset import SampleDataset, evenly
 from click99_training.datasets.sample import Sample
-from click99_training.datasets.skipped import Skipped, readable
+from click99_training.datasets.skipped_samples import SkippedSamples, readable
 
 KNOWN = 500  # masks whose images are looked at, evenly over all: some 20 s
 
@@ -33,7 +33,7 @@ def generalist_of(parent: Path, corrected: SampleDataset, others: SampleDataset,
 
 
 def _some(data: SampleDataset) -> Iterable[Sample]:
-    return readable(evenly(data, KNOWN), Skipped())
+    return readable(evenly(data, KNOWN), SkippedSamples())
 
 
 def _fingerprints(predictor: Predictor, samples: Iterable[Sample]) -> Tensor:

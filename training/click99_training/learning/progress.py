@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from click99.files import write_json
-from click99_training.loop.stopping import StopRequest
+from click99_training.loop.stop_request import StopRequest
 
 SPANS = {"collecting": (0.0, 0.02), "training": (0.02, 0.85), "gate": (0.85, 1.0), "done": (1.0, 1.0)}
 EVERY = 2.0  # seconds between two writes within a phase

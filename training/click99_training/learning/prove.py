@@ -29,7 +29,7 @@ from click99.segmentation.checkpoint import SHIPPED
 from click99.segmentation.predictor import Predictor
 from click99_training.datasets.dataset import Part, SampleDataset
 from click99_training.datasets.folders import MaskFolder
-from click99_training.datasets.skipped import Skipped
+from click99_training.datasets.skipped_samples import SkippedSamples
 from click99_training.evaluation import results
 from click99_training.evaluation.curves import iou_per_click
 from click99_training.evaluation.evaluate import Evaluation, open_benchmark, run
@@ -179,7 +179,7 @@ def _evaluate(asked: Proof, side: str, checkpoint: Path, name: str, data: Sample
     if not file.exists():
         predictor = Predictor.load(checkpoint, asked.device)
         evaluation = Evaluation(name, asked.benchmarks.get(name, asked.data), checkpoint)
-        results.write(run(predictor, data, evaluation, Skipped()), file)
+        results.write(run(predictor, data, evaluation, SkippedSamples()), file)
     return results.read(file)
 
 

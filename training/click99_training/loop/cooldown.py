@@ -30,7 +30,7 @@ def cool_down(source: Path, out: Path, images: int | None = None) -> Path:
         the checkpoint of the averaged weights.
 
     Raises:
-        Stopped: by SIGTERM or Ctrl-C; all is saved, and the same cooldown goes on.
+        RunInterrupt: by SIGTERM or Ctrl-C; all is saved, and the same cooldown goes on.
         ValueError: the run's rate is not constant, or another cooldown began in `out`.
         OSError: there is no such run.
     """

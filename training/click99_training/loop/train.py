@@ -15,13 +15,13 @@ from click99.segmentation.presets import NetworkConfig
 from click99.segmentation.released import with_image_stream
 from click99_training.datasets.crops import CropStream
 from click99_training.datasets.registry import open_dataset
-from click99_training.datasets.skipped import Skipped, refuse_mostly_bad
+from click99_training.datasets.skipped_samples import SkippedSamples, refuse_mostly_bad
 from click99_training.evaluation.curves import plot_training
 from click99_training.loop.cpu import prepare_for_training
 from click99_training.loop.distributed import join, world
 from click99_training.loop.pretrained import load_imagenet
 from click99_training.loop.run import Run, Settings
-from click99_training.loop.stopping import StopRequest
+from click99_training.loop.stop_request import StopRequest
 from click99_training.loop.trainer import Trainer
 from click99_training.loop.training_loop import Plan, training_loop
 from click99_training.recipes import Recipe
@@ -36,7 +36,7 @@ def train(run: Run) -> Path:
         the checkpoint of the averaged weights, run.out/PRESET.safetensors.
 
     Raises:
-        Stopped: by SIGTERM or Ctrl-C; all is saved, and the same run goes on.
+        RunInterrupt: by SIGTERM or Ctrl-C; all is saved, and the same run goes on.
         ValueError: its settings or its data are no good; OSError: a file is missing, or the disk is full.
     """
     device = join(torch.device(chosen_device(run.device)))
@@ -75,7 +75,7 @@ def open_stream(run: Run, recipe: Recipe) -> CropStream:
     """The crops of the run's data; what cannot be used is named in run.out/skipped.csv."""
     data = open_dataset(run.dataset, run.data, "train")
     refuse_mostly_bad(data)
-    return CropStream(data, recipe, run.seed, Skipped(run.out / "skipped.csv"))
+    return CropStream(data, recipe, run.seed, SkippedSamples(run.out / "skipped.csv"))
 
 
 def initial_network(run: Run, config: NetworkConfig) -> TwoStreamNetwork:

@@ -17,7 +17,7 @@ from click99_training.datasets.crops import CropStream
 from click99_training.loop.distributed import mean_over_processes, wait_for_all, world
 from click99_training.loop.log import TrainingLog, progress_bar
 from click99_training.loop.steps import restore, save_state, steps
-from click99_training.loop.stopping import Stopped, StopRequest
+from click99_training.loop.stop_request import RunInterrupt, StopRequest
 from click99_training.loop.trainer import Trainer
 
 Tell = Callable[[float, float, str], None]  # share of the run behind, seconds left, what else there is to say
@@ -69,7 +69,7 @@ def training_loop(
     """Train until the plan is done, going on from last.pt where there is one.
 
     Raises:
-        Stopped: somebody wished so; all is saved.
+        RunInterrupt: somebody wished so; all is saved.
         OSError: the disk takes no checkpoint; the one before is whole, and the run goes on from there.
     """
     before = restore(trainer, plan.folder / "last.pt")
@@ -98,7 +98,7 @@ def training_loop(
         save(plan, trainer, at)
     wait_for_all()
     if stopping:
-        raise Stopped
+        raise RunInterrupt
 
 
 def save(plan: Plan, trainer: Trainer, at: Position) -> None:

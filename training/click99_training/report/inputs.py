@@ -8,7 +8,7 @@ from pathlib import Path
 
 from click99.segmentation.presets import VARIANTS
 from click99_training.datasets.sample import Sample
-from click99_training.datasets.skipped import Skipped, readable
+from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.evaluation import results
 from click99_training.evaluation.evaluate import open_benchmark
 from click99_training.evaluation.results import Record
@@ -99,5 +99,5 @@ def read_inputs(
 
 def _samples(dataset: str, folder: Path, wanted: set[tuple[str, str]]) -> dict[str, Sample]:
     """Those that the galleries show, by name."""
-    found = readable(open_benchmark(dataset, folder), Skipped())
+    found = readable(open_benchmark(dataset, folder), SkippedSamples())
     return {sample.name: sample for sample in found if (dataset, sample.name) in wanted}

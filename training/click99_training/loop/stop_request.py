@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Stopped(Exception):  # noqa: N818  it is no error
+class RunInterrupt(Exception):  # noqa: N818  it is no error
     """Somebody wished the run to stop; what it has is saved, and the same command goes on."""
 
 
@@ -18,9 +18,9 @@ class StopRequest:
     asked_to_stop = False
 
     def stop_if_asked(self) -> None:
-        """Stopped, at a point where all is saved that there is."""
+        """RunInterrupt, at a point where all is saved that there is."""
         if self.asked_to_stop:
-            raise Stopped
+            raise RunInterrupt
 
     def __enter__(self) -> Self:
         self.before = {}

@@ -11,11 +11,11 @@ from typing import Any
 from click99.annotations.inbox import Inbox
 
 
-class SetAside(Inbox):
+class DeadLetters(Inbox):
     """A folder of clicks and events that no database took, in any of several processes."""
 
     @classmethod
-    def at(cls, home: Path) -> SetAside:
+    def at(cls, home: Path) -> DeadLetters:
         return cls(home / "set-aside")
 
     def keep(self, kind: str, reason: str, content: Mapping[str, Any]) -> None:

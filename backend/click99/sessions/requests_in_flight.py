@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from click99.segmentation.clicks import Click
 
 
-class InFlight:
+class RequestsInFlight:
     """While an answer is slow, Label Studio sends the next clicks in parallel; it shows the newest only."""
 
     def __init__(self) -> None:

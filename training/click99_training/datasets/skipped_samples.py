@@ -16,7 +16,7 @@ PROBES = 50  # samples that are tried before a run
 NAMED = 10  # in a message; the CSV has all
 
 
-class Skipped:
+class SkippedSamples:
     """Which files were skipped and why; with a path also written there as CSV, by any number of processes."""
 
     def __init__(self, path: Path | None = None):
@@ -51,7 +51,7 @@ class Skipped:
             return dict(row for row in csv.reader(file) if len(row) == 2)
 
 
-def readable(data: SampleDataset, skipped: Skipped) -> Iterator[Sample]:
+def readable(data: SampleDataset, skipped: SkippedSamples) -> Iterator[Sample]:
     """Every sample that can be used, in order; the others are noted."""
     for k in range(len(data)):
         try:
@@ -62,7 +62,7 @@ def readable(data: SampleDataset, skipped: Skipped) -> Iterator[Sample]:
 
 def refuse_mostly_bad(data: SampleDataset) -> None:
     """Try samples from all over the data; ValueError with the list when more than half cannot be used."""
-    skipped = Skipped()
+    skipped = SkippedSamples()
     tried = np.unique(np.linspace(0, len(data) - 1, min(PROBES, len(data))).round().astype(int))
     for k in tried:
         try:

@@ -14,7 +14,7 @@ from click99.labelstudio.errors import LabelStudioError
 log = logging.getLogger(__name__)
 
 
-class Periodic(ABC):
+class Poller(ABC):
     """Calls `look` in a thread of its own from `start` to `close`, or while it is a context; what goes wrong
     is logged, and it goes on.
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from click99_training.datasets.crops import CropStream
 from click99_training.datasets.files import SampleError
 from click99_training.datasets.folders import MaskFolder
-from click99_training.datasets.skipped import NAMED, Skipped, readable, refuse_mostly_bad
+from click99_training.datasets.skipped_samples import NAMED, SkippedSamples, readable, refuse_mostly_bad
 from click99_training.recipes import COMPACT
 from tests.training.samples import HEIGHT, SQUARE, WIDTH, cut_short, folder_of, mask
 
@@ -45,7 +45,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_evaluation_passes_over_a_bad_sample_and_names_it(tmp_path: Path, spoil: Callable, reason: str):
     data = MaskFolder(folder_of(tmp_path, {"bad": mask(SQUARE), "good": mask(SQUARE)}))
     spoil(tmp_path)
-    skipped = Skipped()
+    skipped = SkippedSamples()
     assert [sample.name for sample in readable(data, skipped)] == ["good"]
     ((file, why),) = skipped.all().items()
     assert "bad" in file
@@ -54,7 +54,7 @@ def test_evaluation_passes_over_a_bad_sample_and_names_it(tmp_path: Path, spoil:
 
 def test_a_one_pixel_object_is_evaluated_but_not_trained_on(tmp_path: Path):
     data = MaskFolder(folder_of(tmp_path, {"dot": mask(np.s_[9:10, 9:10]), "square": mask(SQUARE)}))
-    assert [sample.truth.sum() for sample in readable(data, Skipped())] == [1, 400]
+    assert [sample.truth.sum() for sample in readable(data, SkippedSamples())] == [1, 400]
     stream = CropStream(data, COMPACT, seed=0)
     assert {stream[(k, 64)].name for k in range(12)} == {"square"}
     assert stream.skipped.all() == {"dot": "the object has only 1 pixels"}
@@ -62,7 +62,7 @@ def test_a_one_pixel_object_is_evaluated_but_not_trained_on(tmp_path: Path):
 
 def test_what_loader_processes_skip_is_known_to_the_run(tmp_path: Path):
     data = MaskFolder(folder_of(tmp_path, {"good": mask(SQUARE), "bad": mask()}))
-    stream = CropStream(data, COMPACT, seed=0, skipped=Skipped(tmp_path / "skipped.csv"))
+    stream = CropStream(data, COMPACT, seed=0, skipped=SkippedSamples(tmp_path / "skipped.csv"))
     keys = [[(k, 64)] for k in range(8)]
     assert len(list(DataLoader(stream, batch_sampler=keys, num_workers=2, collate_fn=list))) == 8
     assert stream.skipped.all() == {"bad": "the mask is empty"}
@@ -81,7 +81,7 @@ def test_some_bad_data_is_not_refused(tmp_path: Path):
 
 
 def test_a_long_list_is_cut_in_messages_alone():
-    skipped = Skipped()
+    skipped = SkippedSamples()
     for k in range(NAMED + 3):
         skipped.add(SampleError(f"{k}.png", "empty"))
         skipped.add(SampleError(f"{k}.png", "empty"))

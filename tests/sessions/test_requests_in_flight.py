@@ -9,7 +9,7 @@ import pytest
 
 from click99.segmentation.clicks import Click
 from click99.sessions import MemoryStore, Sessions
-from click99.sessions.in_flight import InFlight
+from click99.sessions.requests_in_flight import RequestsInFlight
 from click99.sessions.sessions import SupersededError
 from tests.disc_painter import DiscPainter
 
@@ -31,14 +31,14 @@ B_MOVED = Click(12, 30, True, "b")
 def test_a_request_that_was_overtaken_is_superseded(
     earlier: list[Click], later: list[Click], superseded: bool
 ):
-    in_flight = InFlight()
+    in_flight = RequestsInFlight()
     with in_flight.answering("object", earlier) as first, in_flight.answering("object", later) as second:
         assert first() == superseded
         assert second() == (later == [A] and len(earlier) == 2)
 
 
 def test_other_objects_and_the_past_do_not_count():
-    in_flight = InFlight()
+    in_flight = RequestsInFlight()
     with in_flight.answering("object", [A, B]):
         pass
     with in_flight.answering("object", [A]) as one, in_flight.answering("another", [A, B]):
@@ -46,7 +46,7 @@ def test_other_objects_and_the_past_do_not_count():
 
 
 def test_an_answered_newer_request_still_counts_while_an_older_one_waits():
-    in_flight = InFlight()
+    in_flight = RequestsInFlight()
     with ExitStack() as waiting:
         older = waiting.enter_context(in_flight.answering("object", [A]))
         with in_flight.answering("object", [A, B]):

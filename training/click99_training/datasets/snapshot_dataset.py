@@ -34,7 +34,7 @@ class Entry:
     ways: tuple[Way, ...]
 
 
-class Collected(SampleDataset):
+class SnapshotDataset(SampleDataset):
     """The masks of some of a snapshot's splits. By number each comes with its first way's clicks."""
 
     def __init__(self, folder: Path, splits: Sequence[str]):
