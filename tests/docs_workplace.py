@@ -25,13 +25,13 @@ from scipy.io import savemat
 from typer.testing import CliRunner
 
 from click99.cli import app
-from click99.demo.services import free_port
+from click99.demo.programs import free_port
 from click99.labelstudio import brush
 from click99.segmentation.checkpoint import save_checkpoint
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT
 from click99_training.datasets.registry import open_dataset
-from click99_training.learning.robot_annotator import Person
+from click99_training.learning.robot_annotator import RobotAnnotator
 from click99_training.report.inputs import REGIMES, VARIANTS
 from tests.segmentation.released_layout import draw, released_shapes, resnet_shapes
 
@@ -85,7 +85,7 @@ def annotate(data: Path, home: Path, count: int) -> None:
     """Let a robot save so many masks, as a person in Label Studio does: the record in `home`."""
     with served("--home", str(home), "--threads", "1") as address:
         for task, sample in enumerate(itertools.islice(open_dataset("folder", data, "train"), count), 1):
-            Person(address).annotate(task, sample)
+            RobotAnnotator(address).annotate(task, sample)
 
 
 def fill(folder: Path) -> None:

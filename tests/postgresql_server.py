@@ -13,7 +13,7 @@ from types import TracebackType
 import pytest
 from sqlalchemy import create_engine, text
 
-from click99.demo.services import free_port
+from click99.demo.programs import free_port
 
 USER = "postgres"  # PostgreSQL refuses to run as root
 

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from click99.demo.services import free_port
+from click99.demo.programs import free_port
 
 
 class RedisServer:

@@ -230,7 +230,7 @@ def finetune(
     from rich.console import Console
 
     from click99.annotations.saved_masks import MaskFilter
-    from click99.registry.job import note_stop
+    from click99.registry.job import write_cancel
     from click99.server.saved_images import image_store, saved_images
     from click99.server.stores import open_database
     from click99_training.learning.collect import collect
@@ -256,7 +256,7 @@ def finetune(
     try:
         finetune(asked, collected, Console())
     except RunInterrupt:
-        note_stop(out)
+        write_cancel(out)
         typer.echo(f"Stopped. To go on: click99 finetune --out {out} --minutes {minutes:g}", err=True)
         raise typer.Exit(1) from None
 

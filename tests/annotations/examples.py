@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from click99.annotations.clicks import Interaction
+from click99.annotations.clicks import AnsweredClick
 from click99.annotations.database import Database
 from click99.annotations.events import keep_event
 from click99.annotations.masks import Bits
@@ -29,7 +29,7 @@ def disc(radius: int = 2) -> np.ndarray:
     return (rows - 3) ** 2 + (columns - 5) ** 2 < radius**2
 
 
-def interaction(clicks: Sequence[str], region: str = "object", **changes: Any) -> Interaction:
+def answered_click(clicks: Sequence[str], region: str = "object", **changes: Any) -> AnsweredClick:
     """Clicks by their ids, each one pixel to the right of the one before."""
     given = {
         "project": PROJECT_KEY,
@@ -46,7 +46,7 @@ def interaction(clicks: Sequence[str], region: str = "object", **changes: Any) -
         "milliseconds": 40.0 + len(clicks),
         "asked_at": NOON,
     }
-    return Interaction(**(given | changes))  # pyright: ignore[reportArgumentType]
+    return AnsweredClick(**(given | changes))  # pyright: ignore[reportArgumentType]
 
 
 def brush_item(region: str = "object", mask: np.ndarray | None = None, **changes: Any) -> dict[str, Any]:

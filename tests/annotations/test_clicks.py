@@ -12,15 +12,15 @@ from hypothesis.extra.numpy import arrays
 from sqlalchemy import select
 
 from click99.annotations import clicks, masks
-from click99.annotations.clicks import Interaction
+from click99.annotations.clicks import AnsweredClick
 from click99.annotations.database import Database
 from click99.annotations.masks import Bits
 from click99.annotations.tables import ClickRow, MaskRow
 from click99.segmentation.clicks import Click
-from tests.annotations.examples import NOON, PROJECT_KEY, disc, interaction
+from tests.annotations.examples import NOON, PROJECT_KEY, answered_click, disc
 
 
-def record(database: Database, *answers: Interaction) -> None:
+def record(database: Database, *answers: AnsweredClick) -> None:
     for answer in answers:
         with database.writing() as session:
             clicks.write(session, answer)
@@ -39,7 +39,7 @@ def mask_of(database: Database, key: str | None) -> np.ndarray:
 
 
 def test_a_click_keeps_all_that_is_known_of_it(database: Database):
-    record(database, interaction("a"), interaction("ab"))
+    record(database, answered_click("a"), answered_click("ab"))
     first, second = rows(database)
     assert (second.project, second.task, second.region, second.label) == (PROJECT_KEY, "3", "object", "cell")
     assert (second.click_id, second.x, second.y, second.positive) == ("b", 1, 2, False)
@@ -51,40 +51,40 @@ def test_a_click_keeps_all_that_is_known_of_it(database: Database):
 
 def test_a_correction_keeps_what_it_started_from(database: Database):
     drawn = np.eye(6, 10, dtype=bool)
-    record(database, interaction("a", origin="draft", start=Bits.pack(drawn)))
+    record(database, answered_click("a", origin="draft", start=Bits.pack(drawn)))
     (click,) = rows(database)
     assert click.origin == "draft"
     assert np.array_equal(mask_of(database, click.start), drawn)
 
 
 def test_a_box_is_kept(database: Database):
-    record(database, interaction("a", origin="box", box=(1, 2, 8, 5)))
+    record(database, answered_click("a", origin="box", box=(1, 2, 8, 5)))
     (click,) = rows(database)
     assert (click.origin, click.box) == ("box", "1 2 8 5")
 
 
 def test_an_answer_given_twice_is_kept_once(database: Database):
-    record(database, interaction("a"), interaction("a", milliseconds=999.0))
+    record(database, answered_click("a"), answered_click("a", milliseconds=999.0))
     (click,) = rows(database)
     assert click.milliseconds == 41.0
 
 
 def test_lost_clicks_come_with_the_next_one(database: Database):
-    record(database, interaction("abc"))
+    record(database, answered_click("abc"))
     assert [click.click_id for click in rows(database)] == ["a", "b", "c"]
     assert [click.mask is None for click in rows(database)] == [True, True, False]
 
 
 def test_a_click_that_comes_late_gets_its_mask(database: Database):
-    record(database, interaction("ab"), interaction("a"))
+    record(database, answered_click("ab"), answered_click("a"))
     first, second = rows(database)
     assert (first.milliseconds, second.milliseconds) == (41.0, 42.0)
     assert np.array_equal(mask_of(database, first.mask), disc(1))
 
 
 def test_undone_and_moved_clicks_stay(database: Database):
-    moved = replace(interaction("ab"), clicks=[Click(0, 2, True, "a"), Click(7, 4, False, "b")])
-    record(database, interaction("a"), interaction("ab"), moved, interaction("ac"))
+    moved = replace(answered_click("ab"), clicks=[Click(0, 2, True, "a"), Click(7, 4, False, "b")])
+    record(database, answered_click("a"), answered_click("ab"), moved, answered_click("ac"))
     first, *seconds = rows(database)
     assert {(click.click_id, click.x) for click in seconds} == {("b", 1), ("b", 7), ("c", 1)}
     assert {click.parent for click in seconds} == {first.state}
@@ -94,12 +94,12 @@ def test_undone_and_moved_clicks_stay(database: Database):
     "changes", [{"region": "another"}, {"task": "4"}, {"project": "2.1"}, {"model_version": "discs-2"}]
 )
 def test_objects_with_the_same_clicks_are_kept_apart(database: Database, changes: dict[str, str]):
-    record(database, interaction("a"), interaction("a", **changes))
+    record(database, answered_click("a"), answered_click("a", **changes))
     assert len(rows(database)) == 2
 
 
 def test_a_mask_that_comes_often_is_kept_once(database: Database):
-    record(database, interaction("a"), interaction("b"))
+    record(database, answered_click("a"), answered_click("b"))
     with database.reading() as session:
         assert len(list(session.scalars(select(MaskRow)))) == 1
 

@@ -12,22 +12,30 @@ from sqlalchemy import select
 
 from click99.annotations import clicks, masks
 from click99.annotations.database import Database
-from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, MaskRow, RegionRow, Table, TaskRow
+from click99.annotations.tables import (
+    AnnotationRow,
+    ClickRow,
+    EventRow,
+    MaskRow,
+    RecordRow,
+    RegionRow,
+    TaskRow,
+)
 from tests.annotations.examples import (
     NOON,
     PROJECT,
     PROJECT_KEY,
+    answered_click,
     brush_item,
     deleted,
     disc,
-    interaction,
     keep,
     saved,
 )
 from tests.recorded import PAYLOADS, RECORDED, needs_recorded
 
 
-def rows(database: Database, table: type[Table]) -> list[Any]:
+def rows(database: Database, table: type[RecordRow]) -> list[Any]:
     with database.reading() as session:
         return list(session.scalars(select(table)))
 
@@ -63,8 +71,8 @@ def test_the_raw_event_is_kept_as_it_was(database: Database):
 
 def test_clicks_and_the_saved_mask_are_joined_by_the_region(database: Database):
     with database.writing() as session:
-        clicks.write(session, interaction("a", region="object"))
-        clicks.write(session, interaction("b", region="other"))
+        clicks.write(session, answered_click("a", region="object"))
+        clicks.write(session, answered_click("b", region="other"))
     keep(database, saved(brush_item("object")))
     same = (RegionRow.id == ClickRow.region) & (RegionRow.project == ClickRow.project)
     with database.reading() as session:

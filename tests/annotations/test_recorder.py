@@ -25,9 +25,9 @@ from sqlalchemy import event, func, select
 
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
-from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, Table
+from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, RecordRow
 from click99.segmentation.clicks import Click
-from tests.annotations.examples import Watching, brush_item, interaction, saved
+from tests.annotations.examples import Watching, answered_click, brush_item, saved
 from tests.postgresql_server import PostgresqlServer
 from tests.waiting import until
 
@@ -40,14 +40,14 @@ def recording(database: Database, home: Path, watch: Watching | None = None) -> 
     recorder.close()
 
 
-def count(database: Database, table: type[Table]) -> int:
+def count(database: Database, table: type[RecordRow]) -> int:
     with database.reading() as session:
         return session.scalar(select(func.count()).select_from(table)) or 0
 
 
 def test_clicks_and_events_are_written(database: Database, tmp_path: Path):
     with recording(database, tmp_path) as recorder:
-        recorder.click(interaction("a"))
+        recorder.click(answered_click("a"))
         recorder.event(saved(brush_item()))
     assert (count(database, ClickRow), count(database, AnnotationRow)) == (1, 1)
     assert list((tmp_path / "events").iterdir()) == []
@@ -56,7 +56,7 @@ def test_clicks_and_events_are_written(database: Database, tmp_path: Path):
 def test_closing_writes_what_waits(database: Database, tmp_path: Path):
     with recording(database, tmp_path) as recorder:
         for number in range(20):
-            recorder.click(interaction("a", region=f"object {number}"))
+            recorder.click(answered_click("a", region=f"object {number}"))
     assert count(database, ClickRow) == 20
 
 
@@ -74,7 +74,7 @@ def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.L
     other.execute("BEGIN IMMEDIATE")
     with recording(database, tmp_path, watch) as recorder:
         begun = time.perf_counter()
-        recorder.click(interaction("a"))
+        recorder.click(answered_click("a"))
         recorder.event(saved(brush_item()))
         took = time.perf_counter() - begun
         until(lambda: (1, 1) in watch.waits)
@@ -101,7 +101,7 @@ def test_a_full_disk_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCapt
     with recording(database, tmp_path, watch) as recorder:
         for number in range(40):
             recorder.event(saved(brush_item(), number=number, extra="x" * 2000))
-        recorder.click(interaction("a"))
+        recorder.click(answered_click("a"))
         until(lambda: True in watch.failures)
         assert "database or disk is full" in caplog.text
         pages["most"] = 10**6
@@ -116,7 +116,7 @@ def test_a_postgresql_that_goes_away_is_loud_and_recovers(tmp_path: Path, caplog
         assert count(database, ClickRow) == 0
         with recording(database, tmp_path, watch) as recorder:
             server.stop()
-            recorder.click(interaction("a"))
+            recorder.click(answered_click("a"))
             recorder.event(saved(brush_item()))
             until(lambda: True in watch.failures)
             assert "The record can't be written" in caplog.text
@@ -134,11 +134,11 @@ def test_without_a_column_all_waits_until_there_is_one(
         closing(Database(url, upgrades=False)) as careful,
         recording(careful, tmp_path, watch) as recorder,
     ):
-        recorder.click(interaction("a"))
+        recorder.click(answered_click("a"))
         until(lambda: count(database, ClickRow) == 1)
         with database.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE clicks DROP COLUMN label")
-        recorder.click(interaction("b", region="next"))
+        recorder.click(answered_click("b", region="next"))
         recorder.event(saved(brush_item()))
         until(lambda: "it lacks clicks.label. Run click99 db upgrade" in caplog.text)
         assert True in watch.failures
@@ -148,10 +148,10 @@ def test_without_a_column_all_waits_until_there_is_one(
 
 
 def test_a_full_queue_refuses_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    watch, one = Watching(), interaction("a")
+    watch, one = Watching(), answered_click("a")
     recorder = Recorder(Database(sqlite_url(tmp_path)), tmp_path, watch, max_waiting=one.size)
     recorder.click(one)
-    recorder.click(interaction("b", region="another"))
+    recorder.click(answered_click("b", region="another"))
     assert watch.losses == 1
     assert "region another is not recorded" in caplog.text
 
@@ -177,10 +177,10 @@ CLICKS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_click_that_the_record_cannot_hold_is_set_aside(
     database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], why: str
 ):
-    odd, watch = replace(interaction("a"), **changes), Watching()
+    odd, watch = replace(answered_click("a"), **changes), Watching()
     with recording(database, tmp_path, watch) as recorder:
         recorder.click(odd)
-        recorder.click(interaction("b", region="next"))
+        recorder.click(answered_click("b", region="next"))
     assert True not in watch.failures
     if why == POSTGRESQL_ONLY and database.engine.dialect.name == "sqlite":
         assert (count(database, ClickRow), watch.aside) == (2, [])
@@ -241,7 +241,7 @@ def test_what_cannot_be_set_aside_waits(tmp_path: Path):
     (tmp_path / "set-aside").touch()
     database, watch = Database(sqlite_url(tmp_path)), Watching()
     with recording(database, tmp_path, watch) as recorder:
-        recorder.click(interaction("a", label=None))
+        recorder.click(answered_click("a", label=None))
         until(lambda: True in watch.failures)
         (tmp_path / "set-aside").unlink()
         until(lambda: watch.aside == ["click"])
@@ -259,10 +259,10 @@ import os, sys
 from pathlib import Path
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.recorder import Recorder
-from tests.annotations.examples import Watching, brush_item, interaction, saved
+from tests.annotations.examples import Watching, brush_item, answered_click, saved
 home = Path(sys.argv[1])
 recorder = Recorder(Database(sqlite_url(home)), home, Watching())
-recorder.click(interaction("a"))
+recorder.click(answered_click("a"))
 recorder.event(saved(brush_item()))
 print("taken", flush=True)
 os.kill(os.getpid(), 9)
@@ -277,7 +277,7 @@ def test_killed_before_anything_was_written(tmp_path: Path):
     assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "taken\n"), killed.stderr
     database = Database(sqlite_url(tmp_path))
     with recording(database, tmp_path) as recorder:
-        recorder.click(interaction("ab"))
+        recorder.click(answered_click("ab"))
     with database.reading() as session:
         assert list(session.scalars(select(ClickRow.click_id).order_by(ClickRow.place))) == ["a", "b"]
     assert count(database, AnnotationRow) == 1

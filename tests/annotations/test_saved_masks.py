@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from click99.annotations import clicks
-from click99.annotations.clicks import Interaction
+from click99.annotations.clicks import AnsweredClick
 from click99.annotations.database import Database
 from click99.annotations.masks import Bits
 from click99.annotations.saved_masks import MaskFilter, saved_masks
 from click99.segmentation.clicks import Click
-from tests.annotations.examples import NOON, brush_item, deleted, disc, interaction, keep, saved
+from tests.annotations.examples import NOON, answered_click, brush_item, deleted, disc, keep, saved
 
 
-def record(database: Database, *answers: Interaction) -> None:
+def record(database: Database, *answers: AnsweredClick) -> None:
     """In that order, a second apart."""
     for second, answer in enumerate(answers):
         with database.writing() as session:
@@ -44,13 +44,13 @@ AGAIN = {"origin": "draft", "start": START}
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        ([interaction("a"), interaction("ab")], "ab"),
-        ([interaction("abc")], "abc"),
-        ([interaction("a"), interaction("ab"), interaction("ac")], "ac"),
-        ([interaction("a"), interaction("ab"), replace(interaction("ab"), clicks=MOVED)], "ab"),
-        ([interaction("a"), interaction("b"), interaction("bc")], "bc"),
-        ([interaction("ab"), interaction("c", **AGAIN), interaction("cd", **AGAIN)], "abcd"),
-        ([interaction("ab"), interaction("c", **AGAIN), interaction("d", **AGAIN)], "abd"),
+        ([answered_click("a"), answered_click("ab")], "ab"),
+        ([answered_click("abc")], "abc"),
+        ([answered_click("a"), answered_click("ab"), answered_click("ac")], "ac"),
+        ([answered_click("a"), answered_click("ab"), replace(answered_click("ab"), clicks=MOVED)], "ab"),
+        ([answered_click("a"), answered_click("b"), answered_click("bc")], "bc"),
+        ([answered_click("ab"), answered_click("c", **AGAIN), answered_click("cd", **AGAIN)], "abcd"),
+        ([answered_click("ab"), answered_click("c", **AGAIN), answered_click("d", **AGAIN)], "abd"),
         ([], ""),
     ],
     ids=[
@@ -64,14 +64,14 @@ AGAIN = {"origin": "draft", "start": START}
         "none",
     ],
 )
-def test_the_clicks_that_count(database: Database, answers: list[Interaction], expected: str):
+def test_the_clicks_that_count(database: Database, answers: list[AnsweredClick], expected: str):
     record(database, *answers)
     keep(database, saved(brush_item()))
     assert "".join(sequence(database)) == expected
 
 
 def test_a_moved_click_counts_where_it_went(database: Database):
-    record(database, interaction("a"), interaction("ab"), replace(interaction("ab"), clicks=MOVED))
+    record(database, answered_click("a"), answered_click("ab"), replace(answered_click("ab"), clicks=MOVED))
     keep(database, saved(brush_item()))
     with database.reading() as session:
         (found,) = saved_masks(session, MaskFilter())

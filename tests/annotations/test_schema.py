@@ -23,8 +23,8 @@ from click99.annotations.database import Database, create
 from click99.annotations.events import keep_event
 from click99.annotations.migrations.versions.schema_0001 import METADATA
 from click99.annotations.schema import SchemaError
-from click99.annotations.tables import ClickRow, Table
-from tests.annotations.examples import NOON, brush_item, interaction, saved
+from click99.annotations.tables import ClickRow, RecordRow
+from tests.annotations.examples import NOON, answered_click, brush_item, saved
 
 DUMPS = Path(__file__).parent / "dumps"
 NEWEST = ScriptDirectory(str(schema.MIGRATIONS)).get_current_head() or ""
@@ -61,7 +61,7 @@ def rows(database: Database) -> dict[str, set[tuple]]:
     """All that this click99 knows of, by table."""
 
     def read(connection: Connection) -> dict[str, set[tuple]]:
-        tables = Table.metadata.tables
+        tables = RecordRow.metadata.tables
         return {name: {tuple(row) for row in connection.execute(select(tables[name]))} for name in tables}
 
     return looked_at(database, read)
@@ -73,7 +73,7 @@ def columns(database: Database) -> set[str]:
 
 def differences(database: Database) -> list[Any]:
     """Between the tables in the database and those of `tables.py`."""
-    return looked_at(database, lambda c: compare_metadata(MigrationContext.configure(c), Table.metadata))
+    return looked_at(database, lambda c: compare_metadata(MigrationContext.configure(c), RecordRow.metadata))
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_what_is_missing_is_made(first: Database, stamped: bool):
     first.prepare()
     assert differences(first) == []
     with first.writing() as session:
-        clicks.write(session, interaction("z"))
+        clicks.write(session, answered_click("z"))
         assert len(session.scalars(select(ClickRow)).all()) == 5
 
 

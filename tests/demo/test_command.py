@@ -1,4 +1,4 @@
-"""The command around the services: one at a time, ended by any signal, and told apart from its siblings."""
+"""The command around the programs: one at a time, ended by any signal, and told apart from its siblings."""
 
 from __future__ import annotations
 

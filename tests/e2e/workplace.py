@@ -21,7 +21,6 @@ from label_studio_sdk.converter.brush import decode_rle
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
 from click99.demo.project import connect
-from click99.demo.services import free_port
 from click99.labelstudio.client import Client
 from click99.segmentation.clicks import Click
 from tests.e2e.running_demo import ROOT, RunningDemo

@@ -62,13 +62,13 @@ def test_the_list_shows_the_checkpoint_that_servers_are_pinned_to(
 )
 def test_the_list_tells_the_gate_s_decision(registry: Registry, gate: dict, shown: str):
     name = registry.all()[1].name
-    registry.note(name, gate=gate)
+    registry.add_facts(name, gate=gate)
     assert rows(run(registry, "list"))[name][4].endswith(shown)
 
 
 def test_all_that_is_known_is_shown(registry: Registry):
     first, second = registry.all()
-    registry.note(second.name, gate=GATE)
+    registry.add_facts(second.name, gate=GATE)
     registry.promote(second.name, "a reason")
     shown = rows(run(registry, "show", second.name))
     assert shown["trained from"][1] == first.name

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from click99.cli import app
-from click99.registry.job import note_stop
+from click99.registry.job import write_cancel
 from click99.registry.jobs import BusyError, Jobs
 from click99.registry.versions import RegistryError
 from tests.registry.examples import STAND_IN, ended
@@ -146,7 +146,7 @@ def test_one_by_hand_counts_while_it_runs_and_keeps_its_number(jobs: Jobs, tmp_p
             assert [(job.number, job.state, job.why) for job in jobs.all()] == [(1, "running", "by hand")]
             with pytest.raises(BusyError, match="job 1"):
                 jobs.start("a button")
-        note_stop(folder)
+        write_cancel(folder)
         assert jobs.get(1).state == "cancelled"
     (folder / "cancelled").unlink()
     assert (jobs.get(1).state, jobs.get(1).message) == ("failed", "what it said last stood in its terminal")

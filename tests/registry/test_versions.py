@@ -55,14 +55,14 @@ def test_a_deleted_checkpoint_comes_back_when_it_is_added_again(registry: Regist
 
 def test_facts_are_noted_beside_others(registry: Registry):
     name = names(registry)[1]
-    registry.note(name, gate={"promoted": False, "reason": "not better"})
-    registry.note(name, gate={"promoted": True})
+    registry.add_facts(name, gate={"promoted": False, "reason": "not better"})
+    registry.add_facts(name, gate={"promoted": True})
     assert registry.get(name).facts == {"images": 30, "gate": {"promoted": True}}
 
 
 def test_an_unknown_version_is_an_error_that_names_the_known(registry: Registry):
     first, second = names(registry)
-    for ask in (registry.get, registry.note, lambda name: registry.promote(name, "")):
+    for ask in (registry.get, registry.add_facts, lambda name: registry.promote(name, "")):
         with pytest.raises(RegistryError, match=f"^nobody is no version in .*Known: {first}, {second}$"):
             ask("nobody")
     with pytest.raises(RegistryError, match="Known: none yet"):
@@ -182,7 +182,7 @@ def test_changes_at_the_same_time_are_all_kept(registry: Registry, checkpoints: 
 
     def change(number: int) -> None:
         fact: dict[str, Any] = {f"fact{number}": number}
-        Registry(registry.folder).note(name, **fact)
+        Registry(registry.folder).add_facts(name, **fact)
         Registry(registry.folder).add(checkpoints[2], **fact)
 
     with ThreadPoolExecutor(8) as pool:

@@ -13,7 +13,7 @@ from torch import Tensor
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.click_maps import click_maps
 from click99.segmentation.clicks import Click
-from click99.segmentation.network import Answer, QualityHead, TwoStreamNetwork
+from click99.segmentation.network import NetworkOutput, QualityHead, TwoStreamNetwork
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.presets import (
     COMPACT,
@@ -65,7 +65,7 @@ def inputs(config: NetworkConfig, height: int, width: int, batch: int = 1) -> li
     return [torch.rand(batch, count, height, width, generator=generator) for count in channels]
 
 
-def click(network: TwoStreamNetwork, image: Tensor, maps: Tensor, previous: Tensor) -> Answer:
+def click(network: TwoStreamNetwork, image: Tensor, maps: Tensor, previous: Tensor) -> NetworkOutput:
     features = network.encode(image) if network.image_only else network.encode(image, maps, previous)
     return network(features, maps, previous)
 

@@ -92,7 +92,7 @@ def test_the_answer_of_a_chosen_square_stays_inside_it(untrained: Predictor):
         predictor = Predictor(untrained.network, "any", view=Preferring(number=k))
         alpha = predictor.refine(image, [click], None, "i")
         outside = np.ones(alpha.shape, bool)
-        outside[look.box.area] = False
+        outside[look.section.area] = False
         assert not (alpha > 0.5)[outside].any()
 
 

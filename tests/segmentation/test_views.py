@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from click99.segmentation.clicks import Click
 from click99.segmentation.metrics import obedience
 from click99.segmentation.views import (
-    Box,
     Look,
+    Section,
     WholeView,
     WindowsView,
     ZoomView,
@@ -61,16 +61,16 @@ def test_where_discs_overlap_the_nearer_click_decides():
 def test_the_zoom_holds_mask_and_clicks_with_a_margin():
     mask = np.zeros((200, 320), np.float32)
     mask[50:100, 100:200] = 1
-    box = ZoomView(margin=0.2, grid=16).focus(mask, [Click(210, 60, False)])
-    assert box.left <= 100 - 0.2 * 111
-    assert box.right >= 211 + 0.2 * 111
-    assert box.top <= 40
-    assert box.bottom >= 110
-    assert box.left % 20 == 0
+    section = ZoomView(margin=0.2, grid=16).focus(mask, [Click(210, 60, False)])
+    assert section.left <= 100 - 0.2 * 111
+    assert section.right >= 211 + 0.2 * 111
+    assert section.top <= 40
+    assert section.bottom >= 110
+    assert section.left % 20 == 0
 
 
 def test_the_zoom_stays_inside_the_image():
-    assert ZoomView().focus(np.ones((40, 60), np.float32), [Click(0, 0, True)]) == Box(0, 0, 60, 40)
+    assert ZoomView().focus(np.ones((40, 60), np.float32), [Click(0, 0, True)]) == Section(0, 0, 60, 40)
 
 
 def test_a_near_mask_reuses_the_same_box():
@@ -104,7 +104,7 @@ def test_whole_stretches_up_to_multiples_of_32_and_shrinks_photographs(
     shape: tuple[int, int], size: tuple[int, int]
 ):
     previous = np.zeros(shape, np.float32)
-    assert WholeView().looks(previous, ()) == [Look(Box(0, 0, shape[1], shape[0]), size)]
+    assert WholeView().looks(previous, ()) == [Look(Section(0, 0, shape[1], shape[0]), size)]
 
 
 sides = st.integers(1, 70)
@@ -114,20 +114,20 @@ sides = st.integers(1, 70)
 def test_whole_places_clicks_where_nearest_resizing_does(height: int, width: int, data: st.DataObject):
     x, y = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
     (look,) = WholeView().looks(np.zeros((height, width), np.float32), ())
-    box, size = look.box, look.size
+    section, size = look.section, look.size
     drawn = np.zeros((height, width))
     drawn[y, x] = 1
     resized = cv2.resize(drawn, size[::-1], interpolation=cv2.INTER_NEAREST)
-    placed = WholeView().place([Click(x, y, True)], box, size)
+    placed = WholeView().place([Click(x, y, True)], section, size)
     assert {(px, py) for px, py, _ in placed} == {(px, py) for py, px in np.argwhere(resized).tolist()}
 
 
 def test_no_click_is_lost_where_whole_shrinks():
     shape = (1500, 2000)
     (look,) = WholeView().looks(np.zeros(shape, np.float32), ())
-    box, size = look.box, look.size
+    section, size = look.section, look.size
     for x in range(1000, 1010):
-        ((px, py, positive),) = WholeView().place([Click(x, 700, False)], box, size)
+        ((px, py, positive),) = WholeView().place([Click(x, 700, False)], section, size)
         assert abs(px - x * size[1] / shape[1]) <= 1
         assert abs(py - 700 * size[0] / shape[0]) <= 1
         assert positive is False
@@ -158,12 +158,12 @@ def nothing(shape: tuple[int, int]) -> np.ndarray:
 
 def test_the_first_click_is_looked_at_through_ever_smaller_squares():
     first, *squares = WindowsView().looks(nothing((3000, 4000)), [Click(2500, 700, True)])
-    assert (first.box, first.anew) == (Box(0, 0, 4000, 3000), False)
-    assert [max(look.box.shape) for look in squares] == [2000, 1000, 500, 250, 125]
+    assert (first.section, first.anew) == (Section(0, 0, 4000, 3000), False)
+    assert [max(look.section.shape) for look in squares] == [2000, 1000, 500, 250, 125]
     assert all(look.anew for look in squares)
     for look in squares:
-        assert look.box.left <= 2500 < look.box.right
-        assert look.box.top <= 700 < look.box.bottom
+        assert look.section.left <= 2500 < look.section.right
+        assert look.section.top <= 700 < look.section.bottom
 
 
 @given(
@@ -174,10 +174,12 @@ def test_the_first_click_is_looked_at_through_ever_smaller_squares():
 def test_every_square_holds_every_click_and_stays_inside(height: int, width: int, places: list):
     clicks = [Click(int(x * width), int(y * height), True) for x, y in places]
     for look in WindowsView().squares((height, width), clicks, max(height, width)):
-        box = look.box
-        assert 0 <= box.left < box.right <= width
-        assert 0 <= box.top < box.bottom <= height
-        assert all(box.left <= c.x < box.right and box.top <= c.y < box.bottom for c in clicks)
+        section = look.section
+        assert 0 <= section.left < section.right <= width
+        assert 0 <= section.top < section.bottom <= height
+        assert all(
+            section.left <= c.x < section.right and section.top <= c.y < section.bottom for c in clicks
+        )
 
 
 def test_clicks_close_together_in_a_mask_that_reaches_far_ask_anew():
@@ -214,5 +216,5 @@ def test_the_box_of_a_small_mask_in_a_large_picture_is_close():
     mask = np.zeros((3000, 4000), np.float32)
     mask[1000:1060, 2000:2060] = 1
     (look,) = WindowsView().looks(mask, [Click(2030, 1030, True), Click(2070, 1030, False)])
-    assert max(look.box.shape) < 130
-    assert max(ZoomView().looks(mask, [Click(2030, 1030, True)])[0].box.shape) > 500
+    assert max(look.section.shape) < 130
+    assert max(ZoomView().looks(mask, [Click(2030, 1030, True)])[0].section.shape) > 500

@@ -6,9 +6,9 @@ import logging
 import threading
 
 import pytest
+from click99.server.periodic import Periodic
 
 from click99.labelstudio.errors import ApiError
-from click99.server.periodic import Periodic
 from tests.waiting import until
 
 

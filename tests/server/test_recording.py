@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from click99.annotations import masks
 from click99.annotations.database import Database, sqlite_url
-from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, MaskRow, RegionRow, Table
+from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, MaskRow, RecordRow, RegionRow
 from click99.server import recording
 from tests.server.annotator import Annotator
 from tests.server.requests import CONFIG, WITHOUT_LABELS, Start, body, dot, keypoint
@@ -28,7 +28,7 @@ def read(tmp_path: Path) -> Callable[..., list[Any]]:
     """read(table, how many): its rows, once there are so many."""
     database = Database(sqlite_url(tmp_path))
 
-    def read(table: type[Table], expected: int) -> list[Any]:
+    def read(table: type[RecordRow], expected: int) -> list[Any]:
         def rows() -> list[Any]:
             with database.reading() as session:
                 return list(session.scalars(select(table)))
@@ -210,6 +210,6 @@ def test_what_the_record_cannot_hold_holds_up_nothing(
 def test_a_record_that_fails_harms_no_click(
     server: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(recording, "interaction", lambda *answer: 1 / 0)
+    monkeypatch.setattr(recording, "answered_click", lambda *answer: 1 / 0)
     assert server.post("/predict", json=body([keypoint("a", 20, 20)])).status_code == 200
     assert "is not recorded" in caplog.text

@@ -21,7 +21,7 @@ Origin = Literal["nothing", "click", "box", "draft", "annotation", "accepted"]
 
 
 @dataclass(frozen=True)
-class Interaction:
+class AnsweredClick:
     """An object's clicks so far, at least one, and the mask after the last.
 
     origin, start: of the mask before the first of them. image: its address as it stands in the task. Others:
@@ -56,50 +56,50 @@ class Interaction:
             yield chain.hexdigest()
 
 
-def write(session: Session, interaction: Interaction) -> None:
+def write(session: Session, answered_click: AnsweredClick) -> None:
     """Keep the last click with its mask, and those before it that are not kept yet: each request brings all.
 
     An answer given twice is kept once.
     """
-    states = list(interaction.states())
-    mask = keep(session, interaction.mask)
-    start = keep(session, interaction.start) if interaction.start else None
+    states = list(answered_click.states())
+    mask = keep(session, answered_click.mask)
+    start = keep(session, answered_click.start) if answered_click.start else None
     for place, state in enumerate(states):
         last = state == states[-1]
-        row = _row(interaction, states, place, start, mask if last else None)
+        row = _row(answered_click, states, place, start, mask if last else None)
         if not insert_new(session, ClickRow, row) and last:
-            _complete(session, state, mask, interaction)
+            _complete(session, state, mask, answered_click)
 
 
 def _row(
-    interaction: Interaction, states: list[str], place: int, start: str | None, mask: str | None
+    answered_click: AnsweredClick, states: list[str], place: int, start: str | None, mask: str | None
 ) -> dict:
-    click = interaction.clicks[place]
+    click = answered_click.clicks[place]
     return {
         "state": states[place],
         "parent": states[place - 1] if place else None,
-        "project": interaction.project,
-        "task": interaction.task,
-        "region": interaction.region,
-        "label": interaction.label,
-        "image": interaction.image,
+        "project": answered_click.project,
+        "task": answered_click.task,
+        "region": answered_click.region,
+        "label": answered_click.label,
+        "image": answered_click.image,
         "place": place,
         "click_id": click.id,
         "x": click.x,
         "y": click.y,
         "positive": click.positive,
-        "box": " ".join(map(str, interaction.box)) if interaction.box else None,
-        "origin": "click" if place else interaction.origin,
+        "box": " ".join(map(str, answered_click.box)) if answered_click.box else None,
+        "origin": "click" if place else answered_click.origin,
         "start": None if place else start,
-        "model_version": interaction.model_version,
-        "milliseconds": interaction.milliseconds if mask else None,
-        "asked_at": interaction.asked_at,
+        "model_version": answered_click.model_version,
+        "milliseconds": answered_click.milliseconds if mask else None,
+        "asked_at": answered_click.asked_at,
         "mask": mask,
     }
 
 
-def _complete(session: Session, state: str, mask: str, interaction: Interaction) -> None:
+def _complete(session: Session, state: str, mask: str, answered_click: AnsweredClick) -> None:
     """A click that was known from a later one only gets its mask."""
     click = session.get_one(ClickRow, state)
     if click.mask is None:
-        click.mask, click.milliseconds = mask, interaction.milliseconds
+        click.mask, click.milliseconds = mask, answered_click.milliseconds

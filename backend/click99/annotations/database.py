@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 
 from click99.annotations.schema import Schema, SchemaError, read_schema
 from click99.annotations.schema import upgrade as upgrade_schema
-from click99.annotations.tables import Table
+from click99.annotations.tables import RecordRow
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +188,7 @@ def reason(error: Exception) -> str:
     return told.splitlines()[0]
 
 
-def insert_new(session: Session, table: type[Table], values: Mapping[str, Any]) -> bool:
+def insert_new(session: Session, table: type[RecordRow], values: Mapping[str, Any]) -> bool:
     """Add a row unless one with its primary key is there. Whether it was new."""
     dialect = session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert

@@ -23,7 +23,7 @@ from typing import Any, Protocol, Self
 from sqlalchemy.exc import SQLAlchemyError
 
 from click99.annotations import clicks
-from click99.annotations.clicks import Interaction
+from click99.annotations.clicks import AnsweredClick
 from click99.annotations.database import Database, is_away, reason
 from click99.annotations.dead_letters import DeadLetters
 from click99.annotations.events import keep_event
@@ -58,7 +58,7 @@ class Recorder:
         self._database, self._watch = database, watch
         self._inbox, self._set_aside = Inbox(home / "events"), DeadLetters.at(home)
         self._max_waiting, self._bytes = max_waiting, 0
-        self._waiting: deque[Interaction] = deque()
+        self._waiting: deque[AnsweredClick] = deque()
         self._changed = threading.Condition()
         self._mail, self._closing, self._trouble = True, False, ""
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
@@ -83,17 +83,17 @@ class Recorder:
         if self._waiting:
             log.error("%d clicks are not recorded: %s could not be written to", *self._state())
 
-    def click(self, interaction: Interaction) -> None:
+    def click(self, answered_click: AnsweredClick) -> None:
         """Take a click; returns at once."""
         with self._changed:
-            if self._bytes + interaction.size <= self._max_waiting:
-                self._waiting.append(interaction)
-                self._bytes += interaction.size
+            if self._bytes + answered_click.size <= self._max_waiting:
+                self._waiting.append(answered_click)
+                self._bytes += answered_click.size
                 self._changed.notify()
                 return
         self._watch.lost()
         log.error(
-            "A click of region %s is not recorded: too many wait for %s", interaction.region, self._name
+            "A click of region %s is not recorded: too many wait for %s", answered_click.region, self._name
         )
 
     def event(self, body: bytes) -> None:
@@ -135,13 +135,13 @@ class Recorder:
     def _write(self) -> None:
         """All that waits, each in a transaction of its own."""
         while self._waiting:
-            interaction = self._waiting[0]
-            content = partial(asdict, interaction)
-            with self._setting_aside("click", f"of region {interaction.region!r}", content):
-                self._write_click(interaction)
+            answered_click = self._waiting[0]
+            content = partial(asdict, answered_click)
+            with self._setting_aside("click", f"of region {answered_click.region!r}", content):
+                self._write_click(answered_click)
             with self._changed:
                 self._waiting.popleft()
-                self._bytes -= interaction.size
+                self._bytes -= answered_click.size
             self._watch.waiting(len(self._waiting), 0)
         for file in self._inbox:
             content = partial(lambda file: {"body": file.read_bytes()}, file)
@@ -165,9 +165,9 @@ class Recorder:
             where = self._set_aside.folder
             log.error("Set aside in %s, not recorded: %s %.80s: %.200s", where, kind, name, reason(error))
 
-    def _write_click(self, interaction: Interaction) -> None:
+    def _write_click(self, answered_click: AnsweredClick) -> None:
         with self._database.writing() as session:
-            clicks.write(session, interaction)
+            clicks.write(session, answered_click)
 
     def _write_event(self, file: Path) -> None:
         try:

@@ -17,18 +17,17 @@ from typing import Literal
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, MetaData, inspect, text
-from sqlalchemy import Table as AnyTable
+from sqlalchemy import Column, Connection, MetaData, Table, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateColumn
 
-from click99.annotations.tables import Table
+from click99.annotations.tables import RecordRow
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 FIRST = "0001"  # databases that say nothing of a revision have this one
 NEUTRAL = {str: "''", bytes: "''", int: "0", float: "0", bool: "false", datetime: "'1970-01-01 00:00:00'"}
 
-State = Literal["new", "unstamped", "old", "current", "future"]
+SchemaState = Literal["new", "unstamped", "old", "current", "future"]
 
 _alembic = threading.Lock()  # it keeps what it works on in globals
 
@@ -48,7 +47,7 @@ class Schema:
     exists: bool
 
     @property
-    def state(self) -> State:
+    def state(self) -> SchemaState:
         """unstamped: right, but of the time before revisions. current: fit for use, the next revision too."""
         if not self.exists:
             return "new"
@@ -86,9 +85,9 @@ def read_schema(connection: Connection) -> Schema:
     tables = set(inspect(connection).get_table_names())
     stamped = "alembic_version" in tables
     revision = connection.scalar(text("SELECT version_num FROM alembic_version")) if stamped else None
-    exists = stamped or not tables.isdisjoint(Table.metadata.tables)
+    exists = stamped or not tables.isdisjoint(RecordRow.metadata.tables)
     needed = ScriptDirectory(str(MIGRATIONS)).get_current_head() or FIRST
-    return Schema(revision or "", needed, tuple(map(str, lacking(connection, Table.metadata))), exists)
+    return Schema(revision or "", needed, tuple(map(str, lacking(connection, RecordRow.metadata))), exists)
 
 
 def upgrade(connection: Connection) -> None:
@@ -97,7 +96,7 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with _alembic:
         command.upgrade(config, "head")
-    complete(connection, Table.metadata)
+    complete(connection, RecordRow.metadata)
 
 
 def complete(connection: Connection, metadata: MetaData) -> None:
@@ -111,7 +110,7 @@ def complete(connection: Connection, metadata: MetaData) -> None:
             index.create(connection, checkfirst=True)
 
 
-def lacking(connection: Connection, metadata: MetaData) -> Iterator[AnyTable | Column]:
+def lacking(connection: Connection, metadata: MetaData) -> Iterator[Table | Column]:
     """The tables that are not there, and the columns that the others lack."""
     there = inspect(connection).get_multi_columns()
     for table in metadata.sorted_tables:
@@ -126,7 +125,7 @@ def _add(connection: Connection, column: Column) -> None:
     kind = getattr(column.type, "impl_instance", column.type).python_type  # what is under our own types
     neutral = None if column.nullable else text(NEUTRAL[kind])
     alone = Column(column.name, column.type, nullable=column.nullable, server_default=neutral)
-    AnyTable(column.table.name, MetaData(), alone)
+    Table(column.table.name, MetaData(), alone)
     definition = CreateColumn(alone).compile(dialect=connection.dialect)
     references = [f"REFERENCES {key.column.table.name} ({key.column.name})" for key in column.foreign_keys]
     added = " ".join([f"ALTER TABLE {column.table.name} ADD COLUMN", str(definition), *references])

@@ -25,11 +25,11 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
-class Table(DeclarativeBase):
+class RecordRow(DeclarativeBase):
     type_annotation_map = {datetime: Utc, bytes: LargeBinary}  # noqa: RUF012
 
 
-class MaskRow(Table):
+class MaskRow(RecordRow):
     """A mask by its content's hash. png: one bit a pixel."""
 
     __tablename__ = "masks"
@@ -40,7 +40,7 @@ class MaskRow(Table):
     png: Mapped[bytes]
 
 
-class TaskRow(Table):
+class TaskRow(RecordRow):
     """data: the task's own fields as JSON, such as the image's address. synced_at: `updated_at` of the task
     when `click99 sync` read its annotations."""
 
@@ -52,7 +52,7 @@ class TaskRow(Table):
     synced_at: Mapped[datetime | None]
 
 
-class ClickRow(Table):
+class ClickRow(RecordRow):
     """One click of an object, and the mask after it.
 
     state: hash of the object and its clicks so far, `parent` the one before this click: the real sequence is
@@ -87,7 +87,7 @@ class ClickRow(Table):
     image: Mapped[str] = mapped_column(Text)
 
 
-class EventRow(Table):
+class EventRow(RecordRow):
     """What Label Studio sent, or `click99 sync` found, as it was. digest: SHA-256 of the body.
 
     problem: why it could not be read; its body is kept all the same.
@@ -102,7 +102,7 @@ class EventRow(Table):
     problem: Mapped[str | None] = mapped_column(Text)
 
 
-class AnnotationRow(Table):
+class AnnotationRow(RecordRow):
     """The newest known state of an annotation. deleted_at: its tombstone. event: the digest of the event that
     told. lead_time: seconds that the annotator took. annotator: Label Studio's user id."""
 
@@ -120,7 +120,7 @@ class AnnotationRow(Table):
     event: Mapped[str | None] = mapped_column(String(64))
 
 
-class RegionRow(Table):
+class RegionRow(RecordRow):
     """A mask in an annotation. id: the clicks' `region`. origin: Label Studio's (prediction: accepted as it
     was; prediction-changed: retouched; manual: drawn). problem: why there is no mask."""
 
@@ -136,7 +136,7 @@ class RegionRow(Table):
     problem: Mapped[str | None] = mapped_column(Text)
 
 
-class ScheduleRow(Table):
+class ScheduleRow(RecordRow):
     """When something regular was begun last, so that only one of several workers does it."""
 
     __tablename__ = "schedule"

@@ -1,4 +1,4 @@
-"""The command: start both services, fill the project, say what to do, wait, end everything."""
+"""The command: start both programs, fill the project, say what to do, wait, end everything."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from rich.table import Table
 from click99.demo.errors import DemoError
 from click99.demo.label_studio import Account, start_label_studio
 from click99.demo.pictures import pictures
+from click99.demo.programs import HOST, Program, free_port
 from click99.demo.project import add_pictures, connect, find_or_create
-from click99.demo.services import HOST, Service, free_port
 from click99.labelstudio.client import Client
 
 
@@ -85,7 +85,7 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def start_click99(studio: Service, account: Account, port: int, folder: Path) -> Service:
+def start_click99(studio: Program, account: Account, port: int, folder: Path) -> Program:
     """`click99 serve` for that Label Studio."""
     command = [sys.executable, "-m", "click99.cli", "serve", "--host", HOST, "--port", str(port)]
     environment = os.environ | {
@@ -95,16 +95,16 @@ def start_click99(studio: Service, account: Account, port: int, folder: Path) ->
         "CLICK99_BASIC_AUTH_USER": "",
         "CLICK99_BASIC_AUTH_PASSWORD": "",
     }
-    return Service("click99", command, port, folder / "click99.log", environment)
+    return Program("click99", command, port, folder / "click99.log", environment)
 
 
-def prepare(studio: Service, click99: Service, account: Account, console: Console) -> int:
-    """Wait for both services and fill the project, showing how far it is -> the project's id."""
+def prepare(studio: Program, click99: Program, account: Account, console: Console) -> int:
+    """Wait for both programs and fill the project, showing how far it is -> the project's id."""
     columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=console) as progress:
-        for service, seconds, hint in ((studio, 600, ", the first time a minute or two"), (click99, 120, "")):
-            task = progress.add_task(f"{service.name} starts{hint}", total=1)
-            service.wait_until_up(seconds)
+        for program, seconds, hint in ((studio, 600, ", the first time a minute or two"), (click99, 120, "")):
+            task = progress.add_task(f"{program.name} starts{hint}", total=1)
+            program.wait_until_up(seconds)
             progress.update(task, completed=1)
         task = progress.add_task("Project with sample pictures", total=1)
         client = Client(studio.url, account.token, timeout=60)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from click99.demo.errors import DemoError
-from click99.demo.services import HOST, Service
+from click99.demo.programs import HOST, Program
 
 VERSION = "1.23.2"
 
@@ -33,7 +33,7 @@ class Account:
         return cls(**json.loads(file.read_text()))
 
 
-def start_label_studio(program: str, account: Account, port: int, folder: Path) -> Service:
+def start_label_studio(program: str, account: Account, port: int, folder: Path) -> Program:
     """Label Studio for `account`, its data in `folder`/label-studio; DemoError when not installed."""
     found = shutil.which(program)
     if found is None:
@@ -43,7 +43,7 @@ def start_label_studio(program: str, account: Account, port: int, folder: Path) 
         )
     command = [found, "start", "--no-browser", "--internal-host", HOST, "--port", str(port)]
     environment = label_studio_environment(account, folder / "label-studio")
-    return Service("Label Studio", command, port, folder / "label-studio.log", environment)
+    return Program("Label Studio", command, port, folder / "label-studio.log", environment)
 
 
 def label_studio_environment(account: Account, data: Path) -> dict[str, str]:

@@ -17,8 +17,8 @@ from typing import IO, Any, Literal, get_args
 from click99.files import write_json
 from click99.registry.versions import now
 
-State = Literal["running", "promoted", "not promoted", "cancelled", "failed"]
-STATES: tuple[State, ...] = get_args(State)
+JobState = Literal["running", "promoted", "not promoted", "cancelled", "failed"]
+JOB_STATES: tuple[JobState, ...] = get_args(JobState)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Job:
     started_at: str
     host: str
     process: int
-    state: State
+    state: JobState
     progress: Mapping[str, Any]
 
     @property
@@ -45,13 +45,13 @@ class Job:
         return f"{log_end(self.folder) or 'its process ended without a word'} ({log})"
 
 
-def note_begin(folder: Path, why: str, process: int) -> None:
+def write_begin(folder: Path, why: str, process: int) -> None:
     """Process `process` of this machine has begun the job."""
     begun = {"why": why, "started_at": now(), "host": platform.node(), "process": process}
     write_json(folder / "job.json", begun)
 
 
-def note_stop(folder: Path) -> None:
+def write_cancel(folder: Path) -> None:
     """Somebody wished the job to stop: it has not failed."""
     (folder / "cancelled").touch()
 
@@ -66,7 +66,7 @@ def read_job(folder: Path) -> Job | None:
     return Job(int(folder.name), folder, state=_state(folder, alive, progress), progress=progress, **begun)
 
 
-def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> State:
+def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> JobState:
     if alive:
         return "running"
     if progress.get("phase") == "done":

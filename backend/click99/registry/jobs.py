@@ -20,7 +20,7 @@ from typing import IO
 from filelock import FileLock
 
 from click99.registry.check import RegistryError
-from click99.registry.job import Job, note_begin, note_stop, read_job
+from click99.registry.job import Job, read_job, write_begin, write_cancel
 
 FINETUNE = (sys.executable, "-m", "click99.cli", "finetune")
 NICE = 10  # more than who starts it: clicks come first
@@ -58,7 +58,7 @@ class Jobs:
             folder = self.folder / str(number)
             folder.mkdir()
             process = self._begin(folder, options, environment)
-            note_begin(folder, why, process.pid)
+            write_begin(folder, why, process.pid)
         threading.Thread(target=process.wait, name="reap", daemon=True).start()
         return self.get(number)
 
@@ -103,7 +103,7 @@ class Jobs:
         (folder / "cancelled").unlink(missing_ok=True)
         alive = (folder / "alive").open("wb")
         fcntl.flock(alive, fcntl.LOCK_EX)
-        note_begin(folder, why, os.getpid())
+        write_begin(folder, why, os.getpid())
         return alive
 
     def cancel(self, number: int | None = None) -> Job:
@@ -115,7 +115,7 @@ class Jobs:
             raise RegistryError(f"job {job.number} is over: {job.state}")
         if job.host != platform.node():
             raise RegistryError(f"job {job.number} runs on {job.host}: cancel it there")
-        note_stop(job.folder)
+        write_cancel(job.folder)
         os.kill(job.process, signal.SIGTERM)
         return job
 

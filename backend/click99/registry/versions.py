@@ -69,7 +69,7 @@ class Registry:
         with self._changing():
             return self._add(checkpoint, parent, facts)
 
-    def note(self, name: str, **facts: Any) -> Version:
+    def add_facts(self, name: str, **facts: Any) -> Version:
         """Add to what is known of a version; a fact of the same name is replaced."""
         with self._changing():
             return self._write(self.get(name), facts)

@@ -64,12 +64,12 @@ def layers(config: NetworkConfig, height: int = 352, width: int = 352) -> list[L
     shapes: dict[nn.Module, tuple[int, ...]] = {}
     inputs: dict[nn.Module, tuple[int, ...]] = {}
 
-    def note(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
+    def measure(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
         inputs[module], shapes[module] = given[0].shape[1:], (*output.shape[1:], 1, 1, 1)[:3]
 
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear | nn.GroupNorm | nn.Sequential | QualityHead):
-            module.register_forward_hook(note)
+            module.register_forward_hook(measure)
     with torch.no_grad():
         network(network.encode(image, maps, previous), maps, previous)
     return [

@@ -35,7 +35,7 @@ class ImageFeatures:
     context: Tensor  # [B, C, H/s, W/s] at the coarsest stride s, pooled already if pyramid_of is "image"
 
 
-class Answer(NamedTuple):
+class NetworkOutput(NamedTuple):
     """What one click makes of a batch."""
 
     alpha: Tensor  # [B, 1, H, W] in 0…1, after the guided filter
@@ -238,7 +238,7 @@ class TwoStreamNetwork(nn.Module):
             x = self.pyramid(x)
         return ImageFeatures(image, skips, x)
 
-    def forward(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> Answer:
+    def forward(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> NetworkOutput:
         """One click.
 
         Args:
@@ -259,7 +259,7 @@ class TwoStreamNetwork(nn.Module):
         logits, middle = self.decoder(x, [*skips[::-1], _join(full_size)])
         alpha = self._finish(features.image, click_maps, logits)
         quality = self.quality(middle.float(), alpha.detach().float()) if self.quality else None
-        return Answer(alpha, logits, quality)
+        return NetworkOutput(alpha, logits, quality)
 
     def _finish(self, image: Tensor, click_maps: Tensor, logits: Tensor) -> Tensor:
         """Logits → alpha, obeying the clicks and following the image's edges."""

@@ -22,7 +22,7 @@ from click99.segmentation.click_maps import click_maps
 from click99.segmentation.clicks import Click
 from click99.segmentation.generalist import Generalist, fingerprint
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
-from click99.segmentation.views import VIEWS, Box, Look, View
+from click99.segmentation.views import VIEWS, Look, Section, View
 
 FEATURE_BYTES = 256 * 2**20  # of the image features that are kept
 CHOICES = 10_000  # images whose network is remembered
@@ -80,9 +80,10 @@ class Predictor:
     @torch.inference_mode()
     def fingerprint(self, image: np.ndarray, image_key: str) -> Tensor:
         """What the image looks like to the image stream before the first click: [C]."""
-        box, size = self._first_look(image)
+        section, size = self._first_look(image)
         maps = click_maps([[]], *size, self.network.config.click_encoding, self.device)
-        return fingerprint(self._features(image, image_key, box, size, maps, torch.zeros_like(maps[:, :1])))
+        nothing = torch.zeros_like(maps[:, :1])
+        return fingerprint(self._features(image, image_key, section, size, maps, nothing))
 
     def prepare(self, image: np.ndarray, image_key: str) -> None:
         """Compute what the first click on this image needs, where it can be known: uint8 RGB [H, W, 3]."""
@@ -92,7 +93,7 @@ class Predictor:
     def refine(
         self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
     ) -> np.ndarray:
-        """One click's answer.
+        """One click's output.
 
         Args:
             image: uint8 RGB [H, W, 3].
@@ -114,7 +115,7 @@ class Predictor:
         chosen = self.view.choose(looks, [quality for _, quality in answers])
         look, before = looks[chosen], fed_back[chosen]
         alpha = before.copy()
-        alpha[look.box.area] = self.view.restore(answers[chosen][0], look.box.shape)
+        alpha[look.section.area] = self.view.restore(answers[chosen][0], look.section.shape)
         return quantise(self.view.obey(alpha, clicks, before))
 
     @torch.inference_mode()
@@ -122,41 +123,43 @@ class Predictor:
         self, image: np.ndarray, image_key: str, clicks: Sequence[Click], previous: np.ndarray, look: Look
     ) -> tuple[np.ndarray, float]:
         """One look's alpha, at the network's size, and the IoU that the network expects of it (or 0)."""
-        placed = self.view.place(clicks, look.box, look.size)
+        placed = self.view.place(clicks, look.section, look.size)
         encoding = self.network.config.click_encoding
         maps = click_maps([placed], *look.size, encoding, self.device)
-        fed_back = self.view.resize(self.view.before(previous, clicks)[look.box.area], look.size)
+        fed_back = self.view.resize(self.view.before(previous, clicks)[look.section.area], look.size)
         before = torch.from_numpy(fed_back)[None, None].to(self.device)
-        features = self._features(image, image_key, look.box, look.size, maps, before)
-        answer = self.network(features, maps, before)
-        quality = 0.0 if answer.quality is None else float(answer.quality.sigmoid())
-        return answer.alpha[0, 0].float().cpu().numpy(), quality
+        features = self._features(image, image_key, look.section, look.size, maps, before)
+        output = self.network(features, maps, before)
+        quality = 0.0 if output.quality is None else float(output.quality.sigmoid())
+        return output.alpha[0, 0].float().cpu().numpy(), quality
 
-    def _first_look(self, image: np.ndarray) -> tuple[Box, tuple[int, int]]:
+    def _first_look(self, image: np.ndarray) -> tuple[Section, tuple[int, int]]:
         look, *_ = self.view.looks(np.zeros(image.shape[:2], np.float32), ())
-        return look.box, look.size
+        return look.section, look.size
 
     def _features(
         self,
         image: np.ndarray,
         image_key: str,
-        box: Box,
+        section: Section,
         size: tuple[int, int],
         maps: Tensor,
         previous: Tensor,
     ) -> ImageFeatures:
         if self.network.image_only:
-            return self._encode(image, image_key, box, size)
-        return self.network.encode(self._pixels(image, box, size), maps, previous)
+            return self._encode(image, image_key, section, size)
+        return self.network.encode(self._pixels(image, section, size), maps, previous)
 
     @cachedmethod(attrgetter("features"), lambda self, image, *key: key, attrgetter("lock"))
     @torch.inference_mode()
-    def _encode(self, image: np.ndarray, image_key: str, box: Box, size: tuple[int, int]) -> ImageFeatures:
-        return self.network.encode(self._pixels(image, box, size))
+    def _encode(
+        self, image: np.ndarray, image_key: str, section: Section, size: tuple[int, int]
+    ) -> ImageFeatures:
+        return self.network.encode(self._pixels(image, section, size))
 
-    def _pixels(self, image: np.ndarray, box: Box, size: tuple[int, int]) -> Tensor:
+    def _pixels(self, image: np.ndarray, section: Section, size: tuple[int, int]) -> Tensor:
         """A part of the image as the network sees it: [1, 3, height, width] in 0…1."""
-        pixels = self.view.resize(image[box.area], size)
+        pixels = self.view.resize(image[section.area], size)
         tensor = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None].float() / 255
         return tensor.contiguous(memory_format=torch.channels_last)
 

@@ -23,7 +23,7 @@ DISC_OFFSETS = disc_offsets(DISC)
 
 
 @dataclass(frozen=True)
-class Box:
+class Section:
     """A part of an image: columns left…right, rows top…bottom, ends excluded."""
 
     left: int
@@ -48,7 +48,7 @@ class Look:
     must expect more of it than of the first look.
     """
 
-    box: Box
+    section: Section
     size: tuple[int, int]
     anew: bool = False
     hurdle: float = 0.0
@@ -73,7 +73,7 @@ class View(Protocol):
         """A part of the image, 0…255 [h, w, 3], or of the previous mask [h, w], at the network's size."""
         ...
 
-    def place(self, clicks: Sequence[Click], box: Box, size: tuple[int, int]) -> list[PlacedClick]:
+    def place(self, clicks: Sequence[Click], section: Section, size: tuple[int, int]) -> list[PlacedClick]:
         """Clicks in network pixels."""
         ...
 
@@ -92,28 +92,28 @@ class ZoomView:
 
     first_side: int = 384  # long side of the whole image at the first click
     side: int = 448  # long side of the zoomed part at later clicks
-    margin: float = 0.2  # around the mask and the clicks, of the box's own size
-    grid: int = 16  # steps along the image's long side that the box snaps to, so that features are reused
+    margin: float = 0.2  # around the mask and the clicks, of the section's own size
+    grid: int = 16  # steps along the image's long side that the section snaps to, so that features are reused
 
     def looks(self, previous: np.ndarray, clicks: Sequence[Click]) -> list[Look]:
         begun = bool(clicks) and bool((previous > 0.5).any())
-        box = self.focus(previous, clicks) if begun else whole(previous)
-        return [Look(box, network_size(*box.shape, self.side if begun else self.first_side))]
+        section = self.focus(previous, clicks) if begun else whole(previous)
+        return [Look(section, network_size(*section.shape, self.side if begun else self.first_side))]
 
     def choose(self, looks: Sequence[Look], qualities: Sequence[float]) -> int:
         return 0
 
-    def focus(self, previous: np.ndarray, clicks: Sequence[Click]) -> Box:
-        """The box of the mask and all clicks with a margin, snapped outwards to a coarse grid."""
+    def focus(self, previous: np.ndarray, clicks: Sequence[Click]) -> Section:
+        """The section of the mask and all clicks with a margin, snapped outwards to a coarse grid."""
         height, width = previous.shape
         ys, xs = np.nonzero(previous > 0.5)
         step = self.step(previous.shape, int(max(np.ptp(xs), np.ptp(ys))) + 1)
         left, right = _span([xs.min(), xs.max(), *(c.x for c in clicks)], width, step, self.margin)
         top, bottom = _span([ys.min(), ys.max(), *(c.y for c in clicks)], height, step, self.margin)
-        return Box(left, top, right, bottom)
+        return Section(left, top, right, bottom)
 
     def step(self, shape: tuple[int, ...], extent: int) -> float:
-        """Pixels between the places that the box of a mask so large snaps to."""
+        """Pixels between the places that the section of a mask so large snaps to."""
         return max(1.0, max(shape) / self.grid)
 
     def before(self, previous: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
@@ -122,12 +122,11 @@ class ZoomView:
     def resize(self, pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return scale(pixels, size, cv2.INTER_LINEAR)
 
-    def place(self, clicks: Sequence[Click], box: Box, size: tuple[int, int]) -> list[PlacedClick]:
-        (rows, columns), (height, width) = box.shape, size
+    def place(self, clicks: Sequence[Click], section: Section, size: tuple[int, int]) -> list[PlacedClick]:
+        (rows, columns), (height, width) = section.shape, size
         sx, sy = width / columns, height / rows
-        return [
-            ((c.x + 0.5 - box.left) * sx - 0.5, (c.y + 0.5 - box.top) * sy - 0.5, c.positive) for c in clicks
-        ]
+        left, top = section.left, section.top
+        return [((c.x + 0.5 - left) * sx - 0.5, (c.y + 0.5 - top) * sy - 0.5, c.positive) for c in clicks]
 
     def restore(self, alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return scale(alpha, size, cv2.INTER_LINEAR)
@@ -167,9 +166,9 @@ class WindowsView(ZoomView):
         if not clicks:
             return [first]
         begun = bool((previous > 0.5).any())
-        if begun and not self.asks_anew(clicks, max(first.box.shape)):
+        if begun and not self.asks_anew(clicks, max(first.section.shape)):
             return [first]
-        squares = self.squares(previous.shape, clicks, max(first.box.shape))
+        squares = self.squares(previous.shape, clicks, max(first.section.shape))
         hurdle = self.surer_than_mask if begun else self.surer
         return [first, *(replace(square, hurdle=hurdle) for square in squares)]
 
@@ -183,8 +182,9 @@ class WindowsView(ZoomView):
         needed = max(self.smallest, 1.5 * max(_extents(clicks)))
         halvings = int(np.log2(max(1.0, largest / needed)))
         sides = (round(largest / 2**k) for k in range(1, halvings + 1))
-        boxes = [_around(clicks, side, shape) for side in sides]
-        return [Look(box, network_size(*box.shape, self.window_side), anew=True) for box in boxes]
+        sections = [_around(clicks, side, shape) for side in sides]
+        sizes = [network_size(*section.shape, self.window_side) for section in sections]
+        return [Look(*look, anew=True) for look in zip(sections, sizes, strict=True)]
 
     def choose(self, looks: Sequence[Look], qualities: Sequence[float]) -> int:
         """The best one, but a smaller one only where the network is surely more content with it."""
@@ -222,9 +222,9 @@ class WholeView:
     def resize(self, pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return scale(pixels.astype(np.float32), size, cv2.INTER_LANCZOS4)
 
-    def place(self, clicks: Sequence[Click], box: Box, size: tuple[int, int]) -> list[PlacedClick]:
+    def place(self, clicks: Sequence[Click], section: Section, size: tuple[int, int]) -> list[PlacedClick]:
         """A click becomes every network pixel whose nearest image pixel it is: one, two or four as a rule."""
-        (rows, columns), (height, width) = box.shape, size
+        (rows, columns), (height, width) = section.shape, size
         return [
             (float(x), float(y), click.positive)
             for click in clicks
@@ -247,8 +247,8 @@ VIEWS: dict[str, type[ZoomView] | type[WholeView]] = {  # by their names in chec
 }
 
 
-def whole(pixels: np.ndarray) -> Box:
-    return Box(0, 0, pixels.shape[1], pixels.shape[0])
+def whole(pixels: np.ndarray) -> Section:
+    return Section(0, 0, pixels.shape[1], pixels.shape[0])
 
 
 def network_size(height: int, width: int, long_side: int) -> tuple[int, int]:
@@ -304,12 +304,12 @@ def _extents(clicks: Sequence[Click]) -> tuple[int, int]:
     return max(xs) - min(xs) + 1, max(ys) - min(ys) + 1
 
 
-def _around(clicks: Sequence[Click], side: int, shape: tuple[int, ...]) -> Box:
+def _around(clicks: Sequence[Click], side: int, shape: tuple[int, ...]) -> Section:
     """The square around the middle of the clicks, moved inside the image, cut where that is smaller."""
     xs, ys = [click.x for click in clicks], [click.y for click in clicks]
     top, bottom = _within((min(ys) + max(ys) + 1) // 2, side, shape[0])
     left, right = _within((min(xs) + max(xs) + 1) // 2, side, shape[1])
-    return Box(left, top, right, bottom)
+    return Section(left, top, right, bottom)
 
 
 def _within(middle: int, side: int, limit: int) -> tuple[int, int]:

@@ -34,8 +34,8 @@ from click99.server.settings import Settings
 from click99.server.stores import open_database
 from click99.sessions.refiner import Refiner
 
-State = Literal["ok", "note", "problem"]
-MARKS: dict[State, str] = {"ok": "[green]✓[/]", "note": "[yellow]–[/]", "problem": "[red]✗[/]"}
+Severity = Literal["ok", "hint", "problem"]
+MARKS: dict[Severity, str] = {"ok": "[green]✓[/]", "hint": "[yellow]–[/]", "problem": "[red]✗[/]"}
 SLOW_CLICK_MS = 1000
 
 
@@ -44,7 +44,7 @@ class Finding:
     """One row: what was looked at, how it stands, and what was seen or is to be done."""
 
     subject: str
-    state: State
+    severity: Severity
     detail: str
 
 
@@ -59,7 +59,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from check_training(settings)
     client = Connection(settings).client
     if client is None:
-        yield Finding("Label Studio", "note", "unknown: set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
+        yield Finding("Label Studio", "hint", "unknown: set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
         return
     yield from check_label_studio(settings, client)
 
@@ -70,9 +70,9 @@ def report(settings: Settings, console: Console) -> bool:
     with console.status("Checking …"):
         findings = list(examine(settings))
     for finding in findings:
-        table.add_row(MARKS[finding.state], escape(finding.subject), escape(finding.detail))
+        table.add_row(MARKS[finding.severity], escape(finding.subject), escape(finding.detail))
     console.print(table)
-    return all(finding.state != "problem" for finding in findings)
+    return all(finding.severity != "problem" for finding in findings)
 
 
 def check_home(settings: Settings) -> Finding:
@@ -127,7 +127,7 @@ def check_record(settings: Settings) -> Iterator[Finding]:
         "Record", "ok", f"{clicks} clicks, {annotations} annotations in {database.name}, schema {revision}"
     )
     if unread:
-        yield Finding("Record", "note", f"{unread} events are kept but could not be read: see click99's log")
+        yield Finding("Record", "hint", f"{unread} events are kept but could not be read: see click99's log")
     aside = DeadLetters.at(settings.home)
     if aside:
         remedy = f"See the reasons in {aside.folder}, then delete them"
@@ -176,7 +176,7 @@ def check_network(settings: Settings) -> Iterator[Finding]:
     milliseconds = time_click(predictor)
     slow = milliseconds > SLOW_CLICK_MS
     remedy = ". Give it more cores, or a GPU" if slow else ""
-    yield Finding("One click", "note" if slow else "ok", f"{milliseconds:.0f} ms on 640 × 480{remedy}")
+    yield Finding("One click", "hint" if slow else "ok", f"{milliseconds:.0f} ms on 640 × 480{remedy}")
 
 
 def check_training(settings: Settings) -> Iterator[Finding]:
@@ -232,7 +232,7 @@ def check_project(client: Client, images: ImageSource, project: dict[str, Any]) 
     tags = [kind.tag for kind in REGION_TYPES.values()]
     if not backends and not any(tag in xml for tag in ("KeyPointLabels", *tags)):
         controls = ", ".join(f"no {tag}" for tag in tags)
-        yield Finding(subject, "note", f"not for masks: no ML backend, no KeyPointLabels, {controls}")
+        yield Finding(subject, "hint", f"not for masks: no ML backend, no KeyPointLabels, {controls}")
         return
     problems = config_problems(xml)
     yield from (Finding(subject, "problem", str(problem)) for problem in problems)
@@ -251,7 +251,7 @@ def config_problems(xml: str) -> list[LabelConfigError]:
 def check_backend(subject: str, backends: list[dict[str, Any]]) -> Finding:
     """Label Studio asks the first interactive backend only."""
     if not backends:
-        return Finding(subject, "note", "no ML backend yet: add click99's address at Settings → Model")
+        return Finding(subject, "hint", "no ML backend yet: add click99's address at Settings → Model")
     interactive = [backend for backend in backends if backend["is_interactive"]]
     if not interactive:
         return Finding(subject, "problem", "Settings → Model → Edit: switch on interactive preannotations")
@@ -266,7 +266,7 @@ def check_image(subject: str, client: Client, images: ImageSource, project: dict
     """Whether the first task's image can be had."""
     tasks = client.call("GET", "/api/tasks", params={"project": project["id"], "page_size": 1})["tasks"]
     if not tasks:
-        return Finding(subject, "note", "no tasks yet")
+        return Finding(subject, "hint", "no tasks yet")
     try:
         url = LabelConfig.parse(project["label_config"]).image_url(tasks[0]["data"])
         height, width, _ = images.get(url).pixels.shape

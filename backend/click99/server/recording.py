@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from click99.annotations.clicks import Interaction, Origin
+from click99.annotations.clicks import AnsweredClick, Origin
 from click99.annotations.masks import Bits
 from click99.annotations.recorder import Recorder
 from click99.labelstudio.errors import LabelStudioError
@@ -27,7 +27,7 @@ def record(
 ) -> None:
     """Hand an answer to the record. mask: bool [H, W]. Nothing that goes wrong here harms the click."""
     try:
-        recorder.click(interaction(question, found, mask, version))
+        recorder.click(answered_click(question, found, mask, version))
     except Exception:
         log.exception("A click of region %s is not recorded", found.id)
 
@@ -41,10 +41,10 @@ def keep(recorder: Recorder, event: bytes) -> None:
         raise NotKeptError("CLICK99_HOME", f"an event is not kept ({error})", remedy) from None
 
 
-def interaction(question: Question, found: ClickedObject, mask: np.ndarray, version: str) -> Interaction:
+def answered_click(question: Question, found: ClickedObject, mask: np.ndarray, version: str) -> AnsweredClick:
     """An answer as the record keeps it. mask: bool [H, W]."""
     request = question.request
-    return Interaction(
+    return AnsweredClick(
         project=request.project or "",
         task=str(request.task.id),
         region=found.id,

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from click99.annotations.database import Database
 from click99.annotations.saved_masks import MaskFilter, saved_masks
 from click99.labelstudio.errors import LabelStudioError
-from click99.registry.job import STATES
+from click99.registry.job import JOB_STATES
 from click99.registry.jobs import BusyError, Jobs
 from click99.server.poller import Poller
 from click99.server.settings import Settings
@@ -78,7 +78,7 @@ class Retraining(Poller, Collector):
         yield GaugeMetricFamily("click99_training_share", "How much of the running fine-tune is done.", share)
         ended = CounterMetricFamily("click99_training_jobs", "Fine-tunes that ended.", labels=["outcome"])
         counts = Counter(job.state for job in jobs)
-        for state in STATES[1:]:
+        for state in JOB_STATES[1:]:
             ended.add_metric([state], counts[state])
         yield ended
 

@@ -88,12 +88,12 @@ class RedisStore:
         try:
             answer = command(self._redis)
         except RedisError as error:
-            self._note_loss(error)
+            self._report_loss(error)
             return None
-        self._note_answer()
+        self._report_answer()
         return answer
 
-    def _note_loss(self, error: RedisError) -> None:
+    def _report_loss(self, error: RedisError) -> None:
         with self._lock:
             self._ask_again = self._clock() + PAUSE
             first, self._lost = not self._lost, True
@@ -101,7 +101,7 @@ class RedisStore:
             self._on_loss()
             log.warning("CLICK99_REDIS_URL: %s. Clicks are answered without it, more slowly", error)
 
-    def _note_answer(self) -> None:
+    def _report_answer(self) -> None:
         with self._lock:
             back, self._lost = self._lost, False
         if back:

@@ -45,18 +45,18 @@ class Versions:
         So two requests about a new object get the same version, even while another one becomes current.
         """
         with self._beginning:
-            version = self._noted(clicks) or self.current.version
-            self._note(clicks[-1], version)
+            version = self._kept(clicks) or self.current.version
+            self._keep(clicks[-1], version)
         refiner = self._named(version)
         if refiner.version != version:  # it is gone: the object is the current one's now, and stays so
             for click in clicks:
-                self._note(click, refiner.version)
+                self._keep(click, refiner.version)
         return refiner
 
-    def _note(self, click: str, version: str) -> None:
+    def _keep(self, click: str, version: str) -> None:
         self._store.put(f"version of {click}", version.encode())
 
-    def _noted(self, clicks: Iterable[str]) -> str | None:
+    def _kept(self, clicks: Iterable[str]) -> str | None:
         for click in clicks:
             if version := self._store.get(f"version of {click}"):
                 return version.decode(errors="replace")  # damaged: a version that there is not

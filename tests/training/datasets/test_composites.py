@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from click99_training.datasets.composites import Layer, Sides, composed, composite, cut_sides
+from click99_training.datasets.composites import Foreground, Sides, composed, composite, cut_sides
 from click99_training.recipes import Mix
 
 
@@ -38,8 +38,8 @@ def test_a_composite_is_the_background_wherever_alpha_is_nothing(
     rng = np.random.default_rng(seed)
     background = rng.integers(0, 256, (*size, 3), np.uint8)
     colours = rng.integers(0, 256, (*alpha.shape, 3), np.uint8)
-    layers = [Layer("a", colours, alpha)] * (1 + second)
-    sample = composed(layers, background, Mix(second=1, together=1), rng)
+    foregrounds = [Foreground("a", colours, alpha)] * (1 + second)
+    sample = composed(foregrounds, background, Mix(second=1, together=1), rng)
     assert sample.image.shape == background.shape
     assert sample.alpha is not None
     assert 0 <= sample.alpha.min() <= sample.alpha.max() <= 1
@@ -73,8 +73,8 @@ def test_straight_sides_are_seen(area: tuple[slice, slice], expected: Sides):
     assert cut_sides(alpha) == expected
 
 
-def layer(name: str, colour: np.ndarray) -> Layer:
-    return Layer(name, np.full((40, 40, 3), colour, np.uint8), np.full((40, 40), 255, np.uint8))
+def foreground(name: str, colour: np.ndarray) -> Foreground:
+    return Foreground(name, np.full((40, 40, 3), colour, np.uint8), np.full((40, 40), 255, np.uint8))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -85,7 +85,9 @@ def test_a_second_foreground_is_part_of_the_object_or_in_its_way(
     monkeypatch.setattr("click99_training.datasets.composites.recolour", lambda image, rng: image)
     background = np.zeros((100, 140, 3), np.uint8)
     mix = Mix(second=1, together=together)
-    sample = composed([layer("a", RED), layer("b", BLUE)], background, mix, np.random.default_rng(seed))
+    sample = composed(
+        [foreground("a", RED), foreground("b", BLUE)], background, mix, np.random.default_rng(seed)
+    )
     red, blue = ((sample.image == colour).all(2) for colour in (RED, BLUE))
     assert blue.any()
     np.testing.assert_array_equal(sample.truth, (red | blue) if together else red)

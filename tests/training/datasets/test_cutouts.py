@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from click99_training.datasets.composites import Layer
+from click99_training.datasets.composites import Foreground
 from click99_training.datasets.cutouts import cut_out, soft_edge
 from click99_training.datasets.sample import Sample
 
@@ -34,7 +34,7 @@ def soft_disc(softness: float) -> np.ndarray:
 def test_a_matte_gives_back_the_objects_own_colours(softness: float):
     sample = blended(soft_disc(softness))
     cutout = cut_out(sample)
-    old = Layer("", sample.image, np.round(255 * soft_disc(softness)).astype(np.uint8)).trimmed(8)
+    old = Foreground("", sample.image, np.round(255 * soft_disc(softness)).astype(np.uint8)).trimmed(8)
 
     def error(colours: np.ndarray) -> float:
         """Mean over what shows of the soft edge."""

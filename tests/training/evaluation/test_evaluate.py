@@ -116,15 +116,15 @@ def test_the_report_is_written_with_every_image(
 ):
     path = tmp_path / "made" / "out.json"
     report(Evaluation("tiny", benchmark_folder, None, protocol, lenient, "cpu", threads=1), path)
-    written, record = json.loads(path.read_text()), results.read(path)
-    assert written["masks"] == len(MaskFolder(benchmark_folder)) == len(record.annotations)
-    assert (record.dataset, record.protocol, record.lenient) == ("tiny", protocol, lenient)
+    written, result = json.loads(path.read_text()), results.read(path)
+    assert written["masks"] == len(MaskFolder(benchmark_folder)) == len(result.annotations)
+    assert (result.dataset, result.protocol, result.lenient) == ("tiny", protocol, lenient)
     assert 1 <= written["noc@90"] <= 20
     assert 0 < written["network_share"] < 1
-    figures = summary(record.annotations)
+    figures = summary(result.annotations)
     for name in ("noc@90", "noc@90_interval", "auc", "miou", "boundary_iou", "seconds_per_click"):
         assert written[name] == pytest.approx(figures[name], abs=1e-3)
-    for each, sample in zip(record.annotations, MaskFolder(benchmark_folder), strict=True):
+    for each, sample in zip(result.annotations, MaskFolder(benchmark_folder), strict=True):
         assert unpack(each.masks[20]).shape == sample.truth.shape
         assert each.clicks
 
@@ -140,10 +140,10 @@ def damaged_folder(benchmark_folder: Path, tmp_path: Path) -> Path:
 def test_what_cannot_be_read_is_passed_over_and_named(damaged_folder: Path):
     skipped = SkippedSamples()
     asked = Evaluation("mine", damaged_folder, None)
-    record = run(BRUSH, open_benchmark("mine", damaged_folder), asked, skipped)  # type: ignore[arg-type]
-    assert [each.name for each in record.annotations] == ["twoa", "twob"]
+    result = run(BRUSH, open_benchmark("mine", damaged_folder), asked, skipped)  # type: ignore[arg-type]
+    assert [each.name for each in result.annotations] == ["twoa", "twob"]
     assert [Path(file).name for file in skipped.reasons] == ["one.png"]
-    assert 0 < record.network_share < 1
+    assert 0 < result.network_share < 1
     (damaged_folder / "images" / "two.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"no sample that can be used; [23] skipped"):
         run(BRUSH, open_benchmark("mine", damaged_folder), asked, SkippedSamples())  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ from click99.server.saved_images import address
 from click99_training.datasets.folders import MaskFolder
 from click99_training.learning.collect import collect
 from click99_training.learning.snapshots import SnapshotError, image_name, split_of, verify
-from tests.annotations.examples import NOON, SHAPE, brush_item, deleted, disc, interaction, saved
+from tests.annotations.examples import NOON, SHAPE, answered_click, brush_item, deleted, disc, saved
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), np.uint8)
 
@@ -62,9 +62,9 @@ def test_the_plain_folder_loader_reads_it(database: Database, tmp_path: Path):
 
 
 def test_the_clicks_that_people_made_come_with_it(database: Database, tmp_path: Path):
-    corrected = interaction("c", origin="draft", start=Bits.pack(disc(3)))
+    corrected = answered_click("c", origin="draft", start=Bits.pack(disc(3)))
     with database.writing() as session:
-        for answer in (interaction("ab"), corrected):
+        for answer in (answered_click("ab"), corrected):
             clicks.write(session, answer)
     keep(database, saved(brush_item("object")))
     collect(database, tmp_path / "set", MaskFilter(), pixels)
@@ -167,7 +167,7 @@ def keep_list(database: Database, *bodies: bytes) -> None:
     other."""
     with database.writing() as session:
         for region, image in zip(("first", "second"), PICTURES, strict=True):
-            clicks.write(session, replace(interaction(region[0], region), image=image))
+            clicks.write(session, replace(answered_click(region[0], region), image=image))
     keep(
         database,
         *(json.dumps(json.loads(body) | {"task": {"id": 3, "data": LIST}}).encode() for body in bodies),
@@ -266,7 +266,7 @@ def test_the_command_collects_from_the_server_s_record(database: Database, tmp_p
     Image.fromarray(IMAGE).save(file, "PNG")
     image = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     with database.writing() as session:
-        clicks.write(session, replace(interaction("a"), image=image))
+        clicks.write(session, replace(answered_click("a"), image=image))
     keep(database, saved(brush_item("object")))
     home = tmp_path / "home"
     given = ["collect", "--home", str(home), "--out", str(tmp_path / "set"), "--label", "cell", "--link"]

@@ -37,7 +37,7 @@ from click99_training.learning import finetune as module
 from click99_training.learning.compare import compare
 from click99_training.learning.finetune import FineTune, finetune
 from click99_training.learning.gate import Decision, decide
-from click99_training.learning.progress import News
+from click99_training.learning.progress import Progress
 from click99_training.learning.snapshots import seal
 from click99_training.loop.stop_request import RunInterrupt
 from click99_training.recipes import FINETUNE
@@ -171,7 +171,7 @@ def test_what_is_better_is_served(
     assert f"CLICK99_MODEL pins servers to {worse}" in capsys.readouterr().out
 
 
-class StoppedAt(News):
+class StoppedAt(Progress):
     """As if SIGTERM came at the first word of a phase."""
 
     phase = ""
@@ -185,7 +185,7 @@ class StoppedAt(News):
 def test_a_stopped_run_goes_on(asked: FineTune, phase: str, monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as stopping:
         stopping.setattr(StoppedAt, "phase", phase)
-        stopping.setattr(module, "News", StoppedAt)
+        stopping.setattr(module, "Progress", StoppedAt)
         with pytest.raises(RunInterrupt):
             finetune(asked, never, Console(quiet=True))
     assert Registry.at(asked.home).served() is None
@@ -197,7 +197,7 @@ def test_a_stopped_run_goes_on(asked: FineTune, phase: str, monkeypatch: pytest.
 
 def test_time_before_the_stop_counts(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(StoppedAt, "phase", "gate")
-    monkeypatch.setattr(module, "News", StoppedAt)
+    monkeypatch.setattr(module, "Progress", StoppedAt)
     with pytest.raises(RunInterrupt):
         run(asked)
     state = torch.load(asked.out / "last.pt", weights_only=True)
@@ -271,7 +271,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(asked: FineTune, monkeypat
     """The state takes 60 MB; with 20 MB allowed to a file, the second save breaks off in the middle."""
     with monkeypatch.context() as stopping:
         stopping.setattr(StoppedAt, "phase", "training")
-        stopping.setattr(module, "News", StoppedAt)
+        stopping.setattr(module, "Progress", StoppedAt)
         with pytest.raises(RunInterrupt):
             finetune(asked, never, Console(quiet=True))
     before = (asked.out / "last.pt").read_bytes()

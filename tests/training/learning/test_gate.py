@@ -48,7 +48,7 @@ def test_a_network_is_not_better_than_itself(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("click99_training.learning.gate.CLICKED", 7)
     data = SnapshotDataset(write_snapshot(tmp_path / "snapshot"), ["val"])
     predictor, ticks = Predictor(load_checkpoint(SHIPPED), "a", view=WholeView()), []
-    base = Part(data, [0])
+    base = Subset(data, [0])
     decision = judge(predictor, predictor, data, base, lambda judged, of: ticks.append((judged, of)))
     assert not decision.promoted
     assert decision.collected.change == 0

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from click99.annotations import clicks
-from click99.annotations.clicks import Interaction
+from click99.annotations.clicks import AnsweredClick
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.annotations.masks import Bits
@@ -20,7 +20,7 @@ from click99.annotations.saved_masks import MaskFilter
 from click99.cli import app
 from click99.segmentation.clicks import Click
 from click99_training.learning.stats import Cost, costs
-from tests.annotations.examples import NOON, SHAPE, brush_item, interaction, saved
+from tests.annotations.examples import NOON, SHAPE, answered_click, brush_item, saved
 
 TRUTH = np.zeros(SHAPE, bool)
 TRUTH[2:4, 2:8] = True  # 12 pixels
@@ -37,15 +37,15 @@ def database(tmp_path: Path) -> Database:
 
 def answer(
     names: str, mask: np.ndarray, second: float, region: str = "object", version: str = "v1"
-) -> Interaction:
+) -> AnsweredClick:
     """Clicks on pixels that the first mask misses, answered after half a second."""
     points = [Click(3, 2, True, name) for name in names]
     when = NOON + timedelta(seconds=second)
-    given = interaction(names, region, mask=Bits.pack(mask), milliseconds=500.0, model_version=version)
+    given = answered_click(names, region, mask=Bits.pack(mask), milliseconds=500.0, model_version=version)
     return replace(given, clicks=points, asked_at=when)
 
 
-def record(database: Database, *answers: Interaction, origin: str = "prediction") -> None:
+def record(database: Database, *answers: AnsweredClick, origin: str = "prediction") -> None:
     for given in answers:
         with database.writing() as session:
             clicks.write(session, given)

@@ -13,22 +13,22 @@ from click99.cli import app
 from click99.segmentation.presets import VARIANTS
 from click99_training.evaluation import results
 from click99_training.report.inputs import REGIMES
-from tests.training.report.evaluations import record
+from tests.training.report.evaluations import result
 
 
 @pytest.fixture(scope="session")
 def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything that a report can be made from, but pictures."""
     folder = tmp_path_factory.mktemp("given")
-    results.write(record(0), folder / "grabcut.json")
-    results.write(record(0, "berkeley"), folder / "berkeley.json")
-    results.write(record(0, protocol="ritm"), folder / "ritm.json")
-    results.write(record(9, "mine"), folder / "mine.json")
+    results.write(result(0), folder / "grabcut.json")
+    results.write(result(0, "berkeley"), folder / "berkeley.json")
+    results.write(result(0, protocol="ritm"), folder / "ritm.json")
+    results.write(result(9, "mine"), folder / "mine.json")
     for k, variant in enumerate([*VARIANTS, "bce"]):
-        results.write(record(k), folder / "ablation" / f"{variant}.grabcut.json")
-        results.write(record(k, "berkeley"), folder / "ablation" / f"{variant}.berkeley.json")
+        results.write(result(k), folder / "ablation" / f"{variant}.grabcut.json")
+        results.write(result(k, "berkeley"), folder / "ablation" / f"{variant}.berkeley.json")
     for k, regime in enumerate(REGIMES):
-        results.write(record(k), folder / "regimes" / f"{regime}.grabcut.json")
+        results.write(result(k), folder / "regimes" / f"{regime}.grabcut.json")
     cv2.imwrite(str(folder / "sheet.png"), np.full((40, 90, 3), 200, np.uint8))
     (folder / "log.csv").write_text(
         "images,side,unix_time,loss,iou_0,iou_1\n200,160,1,0.9,0.1,0.6\n400,160,2,0.8,0.1,0.7\n"

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from click99.segmentation.clicks import Click
-from click99_training.evaluation.results import PER_CLICK, Annotation, Record, pack
+from click99_training.evaluation.results import PER_CLICK, Annotation, Result, pack
 
 EXTENTS = (0.05, 0.2, 0.22)  # of their objects
 NAMES = ("one", "twoa", "twob")  # of the benchmark folder's masks
 
 
-def record(seed: int, dataset: str = "grabcut", protocol: str = "paper") -> Record:
+def result(seed: int, dataset: str = "grabcut", protocol: str = "paper") -> Result:
     """An evaluation as it might have gone: IoUs that rise with every click, for some images faster."""
     rng = np.random.default_rng(seed)
     annotations = []
@@ -28,7 +28,7 @@ def record(seed: int, dataset: str = "grabcut", protocol: str = "paper") -> Reco
         annotations.append(
             Annotation(name, clicks, seconds=[0.1] * 20, masks=masks, extent=EXTENTS[k], **figures)
         )
-    return Record(dataset, f"compact-{seed}", protocol, False, 0.95, annotations)
+    return Result(dataset, f"compact-{seed}", protocol, False, 0.95, annotations)
 
 
 def rows(table: Path) -> list[dict[str, str]]:

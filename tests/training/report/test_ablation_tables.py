@@ -9,10 +9,10 @@ import pytest
 
 from click99.segmentation.metrics import auc
 from click99.segmentation.presets import VARIANTS
-from click99_training.evaluation.results import Record
+from click99_training.evaluation.results import Result
 from click99_training.report import published
 from click99_training.report.ablation_tables import steps_table
-from tests.training.report.evaluations import record, rows
+from tests.training.report.evaluations import result, rows
 
 pytestmark = pytest.mark.slow("makes a whole report")
 
@@ -23,14 +23,14 @@ def test_table_7_sets_published_and_measured_side_by_side(report: Path):
         (variant, how) for variant in VARIANTS for how in ("published", "measured")
     ]
     assert table[2]["GrabCut AuC"] == "0.9516"
-    assert table[3]["GrabCut AuC"].startswith(f"{auc(record(1).ious).mean():.4f} [")
+    assert table[3]["GrabCut AuC"].startswith(f"{auc(result(1).ious).mean():.4f} [")
 
 
 def test_claims_are_measured_against_the_whole_preset(report: Path):
     whole, bce = rows(report / "other-claims.csv")
     assert [whole["variant"], bce["variant"]] == ["+T+I+F+G", "bce"]
     assert whole["GrabCut change"] == ""
-    gain = auc(record(5).ious) - auc(record(4).ious)
+    gain = auc(result(5).ious) - auc(result(4).ious)
     assert bce["GrabCut change"].startswith(f"{gain.mean():+.4f} [")
 
 
@@ -38,7 +38,7 @@ def test_steps_are_paired_differences_with_a_verdict(report: Path):
     steps = rows(report / "steps.csv")
     assert [step["step"] for step in steps] == [f"{a} → {b}" for a, b in pairwise(VARIANTS)]
     assert steps[0]["GrabCut published"] == f"{0.9516 - 0.9121:+.4f}"
-    gain = auc(record(1).ious) - auc(record(0).ious)
+    gain = auc(result(1).ious) - auc(result(0).ious)
     assert steps[0]["GrabCut measured"].startswith(f"{gain.mean():+.4f} [")
 
 
@@ -54,19 +54,19 @@ def test_steps_are_paired_differences_with_a_verdict(report: Path):
 def test_a_step_is_confirmed_where_the_interval_is_on_the_published_side(
     expected: float, gains: list[float], verdict: str
 ):
-    before, after = record(0), record(0)
+    before, after = result(0), result(0)
     for each, gain in zip(after.annotations, gains, strict=True):
         each.ious[:] = each.ious + gain
     assert step_verdict(expected, before, after) == verdict
 
 
 def test_variants_of_different_images_are_not_compared():
-    before, after = record(0), record(1)
+    before, after = result(0), result(1)
     after.annotations.pop()
     assert step_verdict(0.1, before, after) == ""
 
 
-def step_verdict(expected: float, before: Record, after: Record) -> str:
+def step_verdict(expected: float, before: Result, after: Result) -> str:
     """By the table, for a published step that goes up or down as `expected`."""
     down = published.read("ablation")[1]["grabcut AuC"] > published.read("ablation")[2]["grabcut AuC"]
     pair = ("+T", "+T+I") if (expected < 0) == down else ("baseline", "+T")

@@ -11,11 +11,11 @@ from click99.segmentation.clicks import Click
 from click99.segmentation.metrics import noc
 from click99_training.datasets.folders import MaskFolder
 from click99_training.report.gallery import NEGATIVE, POSITIVE, WIDTH, draw, ranked, smallest, spread
-from tests.training.report.evaluations import record
+from tests.training.report.evaluations import result
 
 
 def test_images_are_ranked_from_easiest_to_hardest():
-    done = record(3)
+    done = result(3)
     order = [each.name for each in ranked(done)]
     counts = {each.name: noc(each.ious[None], 0.9)[0] for each in done.annotations}
     assert [counts[name] for name in order] == sorted(counts.values())
@@ -41,7 +41,7 @@ def test_a_drawing_keeps_the_objects_colours_and_shows_the_clicks(benchmark_fold
 
 def test_the_smallest_objects_come_first_with_their_first_masks(benchmark_folder: Path):
     samples = {sample.name: sample for sample in MaskFolder(benchmark_folder)}
-    done = record(3)
+    done = result(3)
     gallery = smallest(done, samples, count=2)
     assert gallery is not None
     assert [tile.caption.split(":")[0] for tile in gallery.tiles] == ["one", "twoa"]

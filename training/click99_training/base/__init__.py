@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from click99.files import sha256
-from click99_training.datasets.dataset import Part, SampleDataset, evenly
+from click99_training.datasets.dataset import SampleDataset, Subset, evenly
 from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.manifest import ManifestDataset
 
@@ -39,7 +39,7 @@ def open_base(folder: Path | None) -> Base:
         raise ValueError(f"{folder} has {len(masks)} masks: base data needs at least {FOR_THE_GATE}")
     for_the_gate = [k for k in range(len(masks)) if k % FOR_THE_GATE == 0]
     others = [k for k in range(len(masks)) if k % FOR_THE_GATE]
-    return Base(Part(masks, others), evenly(Part(masks, for_the_gate), MOST))
+    return Base(Subset(masks, others), evenly(Subset(masks, for_the_gate), MOST))
 
 
 def _verify() -> None:

@@ -44,7 +44,7 @@ BACKGROUNDS = {  # picture of scikit-image's -> split
     "hubble_deep_field.jpg": "val",
 }
 
-Row = tuple[str, str, str, str, str]  # file, mask, kind, split, source
+ManifestRow = tuple[str, str, str, str, str]  # file, mask, kind, split, source
 
 
 def main() -> None:
@@ -58,24 +58,24 @@ def main() -> None:
     (HERE / "SHA256SUMS").write_text("\n".join(sums) + "\n")
 
 
-def _object(name: str, split: str) -> Row:
+def _object(name: str, split: str) -> ManifestRow:
     picture = name.split("_")[0]
     image = read_image(PICTURES / "images" / f"{picture}.jpg")
     return _save(picture, name, image, read_mask(PICTURES / "masks" / f"{name}.png") > 127, split, SOURCE)
 
 
-def _background(name: str, split: str) -> Row:
+def _background(name: str, split: str) -> ManifestRow:
     return _save(Path(name).stem, "", _skimage(name), None, split, "")
 
 
-def _retina() -> Row:
+def _retina() -> ManifestRow:
     """The round field of view."""
     image = _skimage("retina.jpg")
     seen = cv2.medianBlur(image.max(2), 9) > 20
     return _save("retina", "retina", image, _largest(seen), "train", SOURCE)
 
 
-def _coins() -> list[Row]:
+def _coins() -> list[ManifestRow]:
     """The largest coins that touch no other, by what is brighter than the ground around."""
     image = _skimage("coins.png")
     grey = image[..., 0].astype(np.float32)
@@ -91,13 +91,13 @@ def _coins() -> list[Row]:
     ]
 
 
-def _photographs() -> list[Row]:
+def _photographs() -> list[ManifestRow]:
     with (HERE / "photographs.csv").open(newline="") as file:
         names = [row["picture"] for row in csv.DictReader(file)]
     return [(f"images/{name}.jpg", f"masks/{name}.png", "binary", "train", "") for name in names]
 
 
-def _composites() -> list[Row]:
+def _composites() -> list[ManifestRow]:
     data, rows = ManifestDataset(HERE, "val"), []
     for k in range(COMPOSITES):
         sample = data.composited(np.random.default_rng(k), MIX)
@@ -109,7 +109,7 @@ def _composites() -> list[Row]:
 
 def _save(
     picture: str, name: str, image: np.ndarray, mask: np.ndarray | None, split: str, source: str
-) -> Row:
+) -> ManifestRow:
     """At most SIDE pixels long; the row of the manifest."""
     size = _size(image)
     file, mask_file = f"images/{picture}.jpg", f"masks/{name}.png" if name else ""
@@ -149,7 +149,7 @@ def _alone(stats: np.ndarray) -> bool:
     return 0.65 * width * height < area < 0.85 * width * height and 0.8 < width / height < 1.25
 
 
-def _write_manifest(rows: list[Row]) -> None:
+def _write_manifest(rows: list[ManifestRow]) -> None:
     with (HERE / "manifest.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([("file", "mask", "kind", "split", "source"), *rows])
 

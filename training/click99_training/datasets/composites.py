@@ -15,34 +15,36 @@ STRAIGHT = 1 / 3  # of a side
 FIRST, SECOND = (0.35, 1.0), (0.2, 0.6)  # sizes of the foregrounds over the largest that fits
 
 
-class Layer(NamedTuple):
+class Foreground(NamedTuple):
     """A foreground: its name, uint8 RGB [H, W, 3] and uint8 alpha [H, W]."""
 
     name: str
     colours: np.ndarray
     alpha: np.ndarray
 
-    def trimmed(self, faintest: int) -> Layer:
+    def trimmed(self, faintest: int) -> Foreground:
         """Without the empty sides, where alpha stays below `faintest`."""
         ys, xs = np.nonzero(self.alpha >= faintest)
         if not len(ys):
             return self
         area = np.s_[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
-        return Layer(self.name, self.colours[area], self.alpha[area])
+        return Foreground(self.name, self.colours[area], self.alpha[area])
 
 
-def composed(layers: Sequence[Layer], background: np.ndarray, mix: Mix, rng: np.random.Generator) -> Sample:
+def composed(
+    foregrounds: Sequence[Foreground], background: np.ndarray, mix: Mix, rng: np.random.Generator
+) -> Sample:
     """One or two foregrounds over a background, back to front.
 
     The first is the object, or both are (mix.together); the truth is alpha > 0.5, and the true alpha is kept.
     The second may hide the first altogether: then the truth is empty.
     """
-    image, alpha = composite(layers[0].colours, layers[0].alpha, background, rng, FIRST, mix.flush)
-    for layer in layers[1:]:
+    image, alpha = composite(foregrounds[0].colours, foregrounds[0].alpha, background, rng, FIRST, mix.flush)
+    for foreground in foregrounds[1:]:
         together = rng.random() < mix.together
-        image, front = composite(layer.colours, layer.alpha, image, rng, SECOND, mix.flush)
+        image, front = composite(foreground.colours, foreground.alpha, image, rng, SECOND, mix.flush)
         alpha = 1 - (1 - alpha) * (1 - front) if together else alpha * (1 - front)
-    return Sample(layers[0].name, image, alpha > 0.5, np.zeros(alpha.shape, bool), alpha)
+    return Sample(foregrounds[0].name, image, alpha > 0.5, np.zeros(alpha.shape, bool), alpha)
 
 
 def composite(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from click99_training.datasets.composites import Layer
+from click99_training.datasets.composites import Foreground
 from click99_training.datasets.sample import Sample
 from click99_training.recipes import FAINTEST
 
@@ -13,15 +13,17 @@ WIDE, NARROW = 90, 6  # pixels: the two windows of blur fusion
 EDGE = 0.8  # pixels: deviation of the softened edge of a binary mask
 
 
-def cut_out(sample: Sample) -> Layer:
+def cut_out(sample: Sample) -> Foreground:
     """The sample's object without its background, cropped to where it is.
 
     Where only a binary truth is known, its hard edge is softened. The colours go on beyond the edge, so that
     nothing of the old background shows over a new one.
     """
     alpha = soft_edge(sample.truth) if sample.alpha is None else sample.alpha
-    layer = Layer(sample.name, sample.image, np.round(255 * alpha).astype(np.uint8)).trimmed(FAINTEST)
-    return layer._replace(colours=object_colours(layer.colours, layer.alpha))
+    foreground = Foreground(sample.name, sample.image, np.round(255 * alpha).astype(np.uint8)).trimmed(
+        FAINTEST
+    )
+    return foreground._replace(colours=object_colours(foreground.colours, foreground.alpha))
 
 
 def soft_edge(mask: np.ndarray) -> np.ndarray:

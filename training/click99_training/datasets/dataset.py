@@ -34,7 +34,7 @@ class SampleDataset(ABC):
         return self[int(rng.integers(len(self)))]
 
 
-class Part(SampleDataset):
+class Subset(SampleDataset):
     """Some samples of another data set, by their numbers there."""
 
     def __init__(self, data: SampleDataset, numbers: list[int]):
@@ -51,7 +51,7 @@ def evenly(data: SampleDataset, most: int) -> SampleDataset:
     """At most so many of its samples, evenly over all."""
     if len(data) <= most:
         return data
-    return Part(data, [int(k) for k in np.linspace(0, len(data) - 1, most).round()])
+    return Subset(data, [int(k) for k in np.linspace(0, len(data) - 1, most).round()])
 
 
 @dataclass(frozen=True)

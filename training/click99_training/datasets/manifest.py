@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from click99_training.datasets.composites import Layer, composed
+from click99_training.datasets.composites import Foreground, composed
 from click99_training.datasets.cutouts import cut_out
 from click99_training.datasets.dataset import SMALLEST_OBJECT, SampleDataset
 from click99_training.datasets.files import SampleError, grey_truth, read_image, read_mask, sample_of
@@ -100,13 +100,13 @@ class ManifestDataset(SampleDataset):
 
     def composited(self, rng: np.random.Generator, mix: Mix) -> Sample:
         """Random foregrounds on a random background: half the time a photo, whose objects then distract."""
-        layers = [self._layer(rng, mix)]
+        foregrounds = [self._foreground(rng, mix)]
         if mix.second and rng.random() < mix.second:
-            layers.append(self._layer(rng, mix))
+            foregrounds.append(self._foreground(rng, mix))
         behind = self.backgrounds if rng.random() < 0.5 else self.photos
         behind = behind or self.photos or self.backgrounds
         background = read_image(self.folder / behind[rng.integers(len(behind))].image)
-        return composed(layers, background, mix, rng)
+        return composed(foregrounds, background, mix, rng)
 
     def _photo(self, entry: Entry, rng: np.random.Generator, pairs: float) -> Sample:
         image, mask = self.folder / entry.image, self.folder / entry.mask
@@ -123,7 +123,7 @@ class ManifestDataset(SampleDataset):
             return sample_of(entry.image, image, alpha > 0.5, alpha=alpha)
         return sample_of(entry.image, image, *grey_truth(values))
 
-    def _layer(self, rng: np.random.Generator, mix: Mix) -> Layer:
+    def _foreground(self, rng: np.random.Generator, mix: Mix) -> Foreground:
         """A ready cut-out, or an object cut out of a photo whose mask is precise."""
         precise = self._precise(mix.cut_from)
         if precise and (not self.cutouts or rng.random() < mix.cut):
@@ -132,7 +132,7 @@ class ManifestDataset(SampleDataset):
         entry = self.cutouts[rng.integers(len(self.cutouts))]
         alpha = read_mask(self.folder / entry.mask)
         colours = sample_of(entry.image, self.folder / entry.image, alpha > 127).image
-        return Layer(entry.image, colours, alpha).trimmed(mix.faintest)
+        return Foreground(entry.image, colours, alpha).trimmed(mix.faintest)
 
     def _precise(self, sources: Sequence[str]) -> list[Entry]:
         """Photos of one object from these sources; those that the manifest lacks are passed over."""

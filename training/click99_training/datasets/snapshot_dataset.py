@@ -26,7 +26,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Entry:
+class SnapshotMask:
     """A saved mask, its image, and the ways that led to it; none of one drawn by hand."""
 
     image: Path
@@ -38,36 +38,36 @@ class SnapshotDataset(SampleDataset):
     """The masks of some of a snapshot's splits. By number each comes with its first way's clicks."""
 
     def __init__(self, folder: Path, splits: Sequence[str]):
-        self.entries = [entry for entry in _entries(folder) if entry.mask.parts[-3] in splits]
+        self.masks = [saved for saved in _masks(folder) if saved.mask.parts[-3] in splits]
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self.masks)
 
     def __getitem__(self, k: int) -> Sample:
-        entry = self.entries[k]
-        return _sample(entry, entry.ways[0] if entry.ways else None)
+        saved = self.masks[k]
+        return _sample(saved, saved.ways[0] if saved.ways else None)
 
     def draw(self, rng: np.random.Generator, recipe: Recipe) -> Sample:
         """A random mask, in the share `recipe.replayed` with the clicks of one of its ways."""
-        entry = self.entries[int(rng.integers(len(self)))]
-        replayed = entry.ways and rng.random() < recipe.replayed
-        return _sample(entry, entry.ways[int(rng.integers(len(entry.ways)))] if replayed else None)
+        saved = self.masks[int(rng.integers(len(self)))]
+        replayed = saved.ways and rng.random() < recipe.replayed
+        return _sample(saved, saved.ways[int(rng.integers(len(saved.ways)))] if replayed else None)
 
 
-def _entries(folder: Path) -> list[Entry]:
+def _masks(folder: Path) -> list[SnapshotMask]:
     """ValueError naming the line that is not as `click99 collect` writes it."""
     lines = (folder / "clicks.jsonl").read_text().splitlines()
-    entries = []
+    masks = []
     for number, line in enumerate(lines, 1):
         try:
-            entries.append(_entry(folder, json.loads(line)))
+            masks.append(_mask(folder, json.loads(line)))
         except (ValueError, KeyError, TypeError) as error:
             remedy = "Collect anew, with --out elsewhere"
             raise ValueError(f"{folder / 'clicks.jsonl'}, line {number}: {error!r}. {remedy}") from None
-    return entries
+    return masks
 
 
-def _entry(folder: Path, line: dict[str, Any]) -> Entry:
+def _mask(folder: Path, line: dict[str, Any]) -> SnapshotMask:
     mask = folder / line["mask"]
     image = mask.parents[1] / "images" / f"{mask.stem.rpartition('_')[0]}.png"
     ways: list[Way] = []
@@ -76,12 +76,12 @@ def _entry(folder: Path, line: dict[str, Any]) -> Entry:
             ways.append(Way(folder / click["start"] if click["start"] else None, ()))
         place = Click(click["x"], click["y"], click["positive"])
         ways[-1] = replace(ways[-1], clicks=(*ways[-1].clicks, place))
-    return Entry(image, mask, tuple(ways))
+    return SnapshotMask(image, mask, tuple(ways))
 
 
-def _sample(entry: Entry, way: Way | None) -> Sample:
-    truth, void = grey_truth(read_mask(entry.mask))
-    sample = sample_of(entry.mask.stem, entry.image, truth, void)
+def _sample(saved: SnapshotMask, way: Way | None) -> Sample:
+    truth, void = grey_truth(read_mask(saved.mask))
+    sample = sample_of(saved.mask.stem, saved.image, truth, void)
     if way is None:
         return sample
     start = read_mask(way.start) > 127 if way.start else None

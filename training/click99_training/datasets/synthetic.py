@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from click99_training.datasets.composites import Layer, composed
+from click99_training.datasets.composites import Foreground, composed
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.files import images_in, need, read_image, read_rgba
 from click99_training.datasets.sample import Sample
@@ -34,18 +34,18 @@ class SyntheticSet(SampleDataset):
         return self._composed(self.foregrounds[k], Mix(), np.random.default_rng(k))
 
     def draw(self, rng: np.random.Generator, recipe: Recipe) -> Sample:
-        return self._composed(self._foreground(rng), recipe.mix, rng)
+        return self._composed(self._any(rng), recipe.mix, rng)
 
     def _composed(self, foreground: Path, mix: Mix, rng: np.random.Generator) -> Sample:
-        layers = [_layer(foreground)]
+        foregrounds = [_foreground(foreground)]
         if mix.second and rng.random() < mix.second:
-            layers.append(_layer(self._foreground(rng)))
+            foregrounds.append(_foreground(self._any(rng)))
         background = read_image(self.backgrounds[rng.integers(len(self.backgrounds))])
-        return composed(layers, background, mix, rng)
+        return composed(foregrounds, background, mix, rng)
 
-    def _foreground(self, rng: np.random.Generator) -> Path:
+    def _any(self, rng: np.random.Generator) -> Path:
         return self.foregrounds[rng.integers(len(self.foregrounds))]
 
 
-def _layer(path: Path) -> Layer:
-    return Layer(path.stem, *read_rgba(path)).trimmed(FAINTEST)
+def _foreground(path: Path) -> Foreground:
+    return Foreground(path.stem, *read_rgba(path)).trimmed(FAINTEST)

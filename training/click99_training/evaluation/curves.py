@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from click99.segmentation.metrics import bootstrap_interval, share_above
-from click99_training.evaluation.results import SHARE_CLICKS, SHARE_THRESHOLDS, Record, mean_where_clicked
+from click99_training.evaluation.results import SHARE_CLICKS, SHARE_THRESHOLDS, Result, mean_where_clicked
 
 INK = "#1d2733"  # text and axes; becomes the page's text colour, light or dark
 COLOURS = ("#1f86c9", "#d55e00", "#0a9e74", "#cc79a7", "#e69f00", "#56b4e9")  # near Okabe and Ito's
@@ -70,30 +70,30 @@ class Plot:
         return re.sub(r'<g id="[^"]*"', "<g", drawing)  # ids that several figures would share
 
 
-def iou_per_click(records: dict[str, Record]) -> Plot:
+def iou_per_click(results: dict[str, Result]) -> Plot:
     """Mean IoU after each click with the 95 % interval over images (Figures 3 to 5, 7 to 9, 20 to 22)."""
     curves = {}
-    for name, record in records.items():
-        bounds = [bootstrap_interval(column) for column in record.ious.T]
-        curves[name] = np.column_stack([record.ious.mean(0), bounds])
+    for name, result in results.items():
+        bounds = [bootstrap_interval(column) for column in result.ious.T]
+        curves[name] = np.column_stack([result.ious.mean(0), bounds])
     return _per_click(curves, "mean IoU")
 
 
-def corrective_accuracy_per_click(records: dict[str, Record]) -> Plot:
+def corrective_accuracy_per_click(results: dict[str, Result]) -> Plot:
     """Mean share of the clicked wrong region that the click put right (Figure 6)."""
-    curves = {name: mean_where_clicked(record.corrected) for name, record in records.items()}
+    curves = {name: mean_where_clicked(result.corrected) for name, result in results.items()}
     plot = _per_click(curves, "corrective accuracy")
     plot.figure.axes[0].set_ylim(0, 1)
     return plot
 
 
-def shares_above(records: dict[str, Record]) -> Plot:
+def shares_above(results: dict[str, Result]) -> Plot:
     """Share of images above each IoU at 1, 5, 10 and 20 clicks (Figures 10 to 12)."""
     rows: list[list[object]] = []
     with _drawing(1, len(SHARE_CLICKS), (11, 3.4)) as (figure, axes):
         for axis, clicks in zip(axes, SHARE_CLICKS, strict=True):
-            for (name, record), colour, marker in _styled(records):
-                shares = [share_above(record.ious, t)[clicks - 1] for t in SHARE_THRESHOLDS]
+            for (name, result), colour, marker in _styled(results):
+                shares = [share_above(result.ious, t)[clicks - 1] for t in SHARE_THRESHOLDS]
                 axis.plot(SHARE_THRESHOLDS, shares, color=colour, marker=marker, label=name)
                 rows += [[name, clicks, t, f"{s:.4f}"] for t, s in zip(SHARE_THRESHOLDS, shares, strict=True)]
             axis.set(title=f"{clicks} click{'s' * (clicks > 1)}", ylim=(-0.03, 1.03), xlabel="IoU above")

@@ -34,14 +34,14 @@ from click99_training.evaluation.results import (
     PER_CLICK,
     SHARE_CLICKS,
     Annotation,
-    Record,
+    Result,
     by_extent,
     pack,
     summary,
 )
 
 CLICKS = 20
-MASKS_AFTER = (1, 3, 6, 20)  # clicks after which the record keeps the mask
+MASKS_AFTER = (1, 3, 6, 20)  # clicks after which the result keeps the mask
 
 
 def judge(
@@ -147,12 +147,12 @@ def report(evaluation: Evaluation, path: Path | None) -> None:
     skipped = SkippedSamples()
     data = open_benchmark(evaluation.dataset, evaluation.data)
     data = Mosaics(data, evaluation.mosaic) if evaluation.mosaic > 1 else data
-    record = run(predictor, data, evaluation, skipped)
-    Console().print(_table(record))
+    result = run(predictor, data, evaluation, skipped)
+    Console().print(_table(result))
     if skipped.reasons:
         Console().print(str(skipped), style="yellow")
     if path:
-        results.write(record, path)
+        results.write(result, path)
 
 
 def object_extent(truth: np.ndarray) -> float:
@@ -166,7 +166,7 @@ def open_benchmark(name: str, folder: Path) -> SampleDataset:
     return open_dataset(name if name in DATASETS else "folder", folder, "val")
 
 
-def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipped: SkippedSamples) -> Record:
+def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipped: SkippedSamples) -> Result:
     """Evaluate what can be used of a data set; what cannot is noted in `skipped`.
 
     Raises:
@@ -178,15 +178,15 @@ def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipp
     if not annotations:
         raise ValueError(f"{evaluation.data} has no sample that can be used; {skipped}")
     share = clock.seconds / (time.perf_counter() - start)
-    return Record(
+    return Result(
         evaluation.dataset, predictor.version, evaluation.protocol, evaluation.lenient, share, annotations
     )
 
 
-def _table(record: Record) -> Table:
-    figures = summary(record.annotations)
-    kind = "lenient" if record.lenient else "centred"
-    title = f"{record.dataset}: {record.checkpoint}, {record.protocol} protocol, {CLICKS} {kind} clicks"
+def _table(result: Result) -> Table:
+    figures = summary(result.annotations)
+    kind = "lenient" if result.lenient else "centred"
+    title = f"{result.dataset}: {result.checkpoint}, {result.protocol} protocol, {CLICKS} {kind} clicks"
     table = Table(title=title, show_header=False)
     for name in ("noc@90", "auc"):
         low, high = figures[f"{name}_interval"]
@@ -200,12 +200,12 @@ def _table(record: Record) -> Table:
         row = [f"{100 * above[clicks]:.0f}" for above in shares.values()]
         table.add_row(f"% of images above 90 … 99 % IoU at {clicks}", "  ".join(row))
     table.add_section()
-    for name, group in by_extent(record.annotations).items():
+    for name, group in by_extent(result.annotations).items():
         small = summary(group)
         told = f"NoC@90 {small['noc@90']}, IoU after one click {small['miou'][0]}, {len(group)} objects"
         table.add_row(f"objects {name} of the picture's side", told)
     table.add_section()
-    table.add_row("time in the network", f"{record.network_share:.0%}")
+    table.add_row("time in the network", f"{result.network_share:.0%}")
     return table
 
 

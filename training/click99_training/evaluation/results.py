@@ -44,7 +44,7 @@ class Annotation:
 
 
 @dataclass(frozen=True)
-class Record:
+class Result:
     """One evaluation: a checkpoint on a data set by a protocol."""
 
     dataset: str
@@ -129,22 +129,22 @@ def _rounded(values: np.ndarray | Sequence[float], digits: int) -> list[float | 
     return [None if np.isnan(value) else round(float(value), digits) for value in values]
 
 
-def write(record: Record, path: Path) -> None:
+def write(result: Result, path: Path) -> None:
     facts = {
-        "dataset": record.dataset,
-        "checkpoint": record.checkpoint,
-        "protocol": record.protocol,
-        "lenient": record.lenient,
-        "network_share": round(record.network_share, 3),
-        **summary(record.annotations),
+        "dataset": result.dataset,
+        "checkpoint": result.checkpoint,
+        "protocol": result.protocol,
+        "lenient": result.lenient,
+        "network_share": round(result.network_share, 3),
+        **summary(result.annotations),
     }
     head = json.dumps(facts, indent=1).removesuffix("\n}")
-    images = ",\n".join(json.dumps(_image_to_json(each)) for each in record.annotations)
+    images = ",\n".join(json.dumps(_image_to_json(each)) for each in result.annotations)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'{head},\n "images": [\n{images}\n ]\n}}\n')
 
 
-def read(path: Path) -> Record:
+def read(path: Path) -> Result:
     """
     Raises:
         ValueError: the file is no evaluation, naming what it lacks.
@@ -155,7 +155,7 @@ def read(path: Path) -> Record:
         about = {
             name: facts[name] for name in ("dataset", "checkpoint", "protocol", "lenient", "network_share")
         }
-        return Record(**about, annotations=annotations)
+        return Result(**about, annotations=annotations)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not JSON ({error}): make it with click99 evaluate --json") from None
     except (KeyError, TypeError) as error:

@@ -20,7 +20,7 @@ from rich.table import Table
 from click99.segmentation.metrics import noc
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.robot import ROBOTS
-from click99_training.datasets.dataset import Part, SampleDataset, evenly
+from click99_training.datasets.dataset import SampleDataset, Subset, evenly
 from click99_training.datasets.files import SampleError
 from click99_training.datasets.manifest import ManifestDataset
 from click99_training.datasets.mosaics import Mosaics
@@ -78,7 +78,7 @@ def suites(asked: Validation) -> Iterator[Suite]:
     yield Suite("mosaic 2 × 2", Mosaics(some, 2))
     yield Suite("mosaic 4 × 4", Mosaics(some, 4))
     if small := smallest(photos):
-        yield Suite("small objects", evenly(Part(photos, small), asked.each))
+        yield Suite("small objects", evenly(Subset(photos, small), asked.each))
     yield Suite("inverted", InvertedSamples(some))
     yield Suite("people's clicks", some, lenient=True)
     yield Suite("shapes, 6 MP", LargePictures(asked.each // 2))
@@ -86,7 +86,7 @@ def suites(asked: Validation) -> Iterator[Suite]:
         others = ManifestDataset(asked.domains, "val")
         for source in sorted({entry.source for entry in others.photos}):
             of_it = [k for k, entry in enumerate(others.photos) if entry.source == source]
-            yield Suite(f"{DOMAIN}{source}", evenly(Part(others, of_it), asked.each))
+            yield Suite(f"{DOMAIN}{source}", evenly(Subset(others, of_it), asked.each))
 
 
 def smallest(photos: ManifestDataset) -> list[int]:

@@ -29,7 +29,7 @@ from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.curves_page import write_curves
 from click99_training.learning.gate import Decision, judge, refuse_few
 from click99_training.learning.generalist import generalist_of
-from click99_training.learning.progress import News
+from click99_training.learning.progress import Progress
 from click99_training.learning.snapshots import SnapshotError, verify
 from click99_training.loop.cpu import prepare_for_training
 from click99_training.loop.distributed import for_all_processes, join, wait_for_all, world
@@ -86,34 +86,36 @@ def finetune(asked: FineTune, collect: Callable[[Path], object], console: Consol
     device = join(torch.device(chosen_device(asked.device)))
     registry, first = Registry.at(asked.home), world()[0] == 0
     alone = Jobs.at(asked.home).running_here(asked.out) if first else nullcontext()
-    with alone, News(asked.out / "progress.json") as news:
+    with alone, Progress(asked.out / "progress.json") as progress:
         if first:
-            _begin(asked, registry, collect, news)
+            _begin(asked, registry, collect, progress)
         wait_for_all()
         begun = RunStart(**json.loads((asked.out / "run.json").read_text()))
         parent = registry.get(begun.parent)
         base = open_base(asked.base_data)
-        checkpoint = _train(asked, begun, parent, base, device, news)
+        checkpoint = _train(asked, begun, parent, base, device, progress)
         if not first:
             return None
         candidate = registry.add(
             checkpoint, parent=parent.name, run=str(asked.out), snapshot=begun.snapshot, minutes=begun.minutes
         )
-        return _decide(asked, begun, registry, candidate, base, news, console)
+        return _decide(asked, begun, registry, candidate, base, progress, console)
 
 
-def _begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object], news: News) -> None:
+def _begin(
+    asked: FineTune, registry: Registry, collect: Callable[[Path], object], progress: Progress
+) -> None:
     """Write run.json, and see that there is something to learn from and to judge by."""
     file = asked.out / "run.json"
     if file.exists():
         _refuse_another(asked, RunStart(**json.loads(file.read_text())))
     else:
         asked.out.mkdir(parents=True, exist_ok=True)
-        news.tell("collecting", 0, 0, "collecting what people saved")
+        progress.tell("collecting", 0, 0, "collecting what people saved")
         snapshot = asked.data or asked.out / "snapshot"
         if not asked.data and not snapshot.exists():
             collect(snapshot)
-        news.stop_if_asked()
+        progress.stop_if_asked()
         parent = registry.chosen(asked.pinned)
         base_data = str(asked.base_data) if asked.base_data else None
         begun = RunStart(str(snapshot), registry.add(parent.path).name, asked.minutes, base_data)
@@ -140,7 +142,7 @@ def _refuse_another(asked: FineTune, begun: RunStart) -> None:
 
 
 def _train(
-    asked: FineTune, begun: RunStart, parent: Version, base: Base, device: torch.device, news: News
+    asked: FineTune, begun: RunStart, parent: Version, base: Base, device: torch.device, progress: Progress
 ) -> Path:
     """The candidate's checkpoint, called as its parent is without the hash."""
     prepare_for_training(asked.threads)
@@ -154,9 +156,11 @@ def _train(
     learnt = asked.out / "learnt.safetensors"
     checkpoint = asked.out / f"{parent.name.rpartition('-')[0]}.safetensors"
     try:
-        training_loop(_plan(asked, begun, learnt), trainer, stream, news, partial(news.tell, "training"))
+        training_loop(
+            _plan(asked, begun, learnt), trainer, stream, progress, partial(progress.tell, "training")
+        )
         if world()[0] == 0:
-            news.tell("training", 1, 0, "looking at which images it is for")
+            progress.tell("training", 1, 0, "looking at which images it is for")
             generalist = generalist_of(parent.path, collected, base.train, str(device))
             save_checkpoint(
                 load_checkpoint(learnt), checkpoint, generalist=generalist, finetuned_from=parent.name
@@ -184,26 +188,26 @@ def _decide(
     registry: Registry,
     candidate: Version,
     base: Base,
-    news: News,
+    progress: Progress,
     console: Console,
 ) -> Decision:
     """Judge the candidate against what is served by now, and move the pointer if it is better."""
 
     def tick(judged: int, of: int) -> None:
-        news.tell("gate", judged / of, 0, f"{judged} of {of} masks judged", candidate=candidate.name)
-        news.stop_if_asked()
+        progress.tell("gate", judged / of, 0, f"{judged} of {of} masks judged", candidate=candidate.name)
+        progress.stop_if_asked()
 
     served, device = registry.chosen(asked.pinned), chosen_device(asked.device)
     first, second = (Predictor.load(version.path, device) for version in (served, candidate))
     held_out = SnapshotDataset(Path(begun.snapshot), HELD_OUT)
     decision = judge(first, second, held_out, base.gate, tick)
-    registry.note(candidate.name, gate={"against": served.name, **decision.to_json()})
+    registry.add_facts(candidate.name, gate={"against": served.name, **decision.to_json()})
     if decision.promoted:
         registry.promote(candidate.name, decision.reason)
     console.print(decision.table())
     console.print(_what_is_left(decision, candidate, asked.pinned), soft_wrap=True)
     facts = {"candidate": candidate.name, "promoted": decision.promoted}
-    news.tell("done", 1, 0, decision.reason, **facts)
+    progress.tell("done", 1, 0, decision.reason, **facts)
     (asked.out / "last.pt").unlink(missing_ok=True)  # most of the folder, and of no use any more
     return decision
 

@@ -13,7 +13,7 @@ SPANS = {"collecting": (0.0, 0.02), "training": (0.02, 0.85), "gate": (0.85, 1.0
 EVERY = 2.0  # seconds between two writes within a phase
 
 
-class News(StopRequest):
+class Progress(StopRequest):
     """Writes where the run stands."""
 
     def __init__(self, file: Path):

@@ -27,15 +27,15 @@ from rich.progress import track
 from click99.registry.versions import Registry, Version
 from click99.segmentation.checkpoint import SHIPPED
 from click99.segmentation.predictor import Predictor
-from click99_training.datasets.dataset import Part, SampleDataset
+from click99_training.datasets.dataset import SampleDataset, Subset
 from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.skipped_samples import SkippedSamples
 from click99_training.evaluation import results
 from click99_training.evaluation.curves import iou_per_click
 from click99_training.evaluation.evaluate import Evaluation, open_benchmark, run
-from click99_training.evaluation.results import Record
+from click99_training.evaluation.results import Result
 from click99_training.learning.compare import Comparison, compare, table
-from click99_training.learning.robot_annotator import Person
+from click99_training.learning.robot_annotator import RobotAnnotator
 from click99_training.loop.cpu import use_threads
 
 HOST = "127.0.0.1"
@@ -77,7 +77,7 @@ def prove(asked: Proof, console: Console) -> dict[str, Comparison]:
     if not (asked.out / "finetune" / "done").exists():
         _finetune(asked, home)
     candidate = Registry.at(home).get(_told(asked)["candidate"])
-    sets = {NEW: Part(data, list(range(asked.correct, len(data))))}
+    sets = {NEW: Subset(data, list(range(asked.correct, len(data))))}
     sets |= {name: open_benchmark(name, folder) for name, folder in asked.benchmarks.items()}
     compared = _compare(asked, candidate, sets)
     _write(asked, candidate, json.loads(facts.read_text()), compared)
@@ -88,9 +88,9 @@ def prove(asked: Proof, console: Console) -> dict[str, Comparison]:
 def _annotate(asked: Proof, data: SampleDataset, home: Path) -> dict[str, Any]:
     """Have the first images annotated; clicks and IoU of each."""
     with _server(asked, home) as url:
-        person, took = Person(url), []
+        robot, took = RobotAnnotator(url), []
         for k in track(range(asked.correct), "annotating"):
-            took.append(person.annotate(k + 1, data[k]))
+            took.append(robot.annotate(k + 1, data[k]))
     return {"clicks": [clicks for clicks, _ in took], "ious": [round(each, 4) for _, each in took]}
 
 
@@ -174,7 +174,7 @@ def _compare(asked: Proof, candidate: Version, sets: dict[str, SampleDataset]) -
     return compared
 
 
-def _evaluate(asked: Proof, side: str, checkpoint: Path, name: str, data: SampleDataset) -> Record:
+def _evaluate(asked: Proof, side: str, checkpoint: Path, name: str, data: SampleDataset) -> Result:
     file = _evaluation_file(asked, name, side)
     if not file.exists():
         predictor = Predictor.load(checkpoint, asked.device)

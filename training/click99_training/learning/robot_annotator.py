@@ -32,7 +32,7 @@ PROJECT_KEY = "1.1767225600"  # as /predict is told of the same project
 
 
 @dataclass
-class Person:
+class RobotAnnotator:
     """One annotator of a server at `url`."""
 
     url: str

@@ -13,7 +13,7 @@ import torch
 
 from click99.segmentation.predictor import chosen_device
 from click99_training.loop.distributed import join, wait_for_all, world
-from click99_training.loop.run import Settings
+from click99_training.loop.run import RunConfig
 from click99_training.loop.steps import save_state
 from click99_training.loop.train import train_as
 
@@ -34,26 +34,26 @@ def cool_down(source: Path, out: Path, images: int | None = None) -> Path:
         ValueError: the run's rate is not constant, or another cooldown began in `out`.
         OSError: there is no such run.
     """
-    device = join(torch.device(chosen_device(Settings.read(source).run.device)))
+    device = join(torch.device(chosen_device(RunConfig.read(source).run.device)))
     if world()[0] == 0 and not (out / "last.pt").exists():
         _branch(source, out, images)
     wait_for_all()
-    settings = Settings.read(out)
-    run = settings.run
+    config = RunConfig.read(out)
+    run = config.run
     if run.start_from != source / "last.pt" or (images and run.images != run.begin + images):
         begun = f"from {run.start_from} to {run.images} images"
         raise ValueError(f"{out}: another run began there, {begun}. Choose another --out")
-    return train_as(settings, device)
+    return train_as(config, device)
 
 
 def _branch(source: Path, out: Path, images: int | None) -> None:
     """Write what a cooldown begins with: out/run.json, then out/last.pt."""
-    settings = Settings.read(source)
-    if settings.recipe.schedule != "constant":
-        raise ValueError(f"{source}: its schedule is {settings.recipe.schedule}, which cools down by itself")
+    config = RunConfig.read(source)
+    if config.recipe.schedule != "constant":
+        raise ValueError(f"{source}: its schedule is {config.recipe.schedule}, which cools down by itself")
     state = torch.load(last := source / "last.pt", map_location="cpu", weights_only=True)
     begin = state["done"]
     end = begin + (images or max(1, round(SHARE * begin)))
-    run = replace(settings.run, out=out, start_from=last, begin=begin, images=end)
-    replace(settings, run=run, recipe=replace(settings.recipe, schedule="linear", warmup=0.0)).write()
+    run = replace(config.run, out=out, start_from=last, begin=begin, images=end)
+    replace(config, run=run, recipe=replace(config.recipe, schedule="linear", warmup=0.0)).write()
     save_state(state, out / "last.pt")

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from click99_training.loop.trainer import Progress as BatchProgress
+from click99_training.loop.trainer import BatchScores
 
 
 class TrainingLog:
@@ -27,7 +27,7 @@ class TrainingLog:
         self.every = every
         self.path, self.since, self.rows = path, done, []
         self.begun, self.waited = time.perf_counter(), 0.0
-        self.note = ""
+        self.line = ""
 
     def waiting(self, batches: Iterable) -> Iterator:
         """The batches, with the time that each was waited for taken down."""
@@ -41,12 +41,12 @@ class TrainingLog:
             self.waited += time.perf_counter() - start
             yield batch
 
-    def add(self, done: int, side: int, progress: BatchProgress) -> str:
+    def add(self, done: int, side: int, scores: BatchScores) -> str:
         """Take one batch down; the line beside the progress bar."""
-        self.rows.append([done, side, float(np.mean(progress.losses)), *progress.ious])
+        self.rows.append([done, side, float(np.mean(scores.losses)), *scores.ious])
         if done - self.since >= self.every:
             self.write()
-        return self.note
+        return self.line
 
     def write(self) -> None:
         """Append the means over what was taken down since the last row, if anything was."""
@@ -57,7 +57,7 @@ class TrainingLog:
         waiting = self.waited / (time.perf_counter() - self.begun)
         self._append(done, side, loss, waiting, ious)
         shown = " ".join(f"{value:.3f}" for value in ious)
-        self.note = f"loss {loss:.3f}  IoU {shown}  waiting for data {waiting:.0%}"
+        self.line = f"loss {loss:.3f}  IoU {shown}  waiting for data {waiting:.0%}"
         self.rows, self.since = [], done
         self.begun, self.waited = time.perf_counter(), 0.0
 
@@ -75,5 +75,5 @@ class TrainingLog:
 
 def progress_bar(shown: bool) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
-    remaining = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    remaining = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[line]}"))
     return Progress(*columns, *remaining, disable=not shown)

@@ -35,7 +35,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunConfig:
     """RUN/run.json: a run, and the recipe and the network that it has in the end."""
 
     run: Run
@@ -43,17 +43,17 @@ class Settings:
     network: NetworkConfig
 
     @classmethod
-    def of(cls, run: Run) -> Settings:
+    def of(cls, run: Run) -> RunConfig:
         network, recipe = configured(run.preset, run.recipe, run.variant)
         return cls(run, adjusted(recipe, run), network)
 
     @classmethod
-    def read(cls, folder: Path) -> Settings:
+    def read(cls, folder: Path) -> RunConfig:
         return TypeAdapter(cls).validate_json((folder / "run.json").read_bytes())
 
     def write(self) -> None:
         self.run.out.mkdir(parents=True, exist_ok=True)
-        (self.run.out / "run.json").write_bytes(TypeAdapter(Settings).dump_json(self, indent=1))
+        (self.run.out / "run.json").write_bytes(TypeAdapter(RunConfig).dump_json(self, indent=1))
 
 
 def adjusted(recipe: Recipe, run: Run) -> Recipe:

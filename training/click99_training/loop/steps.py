@@ -18,7 +18,7 @@ from click99_training.datasets.sample import Sample
 from click99_training.loop.batch import Batch
 from click99_training.loop.distributed import mean_over_processes, world
 from click99_training.loop.log import TrainingLog
-from click99_training.loop.trainer import Progress, Trainer
+from click99_training.loop.trainer import BatchScores, Trainer
 from click99_training.recipes import Recipe
 
 MOST_WORKERS = 8  # more make no difference to one GPU
@@ -50,10 +50,10 @@ def steps(
         trainer.set_rate(done())
         seeds = [(seed, index, CLICK_SEED) for index, _ in key[rank::processes]]
         encoding = trainer.network.config.click_encoding
-        progress = trainer.train(Batch.start(samples, seeds, trainer.recipe, encoding, trainer.device))
+        scores = trainer.train(Batch.start(samples, seeds, trainer.recipe, encoding, trainer.device))
         seen = key[-1][0] + 1
-        progress = _everyones(progress, trainer.device)
-        yield seen, log.add(seen, key[0][1], progress) if rank == 0 else ""
+        scores = _everyones(scores, trainer.device)
+        yield seen, log.add(seen, key[0][1], scores) if rank == 0 else ""
 
 
 def by_turns(crops: tuple[tuple[int, int, float], ...], start: int = 0) -> Iterator[list[Key]]:
@@ -115,6 +115,6 @@ def _end_with_the_parent(_: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _everyones(progress: Progress, device: torch.device) -> Progress:
-    """The progress of all processes together."""
-    return Progress(mean_over_processes(progress.losses, device), mean_over_processes(progress.ious, device))
+def _everyones(scores: BatchScores, device: torch.device) -> BatchScores:
+    """The scores of all processes together."""
+    return BatchScores(mean_over_processes(scores.losses, device), mean_over_processes(scores.ious, device))

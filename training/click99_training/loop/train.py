@@ -20,7 +20,7 @@ from click99_training.evaluation.curves import plot_training
 from click99_training.loop.cpu import prepare_for_training
 from click99_training.loop.distributed import join, world
 from click99_training.loop.pretrained import load_imagenet
-from click99_training.loop.run import Run, Settings
+from click99_training.loop.run import Run, RunConfig
 from click99_training.loop.stop_request import StopRequest
 from click99_training.loop.trainer import Trainer
 from click99_training.loop.training_loop import Plan, training_loop
@@ -40,18 +40,18 @@ def train(run: Run) -> Path:
         ValueError: its settings or its data are no good; OSError: a file is missing, or the disk is full.
     """
     device = join(torch.device(chosen_device(run.device)))
-    return train_as(Settings.of(run), device)
+    return train_as(RunConfig.of(run), device)
 
 
-def train_as(settings: Settings, device: torch.device) -> Path:
-    """`train`, with the settings that a run has or had."""
-    run, recipe = settings.run, settings.recipe
+def train_as(config: RunConfig, device: torch.device) -> Path:
+    """`train`, with the configuration that a run has or had."""
+    run, recipe = config.run, config.recipe
     prepare_for_training(run.threads)
     stream = open_stream(run, recipe)
     run = replace(run, images=run.images or recipe.epochs * len(stream.data) or None)
-    replace(settings, run=run).write()
+    replace(config, run=run).write()
     torch.manual_seed(run.seed)
-    trainer = Trainer(initial_network(run, settings.network), recipe, device)
+    trainer = Trainer(initial_network(run, config.network), recipe, device)
     with StopRequest() as stop:
         training_loop(plan := plan_of(run), trainer, stream, stop)
     if world()[0] == 0 and stream.skipped.all():

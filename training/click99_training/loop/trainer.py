@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from click99.segmentation.network import Answer, ImageFeatures, TwoStreamNetwork
+from click99.segmentation.network import ImageFeatures, NetworkOutput, TwoStreamNetwork
 from click99_training.loop.batch import Batch
 from click99_training.loop.distributed import average_gradients
 from click99_training.loop.losses import MASK_LOSSES, click_location_loss, normalized_focal_loss
@@ -26,7 +26,7 @@ from click99_training.recipes import Recipe
 
 
 @dataclass
-class Progress:
+class BatchScores:
     """What one batch cost: loss per click, and mean IoU before the first and after every click."""
 
     losses: list[float] = field(default_factory=list)
@@ -65,22 +65,22 @@ class Trainer:
         for each in self.optimizers.values():
             follow_schedule(each, self.recipe, done)
 
-    def train(self, batch: Batch) -> Progress:
+    def train(self, batch: Batch) -> BatchScores:
         """All clicks of one batch, a step after each; then, if apart, the image stream's step."""
-        progress = Progress(ious=[batch.iou()])
+        scores = BatchScores(ious=[batch.iou()])
         features = self._encode(batch) if self.network.image_only else None
         leaves = features and _leaves(features)
         rounds = [batch.bundle] if self.recipe.bundled else [batch.click] * self.recipe.clicks
         for click in rounds:
             click()
-            progress.losses.append(self._click(batch, leaves))
-            progress.ious.append(batch.iou())
+            scores.losses.append(self._click(batch, leaves))
+            scores.ious.append(batch.iou())
         if features and leaves:
             made = [*features.skips, features.context]
             torch.autograd.backward(made, [leaf.grad for leaf in (*leaves.skips, leaves.context)])
             self._step("per_image")
         self.average.update_parameters(self.network)
-        return progress
+        return scores
 
     def _encode(self, batch: Batch) -> ImageFeatures:
         with self._mixed_precision():
@@ -91,24 +91,24 @@ class Trainer:
     def _click(self, batch: Batch, features: ImageFeatures | None) -> float:
         features, maps = features or self._encode(batch), batch.maps()
         with self._mixed_precision():
-            answer = self.network(features, maps, batch.previous)
+            output = self.network(features, maps, batch.previous)
             target = self.teacher.target(batch, maps) if self.teacher else batch.truth
-        batch.previous = answer.alpha.detach().float()
-        loss = self._loss(answer, target, batch)
+        batch.previous = output.alpha.detach().float()
+        loss = self._loss(output, target, batch)
         loss.backward()
         self._step("per_click")
         return float(loss.detach())
 
-    def _loss(self, answer: Answer, target: Tensor, batch: Batch) -> Tensor:
-        """batch.previous: the answer's alpha already."""
-        recipe, alpha, logits = self.recipe, answer.alpha.float(), answer.logits.float()
+    def _loss(self, output: NetworkOutput, target: Tensor, batch: Batch) -> Tensor:
+        """batch.previous: the output's alpha already."""
+        recipe, alpha, logits = self.recipe, output.alpha.float(), output.logits.float()
         loss = MASK_LOSSES[recipe.mask_loss](alpha, target, batch.valid)
         if recipe.focal_weight:
             loss = loss + recipe.focal_weight * normalized_focal_loss(logits, target, batch.valid)
         if recipe.click_weight:
             loss = loss + recipe.click_weight * click_location_loss(alpha, batch.clicks)
-        if answer.quality is not None and recipe.quality_weight:
-            loss = loss + recipe.quality_weight * quality_loss(answer.quality.float(), batch)
+        if output.quality is not None and recipe.quality_weight:
+            loss = loss + recipe.quality_weight * quality_loss(output.quality.float(), batch)
         return loss
 
     def _mixed_precision(self) -> torch.autocast:

@@ -82,14 +82,14 @@ def training_loop(
 
     made = steps(trainer, stream, log, seed=plan.seed, images=plan.images, seen=at.images, done=done)
     with progress_bar(shown=first) as bar:
-        task = bar.add_task("training", total=1 if plan.bounded else None, note="")
+        task = bar.add_task("training", total=1 if plan.bounded else None, line="")
         while not stopping and plan.share(at) < 1 and (step := next(made, None)):
-            at.images, note = step
+            at.images, line = step
             at.seconds, stopping = _agreed(time.monotonic() - begun, stop.asked_to_stop, trainer.device)
-            share, note = plan.share(at), f"{at.images} images. {note}"
-            bar.update(task, completed=share, note=note)
+            share, line = plan.share(at), f"{at.images} images. {line}"
+            bar.update(task, completed=share, line=line)
             if first:
-                tell(share, at.seconds / share - at.seconds if share else 0.0, note)
+                tell(share, at.seconds / share - at.seconds if share else 0.0, line)
             if first and time.monotonic() - saved > plan.save_seconds:
                 save(plan, trainer, at)
                 saved = time.monotonic()

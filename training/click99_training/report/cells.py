@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from click99.segmentation.metrics import auc, bootstrap_interval, noc
-from click99_training.evaluation.results import Record
-from click99_training.report.inputs import DATASETS, title
+from click99_training.evaluation.results import Result
+from click99_training.report.inputs import PAPER_DATASETS, title
 
 PUBLISHED, MEASURED = "published", "measured"
 DESIGN = ALL_MEASURED = ""  # where it is the same for every row
@@ -24,7 +24,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     columns: list[str]
     rows: list[Row]
 
@@ -55,16 +55,16 @@ def above(threshold: float) -> Measure:
     return (lambda ious: 100 * (ious[:, -1] > threshold)), ".0f"
 
 
-def cells_of(found: dict[str, Record], measure: Measure) -> list[str]:
-    return [cell(found.get(dataset), measure) for dataset in DATASETS]
+def cells_of(found: dict[str, Result], measure: Measure) -> list[str]:
+    return [cell(found.get(dataset), measure) for dataset in PAPER_DATASETS]
 
 
-def cell(record: Record | None, measure: Measure) -> str:
+def cell(result: Result | None, measure: Measure) -> str:
     """The mean over the images, its 95 % interval and their number, or nothing."""
-    if record is None:
+    if result is None:
         return ""
     figure, form = measure
-    values = figure(record.ious)
+    values = figure(result.ious)
     low, high = bootstrap_interval(values)
     return f"{values.mean():{form}} [{low:{form}}, {high:{form}}], n = {len(values)}"
 

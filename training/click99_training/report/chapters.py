@@ -13,11 +13,11 @@ from click99_training.evaluation.curves import (
     shares_above,
     training_curves,
 )
-from click99_training.evaluation.results import Record
+from click99_training.evaluation.results import Result
 from click99_training.report.ablation_tables import ablation_table, claims_table, steps_table
-from click99_training.report.cells import Table
+from click99_training.report.cells import ReportTable
 from click99_training.report.gallery import Gallery, by_difficulty, contact_sheet, masks_after, smallest
-from click99_training.report.inputs import DATASETS, Grid, Inputs, datasets, title
+from click99_training.report.inputs import PAPER_DATASETS, Grid, Inputs, datasets, title
 from click99_training.report.tables import (
     DESIGNS,
     beyond_table,
@@ -39,7 +39,7 @@ class Part:
 
     number: str  # such as "Table 6"
     title: str
-    content: Table | Plot | Gallery | None
+    content: ReportTable | Plot | Gallery | None
     command: str = ""
 
     @property
@@ -90,7 +90,7 @@ def chapters(inputs: Inputs) -> list[Chapter]:
 
 def _results(inputs: Inputs) -> Iterator[Part]:
     yield Part("Table 6", "Mean clicks to 90 % IoU (SBD: 85 %), at most 20", clicks_table(inputs))
-    found = datasets([record.dataset for record in inputs.evaluations])
+    found = datasets([result.dataset for result in inputs.evaluations])
     yield from _curves(inputs.on, found, 3, "IoU per click, {}", iou_per_click, EVALUATION)
     yield from _curves(
         inputs.on, ["berkeley"], 6, "Corrective accuracy, {}", corrective_accuracy_per_click, EVALUATION
@@ -117,8 +117,9 @@ def _ablation(grid: Grid) -> Iterator[Part]:
     yield from _curves(
         on, ["berkeley"], 6, "Corrective accuracy, {}", corrective_accuracy_per_click, ABLATION, what
     )
-    yield from _curves(on, list(DATASETS), 7, "IoU per click, {}", iou_per_click, ABLATION)
-    yield from _curves(on, list(DATASETS), 10, "Images above each IoU, {}", shares_above, ABLATION, what)
+    paper = list(PAPER_DATASETS)
+    yield from _curves(on, paper, 7, "IoU per click, {}", iou_per_click, ABLATION)
+    yield from _curves(on, paper, 10, "Images above each IoU, {}", shares_above, ABLATION, what)
     claims = (
         claims_table({name: grid[name] for name in whole_and_one_change})
         if grid.keys() - five.keys()
@@ -134,7 +135,7 @@ def _training(inputs: Inputs) -> Iterator[Part]:
         "Table 8", "AuC, and per cent of the images above an IoU at 20 clicks", regimes_table(inputs.regimes)
     )
     on = _by_dataset(inputs.regimes)
-    yield from _curves(on, list(DATASETS), 20, "IoU per click, {}", iou_per_click, REGIMES)
+    yield from _curves(on, list(PAPER_DATASETS), 20, "IoU per click, {}", iou_per_click, REGIMES)
     sheet = contact_sheet(inputs.composites) if inputs.composites else None
     yield Part(
         "Figure 18, 19", "Composites", sheet, "click99 report --composites FILE (click99 compose --preview)"
@@ -145,42 +146,42 @@ def _pictures(inputs: Inputs) -> Iterator[Part]:
     on = _by_dataset(inputs.regimes) if inputs.regimes else inputs.on
     for number, clicks in ((23, 3), (24, 20)):
         for dataset in [name for name in inputs.samples if on(name)] or ["grabcut"]:
-            records, samples = on(dataset), inputs.samples.get(dataset)
-            gallery = masks_after(records, samples, clicks) if records and samples else None
+            results, samples = on(dataset), inputs.samples.get(dataset)
+            gallery = masks_after(results, samples, clicks) if results and samples else None
             name = f"Figure {number}, {title(dataset)}"
             yield Part(name, f"Masks after {clicks} clicks", gallery, PICTURES.format(dataset))
     for dataset in [name for name in inputs.samples if inputs.on(name)] or ["grabcut"]:
-        record, samples = next(iter(inputs.on(dataset).values()), None), inputs.samples.get(dataset)
-        gallery = by_difficulty(record, samples) if record and samples else None
+        result, samples = next(iter(inputs.on(dataset).values()), None), inputs.samples.get(dataset)
+        gallery = by_difficulty(result, samples) if result and samples else None
         name = f"Figure 16, {title(dataset)}"
         yield Part(name, "From the easiest to the hardest", gallery, PICTURES.format(dataset))
-        small = smallest(record, samples) if record and samples else None
+        small = smallest(result, samples) if result and samples else None
         name = f"Small objects, {title(dataset)}"
         yield Part(name, "The smallest objects after one click", small, PICTURES.format(dataset))
 
 
-RecordsOn = Callable[[str], dict[str, Record]]  # data set → label → evaluation
+ResultsOn = Callable[[str], dict[str, Result]]  # data set → label → evaluation
 
 
-def _by_dataset(grid: Grid) -> RecordsOn:
+def _by_dataset(grid: Grid) -> ResultsOn:
     return lambda dataset: {name: found[dataset] for name, found in grid.items() if dataset in found}
 
 
 def _curves(
-    on: RecordsOn,
+    on: ResultsOn,
     names: Sequence[str],
     first: int,
     told: str,
-    draw: Callable[[dict[str, Record]], Plot],
+    draw: Callable[[dict[str, Result]], Plot],
     command: str,
     what: str = "",
 ) -> Iterator[Part]:
     """One figure a data set, numbered from `first`; data sets that the paper lacks share the last number."""
     for k, dataset in enumerate(names):
-        known = dataset in DATASETS
-        number = f"Figure {first + (k if known else len(DATASETS) - 1)}"
+        known = dataset in PAPER_DATASETS
+        number = f"Figure {first + (k if known else len(PAPER_DATASETS) - 1)}"
         number = ", ".join([number, *([] if known else [dataset]), *([what] if what else [])])
-        records = on(dataset)
+        results = on(dataset)
         yield Part(
-            number, told.format(title(dataset)), draw(records) if records else None, command.format(dataset)
+            number, told.format(title(dataset)), draw(results) if results else None, command.format(dataset)
         )

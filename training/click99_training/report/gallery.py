@@ -13,7 +13,7 @@ import numpy as np
 from click99.segmentation.clicks import Click
 from click99.segmentation.metrics import noc
 from click99_training.datasets.sample import Sample
-from click99_training.evaluation.results import Annotation, Record, unpack
+from click99_training.evaluation.results import Annotation, Result, unpack
 
 WIDTH = 440  # of a tile, in pixels
 ACROSS = 4  # tiles in a row
@@ -60,11 +60,11 @@ def _strip(pictures: list[np.ndarray], width: int, columns: int) -> np.ndarray:
     return strip
 
 
-def ranked(record: Record) -> list[Annotation]:
+def ranked(result: Result) -> list[Annotation]:
     """The images from easiest to hardest: by clicks to 90 % IoU, then by mean IoU over the clicks."""
-    counts = noc(record.ious, 0.9)
-    order = sorted(range(len(counts)), key=lambda k: (counts[k], -record.annotations[k].ious.mean()))
-    return [record.annotations[k] for k in order]
+    counts = noc(result.ious, 0.9)
+    order = sorted(range(len(counts)), key=lambda k: (counts[k], -result.annotations[k].ious.mean()))
+    return [result.annotations[k] for k in order]
 
 
 def spread(items: Sequence, count: int) -> list:
@@ -74,9 +74,9 @@ def spread(items: Sequence, count: int) -> list:
     return [items[k] for k in np.linspace(0, len(items) - 1, count).round().astype(int)]
 
 
-def by_difficulty(record: Record, samples: dict[str, Sample]) -> Gallery:
+def by_difficulty(result: Result, samples: dict[str, Sample]) -> Gallery:
     """Every image's last mask with all clicks, easiest first (Figure 16)."""
-    places = list(enumerate(ranked(record), 1))
+    places = list(enumerate(ranked(result), 1))
     tiles = [
         Tile(draw(samples[each.name].image, _last(each), each.clicks), f"{place}. {_told(each)}")
         for place, each in spread([(k, each) for k, each in places if each.name in samples], LIMIT)
@@ -84,9 +84,9 @@ def by_difficulty(record: Record, samples: dict[str, Sample]) -> Gallery:
     return Gallery(tiles)
 
 
-def smallest(record: Record, samples: dict[str, Sample], count: int = 24) -> Gallery | None:
+def smallest(result: Result, samples: dict[str, Sample], count: int = 24) -> Gallery | None:
     """The smallest objects' masks after one click, smallest first; None where no size is known."""
-    known = [each for each in record.annotations if each.name in samples and each.extent == each.extent]
+    known = [each for each in result.annotations if each.name in samples and each.extent == each.extent]
     tiles = [
         Tile(
             draw(samples[each.name].image, unpack(each.masks[1]), each.clicks[:1]),
@@ -99,14 +99,14 @@ def smallest(record: Record, samples: dict[str, Sample], count: int = 24) -> Gal
 
 
 def masks_after(
-    records: dict[str, Record], samples: dict[str, Sample], clicks: int, images: int = 6
+    results: dict[str, Result], samples: dict[str, Sample], clicks: int, images: int = 6
 ) -> Gallery:
     """The truth, and each evaluation's mask after some clicks, an image a row (Figures 23 and 24)."""
     found = [
-        {each.name: each for each in record.annotations if clicks in each.masks}
-        for record in records.values()
+        {each.name: each for each in result.annotations if clicks in each.masks}
+        for result in results.values()
     ]
-    first = next(iter(records.values()))
+    first = next(iter(results.values()))
     shared = [
         each.name for each in ranked(first) if each.name in samples and all(each.name in f for f in found)
     ]
@@ -114,11 +114,11 @@ def masks_after(
     for name in spread(shared, images):
         sample = samples[name]
         tiles.append(Tile(draw(sample.image, sample.truth, []), f"{name}: truth"))
-        for told, by_name in zip(records, found, strict=True):
+        for told, by_name in zip(results, found, strict=True):
             each = by_name[name]
             picture = draw(sample.image, unpack(each.masks[clicks]), each.clicks[:clicks])
             tiles.append(Tile(picture, f"{told}: {each.ious[clicks - 1]:.1%}"))
-    together = 1 + len(records)
+    together = 1 + len(results)
     return Gallery(tiles, across=together * max(1, ACROSS // together))
 
 

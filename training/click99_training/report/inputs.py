@@ -11,42 +11,42 @@ from click99_training.datasets.sample import Sample
 from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.evaluation import results
 from click99_training.evaluation.evaluate import open_benchmark
-from click99_training.evaluation.results import Record
+from click99_training.evaluation.results import Result
 from click99_training.report.gallery import LIMIT, ranked, spread
 
-DATASETS = {"grabcut": "GrabCut", "berkeley": "Berkeley", "sbd": "SBD"}  # the paper's, in its order
+PAPER_DATASETS = {"grabcut": "GrabCut", "berkeley": "Berkeley", "sbd": "SBD"}  # the paper's, in its order
 REGIMES = ("SBD", "Synth", "Synth+FT")
 
-Grid = dict[str, dict[str, Record]]  # variant or regime → data set → its evaluation
+Grid = dict[str, dict[str, Result]]  # variant or regime → data set → its evaluation
 
 
 @dataclass(frozen=True)
 class Inputs:
-    evaluations: Sequence[Record] = ()
+    evaluations: Sequence[Result] = ()
     ablation: Grid = field(default_factory=dict)
     regimes: Grid = field(default_factory=dict)
     samples: dict[str, dict[str, Sample]] = field(default_factory=dict)  # data set → name → picture and truth
     composites: Path | None = None
     log: Path | None = None
 
-    def on(self, dataset: str) -> dict[str, Record]:
+    def on(self, dataset: str) -> dict[str, Result]:
         """The evaluations on one data set by what tells them apart."""
         return {label(each): each for each in self.evaluations if each.dataset == dataset}
 
 
-def label(record: Record) -> str:
+def label(result: Result) -> str:
     """Checkpoint, and the protocol where it is not the paper's."""
-    notes = [record.protocol] * (record.protocol != "paper") + ["lenient"] * record.lenient
-    return record.checkpoint + (f" ({', '.join(notes)})" if notes else "")
+    notes = [result.protocol] * (result.protocol != "paper") + ["lenient"] * result.lenient
+    return result.checkpoint + (f" ({', '.join(notes)})" if notes else "")
 
 
 def title(dataset: str) -> str:
-    return DATASETS.get(dataset, dataset)
+    return PAPER_DATASETS.get(dataset, dataset)
 
 
 def datasets(found: Sequence[str]) -> list[str]:
     """The paper's data sets in its order, then the others that were found."""
-    return [*DATASETS, *sorted(set(found) - set(DATASETS))]
+    return [*PAPER_DATASETS, *sorted(set(found) - set(PAPER_DATASETS))]
 
 
 def read_grid(folder: Path, order: Sequence[str]) -> Grid:
@@ -83,9 +83,9 @@ def read_inputs(
     read = [results.read(path) for path in evaluations]
     of_regimes = read_grid(regimes, REGIMES) if regimes else {}
     wanted = {
-        (record.dataset, each.name)
-        for record in (*read, *(record for found in of_regimes.values() for record in found.values()))
-        for each in spread(ranked(record), LIMIT)
+        (result.dataset, each.name)
+        for result in (*read, *(result for found in of_regimes.values() for result in found.values()))
+        for each in spread(ranked(result), LIMIT)
     }
     return Inputs(
         evaluations=read,

@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 from click99_training.evaluation.curves import Plot
 from click99_training.evaluation.results import summary
-from click99_training.report.cells import Table
+from click99_training.report.cells import ReportTable
 from click99_training.report.chapters import Chapter, chapters
 from click99_training.report.gallery import Gallery
 from click99_training.report.inputs import Inputs, label, title
 
-KINDS = {"table": Table, "plot": Plot, "gallery": Gallery}
+KINDS = {"table": ReportTable, "plot": Plot, "gallery": Gallery}
 
 
 def write_report(inputs: Inputs, out: Path) -> Path:

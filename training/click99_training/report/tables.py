@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from click99_training.evaluation.results import Record, by_extent, summary
+from click99_training.evaluation.results import Result, by_extent, summary
 from click99_training.report import published
 from click99_training.report.cells import (
     ALL_MEASURED,
@@ -16,14 +16,14 @@ from click99_training.report.cells import (
     FIRST,
     MEASURED,
     PUBLISHED,
+    ReportTable,
     Row,
-    Table,
     above,
     cell,
     headed,
     noc_at,
 )
-from click99_training.report.inputs import DATASETS, Grid, Inputs, label, title
+from click99_training.report.inputs import PAPER_DATASETS, Grid, Inputs, label, title
 
 DESIGNS = {  # table number → (what of the systems, its columns)
     1: ("The networks", ("encoder", "decoder", "scale", "post-processing")),
@@ -32,90 +32,91 @@ DESIGNS = {  # table number → (what of the systems, its columns)
 }
 
 
-def designs(number: int) -> Table:
+def designs(number: int) -> ReportTable:
     """Tables 1 to 3."""
     columns = ["system", *DESIGNS[number][1]]
-    return Table(columns, [Row([row[name] for name in columns], DESIGN) for row in published.read("systems")])
+    rows = [Row([row[name] for name in columns], DESIGN) for row in published.read("systems")]
+    return ReportTable(columns, rows)
 
 
-def clicks_table(inputs: Inputs) -> Table:
+def clicks_table(inputs: Inputs) -> ReportTable:
     """Table 6: mean clicks to 90 % IoU (SBD: 85 %), 20 where it is never reached."""
     columns = ["system", "grabcut NoC@90", "berkeley NoC@90", "sbd NoC@85"]
     rows = [Row([row[name] for name in columns], PUBLISHED) for row in published.read("clicks")]
     measures = (noc_at(0.9), noc_at(0.9), noc_at(0.85))
     for name in dict.fromkeys(label(each) for each in inputs.evaluations):
-        found = [inputs.on(dataset).get(name) for dataset in DATASETS]
+        found = [inputs.on(dataset).get(name) for dataset in PAPER_DATASETS]
         if any(found):
             rows.append(
-                Row([name, *(cell(record, m) for record, m in zip(found, measures, strict=True))], MEASURED)
+                Row([name, *(cell(result, m) for result, m in zip(found, measures, strict=True))], MEASURED)
             )
-    return Table(headed(columns), rows)
+    return ReportTable(headed(columns), rows)
 
 
-def regimes_table(grid: Grid) -> Table:
+def regimes_table(grid: Grid) -> ReportTable:
     """Table 8: AuC, and the share of images above an IoU at 20 clicks."""
     columns = ["regime", "grabcut AuC", "grabcut > 99 %", "berkeley AuC", "berkeley > 95 %"]
     rows = [Row([row[name] for name in columns], PUBLISHED) for row in published.read("regimes")]
     for regime, found in grid.items():
         grabcut, berkeley = found.get("grabcut"), found.get("berkeley")
         pairs = [(grabcut, AUC), (grabcut, above(0.99)), (berkeley, AUC), (berkeley, above(0.95))]
-        rows.append(Row([regime, *(cell(record, measure) for record, measure in pairs)], MEASURED))
-    return Table(headed(columns), rows)
+        rows.append(Row([regime, *(cell(result, measure) for result, measure in pairs)], MEASURED))
+    return ReportTable(headed(columns), rows)
 
 
-def beyond_table(records: Iterable[Record]) -> Table:
+def beyond_table(results: Iterable[Result]) -> ReportTable:
     """What the paper does not print: boundary, locality, obedience and time."""
     measures = "masks, NoC@95, NoC@99, boundary IoU at 5, boundary IoU at 20, right turned wrong, "
     measures += "clicked pixels obeyed, 3-px discs obeyed, seconds a click, time in the network"
-    return Table(
-        ["evaluation", *measures.split(", ")], [Row(_beyond(record), ALL_MEASURED) for record in records]
+    return ReportTable(
+        ["evaluation", *measures.split(", ")], [Row(_beyond(result), ALL_MEASURED) for result in results]
     )
 
 
-def sizes_table(records: Iterable[Record]) -> Table | None:
+def sizes_table(results: Iterable[Result]) -> ReportTable | None:
     """Clicks by the size of the objects; None where no evaluation knows it."""
     columns = ["evaluation", "longer side over the picture's", "IoU after one click", "NoC@85", "NoC@90"]
     rows = [
         Row(
             [
-                f"{title(record.dataset)}, {label(record)}",
+                f"{title(result.dataset)}, {label(result)}",
                 size,
-                *_of_size(replace(record, annotations=group)),
+                *_of_size(replace(result, annotations=group)),
             ],
             "",
         )
-        for record in records
-        for size, group in by_extent(record.annotations).items()
+        for result in results
+        for size, group in by_extent(result.annotations).items()
     ]
-    return Table(columns, rows) if rows else None
+    return ReportTable(columns, rows) if rows else None
 
 
-def _of_size(record: Record) -> list[str]:
+def _of_size(result: Result) -> list[str]:
     measures = (FIRST, noc_at(0.85), noc_at(0.90))
-    return [cell(record, measure) for measure in measures]
+    return [cell(result, measure) for measure in measures]
 
 
-def _beyond(record: Record) -> list[str]:
-    figures = summary(record.annotations)
+def _beyond(result: Result) -> list[str]:
+    figures = summary(result.annotations)
     harmed = [share for share in figures["harmed"][3:] if share is not None]  # from the 4th click on
     seconds = figures["seconds_per_click"]
     return [
-        _name(record),
+        _name(result),
         str(figures["masks"]),
-        cell(record, noc_at(0.95)),
-        cell(record, noc_at(0.99)),
+        cell(result, noc_at(0.95)),
+        cell(result, noc_at(0.99)),
         f"{figures['boundary_iou'][4]:.3f}",
         f"{figures['boundary_iou'][-1]:.3f}",
         f"{np.mean(harmed):.3%}" if harmed else "",
         _percent(figures["obeyed_pixels"]),
         _percent(figures["obeyed_discs"]),
         "" if seconds is None else f"{seconds:.3f}",
-        f"{record.network_share:.0%}",
+        f"{result.network_share:.0%}",
     ]
 
 
-def _name(record: Record) -> str:
-    return f"{title(record.dataset)}, {label(record)}"
+def _name(result: Result) -> str:
+    return f"{title(result.dataset)}, {label(result)}"
 
 
 def _percent(share: float | None) -> str:

@@ -31,7 +31,7 @@ def free_port(preferred: int) -> int:
     raise DemoError(f"No free port on {HOST}: end a program that listens there, then try again.")
 
 
-class Service:
+class Program:
     """A web server on `HOST`, in a session of its own: Ctrl-C reaches the demo alone, which then ends it.
 
     Its output goes to `log`. Use it as a context: leaving it ends the program and all that it started.
@@ -53,7 +53,7 @@ class Service:
                 start_new_session=True,
             )
 
-    def __enter__(self) -> Service:
+    def __enter__(self) -> Program:
         return self
 
     def __exit__(

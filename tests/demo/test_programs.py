@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from click99.demo import services
+from click99.demo import programs
 from click99.demo.errors import DemoError
-from click99.demo.services import HOST, Service, free_port
+from click99.demo.programs import HOST, Program, free_port
 
 # Answers /health, has a child of its own, and writes both process ids.
 SERVER = """
@@ -29,10 +29,10 @@ HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
 
-def python(code: str, tmp_path: Path, *arguments: str) -> Service:
+def python(code: str, tmp_path: Path, *arguments: str) -> Program:
     port = free_port(0)
     command = [sys.executable, "-c", code, str(port), *arguments]
-    return Service("Test", command, port, tmp_path / "test.log", os.environ)
+    return Program("Test", command, port, tmp_path / "test.log", os.environ)
 
 
 def alive(pid: int) -> bool:
@@ -57,25 +57,25 @@ def test_free_port_avoids_a_taken_one() -> None:
 def test_leaving_ends_the_program_and_its_children(
     manner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "GRACE_SECONDS", 0.5)
-    with python(SERVER, tmp_path, manner) as service:
-        service.wait_until_up(20)
-        pids = [int(word) for word in service.log.read_text().split()[:2]]
+    monkeypatch.setattr(programs, "GRACE_SECONDS", 0.5)
+    with python(SERVER, tmp_path, manner) as program:
+        program.wait_until_up(20)
+        pids = [int(word) for word in program.log.read_text().split()[:2]]
         assert [alive(pid) for pid in pids] == [True, True]
     assert [alive(pid) for pid in pids] == [False, False]
 
 
 def test_a_program_that_ends_is_reported_with_its_log(tmp_path: Path) -> None:
     with (
-        python("raise SystemExit(3)", tmp_path) as service,
+        python("raise SystemExit(3)", tmp_path) as program,
         pytest.raises(DemoError, match=r"Test ended by itself \(exit code 3\).*test\.log"),
     ):
-        service.wait_until_up(20)
+        program.wait_until_up(20)
 
 
 def test_a_program_that_never_answers_is_reported(tmp_path: Path) -> None:
     with (
-        python("import time; time.sleep(60)", tmp_path) as service,
+        python("import time; time.sleep(60)", tmp_path) as program,
         pytest.raises(DemoError, match="did not answer within 1 s"),
     ):
-        service.wait_until_up(1)
+        program.wait_until_up(1)
