@@ -1,8 +1,8 @@
 """The schema of a database: which revision it has, which one is needed, and the way there by Alembic.
 
-A revision is a file in `migrations/versions`, numbered on. It only adds to the one before: what the version
-before does not use any more may be dropped by the next one at the earliest. So a database and a click99 that
-are one revision apart work together, which is how several servers are upgraded one after the other.
+A revision is a file in `migrations/versions`, numbered on. A database and a click99 that are one revision
+apart work together, which is how several servers are upgraded one after the other; what a revision may
+drop follows from that (docs/reference/record.md).
 """
 
 from __future__ import annotations
