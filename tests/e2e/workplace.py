@@ -20,6 +20,7 @@ from label_studio_sdk.converter.brush import decode_rle
 
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
+from click99.demo.programs import free_port
 from click99.demo.project import connect
 from click99.labelstudio.client import Client
 from click99.segmentation.clicks import Click

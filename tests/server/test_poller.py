@@ -6,13 +6,13 @@ import logging
 import threading
 
 import pytest
-from click99.server.periodic import Periodic
 
 from click99.labelstudio.errors import ApiError
+from click99.server.poller import Poller
 from tests.waiting import until
 
 
-class Looks(Periodic):
+class Looks(Poller):
     """Counts them, and raises what it is given, one at a look."""
 
     def __init__(self, *errors: Exception, every: float = 0.001, first: float | None = None):
