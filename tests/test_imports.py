@@ -47,14 +47,9 @@ MAY_IMPORT = {
     },
     "click99_training.recipes": set(),
     "click99_training.datasets": {"click99.labelstudio", "click99.segmentation", "click99_training.recipes"},
-    "click99_training.base": {
-        "click99.registry",
-        "click99_training.datasets",
-        "click99_training.recipes",
-    },
+    "click99_training.base": {"click99_training.datasets", "click99_training.recipes"},
     "click99_training.evaluation": {"click99.segmentation", "click99_training.datasets"},
     "click99_training.loop": {
-        "click99.registry",
         "click99.segmentation",
         "click99_training.datasets",
         "click99_training.evaluation",
@@ -127,6 +122,14 @@ def test_imports_follow_the_arrows(file: Path) -> None:
         if module.split(".")[0] in OURS and room_of(module) not in allowed
     ]
     assert not wrong, f"{room} may not import " + ", ".join(wrong)
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_each_arrow_is_used(room: str) -> None:
+    files = [file for file in ours() if room_of(module_of(file)) == room]
+    assert files, f"{room} is no room"
+    idle = MAY_IMPORT[room] - {room_of(module) for file in files for _, module in imports(file)}
+    assert not idle, f"nothing in {room} imports {', '.join(idle)}: take the arrow away"
 
 
 def test_the_arrows_have_no_circle() -> None:

@@ -14,23 +14,34 @@ from typing import IO, Any
 
 @contextmanager
 def replacing(path: Path, mode: int = 0o644, durable: bool = True) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes the place of `path` when it is whole.
+    """A file to write to, which takes the place of `path` when it is whole, as `replacement` says.
 
-    mode: its permissions. durable: wait until it is on the disk; without, the machine's end may leave it
-    empty. When anything fails, `path` stays as it was and nothing is left behind; OSError names `path`.
+    durable: wait until it is on the disk; without, the machine's end may leave it empty.
+    """
+    with replacement(path, mode) as unfinished, unfinished.open("wb") as file:
+        yield file
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def replacement(path: Path, mode: int = 0o644) -> Iterator[Path]:
+    """An empty file beside `path`, which takes its place when it is whole: for those who write by name.
+
+    mode: its permissions. When anything fails, `path` stays as it was and nothing is left behind; OSError
+    names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".unfinished")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".unfinished")
+    os.close(handle)
+    unfinished = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        os.chmod(unfinished, mode)
-        os.replace(unfinished, path)
+        yield unfinished
+        unfinished.chmod(mode)
+        unfinished.replace(path)
     except BaseException as error:
-        Path(unfinished).unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno and not error.filename:
             error.filename = str(path)  # a full disk names no file
         raise

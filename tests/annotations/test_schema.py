@@ -284,7 +284,7 @@ def test_a_backup_is_kept_before_the_first_migration(file: Path, revise: Callabl
     with closing(sqlite3.connect(backup)) as connection:
         tables = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'clicks'").fetchone()[0]
     assert "note" not in tables
-    assert [path.suffix for path in file.parent.glob("*.tmp")] == []
+    assert [path.suffix for path in file.parent.glob("*.unfinished")] == []
 
 
 def test_no_upgrade_without_a_backup(file: Path, revise: Callable[[str], None]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
@@ -28,6 +27,7 @@ from sqlalchemy.orm import Session
 from click99.annotations.schema import Schema, SchemaError, read_schema
 from click99.annotations.schema import upgrade as upgrade_schema
 from click99.annotations.tables import RecordRow
+from click99.files import replacement
 
 log = logging.getLogger(__name__)
 
@@ -130,15 +130,16 @@ def back_up(file: Path, needed: str) -> Path:
     needed: the revision that it is about to get, for the copy's name. SchemaError when it cannot be.
     """
     copy = file.with_name(f"{file.stem}-before-{needed}{file.suffix}")
-    unfinished = copy.with_name(f"{copy.name}.tmp")
     try:
-        unfinished.unlink(missing_ok=True)
-        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(unfinished)) as target:
+        with (
+            replacement(copy, file.stat().st_mode & 0o777) as unfinished,
+            closing(sqlite3.connect(file)) as source,
+            closing(sqlite3.connect(unfinished)) as target,
+        ):
             source.backup(target)
-        shutil.copymode(file, unfinished)
-        return unfinished.replace(copy)
     except (sqlite3.Error, OSError) as error:
         raise SchemaError(f"{file} is not upgraded: no backup in {copy} ({error}). Free its disk") from error
+    return copy
 
 
 def create(url: str, busy_seconds: float) -> Engine:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from click99.demo.errors import DemoError
 from click99.demo.programs import HOST, Program
+from click99.files import replacing
 
 VERSION = "1.23.2"
 
@@ -28,8 +29,8 @@ class Account:
         """The account written in `file`, made up when there is none yet; only its owner can read it."""
         if not file.exists():
             account = cls("demo@example.com", secrets.token_urlsafe(9), secrets.token_hex(20))
-            file.touch(mode=0o600)
-            file.write_text(json.dumps(asdict(account)))
+            with replacing(file, mode=0o600) as unfinished:
+                unfinished.write(json.dumps(asdict(account)).encode())
         return cls(**json.loads(file.read_text()))
 
 

@@ -252,5 +252,6 @@ def _not_smart(keypoint: Control) -> LabelConfigError | None:
 
 def _no_output(image: str, label: str) -> LabelConfigError:
     tag = f'<BrushLabels name="brush" toName="{image}"><Label value="{label}"/></BrushLabels>'
-    problem = f"no BrushLabels, BitmaskLabels or PolygonLabels control for the image {image!r}"
+    *tags, last = (kind.tag for kind in REGION_TYPES.values())
+    problem = f"no {', '.join(tags)} or {last} control for the image {image!r}"
     return LabelConfigError("label_config", problem, f"Add {tag}")

@@ -20,6 +20,7 @@ from torch import Tensor
 from click99.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint, load_generalist
 from click99.segmentation.click_maps import click_maps
 from click99.segmentation.clicks import Click
+from click99.segmentation.device import chosen_device
 from click99.segmentation.generalist import Generalist, fingerprint
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
 from click99.segmentation.views import VIEWS, Look, Section, View
@@ -162,13 +163,6 @@ class Predictor:
         pixels = self.view.resize(image[section.area], size)
         tensor = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None].float() / 255
         return tensor.contiguous(memory_format=torch.channels_last)
-
-
-def chosen_device(name: str) -> str:
-    """A device's name; "auto": a GPU where there is one."""
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def quantise(alpha: np.ndarray) -> np.ndarray:

@@ -21,13 +21,12 @@ def load_predictor(settings: Settings) -> Predictor:
     The checkpoint that it is pinned to (CheckpointError if it is none). Else what the registry's pointer
     names, or the version before it if that can't be served, at last the shipped one.
     """
-    import torch
-
     from click99.registry.check import load_checked
+    from click99.segmentation.device import use_threads
     from click99.segmentation.predictor import Predictor
 
     if settings.threads:
-        torch.set_num_threads(settings.threads)
+        use_threads(settings.threads)
     registry = Registry.at(settings.home)
     if settings.model:
         predictor = Predictor.load(settings.model, settings.device)

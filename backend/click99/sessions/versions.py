@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
+from cachetools import LRUCache
+
 from click99.sessions.refiner import Refiner
 from click99.sessions.stores import Store
 
@@ -30,13 +32,13 @@ class Versions:
         self._load = load
         self._beginning = threading.Lock()
         self._lock = threading.Lock()
-        self._older: dict[str, Refiner | None] = {}  # the one used last at the end
+        self._older: LRUCache[str, Refiner | None] = LRUCache(LOADED)
 
     def use(self, refiner: Refiner) -> None:
         """From now on it is the current one; the one until now finishes what was begun with it."""
         with self._lock:
             self._older.pop(refiner.version, None)
-            self._remember(self.current.version, self.current)
+            self._older[self.current.version] = self.current
             self.current = refiner
 
     def begin(self, clicks: Sequence[str]) -> Refiner:
@@ -69,14 +71,9 @@ class Versions:
         with self._lock:
             if version == self.current.version:
                 return self.current
-            older = self._older.pop(version) if version in self._older else self._load_older(version)
-            self._remember(version, older)
-        return older or self.current
-
-    def _remember(self, version: str, older: Refiner | None) -> None:
-        self._older[version] = older
-        if len(self._older) > LOADED:
-            del self._older[next(iter(self._older))]
+            if version not in self._older:
+                self._older[version] = self._load_older(version)
+            return self._older[version] or self.current
 
     def _load_older(self, version: str) -> Refiner | None:
         older = self._load(version)

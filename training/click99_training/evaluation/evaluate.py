@@ -20,6 +20,7 @@ from rich.table import Table
 from torch import nn
 
 from click99.segmentation.clicks import Click
+from click99.segmentation.device import use_threads
 from click99.segmentation.metrics import boundary_iou, corrective_accuracy, harm, iou, obedience
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.robot import ROBOTS, Robot
@@ -142,7 +143,7 @@ def report(evaluation: Evaluation, path: Path | None) -> None:
     """Evaluate, print the figures, and write them with every image's to a file (results.py)."""
     if evaluation.protocol not in ROBOTS:
         raise ValueError(f"protocol {evaluation.protocol!r} is unknown, there is: {', '.join(ROBOTS)}")
-    torch.set_num_threads(evaluation.threads)
+    use_threads(evaluation.threads)
     predictor = Predictor.load(evaluation.checkpoint, evaluation.device)
     skipped = SkippedSamples()
     data = open_benchmark(evaluation.dataset, evaluation.data)

@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from click99.files import replacing
 from click99.segmentation.clicks import Click
 from click99.segmentation.metrics import auc, bootstrap_interval, noc, share_above
 
@@ -140,8 +141,8 @@ def write(result: Result, path: Path) -> None:
     }
     head = json.dumps(facts, indent=1).removesuffix("\n}")
     images = ",\n".join(json.dumps(_image_to_json(each)) for each in result.annotations)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'{head},\n "images": [\n{images}\n ]\n}}\n')
+    with replacing(path) as file:
+        file.write(f'{head},\n "images": [\n{images}\n ]\n}}\n'.encode())
 
 
 def read(path: Path) -> Result:

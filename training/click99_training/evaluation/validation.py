@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from click99.files import replacing
+from click99.segmentation.device import use_threads
 from click99.segmentation.metrics import noc
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.robot import ROBOTS
@@ -136,13 +137,14 @@ def validate(asked: Validation, out: Path | None, against: Path | None) -> None:
         ValueError: `against` holds other suites or other numbers of samples.
     """
     before = _read(against) if against else None
-    torch.set_num_threads(asked.threads)
+    use_threads(asked.threads)
     predictor = Predictor.load(asked.checkpoint)
     tables = {suite.name: measure(predictor, suite, asked.clicks) for suite in suites(asked)}
     Console().print(_table(predictor.version, tables))
     if out:
         ious = {name: table.tolist() for name, table in tables.items()}
-        out.write_text(json.dumps({"checkpoint": predictor.version, "ious": ious}))
+        with replacing(out) as file:
+            file.write(json.dumps({"checkpoint": predictor.version, "ious": ious}).encode())
     if before:
         Console().print(compared(tables, before))
 

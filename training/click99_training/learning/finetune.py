@@ -20,7 +20,8 @@ from click99.files import write_json
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry, Version
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
-from click99.segmentation.predictor import Predictor, chosen_device
+from click99.segmentation.device import chosen_device
+from click99.segmentation.predictor import Predictor
 from click99_training.base import Base, open_base
 from click99_training.datasets.blend import Blend
 from click99_training.datasets.crops import CropStream

@@ -24,8 +24,10 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from click99.files import write_json
 from click99.registry.versions import Registry, Version
 from click99.segmentation.checkpoint import SHIPPED
+from click99.segmentation.device import use_threads
 from click99.segmentation.predictor import Predictor
 from click99_training.datasets.dataset import SampleDataset, Subset
 from click99_training.datasets.folders import MaskFolder
@@ -36,7 +38,6 @@ from click99_training.evaluation.evaluate import Evaluation, open_benchmark, run
 from click99_training.evaluation.results import Result
 from click99_training.learning.compare import Comparison, compare, table
 from click99_training.learning.robot_annotator import RobotAnnotator
-from click99_training.loop.cpu import use_threads
 
 HOST = "127.0.0.1"
 NEW = "held out"  # the images of the data that nobody corrected
@@ -73,7 +74,7 @@ def prove(asked: Proof, console: Console) -> dict[str, Comparison]:
     use_threads(asked.threads)
     home, facts = asked.out / "home", asked.out / "annotating.json"
     if not facts.exists():
-        facts.write_text(json.dumps(_annotate(asked, data, home)))
+        write_json(facts, _annotate(asked, data, home))
     if not (asked.out / "finetune" / "done").exists():
         _finetune(asked, home)
     candidate = Registry.at(home).get(_told(asked)["candidate"])
@@ -199,7 +200,7 @@ def _write(
         "annotating": annotating,
         "compared": {name: each.to_json() for name, each in compared.items()},
     }
-    (asked.out / "proof.json").write_text(json.dumps(facts, indent=1))
+    write_json(asked.out / "proof.json", facts)
     shown = {
         f"{name}, {side}": results.read(_evaluation_file(asked, name, side))
         for name in (NEW, *asked.benchmarks)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from click99.segmentation.predictor import chosen_device
+from click99.segmentation.device import chosen_device
 from click99_training.loop.distributed import join, wait_for_all, world
 from click99_training.loop.run import RunConfig
 from click99_training.loop.steps import save_state

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from click99.files import replacing
 from click99.segmentation.presets import NetworkConfig
 from click99_training.loop.distributed import for_all_processes
 from click99_training.loop.variants import configured
@@ -52,8 +53,8 @@ class RunConfig:
         return TypeAdapter(cls).validate_json((folder / "run.json").read_bytes())
 
     def write(self) -> None:
-        self.run.out.mkdir(parents=True, exist_ok=True)
-        (self.run.out / "run.json").write_bytes(TypeAdapter(RunConfig).dump_json(self, indent=1))
+        with replacing(self.run.out / "run.json") as file:
+            file.write(TypeAdapter(RunConfig).dump_json(self, indent=1))
 
 
 def adjusted(recipe: Recipe, run: Run) -> Recipe:

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from click99.segmentation.checkpoint import load_checkpoint
+from click99.segmentation.device import chosen_device
 from click99.segmentation.encoders import ResNet50
 from click99.segmentation.network import TwoStreamNetwork
-from click99.segmentation.predictor import chosen_device
 from click99.segmentation.presets import NetworkConfig
 from click99.segmentation.released import with_image_stream
 from click99_training.datasets.crops import CropStream
