@@ -89,7 +89,7 @@ def test_a_bug_is_no_expected_failure(monkeypatch: pytest.MonkeyPatch):
     def broken(_: Settings) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("click99.server.run.run", broken)
+    monkeypatch.setattr("click99.server.serve.run", broken)
     assert isinstance(runner.invoke(app, ["serve"]).exception, RuntimeError)
 
 

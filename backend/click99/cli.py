@@ -133,7 +133,7 @@ def explain(error: ErrorDetails) -> str:
 @with_settings
 def serve(settings: Settings) -> None:
     """Serve masks to Label Studio until Ctrl-C."""
-    from click99.server.run import run
+    from click99.server.serve import run
 
     run(settings)
 
@@ -202,7 +202,7 @@ def collect(
     """Make an immutable data set of masks that people saved, with their clicks (docs/reference/record.md)."""
     from click99.annotations.saved_masks import MaskFilter
     from click99.server.saved_images import image_store, saved_images
-    from click99.server.stores import open_database
+    from click99.server.storage import open_database
     from click99_training.learning.collect import collect
 
     after, before = (time.replace(tzinfo=UTC) if time else None for time in (since, until))
@@ -232,7 +232,7 @@ def finetune(
     from click99.annotations.saved_masks import MaskFilter
     from click99.registry.job import write_cancel
     from click99.server.saved_images import image_store, saved_images
-    from click99.server.stores import open_database
+    from click99.server.storage import open_database
     from click99_training.learning.collect import collect
     from click99_training.learning.finetune import FineTune, finetune
 
@@ -274,7 +274,7 @@ def stats(
     from rich.console import Console
 
     from click99.annotations.saved_masks import MaskFilter
-    from click99.server.stores import open_database
+    from click99.server.storage import open_database
     from click99_training.learning import stats
 
     if by not in stats.BY:
@@ -296,7 +296,7 @@ db = typer.Typer(no_args_is_help=True, help="The record's database: its schema, 
 @with_settings
 def show_schema(settings: Settings) -> None:
     """Show the schema's revision; exit code 1 when it must be upgraded, or is too new."""
-    from click99.server.stores import open_database
+    from click99.server.storage import open_database
 
     database = open_database(settings)
     schema = database.schema()
@@ -309,7 +309,7 @@ def show_schema(settings: Settings) -> None:
 @with_settings
 def upgrade_schema(settings: Settings) -> None:
     """Bring an older schema to this version's (docs/reference/record.md); keep a backup of an SQLite file."""
-    from click99.server.stores import open_database
+    from click99.server.storage import open_database
 
     database = open_database(settings)
     database.upgrade()

@@ -25,7 +25,7 @@ from click99.server.promotions import Follower
 from click99.server.retraining import Retraining
 from click99.server.service import Service
 from click99.server.settings import Settings
-from click99.server.stores import open_database
+from click99.server.storage import open_database
 
 _loading = threading.Lock()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from click99.annotations.clicks import AnsweredClick
+from click99.annotations.answered_clicks import AnsweredClick
 from click99.annotations.database import Database
 from click99.annotations.events import keep_event
 from click99.annotations.masks import Bits

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from click99.annotations import clicks, masks
+from click99.annotations import answered_clicks, masks
 from click99.annotations.database import Database
 from click99.annotations.tables import (
     AnnotationRow,
@@ -71,8 +71,8 @@ def test_the_raw_event_is_kept_as_it_was(database: Database):
 
 def test_clicks_and_the_saved_mask_are_joined_by_the_region(database: Database):
     with database.writing() as session:
-        clicks.write(session, answered_click("a", region="object"))
-        clicks.write(session, answered_click("b", region="other"))
+        answered_clicks.write(session, answered_click("a", region="object"))
+        answered_clicks.write(session, answered_click("b", region="other"))
     keep(database, saved(brush_item("object")))
     same = (RegionRow.id == ClickRow.region) & (RegionRow.project == ClickRow.project)
     with database.reading() as session:

@@ -8,8 +8,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from click99.annotations import clicks
-from click99.annotations.clicks import AnsweredClick
+from click99.annotations import answered_clicks
+from click99.annotations.answered_clicks import AnsweredClick
 from click99.annotations.database import Database
 from click99.annotations.masks import Bits
 from click99.annotations.saved_masks import MaskFilter, saved_masks
@@ -21,7 +21,7 @@ def record(database: Database, *answers: AnsweredClick) -> None:
     """In that order, a second apart."""
     for second, answer in enumerate(answers):
         with database.writing() as session:
-            clicks.write(session, replace(answer, asked_at=NOON + timedelta(seconds=second)))
+            answered_clicks.write(session, replace(answer, asked_at=NOON + timedelta(seconds=second)))
 
 
 def sequence(database: Database) -> list[str]:

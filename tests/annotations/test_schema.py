@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, select
 
-from click99.annotations import clicks, schema
+from click99.annotations import answered_clicks, schema
 from click99.annotations.database import Database, create
 from click99.annotations.events import keep_event
 from click99.annotations.migrations.versions.schema_0001 import METADATA
@@ -203,7 +203,7 @@ def test_what_is_missing_is_made(first: Database, stamped: bool):
     first.prepare()
     assert differences(first) == []
     with first.writing() as session:
-        clicks.write(session, answered_click("z"))
+        answered_clicks.write(session, answered_click("z"))
         assert len(session.scalars(select(ClickRow)).all()) == 5
 
 

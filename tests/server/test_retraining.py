@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.registry.jobs import Jobs
-from click99.server.metrics import Metrics
+from click99.server.prometheus import Metrics
 from click99.server.retraining import Retraining
 from click99.server.settings import Settings
 from tests.annotations.examples import brush_item, saved

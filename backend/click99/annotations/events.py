@@ -12,8 +12,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from click99.annotations.database import insert_new, is_away, reason
+from click99.annotations.event_payloads import RegionItem, SavedAnnotation, SavedEvent, SavedTask
 from click99.annotations.masks import Bits, keep
-from click99.annotations.payloads import RegionItem, SavedAnnotation, SavedEvent, SavedTask
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow, TaskRow
 from click99.labelstudio.errors import LabelStudioError
 from click99.labelstudio.payloads import name_of

@@ -22,8 +22,8 @@ from typing import Any, Protocol, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from click99.annotations import clicks
-from click99.annotations.clicks import AnsweredClick
+from click99.annotations import answered_clicks
+from click99.annotations.answered_clicks import AnsweredClick
 from click99.annotations.database import Database, is_away, reason
 from click99.annotations.dead_letters import DeadLetters
 from click99.annotations.events import keep_event
@@ -167,7 +167,7 @@ class Recorder:
 
     def _write_click(self, answered_click: AnsweredClick) -> None:
         with self._database.writing() as session:
-            clicks.write(session, answered_click)
+            answered_clicks.write(session, answered_click)
 
     def _write_event(self, file: Path) -> None:
         try:

@@ -23,15 +23,15 @@ from click99.labelstudio.errors import LabelStudioError, PayloadError
 from click99.labelstudio.payloads import PredictRequest, SetupRequest, WebhookEvent, parse
 from click99.registry.jobs import Jobs
 from click99.server.connection import is_loopback
-from click99.server.metrics import Metrics
 from click99.server.middleware import BasicAuth, LastResort, WebhookSecret, presents, unauthorised
 from click99.server.models import load_served
+from click99.server.prometheus import Metrics
 from click99.server.promotions import Follower
 from click99.server.recording import NotKeptError, keep, record
 from click99.server.retraining import NotStartedError, Retraining
 from click99.server.service import Service
 from click99.server.settings import Settings
-from click99.server.stores import open_database
+from click99.server.storage import open_database
 from click99.server.sync import RegularSync
 from click99.sessions.refiner import Refiner
 

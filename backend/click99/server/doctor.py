@@ -31,7 +31,7 @@ from click99.registry.versions import Registry, RegistryError
 from click99.segmentation.clicks import Click
 from click99.server.connection import Connection
 from click99.server.settings import Settings
-from click99.server.stores import open_database
+from click99.server.storage import open_database
 from click99.sessions.refiner import Refiner
 
 Severity = Literal["ok", "hint", "problem"]

@@ -11,7 +11,7 @@ import secrets
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from click99.server.metrics import Metrics
+from click99.server.prometheus import Metrics
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from click99.annotations.clicks import AnsweredClick, Origin
+from click99.annotations.answered_clicks import AnsweredClick, Origin
 from click99.annotations.masks import Bits
 from click99.annotations.recorder import Recorder
 from click99.labelstudio.errors import LabelStudioError

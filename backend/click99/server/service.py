@@ -33,12 +33,12 @@ from click99.labelstudio.region_types import REGION_TYPES
 from click99.labelstudio.unaccepted import explain, unaccepted_prompts
 from click99.server.answering import Answering, OnAnswer
 from click99.server.connection import Connection
-from click99.server.metrics import Metrics
 from click99.server.models import load_older, load_served
+from click99.server.prometheus import Metrics
 from click99.server.settings import Settings
-from click99.server.stores import open_lasting_store, open_store
+from click99.server.storage import open_lasting_store, open_store
 from click99.server.warming import Warming
-from click99.sessions import Sessions, Versions
+from click99.sessions import ObjectVersions, Sessions
 from click99.sessions.recent_answers import RecentAnswers
 from click99.sessions.refine_or_new import ObjectFinder
 from click99.sessions.refiner import Refiner
@@ -65,7 +65,7 @@ class Service:
         self._images = ImageSource(settings.home, settings.hosts, self._connection.client)
         store = open_store(settings, self.metrics)
         lasting = open_lasting_store(settings, store)
-        versions = Versions(predictor, lasting, partial(load_older, settings))
+        versions = ObjectVersions(predictor, lasting, partial(load_older, settings))
         self._sessions = Sessions(
             predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100, versions
         )

@@ -10,16 +10,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from click99.annotations.comparison import compare
 from click99.annotations.database import Database
 from click99.annotations.exports import import_export
 from click99.annotations.schedule import claim
-from click99.annotations.sync import compare
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError
 from click99.server.connection import Connection
 from click99.server.poller import Poller
 from click99.server.settings import Settings
-from click99.server.stores import open_database
+from click99.server.storage import open_database
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from click99.labelstudio.region_types import FOREGROUND
 from click99.segmentation.clicks import Click
 from click99.sessions.boxes import box_key, first_mask
 from click99.sessions.corrections import Start, kept_corrections
+from click99.sessions.object_versions import ObjectVersions
 from click99.sessions.refiner import Refiner
 from click99.sessions.stores import Store
-from click99.sessions.versions import Versions
 
 NEAR = 0.02  # of the image's long side
 
@@ -63,12 +63,12 @@ class Sessions:
         store: Store,
         count_reused: Callable[[int], None] = lambda steps: None,
         near: float = NEAR,
-        versions: Versions | None = None,
+        versions: ObjectVersions | None = None,
     ):
         """`count_reused` is told, at every request, how many steps were found instead of run. near: how far
         a click reaches on a mask to start from, as a share of the image's long side. versions: what objects
         run on; None: all on `predictor`."""
-        self._versions = versions or Versions(predictor, store)
+        self._versions = versions or ObjectVersions(predictor, store)
         self._near = near
         self._store = store
         self._count_reused = count_reused

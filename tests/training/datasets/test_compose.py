@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from click99.cli import app
-from click99_training.datasets.files import read_rgba
+from click99_training.datasets.image_files import read_rgba
 from click99_training.datasets.registry import open_dataset
 from click99_training.recipes import COMPACT
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from click99_training.datasets.files import SampleError
+from click99_training.datasets.image_files import SampleError
 from click99_training.datasets.manifest import ManifestDataset, some_instance
 from click99_training.recipes import COMPACT, Mix
 from tests.training.samples import RAMP, mask

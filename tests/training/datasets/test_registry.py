@@ -304,7 +304,7 @@ def test_what_is_missing_is_named(tmp_path: Path, name: str, layout: Callable, m
     ],
 )
 def test_a_listed_file_that_is_missing_is_a_bad_sample(tmp_path: Path, name: str, layout, missing: str):
-    from click99_training.datasets.files import SampleError
+    from click99_training.datasets.image_files import SampleError
 
     layout(tmp_path)
     (tmp_path / missing).unlink()

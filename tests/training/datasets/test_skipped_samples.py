@@ -12,8 +12,8 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from click99_training.datasets.crops import CropStream
-from click99_training.datasets.files import SampleError
 from click99_training.datasets.folders import MaskFolder
+from click99_training.datasets.image_files import SampleError
 from click99_training.datasets.skipped_samples import NAMED, SkippedSamples, readable, refuse_mostly_bad
 from click99_training.recipes import COMPACT
 from tests.training.samples import HEIGHT, SQUARE, WIDTH, cut_short, folder_of, mask

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from click99.annotations import clicks
+from click99.annotations import answered_clicks
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.annotations.masks import Bits
@@ -65,7 +65,7 @@ def test_the_clicks_that_people_made_come_with_it(database: Database, tmp_path: 
     corrected = answered_click("c", origin="draft", start=Bits.pack(disc(3)))
     with database.writing() as session:
         for answer in (answered_click("ab"), corrected):
-            clicks.write(session, answer)
+            answered_clicks.write(session, answer)
     keep(database, saved(brush_item("object")))
     collect(database, tmp_path / "set", MaskFilter(), pixels)
     (line,) = lines(tmp_path / "set")
@@ -167,7 +167,7 @@ def keep_list(database: Database, *bodies: bytes) -> None:
     other."""
     with database.writing() as session:
         for region, image in zip(("first", "second"), PICTURES, strict=True):
-            clicks.write(session, replace(answered_click(region[0], region), image=image))
+            answered_clicks.write(session, replace(answered_click(region[0], region), image=image))
     keep(
         database,
         *(json.dumps(json.loads(body) | {"task": {"id": 3, "data": LIST}}).encode() for body in bodies),
@@ -266,7 +266,7 @@ def test_the_command_collects_from_the_server_s_record(database: Database, tmp_p
     Image.fromarray(IMAGE).save(file, "PNG")
     image = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     with database.writing() as session:
-        clicks.write(session, replace(answered_click("a"), image=image))
+        answered_clicks.write(session, replace(answered_click("a"), image=image))
     keep(database, saved(brush_item("object")))
     home = tmp_path / "home"
     given = ["collect", "--home", str(home), "--out", str(tmp_path / "set"), "--label", "cell", "--link"]

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from click99.annotations import clicks
-from click99.annotations.clicks import AnsweredClick
+from click99.annotations import answered_clicks
+from click99.annotations.answered_clicks import AnsweredClick
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.annotations.masks import Bits
@@ -48,7 +48,7 @@ def answer(
 def record(database: Database, *answers: AnsweredClick, origin: str = "prediction") -> None:
     for given in answers:
         with database.writing() as session:
-            clicks.write(session, given)
+            answered_clicks.write(session, given)
     with database.writing() as session:
         regions = {given.region for given in answers}
         keep_event(session, saved(*[brush_item(name, TRUTH, origin=origin) for name in regions]), NOON)

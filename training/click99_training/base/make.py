@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from click99.files import sha256
-from click99_training.datasets.files import read_image, read_mask
+from click99_training.datasets.image_files import read_image, read_mask
 from click99_training.datasets.manifest import ManifestDataset
 from click99_training.recipes import FAINTEST, Mix
 

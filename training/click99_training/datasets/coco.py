@@ -13,7 +13,7 @@ import numpy as np
 from pycocotools import mask as rle
 
 from click99_training.datasets.dataset import Instance, InstanceDataset
-from click99_training.datasets.files import SampleError, sample_of
+from click99_training.datasets.image_files import SampleError, sample_of
 from click99_training.datasets.sample import Sample
 
 # (annotations, folder of the images), tried in this order.

@@ -14,7 +14,7 @@ from rich.progress import track
 from click99_training.datasets.contact_sheet import contact_sheet, cutout_sheet
 from click99_training.datasets.cutouts import cut_out
 from click99_training.datasets.dataset import SampleDataset
-from click99_training.datasets.files import SampleError
+from click99_training.datasets.image_files import SampleError
 from click99_training.datasets.registry import open_dataset
 from click99_training.datasets.sample import Sample
 from click99_training.datasets.skipped_samples import SkippedSamples, readable

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from click99_training.datasets.files import read_rgba
+from click99_training.datasets.image_files import read_rgba
 from click99_training.datasets.sample import Sample
 
 WIDTH, HEIGHT = 224, 168  # of a tile

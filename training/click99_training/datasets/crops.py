@@ -9,7 +9,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from click99_training.datasets.dataset import SampleDataset
-from click99_training.datasets.files import SampleError
+from click99_training.datasets.image_files import SampleError
 from click99_training.datasets.sample import Sample, crop_around_object, flip, inverted, recolour
 from click99_training.datasets.shapes import with_shapes
 from click99_training.datasets.skipped_samples import SkippedSamples

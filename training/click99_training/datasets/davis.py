@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from click99_training.datasets.dataset import SampleDataset
-from click99_training.datasets.files import need, read_mask, sample_of
 from click99_training.datasets.folders import FrameFolder
+from click99_training.datasets.image_files import need, read_mask, sample_of
 from click99_training.datasets.sample import Sample
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from click99_training.datasets.dataset import SampleDataset
-from click99_training.datasets.files import grey_truth, images_in, read_mask, sample_of
+from click99_training.datasets.image_files import grey_truth, images_in, read_mask, sample_of
 from click99_training.datasets.sample import Sample
 
 # (images, masks), tried in this order.

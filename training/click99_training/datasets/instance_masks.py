@@ -10,7 +10,7 @@ import numpy as np
 from rich.progress import track
 
 from click99_training.datasets.dataset import Instance, InstanceDataset
-from click99_training.datasets.files import SampleError, need, read_mask, sample_of
+from click99_training.datasets.image_files import SampleError, need, read_mask, sample_of
 from click99_training.datasets.sample import Sample
 
 IGNORE = 255  # the band around VOC's objects, and what is no object of any class

@@ -13,7 +13,7 @@ import numpy as np
 from click99_training.datasets.composites import Foreground, composed
 from click99_training.datasets.cutouts import cut_out
 from click99_training.datasets.dataset import SMALLEST_OBJECT, SampleDataset
-from click99_training.datasets.files import SampleError, grey_truth, read_image, read_mask, sample_of
+from click99_training.datasets.image_files import SampleError, grey_truth, read_image, read_mask, sample_of
 from click99_training.datasets.mosaics import mosaic
 from click99_training.datasets.sample import Sample
 from click99_training.recipes import Mix, Recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from click99_training.datasets.files import SampleError
+from click99_training.datasets.image_files import SampleError
 from click99_training.datasets.instance_masks import InstanceMasks, inner_folder, listed
 
 

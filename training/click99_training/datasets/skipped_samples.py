@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from click99_training.datasets.dataset import SampleDataset
-from click99_training.datasets.files import SampleError
+from click99_training.datasets.image_files import SampleError
 from click99_training.datasets.sample import Sample
 
 PROBES = 50  # samples that are tried before a run

@@ -12,7 +12,7 @@ import numpy as np
 
 from click99.segmentation.clicks import Click
 from click99_training.datasets.dataset import SampleDataset
-from click99_training.datasets.files import grey_truth, read_mask, sample_of
+from click99_training.datasets.image_files import grey_truth, read_mask, sample_of
 from click99_training.datasets.sample import Sample
 from click99_training.recipes import Recipe
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from click99_training.datasets.composites import Foreground, composed
 from click99_training.datasets.dataset import SampleDataset
-from click99_training.datasets.files import images_in, need, read_image, read_rgba
+from click99_training.datasets.image_files import images_in, need, read_image, read_rgba
 from click99_training.datasets.sample import Sample
 from click99_training.recipes import FAINTEST, Mix, Recipe
 

@@ -22,7 +22,7 @@ from click99.segmentation.metrics import noc
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.robot import ROBOTS
 from click99_training.datasets.dataset import SampleDataset, Subset, evenly
-from click99_training.datasets.files import SampleError
+from click99_training.datasets.image_files import SampleError
 from click99_training.datasets.manifest import ManifestDataset
 from click99_training.datasets.mosaics import Mosaics
 from click99_training.datasets.sample import Sample, inverted

@@ -28,8 +28,8 @@ from click99_training.datasets.crops import CropStream
 from click99_training.datasets.skipped_samples import SkippedSamples, refuse_mostly_bad
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.curves_page import write_curves
+from click99_training.learning.domain import generalist_of
 from click99_training.learning.gate import Decision, judge, refuse_few
-from click99_training.learning.generalist import generalist_of
 from click99_training.learning.progress import Progress
 from click99_training.learning.snapshots import SnapshotError, verify
 from click99_training.loop.cpu import prepare_for_training

@@ -18,7 +18,7 @@ from click99_training.report.ablation_tables import ablation_table, claims_table
 from click99_training.report.cells import ReportTable
 from click99_training.report.gallery import Gallery, by_difficulty, contact_sheet, masks_after, smallest
 from click99_training.report.inputs import PAPER_DATASETS, Grid, Inputs, datasets, title
-from click99_training.report.tables import (
+from click99_training.report.paper_tables import (
     DESIGNS,
     beyond_table,
     clicks_table,

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.schema import SchemaError
 from click99.cli import app
-from click99.server import run
+from click99.server import serve
 from click99.server.settings import Settings
-from click99.server.stores import prepare_record
+from click99.server.storage import prepare_record
 from tests.postgresql_server import PostgresqlServer
 
 LACKING = "ALTER TABLE clicks DROP COLUMN label"
@@ -75,8 +75,8 @@ def test_no_server_starts_on_a_record_that_it_cannot_work_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, reason: str
 ):
     change(tmp_path, statement)
-    monkeypatch.setattr(run, "create_app", lambda _: None)
-    monkeypatch.setattr(run.uvicorn, "run", lambda *_, **__: pytest.fail("it is served"))
+    monkeypatch.setattr(serve, "create_app", lambda _: None)
+    monkeypatch.setattr(serve.uvicorn, "run", lambda *_, **__: pytest.fail("it is served"))
     command = ["serve", "--home", str(tmp_path), "--database-upgrade", "command"]
     refused = CliRunner().invoke(app, command)
     assert refused.exit_code == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi.testclient import TestClient
 
-from click99.server.metrics import Metrics
+from click99.server.prometheus import Metrics
 from tests.server.requests import body, keypoint
 
 

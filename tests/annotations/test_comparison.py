@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from click99.annotations import sync
+from click99.annotations import comparison
+from click99.annotations.comparison import compare
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
-from click99.annotations.sync import compare
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError
@@ -147,7 +147,7 @@ def test_a_task_that_is_only_missing_in_the_list_is_not_taken_for_deleted(
 
 
 def test_every_page_is_read(api: Api, address: str, database: Database, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sync, "PAGE", 2)
+    monkeypatch.setattr(comparison, "PAGE", 2)
     for task in range(5):
         api.save(task, task)
     assert synced(address, database) == (5, 0)

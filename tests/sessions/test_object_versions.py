@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from click99.segmentation.clicks import Click
-from click99.sessions import MemoryStore, Sessions, Versions
+from click99.sessions import MemoryStore, ObjectVersions, Sessions
 from click99.sessions.refiner import Refiner
 from click99.sessions.stores import Store
 from tests.disc_painter import DiscPainter
@@ -30,7 +30,7 @@ OLD, NEW = DiscPainter("old"), Larger("new")
 def sessions(current: Refiner, notes: Store, *older: Refiner) -> Sessions:
     """A server that was just started with `current`: it knows no mask."""
     by_name = {refiner.version: refiner for refiner in older}
-    return Sessions(current, MemoryStore(1 << 20, 60), versions=Versions(current, notes, by_name.get))
+    return Sessions(current, MemoryStore(1 << 20, 60), versions=ObjectVersions(current, notes, by_name.get))
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_few_older_versions_are_in_memory(notes: Store):
         loaded.append(version)
         return DiscPainter(version)
 
-    versions = Versions(NEW, notes, load)
+    versions = ObjectVersions(NEW, notes, load)
     for name in "abc":
         notes.put(f"version of {name}", f"version {name}".encode())
     for name in "abcbca":

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from click99_training.datasets.files import SampleError, read_image, read_mask, read_rgba
 from click99_training.datasets.folders import MaskFolder
+from click99_training.datasets.image_files import SampleError, read_image, read_mask, read_rgba
 from tests.training.samples import HEIGHT, RAMP, SQUARE, WIDTH, folder_of, mask
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sqlalchemy import select
 
-from click99.annotations import clicks, masks
-from click99.annotations.clicks import AnsweredClick
+from click99.annotations import answered_clicks, masks
+from click99.annotations.answered_clicks import AnsweredClick
 from click99.annotations.database import Database
 from click99.annotations.masks import Bits
 from click99.annotations.tables import ClickRow, MaskRow
@@ -23,7 +23,7 @@ from tests.annotations.examples import NOON, PROJECT_KEY, answered_click, disc
 def record(database: Database, *answers: AnsweredClick) -> None:
     for answer in answers:
         with database.writing() as session:
-            clicks.write(session, answer)
+            answered_clicks.write(session, answer)
 
 
 def rows(database: Database) -> list[ClickRow]:

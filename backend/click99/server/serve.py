@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from click99.segmentation.predictor import Predictor
 from click99.server.app import create_app
 from click99.server.settings import Settings, variable
-from click99.server.stores import prepare_record
+from click99.server.storage import prepare_record
 
 DRAIN_SECONDS = 10  # from SIGTERM: for clicks that are answered; images still fetched then are given up
 
@@ -35,7 +35,7 @@ def run_workers(settings: Settings) -> None:
     with tempfile.TemporaryDirectory(prefix="click99-metrics-") as counters:
         os.environ |= environment(settings) | {"PROMETHEUS_MULTIPROC_DIR": counters}
         uvicorn.run(
-            "click99.server.run:worker",
+            "click99.server.serve:worker",
             factory=True,
             workers=settings.workers,
             host=settings.host,

@@ -27,7 +27,7 @@ from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.generalist import Generalist
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT
-from click99.server import run
+from click99.server import serve
 from click99.server.settings import Settings
 from tests.redis_server import RedisServer
 from tests.server.command import serving
@@ -164,6 +164,6 @@ def test_a_wrong_checkpoint_ends_the_command_before_any_worker(
 
 def test_workers_and_jobs_get_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     given = Settings(home=tmp_path, retrain_every=7, label_studio_url="http://studio", model=tmp_path / "m")
-    for name, value in run.environment(given).items():
+    for name, value in serve.environment(given).items():
         monkeypatch.setenv(name, value)
     assert Settings().model_dump(exclude={"threads"}) == given.model_dump(exclude={"threads"})

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from click99.annotations.database import Database, insert_new
+from click99.annotations.event_payloads import SavedAnnotation, SavedProject
 from click99.annotations.events import keep_event
-from click99.annotations.payloads import SavedAnnotation, SavedProject
 from click99.annotations.tables import AnnotationRow, TaskRow
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiMissingError

@@ -12,7 +12,7 @@ from click99.segmentation.generalist import Generalist
 from click99_training.base import open_base
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
-from click99_training.learning.generalist import generalist_of
+from click99_training.learning.domain import generalist_of
 from tests.registry.examples import checkpoint
 from tests.training.snapshot import write_snapshot
 

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 LOADED = 2  # older versions in memory
 
 
-class Versions:
+class ObjectVersions:
     """The current version, and older ones for the objects that were begun with them. Thread-safe.
 
     A click remembers the version that answers it, and an object is known by any of its clicks. An accepted
