@@ -30,7 +30,7 @@ OUT = ("--out", "out")
 # Command -> its arguments, chosen to need an extra where any do, and the extra that it asks for.
 COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "serve": (POSTGRESQL, "postgresql"),
-    "doctor": (POSTGRESQL, "postgresql"),
+    "doctor": ((), ""),
     "recover": ((), ""),
     "sync": (POSTGRESQL, "postgresql"),
     "collect": ((*OUT, *POSTGRESQL), "postgresql"),

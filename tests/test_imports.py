@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "click99.registry": {"click99.segmentation"},
     "click99.server": {
         "click99.annotations",
+        "click99.extras",
         "click99.labelstudio",
         "click99.registry",
         "click99.sessions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -221,10 +222,26 @@ def test_a_redis_that_answers_and_one_that_does_not(
         code, shown = doctor()
         assert code == 0
         assert "shared by 1 workers" in shown
+        assert "no bound" in shown
+        redis.client.config_set("maxmemory", "100mb")
+        assert "once full it takes nothing new" in doctor()[1]
+        redis.client.config_set("maxmemory-policy", "allkeys-lru")
+        assert "maxmemory" not in doctor()[1]
     code, shown = doctor()
     assert code == 1
     assert "CLICK99_REDIS_URL" in shown
     assert "Start Redis, or correct the address" in shown
+
+
+def test_a_postgresql_without_its_driver_is_a_row_among_the_others(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.setenv("CLICK99_DATABASE_URL", "postgresql://localhost/click99")
+    code, shown = doctor()
+    assert code == 1
+    assert 'psycopg is not installed: pip install ".[postgresql]"' in shown
+    assert "discs-1" in shown
 
 
 @pytest.mark.parametrize("kind", ["BitmaskLabels", "PolygonLabels"])

@@ -20,9 +20,11 @@ import pytest
 import requests
 import torch
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.tables import ClickRow
+from click99.cli import app
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.generalist import Generalist
 from click99.segmentation.network import TwoStreamNetwork
@@ -160,6 +162,17 @@ def test_a_wrong_checkpoint_ends_the_command_before_any_worker(
     ended = subprocess.run(command, capture_output=True, text=True, timeout=200, env=wide)
     assert ended.returncode == 2
     assert message in ended.stderr
+
+
+def test_workers_on_a_postgresql_without_its_driver_are_never_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.setattr(serve.uvicorn, "run", lambda *_, **__: pytest.fail("they are started"))
+    options = ["--redis-url", "redis://127.0.0.1:1", "--database-url", "postgresql://localhost/click99"]
+    ended = CliRunner().invoke(app, ["serve", "--workers", "2", "--home", str(tmp_path), *options])
+    assert ended.exit_code == 2
+    assert 'psycopg is not installed: pip install ".[postgresql]"' in ended.stderr
 
 
 def test_workers_and_jobs_get_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -1,0 +1,167 @@
+"""Checks of what is click99's own: folder, masks, Redis, record, network, training."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from click99.annotations.database import reason
+from click99.annotations.dead_letters import DeadLetters
+from click99.annotations.lost_masks import LostMasks
+from click99.annotations.tables import AnnotationRow, ClickRow, EventRow
+from click99.extras import remedy
+from click99.registry.jobs import Jobs
+from click99.registry.versions import Registry, RegistryError
+from click99.segmentation.clicks import Click
+from click99.server.finding import Finding
+from click99.server.settings import Settings
+from click99.server.storage import open_database
+from click99.sessions.refiner import Refiner
+
+SLOW_CLICK_MS = 1000
+
+
+def check_home(settings: Settings) -> Finding:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Finding("CLICK99_HOME", "problem", f"{error}. Choose a folder that can be written to")
+    if not os.access(settings.home, os.W_OK):
+        return Finding("CLICK99_HOME", "problem", f"{settings.home} is read-only. Choose another folder")
+    return Finding("CLICK99_HOME", "ok", str(settings.home))
+
+
+def check_unaccepted(settings: Settings) -> Iterator[Finding]:
+    """Annotations that were submitted with a mask that nobody had accepted."""
+    if count := len(LostMasks(settings.home).all()):
+        detail = f"{count} annotations submitted before their mask was accepted: run click99 recover"
+        yield Finding("Masks", "problem", detail)
+
+
+def check_redis(settings: Settings) -> Iterator[Finding]:
+    """Whether the configured Redis, if any, answers, and may be full."""
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    if not settings.redis_url:
+        return
+    try:
+        redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
+        facts: dict[str, Any] = redis.info()  # pyright: ignore[reportAssignmentType]
+    except (RedisError, ValueError) as error:
+        yield Finding("CLICK99_REDIS_URL", "problem", f"{error}. Start Redis, or correct the address")
+        return
+    yield Finding("Redis", "ok", f"{facts['redis_version']}, shared by {settings.workers} workers")
+    bound = "Start it with --maxmemory 512mb --maxmemory-policy allkeys-lru"
+    if not facts["maxmemory"]:
+        yield Finding("Redis", "hint", f"its memory has no bound, so it grows by each click. {bound}")
+    elif facts["maxmemory_policy"] == "noeviction":
+        yield Finding("Redis", "hint", f"once full it takes nothing new (noeviction). {bound}")
+
+
+def check_record(settings: Settings) -> Iterator[Finding]:
+    """Whether the record takes what people do, and how much it holds."""
+    try:
+        database = open_database(settings)
+    except ModuleNotFoundError as missing:
+        yield Finding("Record", "problem", remedy(missing))
+        return
+    try:
+        if problem := database.schema().problem:
+            yield Finding("Record", "problem", f"{database.name}: {problem}")
+            return
+        with database.writing() as session:
+            clicks, annotations, unread = counts(session)
+        revision = database.schema().revision
+    except (SQLAlchemyError, OSError) as error:
+        mend = "Free its disk, end what locks it, or mend CLICK99_DATABASE_URL"
+        yield Finding("Record", "problem", f"{database.name}: {reason(error)}. {mend}")
+        return
+    finally:
+        database.close()
+    held = f"{clicks} clicks, {annotations} annotations in {database.name}, schema {revision}"
+    yield Finding("Record", "ok", held)
+    if unread:
+        yield Finding("Record", "hint", f"{unread} events are kept but could not be read: see click99's log")
+    if aside := DeadLetters.at(settings.home):
+        mend = f"See the reasons in {aside.folder}, then delete them"
+        yield Finding("Record", "problem", f"{len(aside)} clicks and events can't be recorded. {mend}")
+
+
+def counts(session: Session) -> tuple[int, int, int]:
+    """Clicks, annotations that are not deleted, and events that could not be read."""
+    clicks = select(func.count()).select_from(ClickRow)
+    annotations = select(func.count()).select_from(AnnotationRow).filter_by(deleted_at=None)
+    unread = select(func.count()).select_from(EventRow).where(EventRow.problem.is_not(None))
+    clicked, saved, failed = (session.scalar(query) or 0 for query in (clicks, annotations, unread))
+    return clicked, saved, failed
+
+
+def check_promoted(settings: Settings) -> Iterator[Finding]:
+    """Whether servers can follow the pointer to the promoted version."""
+    from click99.registry.check import load_checked
+
+    try:
+        version = Registry.at(settings.home).served()
+        if version is None or settings.model:
+            return
+        load_checked(version.name, version.path, version.sha256)
+    except RegistryError as error:
+        mend = "Servers go on with what they have: run click99 models promote or click99 models rollback"
+        yield Finding("Promoted version", "problem", f"{error}. {mend}")
+    else:
+        yield Finding("Promoted version", "ok", f"{version.name} in {version.path.parent}")
+
+
+def check_network(settings: Settings) -> Iterator[Finding]:
+    """The checkpoint, and the time of a click with it."""
+    from click99.segmentation.checkpoint import CheckpointError
+    from click99.server.models import load_predictor
+
+    try:
+        predictor = load_predictor(settings)
+    except CheckpointError as error:
+        yield Finding("Checkpoint", "problem", str(error))
+        return
+    except (RuntimeError, AssertionError) as error:  # torch's ways to say that there is no such device
+        yield Finding("CLICK99_DEVICE", "problem", f"{settings.device}: {error}. Set it to auto or cpu")
+        return
+    yield Finding("Checkpoint", "ok", f"{predictor.version} on {predictor.device}")
+    milliseconds = time_click(predictor)
+    slow = milliseconds > SLOW_CLICK_MS
+    mend = ". Give it more cores, or a GPU" if slow else ""
+    yield Finding("One click", "hint" if slow else "ok", f"{milliseconds:.0f} ms on 640 × 480{mend}")
+
+
+def check_training(settings: Settings) -> Iterator[Finding]:
+    """How the last fine-tune stands."""
+    jobs = Jobs.at(settings.home).all()
+    if not jobs:
+        return
+    job = jobs[-1]
+    detail = f"job {job.number}, {job.state}: {job.message}"
+    if job.state == "failed":
+        yield Finding("Training", "problem", f"{detail}. Mend that, then start the training again")
+    else:
+        yield Finding("Training", "ok", detail)
+
+
+def time_click(predictor: Refiner) -> float:
+    """Milliseconds of a second click on a 640 × 480 image, the median of five."""
+    image = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    clicks = [Click(320, 240, True), Click(200, 200, False)]
+    previous = predictor.refine(image, clicks[:1], None, "doctor")
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        predictor.refine(image, clicks, previous, "doctor")
+        seconds.append(time.perf_counter() - start)
+    return 1000 * statistics.median(seconds)
