@@ -78,7 +78,7 @@ def test_a_keypoint_that_is_not_smart_is_an_annotation_of_its_own():
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ([IMAGE], "no BrushLabels, BitmaskLabels or PolygonLabels control for the image 'image'"),
+        ([IMAGE], "no BitmaskLabels, BrushLabels or PolygonLabels control for the image 'image'"),
         ([IMAGE, BRUSH.replace("<Label value=", "<Choice value=")], "'brush' has no label of its own, and a"),
         ([IMAGE, BRUSH.replace(" toName", ' value="$labels" toName')], "'brush' has no label of its own"),
     ],
@@ -94,11 +94,11 @@ def test_a_prompt_without_labels_needs_a_label_in_the_answer_s_control(parts: li
         ([IMAGE, BRUSH], r'no smart KeyPoint control\. Add <KeyPoint .*toName="image" smart="true"'),
         (
             [IMAGE, KEYPOINT],
-            r"no BrushLabels, .*the image 'image'\. Add <BrushLabels .*\"leaf\"/>",
+            r"no BitmaskLabels, .*the image 'image'\. Add <BrushLabels .*\"leaf\"/>",
         ),
         (
             [IMAGE, KEYPOINT, BRUSH.replace('"image"', '"photo"')],
-            "no BrushLabels, BitmaskLabels or PolygonLabels control for the image 'image'",
+            "no BitmaskLabels, BrushLabels or PolygonLabels control for the image 'image'",
         ),
         (
             [IMAGE, KEYPOINT, BRUSH.replace("leaf", "root")],
