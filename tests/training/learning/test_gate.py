@@ -10,7 +10,8 @@ import pytest
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.views import WholeView
-from click99_training.datasets.dataset import Part
+from click99_training.datasets.dataset import Subset
+from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.compare import compare
 from click99_training.learning.gate import FEWEST, GateError, decide, judge, refuse_few
 from tests.training.learning.comparisons import BETTER, SAME, reaching

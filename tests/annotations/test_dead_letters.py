@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from click99.annotations.set_aside import SetAside
+from click99.annotations.dead_letters import DeadLetters
 from tests.annotations.examples import NOON
 
 
 def test_it_is_one_line_that_tells_all(tmp_path: Path):
-    SetAside.at(tmp_path).keep("click", "out of range", {"mask": b"\x00\xff", "asked_at": NOON, "x": 2**70})
-    (file,) = SetAside.at(tmp_path)
+    DeadLetters.at(tmp_path).keep(
+        "click", "out of range", {"mask": b"\x00\xff", "asked_at": NOON, "x": 2**70}
+    )
+    (file,) = DeadLetters.at(tmp_path)
     (line,) = file.read_text().splitlines()
     assert json.loads(line) == {
         "kind": "click",

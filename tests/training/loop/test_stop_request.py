@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from click99_training.loop.stopping import Stopped, StopRequest
+from click99_training.loop.stop_request import RunInterrupt, StopRequest
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -17,7 +17,7 @@ def test_a_signal_stops_where_it_may_and_is_given_back(number: signal.Signals):
     with StopRequest() as request:
         request.stop_if_asked()
         os.kill(os.getpid(), number)
-        with pytest.raises(Stopped):
+        with pytest.raises(RunInterrupt):
             request.stop_if_asked()
     assert signal.getsignal(number) is before
 
