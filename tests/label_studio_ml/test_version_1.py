@@ -35,12 +35,12 @@ def url(environment: Path, project: Path, tmp_path_factory: pytest.TempPathFacto
     """A running `label-studio-ml start`."""
     port, home = free_port(), tmp_path_factory.mktemp("home")
     command = [environment / "label-studio-ml", "start", project, "--host", "127.0.0.1", "--port", str(port)]
-    log = (home / "log").open("w+")
     env = with_path(environment) | {"CLICK99_HOME": str(home)}
-    server = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_until_up(address, server, Path(log.name))
+        wait_until_up(address, server, home / "log")
         yield address
     finally:
         stop(server)

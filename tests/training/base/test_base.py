@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import shutil
 from pathlib import Path
@@ -16,6 +15,7 @@ from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.learning.snapshots import save
 from click99_training.recipes import FINETUNE
+from tests.training.rows import rows
 
 
 def test_what_ships_is_whole_and_small():
@@ -39,11 +39,11 @@ def test_training_also_draws_composites():
 
 
 def test_every_photograph_may_be_passed_on():
-    rows = list(csv.DictReader((SHIPPED / "photographs.csv").open()))
-    assert all(re.fullmatch(r"public domain|CC0 1\.0|CC BY \d\.0", row["licence"]) for row in rows)
-    assert all(row["author"] and row["from"] for row in rows)
-    listed = {row["file"] for row in csv.DictReader((SHIPPED / "manifest.csv").open())}
-    assert {f"images/{row['picture']}.jpg" for row in rows} <= listed
+    photographs = rows(SHIPPED / "photographs.csv")
+    assert all(re.fullmatch(r"public domain|CC0 1\.0|CC BY \d\.0", row["licence"]) for row in photographs)
+    assert all(row["author"] and row["from"] for row in photographs)
+    listed = {row["file"] for row in rows(SHIPPED / "manifest.csv")}
+    assert {f"images/{row['picture']}.jpg" for row in photographs} <= listed
 
 
 def test_a_changed_base_set_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

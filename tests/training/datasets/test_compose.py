@@ -28,7 +28,8 @@ def test_the_command_cuts_out_for_the_synthetic_set(benchmark_folder: Path, tmp_
     colours, alpha = read_rgba(out / "foregrounds" / "one.png")
     assert colours.shape[:2] == alpha.shape
     assert {0, 255} <= set(alpha.ravel())
-    assert Image.open(sheet).width > 3 * 200
+    with Image.open(sheet) as shown:
+        assert shown.width > 3 * 200
     (out / "backgrounds").symlink_to(benchmark_folder / "images")
     data = open_dataset("synthetic", out, "train")
     assert len(data) == 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import json
 import os
 import resource
@@ -42,6 +41,7 @@ from click99_training.learning.snapshots import seal
 from click99_training.loop.stop_request import RunInterrupt
 from click99_training.recipes import FINETUNE
 from tests.registry.examples import STAND_IN
+from tests.training.rows import rows
 from tests.training.snapshot import write_snapshot
 
 pytestmark = pytest.mark.slow("fine-tunes")
@@ -335,8 +335,8 @@ def test_two_processes_learn_together(asked: FineTune, tmp_path: Path):
     assert ran.stdout.count("Gate: ") == 1
     assert told(asked)["phase"] == "done"
     assert [job.state for job in Jobs.at(tmp_path / "home").all()] in (["promoted"], ["not promoted"])
-    rows = list(csv.DictReader((asked.out / "log.csv").open()))
-    assert int(rows[-1]["images"]) % 8 == 0  # four a process
+    logged = rows(asked.out / "log.csv")
+    assert int(logged[-1]["images"]) % 8 == 0  # four a process
 
 
 def test_the_command_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -99,7 +99,8 @@ def test_the_command_shows_a_row_for_each_version(database: Database, tmp_path: 
     assert ["2.00" in rows["v1"], "50.0 %" in rows["v1"], "33.3 %" in rows["v1"]] == [True] * 3
     assert ["1.00" in rows["v2"], "100.0 %" in rows["v2"], "–" in rows["v2"]] == [True] * 3
     assert "1.50" in rows["all"]
-    assert np.asarray(Image.open(tmp_path / "cost.png").convert("L")).std() > 5
+    with Image.open(tmp_path / "cost.png") as plotted:
+        assert np.asarray(plotted.convert("L")).std() > 5
 
 
 @pytest.mark.parametrize("by", ["project", "label", "annotator"])

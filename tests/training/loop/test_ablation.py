@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from click99.cli import app
+from tests.training.rows import rows
 
 
 @pytest.mark.slow("trains")
@@ -18,7 +18,7 @@ def test_an_ablation_goes_on_where_it_stopped(data_folder: Path, benchmark_folde
         command += ["--out", str(tmp_path), "--images", "2", "--crops", "64:2:1", "--threads", "1"]
         result = CliRunner().invoke(app, [*command, "--variants", variants])
         assert result.exit_code == 0, result.output
-        return list(csv.DictReader((tmp_path / "table.csv").open()))
+        return rows(tmp_path / "table.csv")
 
     first = ablate("+T")
     begun = (tmp_path / "+T.tiny.json").stat().st_mtime_ns

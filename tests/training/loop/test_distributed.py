@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from click99.segmentation.checkpoint import load_checkpoint
+from tests.training.rows import rows
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,7 +36,7 @@ def run(data: Path, out: Path, batch: int, processes: int) -> Path:
 def test_two_processes_learn_what_one_does(data_folder: Path, tmp_path: Path):
     alone = run(data_folder, tmp_path / "alone", batch=2, processes=1)
     together = run(data_folder, tmp_path / "together", batch=1, processes=2)
-    (ours,), (theirs,) = (list(csv.DictReader((out / "log.csv").open())) for out in (together, alone))
+    (ours,), (theirs,) = (rows(out / "log.csv") for out in (together, alone))
     for measured in ("loss", "iou_0", "iou_1", "iou_4"):
         assert float(ours[measured]) == pytest.approx(float(theirs[measured]), abs=2e-3), measured
     ours, theirs = (load_checkpoint(out / "compact.safetensors").state_dict() for out in (together, alone))

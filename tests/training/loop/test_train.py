@@ -22,6 +22,7 @@ from click99_training.loop.run import Run
 from click99_training.loop.stop_request import RunInterrupt
 from click99_training.loop.train import initial_network, train
 from tests.training.loop.small_runs import same, seen, small_run, stopped_at_its_first_save
+from tests.training.rows import rows
 from tests.training.samples import SQUARE, cut_short, folder_of, mask
 
 
@@ -56,9 +57,9 @@ def test_a_run_leaves_checkpoint_log_curves_and_settings(
     monkeypatch.setattr("click99_training.loop.train.LOG_EVERY", 2)
     checkpoint = train(small_run(data_folder, tmp_path / "run", 4))
     assert load_checkpoint(checkpoint).config == COMPACT
-    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
-    assert [row["images"] for row in rows] == ["2", "4"]
-    assert {"loss", "iou_0", "iou_4"} <= rows[0].keys()
+    logged = rows(tmp_path / "run" / "log.csv")
+    assert [row["images"] for row in logged] == ["2", "4"]
+    assert {"loss", "iou_0", "iou_4"} <= logged[0].keys()
     assert (tmp_path / "run" / "curves.png").stat().st_size > 1000
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["images"] == 4
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
-
 import numpy as np
 
 from click99.segmentation.clicks import Click
@@ -29,8 +26,3 @@ def result(seed: int, dataset: str = "grabcut", protocol: str = "paper") -> Resu
             Annotation(name, clicks, seconds=[0.1] * 20, masks=masks, extent=EXTENTS[k], **figures)
         )
     return Result(dataset, f"compact-{seed}", protocol, False, 0.95, annotations)
-
-
-def rows(table: Path) -> list[dict[str, str]]:
-    with table.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

@@ -12,7 +12,8 @@ from click99.segmentation.presets import VARIANTS
 from click99_training.evaluation.results import Result
 from click99_training.report import published
 from click99_training.report.ablation_tables import steps_table
-from tests.training.report.evaluations import result, rows
+from tests.training.report.evaluations import result
+from tests.training.rows import rows
 
 pytestmark = pytest.mark.slow("makes a whole report")
 

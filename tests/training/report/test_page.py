@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from click99.cli import app
-from tests.training.report.evaluations import rows
+from tests.training.rows import rows
 
 pytestmark = pytest.mark.slow("makes a whole report")
 

@@ -9,7 +9,8 @@ import pytest
 
 from click99.segmentation.metrics import noc
 from click99_training.report.inputs import REGIMES
-from tests.training.report.evaluations import result, rows
+from tests.training.report.evaluations import result
+from tests.training.rows import rows
 
 pytestmark = pytest.mark.slow("makes a whole report")
 
