@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, text
 from click99.demo.programs import free_port
 
 USER = "postgres"  # PostgreSQL refuses to run as root
+HASTY = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
 
 
 def find_programs() -> Path | None:
@@ -49,7 +50,7 @@ class PostgresqlServer:
         return self._url(name)
 
     def start(self) -> None:
-        options = f"-p {self._port} -h 127.0.0.1 -k {self._folder} -c fsync=off"
+        options = f"-p {self._port} -h 127.0.0.1 -k {self._folder} {HASTY}"
         self._run("pg_ctl", "-w", "-t", "60", "-o", options, "-l", f"{self._folder}/log", "start")
 
     def stop(self) -> None:

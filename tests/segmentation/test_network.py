@@ -38,10 +38,7 @@ CONFIGS |= {
 
 
 def slow(name: str) -> list[pytest.MarkDecorator]:
-    """The paper's networks are large; the whole one stands for them in the fast part."""
-    return [pytest.mark.slow("the paper's networks are large")] * (
-        name.startswith("paper") and name != f"paper {VARIANTS[-1]}"
-    )
+    return [pytest.mark.slow("the paper's networks are large")] * name.startswith("paper")
 
 
 @pytest.fixture(
