@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 LABEL_STUDIO := .venv-label-studio/bin/label-studio
 # Half of the tests on either of two cores; threads of PyTorch besides would slow all of them down.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal --durations 25
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest $(PARALLEL) --durations 25 --ignore tests/e2e
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test test-fast e2e lint release dist chromium clean
@@ -13,10 +14,10 @@ demo: .venv/demo.installed $(LABEL_STUDIO)  ## Label Studio with sample pictures
 	@$(BIN)/click99 demo --label-studio $(LABEL_STUDIO)
 
 test: .venv/dev.installed  ## every test but the browser's; COVERAGE=1: and what of the code they run
-	$(PYTEST) -m "not e2e" $(if $(COVERAGE),--cov=click99 --cov=click99_training --cov-report=term:skip-covered)
+	$(PYTEST) $(if $(COVERAGE),--cov=click99 --cov=click99_training --cov-report=term:skip-covered)
 
 test-fast: .venv/dev.installed  ## those that take no more than two minutes together; says what is left out and why
-	$(PYTEST) -m "not e2e" --fast
+	$(PYTEST) --fast
 
 e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## what people do, in a real browser and a real Label Studio
 	$(BIN)/pytest -m e2e -s --durations 25 tests/e2e

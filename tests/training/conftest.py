@@ -25,9 +25,12 @@ ROWS = [
 
 
 @pytest.fixture(autouse=True)
-def no_flushed_denormals() -> Iterator[None]:
-    """Training has the processor flush tiny numbers to zero; other tests of this process need them."""
+def as_before() -> Iterator[None]:
+    """Training has the processor flush tiny numbers to zero, and sets threads; other tests of this process
+    need them as they were."""
+    threads = torch.get_num_threads()
     yield
+    torch.set_num_threads(threads)
     torch.set_flush_denormal(False)
 
 

@@ -42,7 +42,7 @@ def test_tables_of_other_samples_are_not_compared():
 
 
 def test_a_suite_for_each_kind_of_work_and_each_source(data_folder: Path):
-    asked = Validation(data_folder, data_folder, None, each=2)
+    asked = Validation(data_folder, data_folder, None, each=2, threads=1)
     names = [suite.name for suite in suites(asked)]
     assert names[:3] == ["alone", "mosaic 2 × 2", "mosaic 4 × 4"]
     assert "people's clicks" in names
@@ -52,7 +52,7 @@ def test_a_suite_for_each_kind_of_work_and_each_source(data_folder: Path):
 @pytest.mark.slow("evaluates twice")
 def test_the_command_prints_the_table_and_compares(data_folder: Path, tmp_path: Path):
     ious = tmp_path / "shipped.json"
-    arguments = ["validate", "--data", str(data_folder), "--each", "2", "--clicks", "5"]
+    arguments = ["validate", "--data", str(data_folder), "--each", "2", "--clicks", "5", "--threads", "1"]
     first = CliRunner().invoke(app, [*arguments, "--json", str(ious)])
     assert first.exit_code == 0, first.output
     assert "mosaic 4 × 4" in first.output

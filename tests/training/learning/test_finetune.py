@@ -303,7 +303,7 @@ def command(asked: FineTune, *options: str) -> list[str]:
 def test_sigterm_stops_the_command_cleanly(asked: FineTune, tmp_path: Path):
     env = {**os.environ, "CLICK99_HOME": str(tmp_path / "home"), "CLICK99_BASE_DATA": str(asked.base_data)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "click99.cli", *command(asked, "--minutes", "5")],
+        [sys.executable, "-m", "click99.cli", *command(asked, "--minutes", "5", "--threads", "1")],
         env=env,
         stderr=subprocess.PIPE,
         text=True,

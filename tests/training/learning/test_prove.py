@@ -52,6 +52,7 @@ def test_a_proof_is_made_once(data: Path, data_folder: Path, benchmark_folder: P
         "0.02",
     ]
     command += ["--base-data", str(data_folder), "--base-benchmark", f"own={benchmark_folder}"]
+    command += ["--threads", "1"]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     proof = json.loads((out / "proof.json").read_text())
