@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing
 from functools import partial
 from typing import Annotated
 
@@ -83,20 +83,27 @@ def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs 
         Follower(settings, service),
         closing(service),
     ]
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with ExitStack() as stack:
-            for part in running:
-                stack.enter_context(part)
-            log.info("%s is ready for clicks", service.version)
-            yield
-
-    app = FastAPI(title="click99", lifespan=lifespan)
+    app = FastAPI(title="click99", lifespan=lambda _: lifespan(running, service))
     app.state.service = service
+    add_routes(app, service)
+    add_training(app, recorder, service, retraining, "" if settings.webhook_secret else settings.credentials)
+    add_middleware(app, settings, metrics)
+    return app
+
+
+@asynccontextmanager
+async def lifespan(running: Iterable[AbstractContextManager], service: Service) -> AsyncIterator[None]:
+    """What starts and ends with the server."""
+    with ExitStack() as stack:
+        for part in running:
+            stack.enter_context(part)
+        log.info("%s is ready for clicks", service.version)
+        yield
+
+
+def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    """What stands before the endpoints, and how their errors are told."""
     credentials = settings.credentials
-    add_routes(app, service, recorder)
-    add_training(app, recorder, service, retraining, "" if settings.webhook_secret else credentials)
     app.add_middleware(LastResort, metrics=metrics)
     if settings.webhook_secret:
         app.add_middleware(WebhookSecret, secret=settings.webhook_secret, credentials=credentials)
@@ -105,14 +112,12 @@ def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs 
 
     @app.exception_handler(LabelStudioError)
     async def explain(request: Request, error: LabelStudioError) -> JSONResponse:
-        service.metrics.errors.labels(type(error).__name__).inc()
+        metrics.errors.labels(type(error).__name__).inc()
         log.warning("%s: %s", request.url.path, error)
         return JSONResponse({"detail": str(error)}, status(error))
 
-    return app
 
-
-def add_routes(app: FastAPI, service: Service, recorder: Recorder) -> None:
+def add_routes(app: FastAPI, service: Service) -> None:
     """Every endpoint that Label Studio or an administrator calls."""
 
     @app.get("/")

@@ -21,69 +21,45 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._collectors: list[Collector] = []
-        self.clicks = Counter("click99_clicks", "Clicks answered with a mask.", registry=self._registry)
+        self._count_clicks()
+        self._count_versions()
+        self._count_the_record()
+
+    def _count_clicks(self) -> None:
+        self.clicks = self._counter("clicks", "Clicks answered with a mask.")
+        told = "Seconds from a decoded click to its mask."
         self.seconds = Histogram(
-            "click99_click_seconds",
-            "Seconds from a decoded click to its mask.",
-            buckets=CLICK_SECONDS,
-            registry=self._registry,
+            "click99_click_seconds", told, buckets=CLICK_SECONDS, registry=self._registry
         )
-        self.errors = Counter("click99_errors", "Failed requests.", ["kind"], registry=self._registry)
-        self.cache_hits = Counter(
-            "click99_cache_hits", "Network steps found in the cache instead of run.", registry=self._registry
-        )
+        self.errors = self._counter("errors", "Failed requests.", "kind")
+        self.cache_hits = self._counter("cache_hits", "Network steps found in the cache instead of run.")
+        told = "Annotations submitted with a mask that nobody accepted; click99 recover restores them."
+        self.unaccepted = self._counter("unaccepted", told)
+        told = "Clicks overtaken by newer ones before their mask was ready."
+        self.superseded = self._counter("superseded", told)
+        self.redis_losses = self._counter("redis_losses", "Times that Redis stopped answering.")
 
-        self.unaccepted = Counter(
-            "click99_unaccepted",
-            "Annotations submitted with a mask that nobody accepted; click99 recover restores them.",
-            registry=self._registry,
-        )
-        self.superseded = Counter(
-            "click99_superseded",
-            "Clicks overtaken by newer ones before their mask was ready.",
-            registry=self._registry,
-        )
+    def _count_versions(self) -> None:
+        told = "1 for the model version that new objects run on, 0 for those before it."
+        self._served = self._gauge("model_served", told, "version")
+        told = "Times that a promoted version could not be served."
+        self.refused = self._counter("model_refusals", told)
 
-        self.redis_losses = Counter(
-            "click99_redis_losses", "Times that Redis stopped answering.", registry=self._registry
-        )
+    def _count_the_record(self) -> None:
+        told = "Clicks and events that wait to be recorded."
+        self._waiting = self._gauge("record_waiting", told, "kind")
+        self._failing = self._gauge("record_failing", "1 while the record can't be written to.")
+        self._lost = self._counter("record_lost", "Clicks not recorded: too many waited.")
+        told = "Clicks and events that the record can't hold as they are; click99 doctor says where they are."
+        self._set_aside = self._counter("record_set_aside", told, "kind")
 
-        self._served = Gauge(
-            "click99_model_served",
-            "1 for the model version that new objects run on, 0 for those before it.",
-            ["version"],
-            registry=self._registry,
-            multiprocess_mode="mostrecent",
-        )
-        self.refused = Counter(
-            "click99_model_refusals",
-            "Times that a promoted version could not be served.",
-            registry=self._registry,
-        )
+    def _counter(self, name: str, told: str, *labels: str) -> Counter:
+        return Counter(f"click99_{name}", told, labels, registry=self._registry)
 
-        self._waiting = Gauge(
-            "click99_record_waiting",
-            "Clicks and events that wait to be recorded.",
-            ["kind"],
-            registry=self._registry,
-            multiprocess_mode="mostrecent",
-        )
-        self._failing = Gauge(
-            "click99_record_failing",
-            "1 while the record can't be written to.",
-            registry=self._registry,
-            multiprocess_mode="mostrecent",
-        )
-        self._lost = Counter(
-            "click99_record_lost", "Clicks not recorded: too many waited.", registry=self._registry
-        )
-
-        self._set_aside = Counter(
-            "click99_record_set_aside",
-            "Clicks and events that the record can't hold as they are; click99 doctor says where they are.",
-            ["kind"],
-            registry=self._registry,
-        )
+    def _gauge(self, name: str, told: str, *labels: str) -> Gauge:
+        """Of several workers', the newest value."""
+        mode = {"registry": self._registry, "multiprocess_mode": "mostrecent"}
+        return Gauge(f"click99_{name}", told, labels, **mode)
 
     def add(self, collector: Collector) -> None:
         """Figures that are read when they are asked for, and the same whichever process reads them."""

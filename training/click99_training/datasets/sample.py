@@ -99,26 +99,21 @@ def resize(sample: Sample, height: int, width: int) -> Sample:
     """The sample at another size; the truth is cut at half, void stays where any of it falls."""
     smaller = height * width < sample.truth.size
     how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    image = cv2.resize(sample.image, (width, height), interpolation=how)
-    truth = cv2.resize(sample.truth.astype(np.float32), (width, height), interpolation=how) > 0.5
-    void = sample.void
-    void = (
-        cv2.resize(void.astype(np.float32), (width, height), interpolation=how) > 0
-        if void.any()
-        else np.zeros_like(truth)
-    )
-    alpha = sample.alpha
-    alpha = None if alpha is None else cv2.resize(alpha, (width, height), interpolation=how)
-    others = sample.others
-    if others is not None:
-        others = cv2.resize(others, (width, height), interpolation=cv2.INTER_NEAREST)
-    start = sample.start
-    if start is not None:
-        start = cv2.resize(start.astype(np.float32), (width, height), interpolation=how) > 0.5
+
+    def scaled(pixels: np.ndarray, how: int = how) -> np.ndarray:
+        return cv2.resize(pixels, (width, height), interpolation=how)
+
+    void, start = sample.void, sample.start
     down, across = height / sample.truth.shape[0], width / sample.truth.shape[1]
-    clicks = _moved(sample.clicks, lambda x, y: ((x + 0.5) * across, (y + 0.5) * down), (height, width))
     return replace(
-        sample, image=image, truth=truth, void=void, alpha=alpha, others=others, clicks=clicks, start=start
+        sample,
+        image=scaled(sample.image),
+        truth=scaled(sample.truth.astype(np.float32)) > 0.5,
+        void=scaled(void.astype(np.float32)) > 0 if void.any() else np.zeros((height, width), bool),
+        alpha=None if sample.alpha is None else scaled(sample.alpha),
+        others=None if sample.others is None else scaled(sample.others, cv2.INTER_NEAREST),
+        start=None if start is None else scaled(start.astype(np.float32)) > 0.5,
+        clicks=_moved(sample.clicks, lambda x, y: ((x + 0.5) * across, (y + 0.5) * down), (height, width)),
     )
 
 

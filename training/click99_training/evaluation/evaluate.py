@@ -7,10 +7,11 @@ Always 20 clicks an image, or until nothing is wrong; where the robot clicks is 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -185,29 +186,37 @@ def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipp
 
 
 def _table(result: Result) -> Table:
-    figures = summary(result.annotations)
     kind = "lenient" if result.lenient else "centred"
     title = f"{result.dataset}: {result.checkpoint}, {result.protocol} protocol, {CLICKS} {kind} clicks"
-    table = Table(title=title, show_header=False)
-    for name in ("noc@90", "auc"):
-        low, high = figures[f"{name}_interval"]
-        figures[name] = f"{figures[name]} (95 % interval {low} to {high})"
+    table, figures = Table(title=title, show_header=False), summary(result.annotations)
     shares = figures.pop("share_above")
+    time = [("time in the network", f"{result.network_share:.0%}")]
+    for rows in (_means(figures), _shares(shares), _sizes(result), time):
+        for row in rows:
+            table.add_row(*row)
+        table.add_section()
+    return table
+
+
+def _means(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in figures.items():
+        interval = figures.get(f"{name}_interval")
+        told = f" (95 % interval {interval[0]} to {interval[1]})" if interval else ""
         if not name.endswith("_interval"):
-            table.add_row(name.replace("_", " "), _shown(value))
-    table.add_section()
+            yield name.replace("_", " "), _shown(value) + told
+
+
+def _shares(shares: dict[str, dict[str, float]]) -> Iterator[tuple[str, str]]:
     for clicks in map(str, SHARE_CLICKS):
         row = [f"{100 * above[clicks]:.0f}" for above in shares.values()]
-        table.add_row(f"% of images above 90 … 99 % IoU at {clicks}", "  ".join(row))
-    table.add_section()
+        yield f"% of images above 90 … 99 % IoU at {clicks}", "  ".join(row)
+
+
+def _sizes(result: Result) -> Iterator[tuple[str, str]]:
     for name, group in by_extent(result.annotations).items():
         small = summary(group)
         told = f"NoC@90 {small['noc@90']}, IoU after one click {small['miou'][0]}, {len(group)} objects"
-        table.add_row(f"objects {name} of the picture's side", told)
-    table.add_section()
-    table.add_row("time in the network", f"{result.network_share:.0%}")
-    return table
+        yield f"objects {name} of the picture's side", told
 
 
 def _shown(value: object) -> str:
