@@ -284,10 +284,10 @@ def test_a_schema_that_is_not_the_needed_one_is_a_problem(
     database.prepare()
     with database.engine.begin() as connection:
         connection.exec_driver_sql(statement)
-    code, shown = doctor()
-    assert code == 1
-    assert told in next(line for line in shown.splitlines() if "✗" in line)
-    assert doctor() == (code, shown), "it changes nothing"
+    for _ in ("it is looked at", "which changes nothing"):
+        code, shown = doctor()
+        assert code == 1
+        assert told in next(line for line in shown.splitlines() if "✗" in line)
 
 
 def test_what_the_record_cannot_hold_is_a_problem(doctor: Doctor, tmp_path: Path):

@@ -80,7 +80,7 @@ class Jobs:
         return process
 
     @contextmanager
-    def running_here(self, folder: Path, why: str = "by hand") -> Iterator[None]:
+    def running_here(self, folder: Path) -> Iterator[None]:
         """Count this process, which runs a fine-tune in `folder`, as a job until the end.
 
         One that was begun by `start` counts already. BusyError while another runs; OSError from the disk.
@@ -91,10 +91,10 @@ class Jobs:
                 if running and (running.host, running.process) != (platform.node(), os.getpid()):
                     raise BusyError(running)
                 if not running:
-                    held.enter_context(self._enter(folder, why))
+                    held.enter_context(self._enter(folder))
             yield
 
-    def _enter(self, folder: Path, why: str) -> IO[bytes]:
+    def _enter(self, folder: Path) -> IO[bytes]:
         """Note a job in any folder, under its number if it had one before; the file that is locked."""
         folder.mkdir(parents=True, exist_ok=True)
         numbers, here = self._numbers(), folder.resolve()
@@ -103,7 +103,7 @@ class Jobs:
         (folder / "cancelled").unlink(missing_ok=True)
         alive = (folder / "alive").open("wb")
         fcntl.flock(alive, fcntl.LOCK_EX)
-        write_begin(folder, why, os.getpid())
+        write_begin(folder, "by hand", os.getpid())
         return alive
 
     def cancel(self, number: int | None = None) -> Job:

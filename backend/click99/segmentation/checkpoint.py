@@ -20,6 +20,7 @@ from click99.segmentation.presets import NetworkConfig
 
 SHIPPED = Path(__file__).parent / "checkpoints" / "compact.safetensors"
 GENERALIST = "generalist."  # what the names of its tensors begin with
+NAMED = 5  # of the tensors that do not fit, in a message
 
 
 class CheckpointError(ValueError):
@@ -147,5 +148,5 @@ def check_fit(wanted: dict[str, torch.Tensor], given: dict[str, torch.Tensor], c
         raise CheckpointError(f"{complaint}: {'; '.join(found)}")
 
 
-def _first(names: list[str], count: int = 5) -> str:
-    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")

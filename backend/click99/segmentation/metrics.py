@@ -13,6 +13,7 @@ import numpy as np
 from click99.segmentation.clicks import DISC, Click, disc_offsets
 
 BOUNDARY = 0.02  # width of the boundary over the image's diagonal (Cheng et al. 2021)
+DRAWS = 2000  # of a bootstrap
 
 
 def iou(prediction: np.ndarray, truth: np.ndarray, void: np.ndarray | None = None) -> float:
@@ -48,13 +49,13 @@ def auc(ious: np.ndarray) -> np.ndarray:
     return np.trapezoid(ious, axis=1) / (ious.shape[1] - 1) if ious.shape[1] > 1 else ious[:, 0]
 
 
-def bootstrap_interval(values: np.ndarray, draws: int = 2000, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of the mean over images drawn again with replacement: [N] → (low, high).
+def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of the mean over images drawn again with replacement: [N] → (low, high).
 
     The AuC of a data set is the mean of its images' AuCs, so this gives its interval too. Draws are seeded.
     """
-    picks = np.random.default_rng(0).integers(len(values), size=(draws, len(values)))
-    low, high = np.quantile(values[picks].mean(1), [(1 - level) / 2, (1 + level) / 2])
+    picks = np.random.default_rng(0).integers(len(values), size=(DRAWS, len(values)))
+    low, high = np.quantile(values[picks].mean(1), [0.025, 0.975])
     return float(low), float(high)
 
 

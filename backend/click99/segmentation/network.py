@@ -162,11 +162,14 @@ class QualityHead(nn.Module):
     """
 
     MEANS = 3  # of the features: inside, along the edge, everywhere
+    HIDDEN = 64  # channels between its two layers
 
-    def __init__(self, config: NetworkConfig, channels: int, hidden: int = 64):
+    def __init__(self, config: NetworkConfig, channels: int):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(self.MEANS * channels + 6, hidden), nn.LeakyReLU(config.slope), nn.Linear(hidden, 1)
+            nn.Linear(self.MEANS * channels + 6, self.HIDDEN),
+            nn.LeakyReLU(config.slope),
+            nn.Linear(self.HIDDEN, 1),
         )
 
     def forward(self, features: Tensor, alpha: Tensor) -> Tensor:

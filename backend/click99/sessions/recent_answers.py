@@ -12,7 +12,6 @@ import json
 import time
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -69,9 +68,8 @@ def counts(answer: Answer, click: Click) -> bool:
 class RecentAnswers:
     """Kept in a store, a few for each task."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time):
+    def __init__(self, store: Store):
         self._store = store
-        self._clock = clock
 
     def remember(self, task: str, answer: Answer) -> None:
         """`answer` becomes the newest of its task, instead of an older one to the same clicks."""
@@ -90,7 +88,7 @@ class RecentAnswers:
         """Someone opens the task."""
 
         def add(value: bytes | None) -> bytes:
-            times = [*self._lately(value), self._clock()]
+            times = [*self._lately(value), time.time()]
             return json.dumps([times[0], times[-1]]).encode()
 
         self._store.update(f"openings {task}", add)
@@ -103,7 +101,7 @@ class RecentAnswers:
     def _lately(self, value: bytes | None) -> list[float]:
         """The kept times of openings, without those that are long ago; none when they are damaged."""
         with suppress(ValueError, TypeError):
-            return [at for at in json.loads(value or b"[]") if at > self._clock() - ALONE_SECONDS]
+            return [at for at in json.loads(value or b"[]") if at > time.time() - ALONE_SECONDS]
         return []
 
 

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from click99.segmentation.clicks import Click
 
+FOCUS = 2.0  # γ of the focal loss
+
 
 def soft_iou_loss(alpha: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     """1 − Σαα̂ / Σmax(α, α̂) over the valid pixels of each image, then the mean (Forte et al., equation 2)."""
@@ -42,10 +44,10 @@ def click_location_loss(alpha: Tensor, clicks: Sequence[Sequence[Click]]) -> Ten
     return (alpha[image, 0, y, x] - sign).square().sum() / len(clicks)
 
 
-def normalized_focal_loss(logits: Tensor, truth: Tensor, valid: Tensor, gamma: float = 2.0) -> Tensor:
+def normalized_focal_loss(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     """Focal loss whose pixel weights (1 − p)^γ sum to the number of valid pixels (Sofiiuk et al. 2019)."""
     entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-    focus = (1 - torch.exp(-entropy)).pow(gamma) * valid
+    focus = (1 - torch.exp(-entropy)).pow(FOCUS) * valid
     pixels = valid.flatten(1).sum(1).clamp_min(1)
     scale = pixels / focus.flatten(1).sum(1).clamp_min(1e-6)
     return ((focus * entropy).flatten(1).sum(1) * scale.detach() / pixels).mean()

@@ -19,6 +19,7 @@ WIDTH = 440  # of a tile, in pixels
 ACROSS = 4  # tiles in a row
 GAP = 8  # between tiles, in pixels
 LIMIT = 100  # tiles of a gallery
+COMPARED = 6  # images whose masks stand side by side
 OUTLINE, POSITIVE, NEGATIVE, WHITE = (255, 214, 10), (0, 158, 115), (213, 45, 30), (255, 255, 255)  # RGB
 
 
@@ -98,9 +99,7 @@ def smallest(result: Result, samples: dict[str, Sample], count: int = 24) -> Gal
     return Gallery(tiles) if tiles else None
 
 
-def masks_after(
-    results: dict[str, Result], samples: dict[str, Sample], clicks: int, images: int = 6
-) -> Gallery:
+def masks_after(results: dict[str, Result], samples: dict[str, Sample], clicks: int) -> Gallery:
     """The truth, and each evaluation's mask after some clicks, an image a row (Figures 23 and 24)."""
     found = [
         {each.name: each for each in result.annotations if clicks in each.masks}
@@ -111,7 +110,7 @@ def masks_after(
         each.name for each in ranked(first) if each.name in samples and all(each.name in f for f in found)
     ]
     tiles = []
-    for name in spread(shared, images):
+    for name in spread(shared, COMPARED):
         sample = samples[name]
         tiles.append(Tile(draw(sample.image, sample.truth, []), f"{name}: truth"))
         for told, by_name in zip(results, found, strict=True):
