@@ -51,3 +51,21 @@ def test_a_region_that_lost_its_label_gets_the_first(server: TestClient):
     (region,) = click(server, WITHOUT_LABELS, dot("a", 20, 20))
     (refined,) = click(server, WITHOUT_LABELS, dot("b", 21, 20), **draft(relabelled(region)))
     assert (refined["id"], refined["value"]["brushlabels"]) == (region["id"], ["cell"])
+
+
+@pytest.mark.parametrize(("labels", "refines"), [([], False), (["cell"], True)])
+def test_a_click_reaches_farther_around_a_selected_region(
+    server: TestClient, labels: list[str], refines: bool
+):
+    (region,) = click(server, WITHOUT_LABELS, dot("a", 20, 20))
+    beyond = dot("b", 36, 20)
+    beyond["value"]["labels"] = labels  # of the region that is selected
+    (answer,) = click(server, WITHOUT_LABELS, beyond, **draft(region))
+    assert (answer["id"] == region["id"]) == refines
+
+
+def test_a_new_object_gets_the_label_of_the_selected_region(server: TestClient):
+    far = dot("b", 60, 45)
+    far["value"]["labels"] = ["nucleus"]
+    (region,) = click(server, WITHOUT_LABELS, far)
+    assert region["value"]["brushlabels"] == ["nucleus"]

@@ -134,3 +134,29 @@ def test_a_click_that_was_moved_since_counts_in_its_new_place():
     region = box("left", 10, 10, 20, 20, [plus(15, 15, "a"), moved[1]])
     found = identify(moved, [region], "new", NEAR, SHAPE)
     assert (found.id, found.clicks) == ("left", moved[:1])
+
+
+def mask(left: int, top: int, width: int, height: int) -> np.ndarray:
+    return box("", left, top, width, height).on_image(*SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        (mask(32, 12, 6, 6), None),  # two pixels off: another object
+        (mask(30, 12, 6, 6), "left"),  # touches
+        (mask(20, 12, 20, 6), "left"),
+        (mask(0, 0, 0, 0), None),
+    ],
+)
+def test_a_click_beside_a_region_is_about_it_if_its_own_mask_meets_it(own: np.ndarray, expected: str | None):
+    found = meant(plus(33, 15), [LEFT], NEAR, lambda: own)
+    assert (found and found.id) == expected
+
+
+@pytest.mark.parametrize("click", [plus(15, 15), minus(33, 15), plus(60, 50)])
+def test_its_own_mask_is_asked_for_only_where_it_decides(click: Click):
+    def own() -> np.ndarray:
+        raise AssertionError("nobody needs it")
+
+    assert meant(click, [LEFT], NEAR, own) == meant(click, [LEFT], NEAR)

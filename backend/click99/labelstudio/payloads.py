@@ -65,7 +65,8 @@ class ItemValue(BaseModel):
 
     Of a box: x and y its corner, width and height in percent, rotation in degrees around that corner. A
     click has a width, too: of the dot that is drawn. positive: where other programs say what
-    `ContextItem.is_positive` says.
+    `ContextItem.is_positive` says. labels: of all controls; of a click that brings none of its own, those of
+    the region that is selected.
     """
 
     x: Percent | None = None
@@ -74,6 +75,7 @@ class ItemValue(BaseModel):
     height: Percent | None = None
     rotation: Percent = 0.0
     positive: bool | None = None
+    labels: Names = []
     keypointlabels: Names = []
     rectanglelabels: Names = []
 
@@ -119,11 +121,18 @@ class ContextItem(BaseModel):
     @property
     def labels(self) -> list[str]:
         """Several only where the control has choice="multiple"."""
+        if not self.needs_label:
+            return []
         return self.value.rectanglelabels if self.type == "rectanglelabels" else self.value.keypointlabels
 
     @property
     def label(self) -> str | None:
         return next(iter(self.labels), None)
+
+    @property
+    def selected(self) -> list[str]:
+        """The labels of the region that was selected when it was clicked; none: there was no such region."""
+        return [] if self.needs_label else self.value.labels
 
     @property
     def object(self) -> tuple[str, str | None, int | None]:

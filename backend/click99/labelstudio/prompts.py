@@ -97,7 +97,8 @@ class Question:
     """A request's prompt on its image.
 
     image_url: as it stands in the task. clicks: of a box, its centre. asked: when it came, by
-    `time.perf_counter`.
+    `time.perf_counter`. selected: the labels of the region that was selected at the first click, as far as
+    that is known.
     """
 
     request: PredictRequest
@@ -107,6 +108,7 @@ class Question:
     clicks: Sequence[Click]
     box: Box | None
     asked: float
+    selected: list[str]
 
     @classmethod
     def read(cls, request: PredictRequest, images: ImageSource) -> Question:
@@ -117,7 +119,7 @@ class Question:
         size = image.pixels.shape[:2]
         box = prompt.box(*size) if prompt.is_box else None
         clicks = [box.centre] if box else prompt.clicks(*size)
-        return cls(request, target, url, image, clicks, box, asked)
+        return cls(request, target, url, image, clicks, box, asked, prompt.items[0].selected)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -144,7 +146,8 @@ class Question:
     def labels(self, region: str) -> list[str]:
         """Of the answer under that id: as people have given them to that region; else the prompt's.
 
-        A prompt without a label has that of the newest region: who labels several in a row changes it there.
+        A prompt without a label has that of the selected region, else of the newest: who labels several in a
+        row changes it there.
         """
         of_regions = {
             item.get("id"): [name_of(label) for label in item["value"][self.target.kind]]
@@ -153,7 +156,7 @@ class Question:
         }
         newest = list(of_regions.values())[-1:] if self.target.any_label else []
         of_prompt = [self.target.label, *self.target.more]
-        return next(filter(None, [of_regions.get(region), *newest]), of_prompt)
+        return next(filter(None, [of_regions.get(region), self.selected, *newest]), of_prompt)
 
     @cached_property
     def work(self) -> Work:

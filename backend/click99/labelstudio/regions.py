@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
+import cv2
 import numpy as np
 from cachetools import LRUCache, cached
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -58,6 +59,11 @@ class Region:
         if not len(rows):
             return np.inf
         return float(np.hypot(rows + self.top - click.y, columns + self.left - click.x).min())
+
+    def meets(self, mask: np.ndarray) -> bool:
+        """Whether it overlaps or touches the mask, bool [H, W]."""
+        around = cv2.dilate(self.on_image(*mask.shape).view(np.uint8), np.ones((3, 3), np.uint8))
+        return bool(mask[around > 0].any())
 
     def on_image(self, height: int, width: int) -> np.ndarray:
         """Its mask: bool [height, width]."""

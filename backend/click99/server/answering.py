@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -42,7 +43,8 @@ class Answering:
         question = Question.read(request, self._images)
         image = question.image
         with self._in_flight.answering(question.key, question.clicks) as superseded:
-            found = self._objects.object_of(question, self._sessions.near(image.pixels))
+            own = partial(self._sessions.mask, image.key, image.pixels, question.clicks[:1], None, superseded)
+            found = self._objects.object_of(question, self._sessions.near(image.pixels), own)
             if question.box:
                 answer = self._sessions.box_mask(image.key, image.pixels, question.box)
             else:

@@ -3,7 +3,7 @@ docs/explanation/state.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,9 @@ from click99.labelstudio.regions import Region, crop, drawn_regions, region_id
 from click99.segmentation.clicks import Click
 from click99.sessions.corrections import Start
 from click99.sessions.recent_answers import Answer, RecentAnswers, counts, perhaps_accepted
+from click99.sessions.sessions import VersionedMask
+
+SELECTED_REACH = 5.0  # times as far as else a click reaches where a region is selected
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,12 @@ class ObjectFinder:
         self._answers = answers
         self._annotators = annotators
 
-    def object_of(self, question: Question, near: float) -> ClickedObject:
-        """The object that the clicks are about; a box begins a new one. near: pixels, see `identify`."""
+    def object_of(self, question: Question, near: float, own: Callable[[], VersionedMask]) -> ClickedObject:
+        """The object that the clicks are about; a box begins a new one.
+
+        near: pixels, see `identify`. own: asked for the mask of the first click alone, where that decides.
+        Where a region is selected its annotator has decided: clicks around it are about it.
+        """
         if question.box:
             return ClickedObject(region_id(question.request.task.id, question.box.id), None, question.clicks)
         regions = self._saved_regions(question)
@@ -44,7 +51,9 @@ class ObjectFinder:
                 regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
             elif not answer.refines:  # whether it was accepted or rejected, the new one takes its place
                 new_id = answer.region.id
-        return identify(question.clicks, regions, new_id, near, question.shape)
+        if question.selected:
+            return identify(question.clicks, regions, new_id, SELECTED_REACH * near, question.shape)
+        return identify(question.clicks, regions, new_id, near, question.shape, lambda: own().foreground)
 
     def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> None:
         """Note an answer. mask: bool [H, W]."""
@@ -83,31 +92,40 @@ class ObjectFinder:
 
 
 def identify(
-    clicks: Sequence[Click], regions: Sequence[Region], new_id: str, near: float, shape: tuple[int, int]
+    clicks: Sequence[Click],
+    regions: Sequence[Region],
+    new_id: str,
+    near: float,
+    shape: tuple[int, int],
+    own: Callable[[], np.ndarray] | None = None,
 ) -> ClickedObject:
     """The object of these clicks.
 
     clicks: all that are pending, in order, at least one. regions: of their label and image, the newest last.
     new_id: of the region that these clicks would make. near: pixels. shape: the image's height and width.
+    own: see `meant`.
 
     A region that was accepted while its clicks stayed is what they are about, wherever it lies. It holds
     those that were not moved since.
     """
     ids = {click.id for click in clicks}
     own = [region for region in regions if any(click.id in ids for click in region.clicks)]
-    region = own[-1] if own else meant(clicks[0], regions, near)
+    region = own[-1] if own else meant(clicks[0], regions, near, own)
     if region is None:
         return ClickedObject(new_id, None, clicks)
     new = [click for click in clicks if click not in region.clicks]
     return ClickedObject(region.id, Start(region.on_image(*shape), region.by_hand), new or clicks[-1:])
 
 
-def meant(click: Click, regions: Sequence[Region], near: float) -> Region | None:
+def meant(
+    click: Click, regions: Sequence[Region], near: float, own: Callable[[], np.ndarray] | None = None
+) -> Region | None:
     """The region that an object's first click refines; None: it starts a new object.
 
     Of the regions that hold the click, the smallest: the one inside. Otherwise the nearest, of a negative
-    click's at any distance (there is nothing else that it could correct), of a positive one's within `near`.
-    Among equals the newest.
+    click's at any distance (there is nothing else that it could correct), of a positive one's within `near`,
+    if the mask that `own` makes of the click alone (bool [H, W]) meets it: small objects may lie nearer to
+    each other. Among equals the newest.
     """
     newest_first = list(reversed(regions))
     holding = [region for region in newest_first if region.holds(click)]
@@ -116,4 +134,8 @@ def meant(click: Click, regions: Sequence[Region], near: float) -> Region | None
     away = [(region.distance(click), region) for region in newest_first]
     distance, nearest = min(away, key=lambda pair: pair[0], default=(np.inf, None))
     reach = near if click.positive else np.inf
-    return nearest if distance < np.inf and distance <= reach else None
+    if nearest is None or distance == np.inf or distance > reach:
+        return None
+    if click.positive and own and not nearest.meets(own()):
+        return None
+    return nearest
