@@ -13,6 +13,7 @@ CANVAS = "window.Htx.annotationStore.selected"
 REGIONS = f"() => [...{CANVAS}.areas.values()].filter(a => a.type === 'brushregion').map(a => a.cleanId)"
 PENDING = f"() => [...{CANVAS}.areas.values()].filter(a => a.dynamic).map(a => a.cleanId)"
 TOOL = f"which => {CANVAS}.objects[which].getToolsManager().findSelectedTool()?.fullName"
+KEYED = f"() => [...{CANVAS}.names.values()].some(c => c.type === 'keypointlabels')"
 CHOSEN = f"() => [...{CANVAS}.names.values()].some(c => c.type === 'keypointlabels' && c.isSelected)"
 SELECT = f"""id => {{
   {CANVAS}.unselectAll();
@@ -73,7 +74,7 @@ class Canvas:
             self.select(region)
         self.page.locator('.lsf-tool[aria-label="brush-tool"]:visible').first.click()
         if not region:
-            self.page.locator(".lsf-labels").nth(1).locator(".lsf-label", has_text="Object").first.click()
+            self.page.locator(".lsf-labels").last.locator(".lsf-label", has_text="Object").first.click()
         self.page.wait_for_timeout(300)
         self._stroke(points)
         self._done()
@@ -96,7 +97,7 @@ class Canvas:
         self.page.locator('.lsf-tool[aria-label="magicwand"]:visible').first.click()
         self.page.wait_for_timeout(300)
         self._stroke(points)
-        self.page.locator(".lsf-labels").nth(1).locator(".lsf-label", has_text="Object").first.click()
+        self.page.locator(".lsf-labels").last.locator(".lsf-label", has_text="Object").first.click()
         self.page.wait_for_timeout(300)
         self._done()
 

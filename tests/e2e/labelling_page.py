@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import Page, Request, Response
 
 from click99.segmentation.clicks import Click
-from tests.e2e.canvas import CHOSEN, Canvas
+from tests.e2e.canvas import CHOSEN, KEYED, Canvas
 
 IMAGE_IS_SHOWN = "() => window.Htx?.annotationStore?.selected?.objects?.[0]?.currentImageEntity?.imageLoaded"
 
@@ -99,7 +99,7 @@ class LabellingPage(Canvas):
         self._look()
 
     def click(self, click: Click, key: str = "1") -> Answer:
-        """Press the label's key, then click the object, or Alt+click the background."""
+        """Click the object, or Alt+click the background; where clicks have labels, the key before it."""
         with self._answers() as info:
             self.send_click(click, key)
         self._look()
@@ -107,14 +107,23 @@ class LabellingPage(Canvas):
 
     def send_click(self, click: Click, key: str = "1") -> None:
         """The same without waiting for an answer. Ctrl: without it a click on a region selects the region."""
-        self.page.keyboard.press(key)
-        self.page.wait_for_function(CHOSEN)
+        if self.page.evaluate(KEYED):
+            self.page.keyboard.press(key)
+            self.page.wait_for_function(CHOSEN)
         held = ["Control"] if click.positive else ["Control", "Alt"]
         for modifier in held:
             self.page.keyboard.down(modifier)
         self.page.mouse.click(*self._on_screen(click.x, click.y))
         for modifier in held:
             self.page.keyboard.up(modifier)
+
+    def relabel(self, place: Click, key: str) -> None:
+        """Select the kept mask by a click on it, press the label's key, let go."""
+        self.page.mouse.click(*self._on_screen(place.x, place.y))
+        for pressed in (key, "Escape"):
+            self.page.wait_for_timeout(300)
+            self.page.keyboard.press(pressed)
+        self._look()
 
     def collect(self, answers: list[Answer]) -> None:
         """From now on, add every answer that comes."""
@@ -139,12 +148,12 @@ class LabellingPage(Canvas):
         self._look()
         return _answer(info.value.request, info.value.json())
 
-    def draw_box(self, corner: tuple[int, int], opposite: tuple[int, int], key: str = "4") -> Answer:
-        """Press the box label's key, then drag from corner to corner with the smart rectangle."""
-        self.page.keyboard.press(key)
+    def draw_box(self, corner: tuple[int, int], opposite: tuple[int, int]) -> Answer:
+        """Drag from corner to corner with the smart rectangle."""
         self._take_up("RectangleTool-dynamic")
         with self._answers() as info:
             self._stroke([corner, opposite])
+        self.take_up_clicks()
         self._look()
         return _answer(info.value.request, info.value.json())
 

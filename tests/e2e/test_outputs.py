@@ -133,7 +133,7 @@ def test_a_box_is_the_first_prompt_and_clicks_refine_it(workplace: Workplace, st
     studio.work_on(project.id, task)
     answer = studio.draw_box((165, 10), (415, 315))
     (boxed,) = answer.regions
-    assert [sent["type"] for sent in answer.clicks] == ["rectanglelabels"]
+    assert [sent["type"] for sent in answer.clicks] == ["rectangle"]
     rows, columns = np.nonzero(mask_of(boxed))
     assert 10 <= rows.min() < rows.max() < 316
     assert 165 <= columns.min() < columns.max() < 416

@@ -12,7 +12,7 @@ import pytest
 
 from click99.segmentation.clicks import Click
 from tests.e2e.labelling_page import Answer, LabellingPage
-from tests.e2e.workplace import COFFEE, HANDLE, SAUCER, SPOON, Click99, Project, Workplace, mask_of
+from tests.e2e.workplace import COFFEE, HANDLE, KEYS, SAUCER, SPOON, Click99, Project, Workplace, mask_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -59,7 +59,8 @@ def test_one_annotator_in_two_tabs(studio: LabellingPage, project: Project, clic
     tab.page.close()
 
 
-def test_labels_are_objects_apart(studio: LabellingPage, project: Project, click99: Click99) -> None:
+def test_labels_are_objects_apart(studio: LabellingPage, workplace: Workplace, click99: Click99) -> None:
+    project = workplace.project("keys", KEYS)
     task = project.task()
     studio.work_on(project.id, task)
     studio.click(COFFEE)
@@ -191,7 +192,7 @@ def test_a_mask_submitted_before_it_was_accepted_is_restored(
     shown = mask_of(studio.click(SPOON).regions[0])
     studio.submit()
     (saved,) = project.annotations(task)
-    assert {item["type"] for item in saved} == {"keypointlabels"}, "Label Studio keeps no mask"
+    assert {item["type"] for item in saved} == {"keypoint"}, "Label Studio keeps no mask"
     assert f"Task {task}, annotation" in click99.log.read_text()
     assert click99.metric("click99_unaccepted_total") >= 1
 

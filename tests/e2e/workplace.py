@@ -30,7 +30,7 @@ from tests.e2e.running_demo import ROOT, RunningDemo
 COFFEE, HANDLE = Click(290, 150, True), Click(205, 240, True)
 SPOON, SAUCER, FRONT = Click(365, 290, False), Click(150, 250, False), Click(290, 330, False)
 RIGHT, BACK = Click(440, 200, False), Click(120, 150, False)
-BRUSH = files("label_config").joinpath("brush.xml").read_text()
+BRUSH, KEYS = (files("label_config").joinpath(f"{name}.xml").read_text() for name in ("brush", "keys"))
 
 
 def alpha_of(region: dict[str, Any]) -> np.ndarray:

@@ -26,7 +26,7 @@ from tests.annotations.examples import NOON, brush_item, saved
 from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer
 from tests.registry.examples import STAND_IN, checkpoint, ended
-from tests.server.requests import CONFIG, IMAGE
+from tests.server.requests import CONFIG, IMAGE, WITHOUT_LABELS
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 CLICKABLE = CONFIG.replace('<Label value="background"/>', "")
@@ -172,8 +172,19 @@ NOTES: dict[str, tuple[Replies, str]] = {
     "another kind of project": (replies(label_config="<View/>", **{"/api/ml": []}), "not for masks"),
     "no backend yet": (replies(**{"/api/ml": []}), "Settings → Model"),
     "no tasks yet": (replies(**{"/api/tasks": {"tasks": []}}), "no tasks yet"),
+    "a key before each click": (replies(), "KeyPointLabels: a key before each click. <KeyPoint name"),
+    "polygons that exports lose": (
+        replies(label_config=CLICKABLE.replace("BrushLabels", "PolygonLabels")),
+        "YOLO exports without polygons. <KeyPoint name",
+    ),
     "no projects yet": (replies(**{"/api/projects": {"count": 0, "results": []}}), "ann@example.com"),
 }
+
+
+def test_clicks_without_labels_need_no_advice(doctor: Doctor, label_studio: Callable[[Replies], str]):
+    code, shown = doctor(label_studio(replies(label_config=WITHOUT_LABELS)))
+    assert code == 0, shown
+    assert "KeyPoint" not in shown
 
 
 @pytest.mark.parametrize(("said", "named"), NOTES.values(), ids=NOTES.keys())

@@ -121,11 +121,12 @@ def guide(address: str, account: Account) -> Table:
     rows = {
         "Open": address,
         "Log in": f"{account.email}   password: {account.password}",
-        "Once": 'Open a picture, switch on "Auto-Annotation" below it, choose the pink dots in the toolbar',
-        "Click": "Press 1, click the object: a mask appears; more clicks improve it",
-        "Alt+click": "Press 1, Alt+click what the mask should leave out (background)",
-        "Ctrl": "Hold it, too, to click on a mask that was kept",
-        "✓": "Below the picture: keep the mask. Then Submit",
+        "Once": 'Open a picture, switch on "Auto-Annotation" below it, press M: the pink dots in the toolbar',
+        "Click": "Click the object: a mask appears; more clicks improve it",
+        "Alt+click": "Alt+click what the mask should leave out (background)",
+        "Ctrl": "Hold it, too, to click on a mask that was kept; without it the mask is selected, until Esc",
+        "1, 2, 3": "Another label: click the kept mask, press its key, Esc",
+        "✓": "Below the picture: keep the mask. Auto-Accept, beside it, keeps every mask. Then Submit",
     }
     for name, text in rows.items():
         table.add_row(f"[bold]{name}[/bold]", text)

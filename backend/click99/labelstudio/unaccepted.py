@@ -82,7 +82,7 @@ def _is_for_a_mask(item: ContextItem, config: LabelConfig) -> bool:
 
 def explain(annotation: Work, lost: list[list[ContextItem]]) -> str:
     """For the log: what was lost, where, and what restores it."""
-    objects = ", ".join(f"{count(prompts)} on {prompts[0].label!r}" for prompts in lost[:MOST])
+    objects = ", ".join(map(_described, lost[:MOST]))
     objects += f" and {len(lost) - MOST} more" if len(lost) > MOST else ""
     return (
         f"Task {annotation.task}, annotation {annotation.id}: submitted before its mask was accepted, so "
@@ -93,3 +93,7 @@ def explain(annotation: Work, lost: list[list[ContextItem]]) -> str:
 def count(prompts: Sequence[ContextItem]) -> str:
     """An object's prompts in words."""
     return "a box" if prompts[0].is_box else f"{len(prompts)} clicks"
+
+
+def _described(prompts: Sequence[ContextItem]) -> str:
+    return f"{count(prompts)} on {prompts[0].label or prompts[0].from_name!r}"

@@ -39,15 +39,27 @@ def check_project(client: Client, images: ImageSource, project: dict[str, Any]) 
     xml = project["label_config"]
     backends = client.call("GET", "/api/ml", params={"project": project["id"]})
     tags = [kind.tag for kind in REGION_TYPES.values()]
-    if not backends and not any(tag in xml for tag in ("KeyPointLabels", *tags)):
+    if not backends and not any(tag in xml for tag in ("KeyPoint", *tags)):
         controls = ", ".join(f"no {tag}" for tag in tags)
-        yield Finding(subject, "hint", f"not for masks: no ML backend, no KeyPointLabels, {controls}")
+        yield Finding(subject, "hint", f"not for masks: no ML backend, no KeyPoint, {controls}")
         return
     problems = config_problems(xml)
     yield from (Finding(subject, "problem", str(problem)) for problem in problems)
     yield check_backend(subject, backends)
     if not problems:
+        yield from key_hints(subject, LabelConfig.parse(xml))
         yield check_image(subject, client, images, project)
+
+
+def key_hints(subject: str, config: LabelConfig) -> Iterator[Finding]:
+    """What labels of clicks cost: a key before each, and with polygons Label Studio's own exports."""
+    if not any(prompt.kind == "keypointlabels" for prompt in config.keypoints):
+        return
+    remedy = f'<KeyPoint name="click" toName="{config.keypoints[0].to_name}" smart="true" smartOnly="true"/>'
+    told = "KeyPointLabels: a key before each click"
+    if any(output.kind == "polygonlabels" for output in config.outputs):
+        told += ", COCO exports without categories, YOLO exports without polygons"
+    yield Finding(subject, "hint", f"{told}. {remedy} instead has none of that")
 
 
 def config_problems(xml: str) -> list[LabelConfigError]:
