@@ -67,6 +67,15 @@ def test_each_click_changes_the_same_region(server: TestClient):
         assert np.array_equal(mask(item), painted(*clicks[:k]))
 
 
+def test_an_empty_mask_has_no_score_and_is_said_in_the_log(
+    server: TestClient, caplog: pytest.LogCaptureFixture
+):
+    request = body([keypoint("a", 9, 9, positive=False)])
+    (prediction,) = server.post("/predict", json=request).json()["results"]
+    assert prediction["score"] == prediction["result"][0]["score"] == 0
+    assert "3': the mask is empty after Click(x=9, y=9, positive=False" in caplog.text
+
+
 def test_only_the_new_click_is_run_and_undo_runs_nothing(server: TestClient, painter: DiscPainter):
     for k in (1, 2, 3):
         region(server, body([FIRST, SECOND, NEGATIVE][:k]))

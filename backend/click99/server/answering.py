@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -15,6 +16,8 @@ from click99.labelstudio.replies import reply
 from click99.sessions import Sessions
 from click99.sessions.refine_or_new import ClickedObject, ObjectFinder
 from click99.sessions.requests_in_flight import RequestsInFlight
+
+log = logging.getLogger(__name__)
 
 # Told of each answer: the question, its object, the mask (bool [H, W]) and the model version.
 OnAnswer = Callable[[Question, ClickedObject, np.ndarray, str], None]
@@ -50,6 +53,8 @@ class Answering:
             else:
                 answer = self._sessions.mask(image.key, image.pixels, found.clicks, found.start, superseded)
         mask, score = answer.foreground, answer.score
+        if not mask.any():
+            log.warning("Task %.80r: the mask is empty after %s", question.task, question.clicks[-1])
         prediction = reply(question, found.id, mask, score, answer.version, self._polygon_tolerance)
         self._objects.remember(question, found, mask)
         self._on_answer(question, found, mask, answer.version)

@@ -61,6 +61,14 @@ def test_the_plain_folder_loader_reads_it(database: Database, tmp_path: Path):
     assert {sample.truth.tobytes() for sample in samples} == {disc().tobytes(), (~disc()).tobytes()}
 
 
+def test_an_empty_mask_is_left_out(database: Database, tmp_path: Path):
+    keep(database, saved(brush_item("a"), brush_item("b", np.zeros(SHAPE, bool))))
+    made = collect(database, tmp_path / "set", MaskFilter(), pixels)
+    (message,) = made.left_out
+    assert made.masks.total() == 1
+    assert message.endswith("region b: the mask is empty")
+
+
 def test_the_clicks_that_people_made_come_with_it(database: Database, tmp_path: Path):
     corrected = answered_click("c", origin="draft", start=Bits.pack(disc(3)))
     with database.writing() as session:

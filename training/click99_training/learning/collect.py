@@ -121,14 +121,17 @@ def _by_image(session: Session, which: MaskFilter) -> Iterator[list[SavedMask]]:
 def _fitting(
     objects: Sequence[SavedMask], alphas: dict[int, np.ndarray], image: np.ndarray, snapshot: Snapshot
 ) -> list[SavedMask]:
-    """The objects whose masks have the image's size."""
+    """The objects whose masks have the image's size, and are of something."""
     fitting = []
     for found in objects:
-        if alphas[id(found)].shape == image.shape[:2]:
-            fitting.append(found)
-        else:
-            sizes = f"mask {alphas[id(found)].shape[::-1]}, image {image.shape[1::-1]}"
+        alpha = alphas[id(found)]
+        if alpha.shape != image.shape[:2]:
+            sizes = f"mask {alpha.shape[::-1]}, image {image.shape[1::-1]}"
             snapshot.left_out.append(f"{_name(found)}: {sizes}. The image was replaced since")
+        elif not alpha.any():
+            snapshot.left_out.append(f"{_name(found)}: the mask is empty")
+        else:
+            fitting.append(found)
     return fitting
 
 
