@@ -133,6 +133,25 @@ def whole(drawn: Region) -> np.ndarray:
     return mask
 
 
+def test_a_prediction_is_refined_under_its_id(studio: LabellingPage, project: Project) -> None:
+    mask = np.zeros((400, 600), np.uint8)
+    mask[100:200, 230:330] = 255
+    value = {"format": "rle", "rle": brush.encode(mask), "brushlabels": ["Person"]}
+    item = {"id": "predicted-1", "type": "brushlabels", "from_name": "brush", "to_name": "image"}
+    item |= {"original_width": 600, "original_height": 400, "image_rotation": 0, "value": value}
+    task = project.task()
+    prediction = {"task": task, "model_version": "another's", "result": [item]}
+    project.client.call("POST", "/api/predictions/", json=prediction)
+    studio.work_on(project.id, task)
+    (before,) = studio.click(Click(300, 206, True)).regions
+    assert (before["id"], before["value"]["brushlabels"]) == ("predicted-1", ["Person"])
+    studio.accept()
+    studio.wait_for_draft()
+    (after,) = studio.click(Click(300, 150, False)).regions
+    assert (after["id"], studio.regions()) == ("predicted-1", ["predicted-1"])
+    studio.screenshot("prediction-refined")
+
+
 def test_imported_and_hand_drawn_masks_are_refined(studio: LabellingPage, project: Project) -> None:
     mask = np.zeros((400, 600), np.uint8)
     mask[100:200, 230:330] = 255

@@ -158,6 +158,20 @@ def test_a_draft_comes_before_an_annotation_and_the_newest_of_those_counts():
     assert task([]).open_work(set()).items == []
 
 
+def test_skipped_annotations_count_where_nothing_was_submitted():
+    assert task([], [at(9, was_cancelled=True), at(7)]).open_work(set()).id == 7
+    assert task([], [at(9, was_cancelled=True), at(8, was_cancelled=True)]).open_work(set()).id == 9
+
+
+def test_the_first_prediction_counts_where_nobody_has_begun():
+    predictions = [{"id": 5, "result": [{"id": "a"}]}, {"id": 6, "result": [{"id": "b"}]}]
+    untouched = Task.model_validate({"id": 3, "data": {}, "predictions": predictions})
+    opened = untouched.open_work(set())
+    assert (opened.name, opened.items) == ("prediction 5", [{"id": "a"}])
+    begun = Task.model_validate({"id": 3, "data": {}, "predictions": predictions, "drafts": [at(1)]})
+    assert begun.open_work(set()).name == "draft 1"
+
+
 NOTED = [Click(224, 192, True, "YWEelej_sa"), Click(0, 479, False, "b")]
 
 

@@ -131,3 +131,14 @@ def test_a_broken_region_beside_the_click_is_passed_over(
     (region,) = click(server, config(kind), keypoint("a", 20, 20), **draft(broken))
     assert region["id"] != "old"
     assert "Region 'old' of draft 1 is not read" in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_prediction_on_the_canvas_is_refined_under_its_id(exact: TestClient, kind: str):
+    (region,) = click(exact, config(kind), keypoint("a", 20, 20))
+    del region["meta"]
+    predictions = [{"id": 5, "model_version": "of another", "result": [region | {"id": "predicted"}]}]
+    for later in (keypoint("b", 21, 20), keypoint("c", 25, 22, positive=False)):
+        (refined,) = click(exact, config(kind), later, predictions=predictions)
+        assert refined["id"] == "predicted"
+    assert READ[kind](refined["value"]).any(), "it starts from what was predicted"

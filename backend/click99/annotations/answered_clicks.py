@@ -17,7 +17,7 @@ from click99.segmentation.clicks import Click
 
 # Where the mask before a click came from: there was none; the click before it; a box; a region of a draft or
 # of a submitted annotation; an answer that was accepted just now and is not saved yet.
-Origin = Literal["nothing", "click", "box", "draft", "annotation", "accepted"]
+Origin = Literal["nothing", "click", "box", "draft", "annotation", "prediction", "accepted"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -151,9 +151,14 @@ class Params(BaseModel):
     context: Context | None = None
 
 
+def _submitted(value: Any) -> Literal["annotation"]:
+    """Whatever a work calls itself; its place in the task says better what it is."""
+    return "annotation"
+
+
 class Work(BaseModel):
-    """A draft or a submitted annotation. items: its results, as they are. user: of a draft, an email.
-    task: its task's id, where it is told alone."""
+    """A draft, a submitted annotation or a prediction. items: its results, as they are. user: of a draft, an
+    email. task: its task's id, where it is told alone."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -163,12 +168,16 @@ class Work(BaseModel):
     task: Name = ""
     items: Objects = Field(default=[], alias="result")
     was_cancelled: Annotated[bool, BeforeValidator(bool)] = False
-    is_draft: bool = False
+    kind: Annotated[Literal["draft", "annotation", "prediction"], BeforeValidator(_submitted)] = "annotation"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.kind == "draft"
 
     @property
     def name(self) -> str:
         """For messages."""
-        return f"{'draft' if self.is_draft else 'annotation'} {self.id}"
+        return f"{self.kind} {self.id}"
 
 
 Works = Annotated[list[Work], BeforeValidator(_objects)]
@@ -176,12 +185,14 @@ Works = Annotated[list[Work], BeforeValidator(_objects)]
 
 class Task(BaseModel):
     """data: the task's own fields, such as the image's address. drafts: of the one who clicks only.
-    annotations: the submitted ones, everybody's. id: without one, made of the data."""
+    annotations: the submitted ones, everybody's. predictions: the first is shown to who begins. id: without
+    one, made of the data."""
 
     id: Name = ""
     data: dict[str, Any]
     drafts: Works = []
     annotations: Works = []
+    predictions: Works = []
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -193,16 +204,19 @@ class Task(BaseModel):
         """What the one who clicks most likely has on screen; nothing: empty.
 
         The draft that knows one of the clicks is it for certain. Otherwise the newest draft, otherwise the
-        newest submitted annotation.
+        newest submitted annotation, otherwise the newest that was skipped. Where there is none of them Label
+        Studio begins with the first prediction, under its regions' own ids.
         """
         drafts = sorted(self.drafts, key=lambda draft: draft.updated_at, reverse=True)
         for draft in drafts:
             if any(item.get("id") in click_ids for item in draft.items):
-                return draft.model_copy(update={"is_draft": True})
+                return draft.model_copy(update={"kind": "draft"})
         if drafts:
-            return drafts[0].model_copy(update={"is_draft": True})
-        submitted = [annotation for annotation in self.annotations if not annotation.was_cancelled]
-        return max(submitted, key=lambda annotation: annotation.updated_at, default=Work())
+            return drafts[0].model_copy(update={"kind": "draft"})
+        if self.annotations:
+            return max(self.annotations, key=lambda work: (not work.was_cancelled, work.updated_at))
+        first = next(iter(self.predictions), Work())
+        return first.model_copy(update={"kind": "prediction"})
 
 
 class PredictRequest(BaseModel):

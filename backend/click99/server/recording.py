@@ -68,4 +68,4 @@ def _origin(question: Question, found: ClickedObject) -> Origin:
         return "nothing"
     if found.id not in question.screen.saved:
         return "accepted"
-    return "draft" if question.work.is_draft else "annotation"
+    return question.work.kind

@@ -69,7 +69,7 @@ class ObjectFinder:
         on their own, it is not shown to the others, and must not be the start of their masks either.
         """
         work = question.work
-        if not work.is_draft and work.items and self._annotators.several(question.request.project):
+        if work.kind == "annotation" and work.items and self._annotators.several(question.request.project):
             return []
         return drawn_regions(work, question.target, *question.shape)
 
