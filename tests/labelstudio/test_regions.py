@@ -159,8 +159,8 @@ def test_a_draft_comes_before_an_annotation_and_the_newest_of_those_counts():
 
 
 def test_skipped_annotations_count_where_nothing_was_submitted():
-    assert task([], [at(9, was_cancelled=True), at(7)]).open_work(set()).id == 7
-    assert task([], [at(9, was_cancelled=True), at(8, was_cancelled=True)]).open_work(set()).id == 9
+    assert task([], [at(9, was_cancelled=True), at(7)]).open_work(set()).id == "7"
+    assert task([], [at(9, was_cancelled=True), at(8, was_cancelled=True)]).open_work(set()).id == "9"
 
 
 def test_the_first_prediction_counts_where_nobody_has_begun():

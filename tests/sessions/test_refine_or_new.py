@@ -152,6 +152,7 @@ def mask(left: int, top: int, width: int, height: int) -> np.ndarray:
 def test_a_click_beside_a_region_is_about_it_if_its_own_mask_meets_it(own: np.ndarray, expected: str | None):
     found = meant(plus(33, 15), [LEFT], NEAR, lambda: own)
     assert (found and found.id) == expected
+    assert identify([plus(33, 15)], [LEFT], "new", NEAR, SHAPE, lambda: own).id == (expected or "new")
 
 
 @pytest.mark.parametrize("click", [plus(15, 15), minus(33, 15), plus(60, 50)])

@@ -36,10 +36,12 @@ class ObjectFinder:
         self._answers = answers
         self._annotators = annotators
 
-    def object_of(self, question: Question, near: float, own: Callable[[], VersionedMask]) -> ClickedObject:
+    def object_of(
+        self, question: Question, near: float, own_mask: Callable[[], VersionedMask]
+    ) -> ClickedObject:
         """The object that the clicks are about; a box begins a new one.
 
-        near: pixels, see `identify`. own: asked for the mask of the first click alone, where that decides.
+        near: pixels, see `identify`. own_mask: asked for the mask of the first click, where that decides.
         Where a region is selected its annotator has decided: clicks around it are about it.
         """
         if question.box:
@@ -53,7 +55,7 @@ class ObjectFinder:
                 new_id = answer.region.id
         if question.selected:
             return identify(question.clicks, regions, new_id, SELECTED_REACH * near, question.shape)
-        return identify(question.clicks, regions, new_id, near, question.shape, lambda: own().foreground)
+        return identify(question.clicks, regions, new_id, near, question.shape, lambda: own_mask().foreground)
 
     def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> None:
         """Note an answer. mask: bool [H, W]."""
@@ -97,20 +99,20 @@ def identify(
     new_id: str,
     near: float,
     shape: tuple[int, int],
-    own: Callable[[], np.ndarray] | None = None,
+    own_mask: Callable[[], np.ndarray] | None = None,
 ) -> ClickedObject:
     """The object of these clicks.
 
     clicks: all that are pending, in order, at least one. regions: of their label and image, the newest last.
     new_id: of the region that these clicks would make. near: pixels. shape: the image's height and width.
-    own: see `meant`.
+    own_mask: see `meant`.
 
     A region that was accepted while its clicks stayed is what they are about, wherever it lies. It holds
     those that were not moved since.
     """
     ids = {click.id for click in clicks}
     own = [region for region in regions if any(click.id in ids for click in region.clicks)]
-    region = own[-1] if own else meant(clicks[0], regions, near, own)
+    region = own[-1] if own else meant(clicks[0], regions, near, own_mask)
     if region is None:
         return ClickedObject(new_id, None, clicks)
     new = [click for click in clicks if click not in region.clicks]
@@ -118,14 +120,14 @@ def identify(
 
 
 def meant(
-    click: Click, regions: Sequence[Region], near: float, own: Callable[[], np.ndarray] | None = None
+    click: Click, regions: Sequence[Region], near: float, own_mask: Callable[[], np.ndarray] | None = None
 ) -> Region | None:
     """The region that an object's first click refines; None: it starts a new object.
 
     Of the regions that hold the click, the smallest: the one inside. Otherwise the nearest, of a negative
     click's at any distance (there is nothing else that it could correct), of a positive one's within `near`,
-    if the mask that `own` makes of the click alone (bool [H, W]) meets it: small objects may lie nearer to
-    each other. Among equals the newest.
+    if the mask of the click alone (`own_mask`, bool [H, W]) meets it: small objects may lie nearer to each
+    other. Among equals the newest.
     """
     newest_first = list(reversed(regions))
     holding = [region for region in newest_first if region.holds(click)]
@@ -136,6 +138,6 @@ def meant(
     reach = near if click.positive else np.inf
     if nearest is None or distance == np.inf or distance > reach:
         return None
-    if click.positive and own and not nearest.meets(own()):
+    if click.positive and own_mask and not nearest.meets(own_mask()):
         return None
     return nearest
