@@ -12,12 +12,20 @@ from typing import Any
 
 import pytest
 
+from click99.labelstudio.client import Client
 from click99.labelstudio.payloads import SetupRequest
 from click99.server.connection import Connection, is_loopback
 from click99.server.settings import Settings
+from tests.labelstudio.site import Site, running
 from tests.server.requests import Start, body, encoded, keypoint
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def vouched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every host knows every token."""
+    monkeypatch.setattr(Client, "call", lambda *_, **__: {"id": 1})
 
 
 @pytest.mark.parametrize(
@@ -55,7 +63,7 @@ def test_loopback(host: str, expected: bool):
     ],
 )
 def test_an_introduction_is_taken_only_from_where_it_may_be(
-    tmp_path: Path, hostname: str, from_loopback: bool, allowed: str, used: bool
+    vouched: None, tmp_path: Path, hostname: str, from_loopback: bool, allowed: str, used: bool
 ):
     connection = Connection(Settings(home=tmp_path, allowed_hosts=allowed))
     said = SetupRequest.model_validate({"hostname": hostname, "access_token": TOKEN})
@@ -84,7 +92,7 @@ def test_a_refusal_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert TOKEN not in message
 
 
-def test_what_was_taken_outlives_a_restart_for_its_owner_only(tmp_path: Path):
+def test_what_was_taken_outlives_a_restart_for_its_owner_only(vouched: None, tmp_path: Path):
     said = SetupRequest.model_validate({"hostname": "http://localhost:8080", "access_token": TOKEN})
     assert Connection(Settings(home=tmp_path)).introduce(said, True)
     again = Connection(Settings(home=tmp_path))
@@ -94,7 +102,7 @@ def test_what_was_taken_outlives_a_restart_for_its_owner_only(tmp_path: Path):
     assert stat.S_IMODE((tmp_path / "label-studio.json").stat().st_mode) == 0o600
 
 
-def test_what_is_no_longer_allowed_is_forgotten(tmp_path: Path):
+def test_what_is_no_longer_allowed_is_forgotten(vouched: None, tmp_path: Path):
     said = SetupRequest.model_validate({"hostname": "http://label.studio", "access_token": TOKEN})
     assert Connection(Settings(home=tmp_path, allowed_hosts="label.studio")).introduce(said, False)
     assert Connection(Settings(home=tmp_path)).client is None
@@ -114,8 +122,9 @@ def label_studio() -> Iterator[tuple[str, list[str | None]]]:
     class Upload(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             seen.append(self.headers["Authorization"])
-            authorized, known = seen[-1] == f"Token {TOKEN}", self.path == "/data/upload/1/a.png"
-            content = encoded() if authorized and known else b""
+            pages = {"/data/upload/1/a.png": encoded(), "/api/current-user/whoami": b'{"id": 1}'}
+            authorized, known = seen[-1] == f"Token {TOKEN}", self.path in pages
+            content = pages[self.path] if authorized and known else b""
             self.send_response(401 if not authorized else 200 if known else 404)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -129,6 +138,12 @@ def label_studio() -> Iterator[tuple[str, list[str | None]]]:
     yield f"http://127.0.0.1:{server.server_port}", seen
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with running() as one:
+        yield one
 
 
 UPLOAD = body([keypoint("a", 20, 20)], "/data/upload/1/a.png")
@@ -155,6 +170,44 @@ def test_a_stranger_cannot_point_click99_at_loopback(
     assert label_studio[1] == []
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_who_comes_through_a_proxy_is_not_on_loopback(
+    start: Start, label_studio: tuple[str, list[str | None]], header: str
+):
+    server = start()
+    server.post("/setup", json=setup(label_studio[0]), headers={header: "127.0.0.1"})
+    assert label_studio[1] == []
+    assert server.post("/predict", json=UPLOAD).status_code == 422
+
+
+def test_a_rubbish_token_changes_nothing(start: Start, label_studio: tuple[str, list[str | None]]):
+    server = start()
+    server.post("/setup", json=setup(label_studio[0]))
+    for _ in range(3):
+        rubbish = setup(label_studio[0]) | {"access_token": "rubbish"}
+        assert server.post("/setup", json=rubbish).status_code == 200
+    assert label_studio[1].count("Token rubbish") == 1, "not asked again and again"
+    assert server.post("/predict", json=UPLOAD).status_code == 200
+    assert start().post("/predict", json=UPLOAD).status_code == 200
+
+
+def test_an_allowed_host_that_is_no_label_studio_is_not_named_so(start: Start, site: Site):
+    site.serve("/api/current-user/whoami", b'["an image host"]')
+    server = start(allowed_hosts=site.host)
+    server.post("/setup", json=setup(site.url))
+    reply = server.post("/predict", json=UPLOAD)
+    assert "whose address is not known" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/setup", "/train", "/webhook", "/predict"])
+def test_another_sites_page_cannot_post(start: Start, path: str):
+    server, sent = start(), json.dumps(setup("http://localhost:1")).encode()
+    for origin in ("http://evil.example", "null", "http://testserver.evil.example"):
+        headers = {"Origin": origin, "Content-Type": "text/plain"}
+        assert server.post(path, content=sent, headers=headers).status_code == 403
+    assert server.post("/setup", content=sent, headers={"Origin": "http://testserver"}).status_code == 200
+
+
 def test_the_configured_key_is_used(start: Start, label_studio: tuple[str, list[str | None]]):
     server = start(label_studio_url=label_studio[0], label_studio_api_key=TOKEN)
     assert server.post("/predict", json=UPLOAD).status_code == 200
@@ -177,7 +230,7 @@ def test_an_upload_that_is_gone_is_named(start: Start, label_studio: tuple[str, 
     assert "404" in response.json()["detail"]
 
 
-def test_what_one_worker_is_told_all_know(tmp_path: Path):
+def test_what_one_worker_is_told_all_know(vouched: None, tmp_path: Path):
     told, other = Connection(Settings(home=tmp_path)), Connection(Settings(home=tmp_path))
     assert other.client is None
     introduction = SetupRequest.model_validate({"hostname": "http://127.0.0.1:8080", "access_token": TOKEN})

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 SAVED = {"ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED", "SYNCED", "IMPORTED"}
 DELETED = {"ANNOTATION_DELETED", "ANNOTATIONS_DELETED"}
+MOST = 20  # problems that are told of one event
 MAX_PIXELS = 8192 * 8192  # of a mask; no image is larger
 
 
@@ -41,7 +42,7 @@ def keep_event(session: Session, body: bytes, received_at: datetime) -> EventRow
         told = SavedEvent.model_validate_json(body)
         with session.begin_nested():  # what it tells is kept whole or not at all, the event in any case
             event.action = told.action
-            event.problem = "; ".join(_apply(session, told, event)) or None
+            event.problem = _joined(_apply(session, told, event))
     except ValidationError as error:
         event.problem = _explain(error)
     except Exception as error:
@@ -49,8 +50,13 @@ def keep_event(session: Session, body: bytes, received_at: datetime) -> EventRow
             raise
         event.problem = reason(error)
     if event.problem:
-        log.warning("Event %.12s (%s) is kept but not read: %s", digest, event.action, event.problem)
+        log.warning("Event %.12s (%s) is kept but not read: %.500s", digest, event.action, event.problem)
     return event
+
+
+def _joined(problems: list[str]) -> str | None:
+    more = [f"{len(problems) - MOST} more"] if len(problems) > MOST else []
+    return "; ".join(problems[:MOST] + more) or None
 
 
 def _explain(error: ValidationError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -176,10 +176,16 @@ class LabelConfig:
         remedy = f'Add <KeyPoint name="click" toName="{image}" smart="true" smartOnly="true"/>'
         raise LabelConfigError("label_config", "no smart KeyPoint control", remedy)
 
+    @cached_property
+    def _prompts(self) -> Mapping[str, Control]:
+        """By name; of several the first."""
+        return {prompt.name: prompt for prompt in reversed((*self.keypoints, *self.boxes))}
+
     def _prompt(self, name: str, label: str | None) -> Control:
+        if name in self._prompts:
+            return self._prompts[name]
         for prompt in (*self.keypoints, *self.boxes):
-            fits = label is None or prompt.labels is None or label in prompt.labels
-            if prompt.name == name or (fits and not name):
+            if not name and (label is None or prompt.labels is None or label in prompt.labels):
                 return prompt
         known = ", ".join(repr(keypoint.name) for keypoint in self.keypoints) or "none"
         problem = f"no KeyPoint control {name!r} (there: {known})"

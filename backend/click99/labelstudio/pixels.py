@@ -66,5 +66,5 @@ def _reason(error: Exception, data: bytes) -> str:
     if not data:
         return "it is empty"
     if isinstance(error, Image.UnidentifiedImageError):
-        return f"of no known format, damaged, or 0 pixels wide or high (it begins with {data[:16]!r})"
+        return f"of no known format, damaged, or 0 pixels wide or high ({len(data)} bytes)"
     return str(error) or type(error).__name__

@@ -7,7 +7,7 @@ The clicks, or the box, are enough: with the same checkpoint they make the same 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,10 @@ def unaccepted_prompts(items: Items, config: LabelConfig, task: int | str) -> li
 
     An object's prompts are a box, or clicks; boxes come first, because clicks may refine their masks.
     """
-    prompts = [prompt for prompt in map(_prompt, items) if prompt and _is_for_a_mask(prompt, config)]
+    boxes_only = {box.name for box in config.boxes if box.smart_only}
+    smart = {keypoint.name for keypoint in config.keypoints if keypoint.smart}
+    read = filter(None, map(_prompt, items))
+    prompts = [prompt for prompt in read if _is_for_a_mask(prompt, boxes_only, smart)]
     boxes = [[box] for box in prompts if box.is_box]
     clicks: dict[tuple[str, str | None, int | None], list[ContextItem]] = {}
     for click in prompts:
@@ -69,15 +72,14 @@ def _prompt(item: Mapping[str, Any]) -> ContextItem | None:
         return None
 
 
-def _is_for_a_mask(item: ContextItem, config: LabelConfig) -> bool:
+def _is_for_a_mask(item: ContextItem, boxes_only: Collection[str], smart: Collection[str]) -> bool:
     """Clicks for a mask say whether they are positive; keypoints that are annotations of their own do not.
 
     Boxes never say: only where a control draws no others it is certain.
     """
     if item.is_box:
-        return any(box.name == item.from_name and box.smart_only for box in config.boxes)
-    smart = any(keypoint.name == item.from_name and keypoint.smart for keypoint in config.keypoints)
-    return item.is_click and item.is_positive is not None and smart
+        return item.from_name in boxes_only
+    return item.is_click and item.is_positive is not None and item.from_name in smart
 
 
 def explain(annotation: Work, lost: list[list[ContextItem]]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing
 from functools import partial
 from typing import Annotated
@@ -19,11 +20,19 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from click99.annotations.recorder import Recorder
-from click99.labelstudio.errors import LabelStudioError, PayloadError
+from click99.labelstudio.errors import ImageUnavailableError, LabelStudioError, PayloadError
+from click99.labelstudio.images import Image
 from click99.labelstudio.payloads import PredictRequest, SetupRequest, WebhookEvent, parse
 from click99.registry.jobs import Jobs
-from click99.server.connection import is_loopback
-from click99.server.middleware import BasicAuth, LastResort, WebhookSecret, presents, unauthorised
+from click99.server.middleware import (
+    BasicAuth,
+    LastResort,
+    OwnOrigin,
+    WebhookSecret,
+    comes_from_loopback,
+    presents,
+    unauthorised,
+)
 from click99.server.models import load_served
 from click99.server.prometheus import Metrics
 from click99.server.promotions import Follower
@@ -61,6 +70,16 @@ async def read_body(request: Request) -> bytes:
         if len(body) > MAX_BODY:
             raise BodyTooLargeError("body", f"more than {MAX_BODY} bytes", "Keep images out of task data")
     return bytes(body)
+
+
+async def wait_for(image: Future[Image]) -> None:
+    """Wait in no thread; when the server ends meanwhile, ImageUnavailableError."""
+    try:
+        await asyncio.wrap_future(image)
+    except asyncio.CancelledError:
+        raise ImageUnavailableError(
+            "image", "still being fetched when click99 ended", "Click again"
+        ) from None
 
 
 Body = Annotated[bytes, Depends(read_body)]
@@ -105,6 +124,7 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """What stands before the endpoints, and how their errors are told."""
     credentials = settings.credentials
     app.add_middleware(LastResort, metrics=metrics)
+    app.add_middleware(OwnOrigin)
     if settings.webhook_secret:
         app.add_middleware(WebhookSecret, secret=settings.webhook_secret, credentials=credentials)
     if credentials:
@@ -127,7 +147,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
     @app.post("/setup")
     async def setup(request: Request, body: Body) -> dict[str, str]:
-        from_loopback = request.client is not None and is_loopback(request.client.host)
+        from_loopback = comes_from_loopback(request.scope)
         told = await asyncio.to_thread(parse, SetupRequest, body)
         return {"model_version": await asyncio.to_thread(service.setup, told, from_loopback)}
 
@@ -135,7 +155,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
     async def predict(body: Body) -> Response:
         asked = await run_in_threadpool(parse, PredictRequest, body)
         if fetching := await run_in_threadpool(service.fetching, asked):
-            await asyncio.wrap_future(fetching)
+            await wait_for(fetching)
         return Response(await run_in_threadpool(answer, asked), media_type="application/json")
 
     def answer(asked: PredictRequest) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,11 +12,17 @@ from pydantic import BaseModel, ValidationError
 
 from click99.files import replacing
 from click99.labelstudio.client import Client
+from click99.labelstudio.errors import LabelStudioError
 from click99.labelstudio.images import host_allowed
 from click99.labelstudio.payloads import SetupRequest
 from click99.server.settings import Settings
 
 log = logging.getLogger(__name__)
+
+WHO_AM_I = "/api/current-user/whoami"
+ASK_SECONDS = 2.0  # Label Studio waits three for /setup
+AGAIN_SECONDS = 60.0  # until one that was refused is asked again
+MAX_BYTES = 2**20
 
 
 class Introduction(BaseModel):
@@ -31,15 +38,17 @@ class Connection:
 
     With LABEL_STUDIO_URL set, it alone counts. Without it, an introduction at /setup is taken when its host
     is one of CLICK99_ALLOWED_HOSTS, or is loopback and the request came from loopback: anyone who reaches
-    /setup could name a host, and click99 would fetch from it. The last one taken is kept in CLICK99_HOME
-    (readable by its owner only), so that the first click after a restart finds its image, and so that all
-    workers know what one of them was told.
+    /setup could name a host, and click99 would fetch from it. And it must be a Label Studio that knows the
+    token, which it is asked: nobody can name another service, or a token that is none. The last one taken is
+    kept in CLICK99_HOME (readable by its owner only), so that the first click after a restart finds its
+    image, and so that all workers know what one of them was told.
     """
 
     def __init__(self, settings: Settings):
         self._settings = settings
         self._memory = settings.home / "label-studio.json"
-        self._refused: str | None = None  # the last hostname refused, so that it is logged once
+        self._refused: Introduction | None = None  # the last one, so that it is logged once
+        self._again_at = 0.0  # when it may be looked at again
         self._taken: Introduction | None = None
         self._seen = 0  # when the memory was last written, in ns
         self.client = self._client()
@@ -54,10 +63,10 @@ class Connection:
             access_token=request.access_token.get_secret_value(),
             from_loopback=from_loopback,
         )
-        if said == self._taken:
+        if said == self._taken or (said == self._refused and time.monotonic() < self._again_at):
             return False
-        if not self._trusted(said):
-            self._refuse(said.hostname)
+        if problem := self._problem(said):
+            self._refuse(said, problem)
             return False
         self._taken = said
         self.client = self._client()
@@ -93,14 +102,23 @@ class Connection:
             return True
         return said.from_loopback and is_loopback(address.hostname or "")
 
-    def _refuse(self, hostname: str) -> None:
-        if hostname != self._refused:
-            self._refused = hostname
-            log.warning(
-                "/setup names Label Studio at %r, which is not used: set LABEL_STUDIO_URL and "
-                "LABEL_STUDIO_API_KEY, or add its host to CLICK99_ALLOWED_HOSTS",
-                hostname,
-            )
+    def _problem(self, said: Introduction) -> str:
+        """Why it is not taken; "": it is."""
+        if not self._trusted(said):
+            return "its host is not in CLICK99_ALLOWED_HOSTS"
+        try:
+            client = Client(said.hostname, said.access_token)
+            user = client.call("GET", WHO_AM_I, timeout=ASK_SECONDS, max_bytes=MAX_BYTES)
+        except LabelStudioError as error:
+            return str(error)
+        return "" if isinstance(user, dict) and "id" in user else "it is no Label Studio"
+
+    def _refuse(self, said: Introduction, problem: str) -> None:
+        self._again_at = time.monotonic() + AGAIN_SECONDS
+        if said != self._refused:
+            remedy = "Set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY"
+            log.warning("/setup names Label Studio at %r, not used: %s. %s", said.hostname, problem, remedy)
+        self._refused = said
 
     def _remembered(self) -> Introduction | None:
         try:

@@ -11,10 +11,12 @@ import secrets
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from click99.server.connection import is_loopback
 from click99.server.prometheus import Metrics
 
 log = logging.getLogger(__name__)
 
+FORWARDED = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
 OPEN_PATHS = ("/health", "/webhook")  # Label Studio presents no basic auth with its events
 
 
@@ -44,6 +46,24 @@ def unauthorised() -> JSONResponse:
     return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": 'Basic realm="click99"'})
 
 
+class OwnOrigin:
+    """403 for what a page of another site lets its visitor's browser send: Label Studio's server has no
+    Origin."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            return await self._app(scope, receive, send)
+        headers = dict(scope["headers"])
+        origin, host = headers.get(b"origin"), headers.get(b"host", b"")
+        if origin is None or origin.rpartition(b"//")[2] == host:
+            return await self._app(scope, receive, send)
+        detail = "Origin: another site's page. Send requests from a server, as Label Studio does"
+        return await JSONResponse({"detail": detail}, 403)(scope, receive, send)
+
+
 class WebhookSecret:
     """401 for events without the secret, compared in constant time.
 
@@ -69,6 +89,12 @@ class WebhookSecret:
         if same(presented, self._secret):
             return True
         return bool(self._credentials) and presents(scope, self._credentials)
+
+
+def comes_from_loopback(scope: Scope) -> bool:
+    """Whether a request was sent on this machine, and not through a proxy on it."""
+    client, headers = scope.get("client"), dict(scope["headers"])
+    return client is not None and is_loopback(client[0]) and not headers.keys() & FORWARDED
 
 
 def presents(scope: Scope, credentials: str) -> bool:
