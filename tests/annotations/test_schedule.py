@@ -32,3 +32,9 @@ def test_of_workers_that_ask_at_once_one_does_it(database: Database, first: bool
     with ThreadPoolExecutor(2) as pool:
         told = [*pool.map(lambda _: due(database, NOON + HOUR), range(2))]
     assert sorted(told) == [False, True]
+
+
+def test_what_was_begun_while_a_clock_was_ahead_is_due(database: Database):
+    assert due(database, NOON.replace(year=2029))
+    assert due(database, NOON)
+    assert not due(database, NOON)

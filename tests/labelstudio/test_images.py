@@ -211,3 +211,14 @@ def test_redirects_without_end_or_sense(source: Source, site: Site, target: str)
     with pytest.raises(ImageUnavailableError):
         source([site.host]).get(url)
     assert len(site.asked) <= 6
+
+
+def test_a_damaged_copy_is_fetched_anew(source: Source, site: Site, tmp_path: Path):
+    url = site.serve("/a.png", picture(60, 40))
+    source([site.host]).get(url)
+    (kept,) = (tmp_path / "images").iterdir()
+    for damage in (kept.read_bytes()[:50], b"", b"\0" * 500):
+        kept.write_bytes(damage)
+        assert is_red(source([site.host]).get(url))
+        assert kept.read_bytes() == picture(60, 40)
+    assert len(site.asked) == 4

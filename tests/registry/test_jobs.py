@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from click99.annotations.database import Database
 from click99.cli import app
-from click99.registry.job import write_cancel
+from click99.registry.job import write_begin, write_cancel
 from click99.registry.jobs import BusyError, Jobs
 from click99.registry.versions import RegistryError
+from click99.server.retraining import Retraining
+from click99.server.settings import Settings
 from tests.registry.examples import STAND_IN, ended
 from tests.waiting import until
 
@@ -188,3 +191,22 @@ def test_the_commands_show_and_cancel_jobs(jobs: Jobs):
     ended(jobs, 2)
     assert run("cancel", code=2) == "Error: no job is running\n"
     assert "3 is no job" in run("cancel", "3", code=2)
+
+
+ODD = ["[]", "7", "null", '"x"', '{"why": 1}', '{"share": "half", "seconds_left": []}', "[" * 100_000]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize("file", ["job.json", "progress.json"])
+def test_news_of_another_shape_tell_nothing(jobs: Jobs, odd: str, file: str):
+    write_begin(jobs.folder / "1", "", os.getpid())
+    (jobs.folder / "1" / file).write_text(odd)
+    for job in jobs.all():
+        assert (job.state, job.share, job.seconds_left, job.message) == (
+            "failed",
+            0,
+            0,
+            "what it said last stood in its terminal",
+        )
+    assert len(jobs.all()) == (file == "progress.json")
+    assert list(Retraining(Settings(home=jobs.folder), Database("sqlite://"), jobs).collect())

@@ -145,7 +145,13 @@ def test_a_rollback_to_a_damaged_version_is_refused(registry: Registry):
     assert registry.served() == second
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"line": []}', '{"line": ["a"], "moves": [{}]}'])
+ODD_POINTERS = [
+    *("", "[]", "7", '{"line": []}', '{"line": ["a"], "moves": [{}]}', '{"line": null, "moves": []}'),
+    *('{"line": "a", "moves": []}', '{"line": [["a"]], "moves": []}', '{"line": [1], "moves": [1]}'),
+]
+
+
+@pytest.mark.parametrize("content", ODD_POINTERS)
 def test_a_pointer_edited_by_hand_is_an_error_that_says_so(registry: Registry, content: str):
     (registry.folder / "served.json").write_text(content)
     with pytest.raises(RegistryError, match=r"served\.json can't be read .* Delete it, then promote"):
@@ -195,3 +201,11 @@ def test_changes_at_the_same_time_are_all_kept(registry: Registry, checkpoints: 
 def test_importing_it_imports_nothing_heavy():
     code = "import sys, click99.registry.cli; raise SystemExit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("card", ["[]", "7", '{"made_at": 7}', '{"sha256": []}', '{"facts": 3}', "[" * 9999])
+def test_a_card_of_another_shape_is_none(registry: Registry, card: str):
+    first, second = registry.all()
+    first.path.with_suffix(".json").write_text(card)
+    assert {version.name for version in registry.all()} == {first.name, second.name}
+    assert registry.note(first.name, seen=True).facts == {"seen": True}

@@ -62,3 +62,16 @@ def test_a_value_that_is_no_bytes_counts_as_absent_and_is_put_anew(tmp_path: Pat
     assert store.get("a") is None
     store.update("a", lambda before: b"new" if before is None else b"old")
     assert store.get("a") == b"new"
+
+
+def test_a_damaged_file_is_made_anew(tmp_path: Path):
+    store = store_in(tmp_path)
+    (tmp_path / "kept.sqlite").write_bytes(b"no database" * 1000)
+    assert store.get("a") is None
+    store.put("a", b"value")
+    assert store.get("a") == b"value"
+
+
+def test_what_was_used_while_a_clock_was_ahead_is_forgotten(tmp_path: Path):
+    DiskStore(tmp_path / "kept.sqlite", 1 << 20, 60, lambda: 2e9).put("a", b"value")
+    assert DiskStore(tmp_path / "kept.sqlite", 1 << 20, 60, lambda: 1e9).get("a") is None

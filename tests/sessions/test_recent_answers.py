@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -49,6 +50,12 @@ def changed(value: bytes, **parts: object) -> bytes:
         lambda value: changed(value, shape=[5]),
         lambda value: changed(value, shape=[-5, 7]),
         lambda value: changed(value, pending=None),
+        lambda value: changed(value, pending=[["a"]]),
+        lambda value: changed(value, shape=[500, 700]),
+        lambda value: changed(value, corner=[0.5, "x"]),
+        lambda value: changed(value, id=7),
+        lambda value: changed(value, label=None),
+        lambda value: b"[" * 100_000,
     ],
 )
 def test_what_is_damaged_counts_as_absent_and_is_made_anew(store: Store, damage):
@@ -64,6 +71,14 @@ def test_what_is_damaged_counts_as_absent_and_is_made_anew(store: Store, damage)
 def test_damaged_openings_count_as_none(store: Store, damaged: bytes):
     answers = RecentAnswers(store)
     store.put(KEYS[1], damaged)
+    assert not answers.alone("task")
+    answers.opened("task")
+    assert answers.alone("task")
+
+
+def test_openings_while_a_clock_was_ahead_do_not_count(store: Store):
+    store.put(KEYS[1], json.dumps([time.time() + 1e8] * 2).encode())
+    answers = RecentAnswers(store)
     assert not answers.alone("task")
     answers.opened("task")
     assert answers.alone("task")

@@ -15,7 +15,7 @@ def claim(session: Session, name: str, every: timedelta, now: datetime) -> bool:
     if insert_new(session, ScheduleRow, {"name": name, "begun_at": now}):
         return True
     row = session.get_one(ScheduleRow, name, with_for_update=True)
-    if now - row.begun_at < every:
+    if timedelta() <= now - row.begun_at < every:  # begun later than now: a clock was ahead
         return False
     row.begun_at = now
     return True

@@ -38,7 +38,7 @@ class DiskCache:
 
     def __contains__(self, name: str) -> bool:
         try:
-            return time.time() - (self._folder / name).stat().st_mtime <= MAX_AGE
+            return abs(time.time() - (self._folder / name).stat().st_mtime) <= MAX_AGE
         except OSError:
             return False
 

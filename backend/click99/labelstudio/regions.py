@@ -65,6 +65,11 @@ class Region:
         around = cv2.dilate(self.on_image(*mask.shape).view(np.uint8), np.ones((3, 3), np.uint8))
         return bool(mask[around > 0].any())
 
+    def fits(self, height: int, width: int) -> bool:
+        """Whether it lies on an image [height, width]."""
+        rows, columns = self.pixels.shape
+        return self.top + rows <= height and self.left + columns <= width
+
     def on_image(self, height: int, width: int) -> np.ndarray:
         """Its mask: bool [height, width]."""
         mask = np.zeros((height, width), bool)

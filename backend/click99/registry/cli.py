@@ -187,5 +187,5 @@ def standing(job: Job) -> str:
     """Its state, and how far it is: "running, 40%, 6 min left"."""
     if job.state != "running":
         return job.state
-    share, left = job.progress.get("share", 0), job.progress.get("seconds_left") or 0
+    share, left = job.share, job.seconds_left
     return f"running, {share:.0%}" + (f", {max(1, round(left / 60))} min left" if left else "")

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Literal, get_args
+from typing import IO, Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from click99.files import write_json
 from click99.registry.versions import now
@@ -33,6 +37,20 @@ class Job:
     process: int
     state: JobState
     progress: Mapping[str, Any]
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, 0 to 1, as far as it tells."""
+        return self._number("share")
+
+    @property
+    def seconds_left(self) -> float:
+        """As far as it tells."""
+        return self._number("seconds_left")
+
+    def _number(self, name: str) -> float:
+        told = self.progress.get(name)
+        return float(told) if isinstance(told, int | float) and math.isfinite(told) else 0.0
 
     @property
     def message(self) -> str:
@@ -58,12 +76,28 @@ def write_cancel(folder: Path) -> None:
 
 def read_job(folder: Path) -> Job | None:
     """The job whose folder is named by its number; None while there is none, or not yet."""
-    begun = _read_json(folder / "job.json")
-    if not begun:
+    try:
+        begun = _Begun.model_validate(_read_json(folder / "job.json"))
+    except ValidationError:
         return None
     alive = is_locked(folder / "alive")  # before its news: what is dead by now writes none any more
     progress = _read_json(folder / "progress.json")
-    return Job(int(folder.name), folder, state=_state(folder, alive, progress), progress=progress, **begun)
+    state = _state(folder, alive, progress)
+    return Job(int(folder.name), folder, state=state, progress=progress, **begun.model_dump())
+
+
+def _time(value: str) -> str:
+    datetime.fromisoformat(value)
+    return value
+
+
+class _Begun(BaseModel):
+    """job.json: see `Job`."""
+
+    why: str
+    started_at: Annotated[str, AfterValidator(_time)]
+    host: str
+    process: int
 
 
 def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> JobState:
@@ -76,9 +110,10 @@ def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> JobState:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        return json.loads(file.read_bytes())
-    except (OSError, ValueError):
+        told = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
         return {}
+    return told if isinstance(told, dict) else {}
 
 
 def is_locked(file: Path) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from pydantic import TypeAdapter, ValidationError
 
 from click99.files import replacing, sha256, write_json
 from click99.registry.check import RegistryError, load_checked
@@ -51,6 +52,9 @@ class Pointer:
 
     line: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
+
+
+VERSION, POINTER = TypeAdapter(Version), TypeAdapter(Pointer)
 
 
 class Registry:
@@ -94,13 +98,14 @@ class Registry:
     def pointer(self) -> Pointer:
         """Where it points and where it pointed. RegistryError when its file can't be read."""
         try:
-            kept = json.loads(self._pointer_file.read_bytes())
-            return Pointer(tuple(kept["line"]), tuple(Move(**move) for move in kept["moves"]))
+            return POINTER.validate_json(self._pointer_file.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return Pointer()
-        except (ValueError, TypeError, KeyError) as error:
-            remedy = "Delete it, then promote a version"
-            raise RegistryError(f"{self._pointer_file} can't be read ({error!r}). {remedy}") from None
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"])) or "file"
+            problem = f"{self._pointer_file} can't be read ({where}: {first['msg']})"
+            raise RegistryError(f"{problem}. Delete it, then promote a version") from None
 
     def stamp(self) -> tuple[int, int, int] | None:
         """Differs after every move of the pointer; costs no more than a look at its file."""
@@ -191,10 +196,10 @@ class Registry:
         """A version by its card; without a readable one, what its file tells; None without either."""
         path, card = self.folder / f"{name}.safetensors", self.folder / f"{name}.json"
         try:
-            return Version(**json.loads(card.read_bytes()) | {"name": name, "path": path})
+            return VERSION.validate_python(json.loads(card.read_bytes()) | {"name": name, "path": path})
         except FileNotFoundError:
             pass
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             log.warning("%s can't be read (%s)", card, error)
         if not path.is_file():
             return None

@@ -77,9 +77,7 @@ async def wait_for(image: Future[Image]) -> None:
     try:
         await asyncio.wrap_future(image)
     except asyncio.CancelledError:
-        raise ImageUnavailableError(
-            "image", "still being fetched when click99 ended", "Click again"
-        ) from None
+        raise ImageUnavailableError("image", "not fetched before click99 ended", "Click again") from None
 
 
 Body = Annotated[bytes, Depends(read_body)]

@@ -74,7 +74,7 @@ class Retraining(Poller, Collector):
         jobs = self.jobs.all()
         running = next((job for job in jobs if job.state == "running"), None)
         yield GaugeMetricFamily("click99_training", "1 while a fine-tune runs.", float(running is not None))
-        share = float(running.progress.get("share", 0)) if running else 0.0
+        share = running.share if running else 0.0
         yield GaugeMetricFamily("click99_training_share", "How much of the running fine-tune is done.", share)
         ended = CounterMetricFamily("click99_training_jobs", "Fine-tunes that ended.", labels=["outcome"])
         counts = Counter(job.state for job in jobs)

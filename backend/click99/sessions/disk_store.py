@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 TABLE = "CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, used REAL NOT NULL, value BLOB NOT NULL)"
 TOUCH = "REPLACE INTO kept SELECT key, ?, value FROM kept WHERE key = ? RETURNING value"
 PUT = "REPLACE INTO kept VALUES (?, ?, ?)"
-FORGET_OLD = "DELETE FROM kept WHERE used < ?"
+FORGET_OLD = "DELETE FROM kept WHERE used NOT BETWEEN ? AND ?"  # a clock may have been ahead once
 FORGET_MOST = """DELETE FROM kept WHERE key IN (
   SELECT key FROM (SELECT key, SUM(LENGTH(value)) OVER (ORDER BY used DESC, rowid DESC) AS bytes,
                    ROW_NUMBER() OVER (ORDER BY used DESC, rowid DESC) AS place FROM kept)
@@ -28,7 +28,7 @@ FORGET_MOST = """DELETE FROM kept WHERE key IN (
 class DiskStore:
     """`MemoryStore`'s rules in a file that processes of one machine share. Any thread may call.
 
-    A file that can't be used is logged once; nothing is kept then.
+    A file that can't be used is logged once; nothing is kept then. A damaged one is made anew.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class DiskStore:
     def _get(self, connection: sqlite3.Connection, key: str) -> bytes | None:
         """Writes first, so that the file is this transaction's alone."""
         now = self._clock()
-        connection.execute(FORGET_OLD, (now - self.max_age_s,))
+        connection.execute(FORGET_OLD, (now - self.max_age_s, now + self.max_age_s))
         found = connection.execute(TOUCH, (now, key)).fetchall()
         return found[0][0] if found and isinstance(found[0][0], bytes) else None
 
@@ -68,7 +68,17 @@ class DiskStore:
             if not self._broken:
                 log.warning("CLICK99_HOME: %s can't be used (%s)", self._file, error)
             self._broken = True
+            if type(error) is sqlite3.DatabaseError:  # damaged, or no database: the next one begins anew
+                self._forget_all()
             return None
+
+    def _forget_all(self) -> None:
+        with self._lock, suppress(OSError):
+            if self._opened is not None:
+                self._opened.close()
+            self._opened = None
+            for end in ("", "-wal", "-shm"):
+                self._file.with_name(self._file.name + end).unlink(missing_ok=True)
 
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:

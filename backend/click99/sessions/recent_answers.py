@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, NonNegativeInt, TypeAdapter
 
 from click99.labelstudio.prompts import Screen
 from click99.labelstudio.regions import Region
@@ -101,14 +102,32 @@ class RecentAnswers:
     def _lately(self, value: bytes | None) -> list[float]:
         """The kept times of openings, without those that are long ago; none when they are damaged."""
         with suppress(ValueError, TypeError):
-            return [at for at in json.loads(value or b"[]") if at > time.time() - ALONE_SECONDS]
+            return [at for at in json.loads(value or b"[]") if abs(at - time.time()) < ALONE_SECONDS]
         return []
+
+
+class _Kept(BaseModel):
+    """An `Answer` in a store. bits: its region's pixels, packed."""
+
+    id: str
+    corner: tuple[NonNegativeInt, NonNegativeInt]
+    shape: tuple[NonNegativeInt, NonNegativeInt]
+    bits: str
+    pending: frozenset[str]
+    draft: str | None
+    person: str | None
+    label: str
+    refines: bool
+    guessed: bool
+
+
+KEPT_LIST = TypeAdapter(list[_Kept])
 
 
 def _answers(value: bytes | None) -> list[Answer]:
     """What was kept; nothing when it is damaged."""
-    with suppress(ValueError, TypeError, LookupError, zlib.error):
-        return [_unpack(kept) for kept in json.loads(value or b"[]")]
+    with suppress(ValueError, zlib.error):
+        return [_unpack(kept) for kept in KEPT_LIST.validate_json(value or b"[]")]
     return []
 
 
@@ -128,11 +147,13 @@ def _pack(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _unpack(kept: dict[str, Any]) -> Answer:
-    height, width = kept["shape"]
-    bits = np.frombuffer(zlib.decompress(b64decode(kept["bits"])), np.uint8)
+def _unpack(kept: _Kept) -> Answer:
+    """ValueError or zlib.error when its pixels are damaged."""
+    height, width = kept.shape
+    bits = np.frombuffer(zlib.decompress(b64decode(kept.bits)), np.uint8)
+    if len(bits) != -(-height * width // 8):
+        raise ValueError(f"{len(bits)} bytes for {height} × {width} pixels")
     pixels = np.unpackbits(bits, count=height * width).view(bool).reshape(height, width)
-    top, left = kept["corner"]
-    region = Region(kept["id"], top, left, pixels)
-    screen = Screen(frozenset(kept["pending"]), frozenset(), kept["draft"], kept["person"])
-    return Answer(region, kept["label"], screen, kept["refines"], kept["guessed"])
+    region = Region(kept.id, *kept.corner, pixels)
+    screen = Screen(kept.pending, frozenset(), kept.draft, kept.person)
+    return Answer(region, kept.label, screen, kept.refines, kept.guessed)

@@ -79,7 +79,8 @@ class ObjectFinder:
         """The answers that may be on screen although no draft holds them yet, the oldest first."""
         alone = self._answers.alone(question.task)
         for answer in self._answers.of(question.task):
-            if answer.label == question.label and perhaps_accepted(answer, question.screen, alone):
+            here = answer.label == question.label and answer.region.fits(*question.shape)
+            if here and perhaps_accepted(answer, question.screen, alone):
                 yield answer
 
     def _own_id(self, question: Question) -> str:
