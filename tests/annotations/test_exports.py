@@ -124,3 +124,46 @@ def test_a_whole_export_is_read(database: Database, file: Path):
     assert import_export(database, file) == sum(len(task["annotations"]) for task in tasks)
     with database.reading() as session:
         assert set(session.scalars(select(EventRow.problem))) == {None}
+
+
+def zipped(path: Path, content: bytes, name: str = NAME) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return path
+
+
+def test_a_zip_that_unpacks_to_too_much(database: Database, tmp_path: Path):
+    bomb = zipped(tmp_path / "bomb.zip", bytes(70 * 2**20))
+    with pytest.raises(ExportError, match="more than 67108864 bytes"):
+        import_export(database, bomb)
+
+
+def test_an_encrypted_or_a_damaged_zip(database: Database, tmp_path: Path):
+    whole = zipped(tmp_path / "a.zip", bytes(range(256)) * 50).read_bytes()
+    encrypted, cut = bytearray(whole), bytearray(whole)
+    encrypted[6] |= 1  # the flags of the file's header, and of the directory's
+    encrypted[whole.index(b"PK\x01\x02") + 8] |= 1
+    cut[60:110] = bytes(50)
+    for damaged, message in ((encrypted, "encrypted"), (cut, "no readable PNG")):
+        (tmp_path / "b.zip").write_bytes(damaged)
+        with pytest.raises(ExportError, match=message):
+            import_export(database, tmp_path / "b.zip")
+
+
+def test_a_png_larger_than_any_image(database: Database, tmp_path: Path):
+    file = BytesIO()
+    Image.new("1", (9000, 9000)).save(file, "PNG")
+    with pytest.raises(ExportError, match="9000 × 9000, larger than any image"):
+        import_export(database, zipped(tmp_path / "a.zip", file.getvalue()))
+
+
+def test_json_that_is_nested_without_end(database: Database, tmp_path: Path):
+    (tmp_path / "a.json").write_text("[" * 200_000)
+    with pytest.raises(ExportError, match=r"a\.json: no JSON"):
+        import_export(database, tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("annotations", [None, [None], {}, "x", 7])
+def test_tasks_without_annotations_are_none(database: Database, tmp_path: Path, annotations: Any):
+    (tmp_path / "a.json").write_text(json.dumps([{"id": 1, "annotations": annotations}]))
+    assert import_export(database, tmp_path / "a.json") <= (annotations == {})

@@ -146,7 +146,7 @@ def test_a_rollback_to_a_damaged_version_is_refused(registry: Registry):
 
 
 ODD_POINTERS = [
-    *("", "[]", "7", '{"line": []}', '{"line": ["a"], "moves": [{}]}', '{"line": null, "moves": []}'),
+    *("", "[]", "7", '{"line": ["a"], "moves": [{}]}', '{"line": null, "moves": []}'),
     *('{"line": "a", "moves": []}', '{"line": [["a"]], "moves": []}', '{"line": [1], "moves": [1]}'),
 ]
 

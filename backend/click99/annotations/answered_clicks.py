@@ -24,7 +24,7 @@ Origin = Literal["nothing", "click", "box", "draft", "annotation", "prediction",
 class AnsweredClick:
     """An object's clicks so far, at least one, and the mask after the last.
 
-    origin, start: of the mask before the first of them. image: its address as it stands in the task. Others:
+    origin, start: of the mask before the first of them. image: see `image_name`. Others:
     see `tables.ClickRow`.
     """
 
@@ -45,7 +45,9 @@ class AnsweredClick:
     @property
     def size(self) -> int:
         """Bytes in memory, as good as."""
-        return 1000 + len(self.mask.rows) + (len(self.start.rows) if self.start else 0)
+        texts = sum(map(len, (self.project, self.task, self.region, self.label, self.image)))
+        clicks = sum(200 + len(click.id) for click in self.clicks)
+        return 1000 + len(self.mask.rows) + (len(self.start.rows) if self.start else 0) + texts + clicks
 
     def states(self) -> Iterator[str]:
         """A key for each click: hashes the object, what it started from, and the clicks up to there."""
@@ -54,6 +56,16 @@ class AnsweredClick:
         for click in self.clicks:
             chain.update(f"\n{click.id!r} {click.x} {click.y} {click.positive}".encode())
             yield chain.hexdigest()
+
+
+def image_name(address: str) -> str:
+    """An image's address as clicks keep it: of a data URI, which is the image itself, its hash.
+
+    The task has it whole.
+    """
+    if not address.startswith("data:"):
+        return address
+    return f"data:;sha256,{hashlib.sha256(address.encode(errors='surrogatepass')).hexdigest()}"
 
 
 def write(session: Session, answered_click: AnsweredClick) -> None:

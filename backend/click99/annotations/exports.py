@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from click99.annotations.database import Database
-from click99.annotations.events import keep_event
+from click99.annotations.events import MAX_PIXELS, keep_event
 from click99.annotations.tables import TaskRow
 from click99.labelstudio import brush
+from click99.labelstudio.payloads import listed
+
+MAX_BYTES = 64 * 2**20  # of one mask, unpacked
 
 # How Label Studio's converter names the masks of "Brush labels to PNG".
 PNG = re.compile(
@@ -77,45 +81,55 @@ def project_named(session: Session, number: int | str) -> dict[str, Any]:
 def _from_json(path: Path) -> Iterator[dict[str, Any]]:
     try:
         tasks = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ExportError(f"{path}: no JSON ({error}). Export it again") from None
     if not isinstance(tasks, list) or not all(isinstance(t, dict) and "annotations" in t for t in tasks):
         raise ExportError(f"{path}: no list of tasks with annotations. Export as JSON, not as JSON-MIN")
     for task in tasks:
-        for annotation in task["annotations"]:
+        for annotation in listed(task["annotations"]):
             yield _event(
                 task.get("project", ""), {"id": task.get("id"), "data": task.get("data")}, annotation
             )
 
 
 def _from_pngs(path: Path) -> Iterator[dict[str, Any]]:
-    found: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
-    for name, content in _files(path):
-        if match := PNG.fullmatch(name):
-            found[match["task"], match["annotation"], match["by"]].append(_item(name, match, content))
-    if not found:
+    named = [(match, get) for name, get in _files(path) if (match := PNG.fullmatch(name))]
+    if not named:
         raise ExportError(f"{path}: no file named as task-1-annotation-2-by-3-brush-label-0.png in it")
-    for (task, number, by), items in found.items():
+    for (task, number, by), masks in groupby(named, lambda each: each[0].group("task", "annotation", "by")):
+        items = [_item(match, get) for match, get in masks]  # one annotation's in memory at a time
         yield _event("", {"id": task}, {"id": number, "completed_by": by or None, "result": items})
 
 
-def _files(path: Path) -> Iterator[tuple[str, bytes]]:
+def _files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Names, in their order, and what reads the file."""
     if path.is_dir():
-        yield from ((file.name, file.read_bytes()) for file in sorted(path.rglob("*.png")))
+        files = sorted(path.rglob("*.png"), key=lambda file: file.name)
+        yield from ((file.name, file.read_bytes) for file in files)
         return
     with zipfile.ZipFile(path) as archive:
-        for name in sorted(archive.namelist()):
-            if name.endswith(".png"):
-                yield Path(name).name, archive.read(name)
+        for info in sorted(archive.infolist(), key=lambda info: Path(info.filename).name):
+            if info.filename.endswith(".png"):
+                yield Path(info.filename).name, partial(_unzipped, path, info)
 
 
-def _item(name: str, match: re.Match[str], content: bytes) -> dict[str, Any]:
+def _unzipped(path: Path, info: zipfile.ZipInfo) -> bytes:
+    with zipfile.ZipFile(path) as archive, archive.open(info) as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES} bytes")
+    return content
+
+
+def _item(match: re.Match[str], get: Callable[[], bytes]) -> dict[str, Any]:
     """A mask as Label Studio would have sent it."""
     try:
-        with Image.open(BytesIO(content), formats=["PNG"]) as image:
+        with Image.open(BytesIO(get()), formats=["PNG"]) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"{image.width} × {image.height}, larger than any image")
             mask = np.asarray(image.convert("L"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ExportError(f"{name}: no readable PNG ({error}). Export it again") from None
+    except Exception as error:  # encrypted, damaged, and what Pillow's decoders raise
+        raise ExportError(f"{match[0]}: no readable PNG ({error}). Export it again") from None
     return {
         "id": f"{match['control']}-{match['label']}-{match['number']}",
         "type": "brushlabels",

@@ -12,9 +12,10 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from click99.annotations.clicks import image_name
 from click99.annotations.tables import AnnotationRow, ClickRow, RegionRow, TaskRow
 
-ADDRESS = re.compile(r"/|\w+://|data:image/")  # how an image's begins
+ADDRESS = re.compile(r"/|\w+://|data:")  # how an image's begins
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,13 @@ class SavedMask:
     @property
     def images(self) -> tuple[str, ...]:
         """Where its picture may be: as its clicks say, else all addresses in the task, those in lists too."""
-        if self.clicks:
-            return (self.clicks[0].image,)
         fields = json.loads(self.data or "{}").values()
         told = [value for field in fields for value in (field if isinstance(field, list) else [field])]
-        return tuple(sorted({text for text in told if isinstance(text, str) and ADDRESS.match(text)}))
+        all_told = tuple(sorted({text for text in told if isinstance(text, str) and ADDRESS.match(text)}))
+        if not self.clicks:
+            return all_told
+        clicked = self.clicks[0].image
+        return next(((text,) for text in all_told if image_name(text) == clicked), (clicked,))
 
 
 def saved_masks(session: Session, which: MaskFilter) -> Iterator[SavedMask]:

@@ -8,8 +8,11 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageOps
 
+from click99.labelstudio.budget import Budget
 from click99.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
 
+UNPACKED = Budget(2**30)
+BYTES_PER_PIXEL = 16  # while an image is unpacked, at most
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # no others: some run programs
 
 
@@ -22,8 +25,9 @@ def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             _check_size(image.size, name, max_pixels)
-            image.load()
-            pixels = np.array(_as_rgb(_upright(image)))
+            with UNPACKED.taking(BYTES_PER_PIXEL * image.width * image.height):
+                image.load()
+                pixels = np.asarray(_as_rgb(_upright(image)))
     except ImageTooLargeError:
         raise
     except Image.DecompressionBombError:
@@ -49,7 +53,7 @@ def _too_large(name: str, max_pixels: int) -> ImageTooLargeError:
 
 def _upright(image: Image.Image) -> Image.Image:
     with suppress(Exception):  # browsers show an image with broken EXIF data as it is
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     return image
 
 
@@ -59,7 +63,7 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _reason(error: Exception, data: bytes) -> str:

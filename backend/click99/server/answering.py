@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
+from click99.labelstudio.budget import Budget
 from click99.labelstudio.images import ImageSource
 from click99.labelstudio.payloads import PredictRequest
 from click99.labelstudio.predictions import Prediction
@@ -18,6 +20,9 @@ from click99.sessions.refine_or_new import ClickedObject, ObjectFinder
 from click99.sessions.requests_in_flight import RequestsInFlight
 
 log = logging.getLogger(__name__)
+
+ANSWERED = Budget(2 * 2**30)
+BYTES_PER_PIXEL = 24  # of masks, while a click is answered
 
 # Told of each answer: the question, its object, the mask (bool [H, W]) and the model version.
 OnAnswer = Callable[[Question, ClickedObject, np.ndarray, str], None]
@@ -44,6 +49,10 @@ class Answering:
         label config or its image is wrong; SupersededError when a newer request has made this one
         pointless."""
         question = Question.read(request, self._images)
+        with ANSWERED.taking(BYTES_PER_PIXEL * math.prod(question.shape)):
+            return self._answer(question)
+
+    def _answer(self, question: Question) -> Prediction:
         image = question.image
         with self._in_flight.answering(question.key, question.clicks) as superseded:
             own = partial(self._sessions.mask, image.key, image.pixels, question.clicks[:1], None, superseded)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from click99.annotations.answered_clicks import AnsweredClick, Origin
+from click99.annotations.answered_clicks import AnsweredClick, Origin, image_name
 from click99.annotations.masks import Bits
 from click99.annotations.recorder import Recorder
 from click99.labelstudio.errors import LabelStudioError
@@ -49,7 +49,7 @@ def answered_click(question: Question, found: ClickedObject, mask: np.ndarray, v
         task=str(request.task.id),
         region=found.id,
         label=", ".join(question.labels(found.id)),
-        image=question.image_url,
+        image=image_name(question.image_url),
         clicks=found.clicks,
         mask=Bits.pack(mask),
         origin=_origin(question, found),

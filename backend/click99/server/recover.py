@@ -74,11 +74,11 @@ def restore(service: Service, client: Client | None, lost: IncompleteAnnotation,
         if client:
             write(client, lost, result)
     except LabelStudioError as error:
-        table.add_row(lost.subject, "", "", f"[red]{escape(str(error))}[/]")
+        table.add_row(escape(lost.subject), "", "", f"[red]{escape(str(error))}[/]")
         return False
     for clicks, region in zip(lost.clicks, regions, strict=True):
         label = escape(clicks[0].label or "")
-        table.add_row(lost.subject, label, count(clicks), f"score {region.score:.2f}")
+        table.add_row(escape(lost.subject), label, count(clicks), f"score {region.score:.2f}")
     return True
 
 

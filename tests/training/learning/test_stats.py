@@ -119,3 +119,11 @@ def test_an_unknown_row_is_named(tmp_path: Path):
     code, shown = invoke(tmp_path, "--by", "moon")
     assert code == 2
     assert "moon" in shown
+
+
+@pytest.mark.parametrize("version", ["[/red]", "[bold]v1", "[link=x]"])
+def test_a_name_may_look_like_markup(database: Database, tmp_path: Path, version: str):
+    record(database, answer("a", TRUTH, 0, version=version))
+    code, shown = invoke(tmp_path)
+    assert code == 0
+    assert version in shown

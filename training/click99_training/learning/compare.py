@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 
 from click99.segmentation.metrics import auc, noc
@@ -100,7 +101,7 @@ def table(title: str, compared: dict[str, Comparison]) -> Table:
     for name, each in compared.items():
         changes = [(each.relative, each.relative_interval, ".1%")]
         changes += [(mean, interval, ".3f") for mean, interval in each.iou_changes.values()]
-        shown.add_row(name, "before", f"{each.before.noc90:.2f}", *_ious(each.before))
+        shown.add_row(escape(name), "before", f"{each.before.noc90:.2f}", *_ious(each.before))
         shown.add_row(f"{each.images} images", "after", f"{each.after.noc90:.2f}", *_ious(each.after))
         shown.add_row("", "change", *(f"{mean:+{form}}" for mean, _, form in changes))
         intervals = [f"{low:+{form}} {high:+{form}}" for _, (low, high), form in changes]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.orm import Session
 
@@ -99,7 +100,7 @@ def table(found: Sequence[Cost], by: str) -> Table:
     groups = {name: list(group) for name, group in _grouped(found, BY[by]).items()}
     shown = Table(by, "masks", "clicks", "seconds", "IoU of the first mask", "corrected", "retouched")
     for name, group in [*groups.items(), ("all", list(found))]:
-        shown.add_row(name, str(len(group)), *_figures(group), end_section=name == list(groups)[-1])
+        shown.add_row(escape(name), str(len(group)), *_figures(group), end_section=name == list(groups)[-1])
     return shown
 
 
