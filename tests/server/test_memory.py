@@ -22,7 +22,7 @@ from tests.waiting import until
 
 ARENAS = """
 import ctypes, sys, threading
-from click99.server.run import bound_arenas
+from click99.server.serve import bound_arenas
 bound_arenas()
 meet = threading.Barrier(16)
 libc = ctypes.CDLL(None)

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from click99.annotations.clicks import image_name
+from click99.annotations.answered_clicks import image_name
 from click99.annotations.tables import AnnotationRow, ClickRow, RegionRow, TaskRow
 
 ADDRESS = re.compile(r"/|\w+://|data:")  # how an image's begins
