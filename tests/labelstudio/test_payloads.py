@@ -8,16 +8,11 @@ from pathlib import Path
 import pytest
 
 from click99.labelstudio.errors import PayloadError
-from click99.labelstudio.payloads import (
-    Context,
-    PredictRequest,
-    SetupRequest,
-    WebhookEvent,
-    parse,
-)
+from click99.labelstudio.payloads import Context, PredictRequest, SetupRequest, parse
 from click99.labelstudio.predictions import MaskRegion, Prediction, PredictResponse
 from click99.labelstudio.prompts import read_prompt
 from click99.labelstudio.region_types import BrushValue
+from click99.labelstudio.webhook import WebhookEvent
 from click99.segmentation.clicks import Click
 from tests.recorded import PAYLOADS, RECORDED, needs_recorded, webhooks
 

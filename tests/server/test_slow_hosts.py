@@ -16,7 +16,7 @@ import uvicorn
 
 from click99.labelstudio.images import ImageSource
 from click99.labelstudio.label_config import LabelConfig
-from click99.labelstudio.payloads import listed
+from click99.labelstudio.loose_values import listed
 from click99.labelstudio.regions import with_clicks
 from click99.labelstudio.unaccepted import unaccepted_prompts
 from click99.segmentation.clicks import Click

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, model_validator
 
-from click99.labelstudio.payloads import Objects, beside, listed
+from click99.labelstudio.loose_values import Objects, listed
+from click99.labelstudio.webhook import beside
 
 Id = Annotated[str, BeforeValidator(str)]
 

@@ -16,7 +16,7 @@ from click99.annotations.event_payloads import RegionItem, SavedAnnotation, Save
 from click99.annotations.masks import Bits, keep
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow, TaskRow
 from click99.labelstudio.errors import LabelStudioError
-from click99.labelstudio.payloads import name_of
+from click99.labelstudio.loose_values import names_of
 from click99.labelstudio.region_types import REGION_TYPES, Kind, content, read
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def _region(session: Session, row: AnnotationRow, raw: dict[str, Any]) -> Region
     )
     try:
         item = RegionItem.model_validate(raw)
-        region.label, region.origin = ", ".join(_labels(item.value.get(kind))), item.origin
+        region.label, region.origin = ", ".join(names_of(item.value.get(kind))), item.origin
         region.mask = keep(session, _decode(cast(Kind, kind), item))
     except ValidationError as error:
         region.problem = _explain(error)
@@ -138,7 +138,3 @@ def _decode(kind: Kind, item: RegionItem) -> Bits:
     if height * width > MAX_PIXELS:
         raise ValueError(f"original_width × original_height: {width} × {height} is larger than any image")
     return Bits.pack(read(kind, content(kind, item.value), height, width))
-
-
-def _labels(told: Any) -> list[str]:
-    return [name for name in map(name_of, told) if name] if isinstance(told, list) else []

@@ -22,7 +22,7 @@ from click99.annotations.database import Database
 from click99.annotations.events import MAX_PIXELS, keep_event
 from click99.annotations.tables import TaskRow
 from click99.labelstudio import brush
-from click99.labelstudio.payloads import listed
+from click99.labelstudio.loose_values import listed
 
 MAX_BYTES = 64 * 2**20  # of one mask, unpacked
 

@@ -12,7 +12,6 @@ from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
-    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,41 +22,10 @@ from pydantic import (
 )
 
 from click99.labelstudio.errors import PayloadError
+from click99.labelstudio.loose_values import Name, Names, Objects, Percent, objects
 
 Model = TypeVar("Model", bound=BaseModel)
 PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")  # the types of clicks and boxes
-# Far outside any image there is nothing to draw, and no room for overflows.
-Percent = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
-
-
-def name_of(value: Any) -> str:
-    """An id or a name as text: some programs send numbers. Anything else is none: ""."""
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-
-
-def _names(value: Any) -> list[str]:
-    return [name for name in map(name_of, value) if name] if isinstance(value, list) else []
-
-
-def listed(value: Any) -> list[dict[str, Any]]:
-    """One object or many; only objects count, and their ids are text."""
-    items = value if isinstance(value, list) else [value]
-    return [_with_id(item) for item in items if isinstance(item, dict)]
-
-
-def _with_id(item: dict[str, Any]) -> dict[str, Any]:
-    own = item.get("id")
-    return item if isinstance(own, str) or own is None else {**item, "id": name_of(own)}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    """Only what is a list of objects counts: imports and other programs leave all kinds of things there."""
-    return listed(value) if isinstance(value, list) else []
-
-
-Name = Annotated[str, BeforeValidator(name_of)]
-Names = Annotated[list[str], BeforeValidator(_names)]
-Objects = Annotated[list[Any], BeforeValidator(_objects)]
 
 
 class ItemValue(BaseModel):
@@ -180,7 +148,7 @@ class Work(BaseModel):
         return f"{self.kind} {self.id}"
 
 
-Works = Annotated[list[Work], BeforeValidator(_objects)]
+Works = Annotated[list[Work], BeforeValidator(objects)]
 
 
 class Task(BaseModel):
@@ -249,38 +217,6 @@ class SetupRequest(BaseModel):
     label_config: str = Field(default="", alias="schema")
     hostname: str | None = None
     access_token: SecretStr | None = None
-
-
-class Known(BaseModel):
-    """A project or a task as an event names it. label_config: the project's."""
-
-    id: Name = ""
-    label_config: Name = ""
-
-
-class WebhookEvent(BaseModel):
-    """POST /webhook: ANNOTATION_CREATED, PROJECT_UPDATED, START_TRAINING … One of something, or many."""
-
-    action: str
-    projects: Annotated[list[Known], BeforeValidator(listed)] = Field(default=[], validation_alias="project")
-    tasks: Annotated[list[Known], BeforeValidator(listed)] = Field(
-        default=[], validation_alias=AliasChoices("task", "tasks")
-    )
-    annotations: Annotated[list[Work], BeforeValidator(listed)] = Field(
-        default=[], validation_alias=AliasChoices("annotation", "annotations")
-    )
-
-    @model_validator(mode="after")
-    def _tell_tasks(self) -> Self:
-        """Of many annotations each has a task beside it, of one task all are."""
-        for annotation, task in zip(self.annotations, beside(self.annotations, self.tasks), strict=False):
-            annotation.task = annotation.task or task.id
-        return self
-
-
-def beside(annotations: list[Any], tasks: list[Any]) -> list[Any]:
-    """The task of each annotation, where an event tells them in two lists."""
-    return tasks * len(annotations) if len(tasks) == 1 else tasks
 
 
 def parse(model: type[Model], body: bytes) -> Model:

@@ -14,7 +14,8 @@ import numpy as np
 from click99.labelstudio.errors import PayloadError
 from click99.labelstudio.images import Image, ImageSource
 from click99.labelstudio.label_config import LabelConfig, Target
-from click99.labelstudio.payloads import ContextItem, PredictRequest, Work, name_of
+from click99.labelstudio.loose_values import name_of
+from click99.labelstudio.payloads import ContextItem, PredictRequest, Work
 from click99.labelstudio.regions import is_of
 from click99.segmentation.clicks import Click
 

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, Field, SkipValidation, TypeAdapter
 
 from click99.labelstudio import bitmask, brush, polygon
-from click99.labelstudio.payloads import Percent
+from click99.labelstudio.loose_values import Percent
 
 FOREGROUND = 127  # above it a saved pixel belongs to the object: browsers save soft edges
 

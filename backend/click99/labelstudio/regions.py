@@ -20,7 +20,8 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from click99.labelstudio.errors import BitmaskError, BrushError
 from click99.labelstudio.label_config import Target
-from click99.labelstudio.payloads import Name, Work
+from click99.labelstudio.loose_values import Name
+from click99.labelstudio.payloads import Work
 from click99.labelstudio.region_types import FOREGROUND, Kind, content, read
 from click99.labelstudio.strokes import Stroke, draw, touched
 from click99.segmentation.clicks import Click

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from pydantic import BaseModel, Field
 
-from click99.labelstudio.payloads import Percent
+from click99.labelstudio.loose_values import Percent
 
 Window = tuple[slice, slice]  # rows and columns of an image
 

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from click99.labelstudio.errors import LabelConfigError
 from click99.labelstudio.label_config import LabelConfig
-from click99.labelstudio.payloads import ContextItem, Work, name_of
+from click99.labelstudio.loose_values import name_of
+from click99.labelstudio.payloads import ContextItem, Work
 from click99.labelstudio.regions import is_of, made_from, region_id
 
 MOST = 20  # objects named in a message

@@ -22,7 +22,8 @@ from fastapi.responses import JSONResponse
 from click99.annotations.recorder import Recorder
 from click99.labelstudio.errors import ImageUnavailableError, LabelStudioError, PayloadError
 from click99.labelstudio.images import Image
-from click99.labelstudio.payloads import PredictRequest, SetupRequest, WebhookEvent, parse
+from click99.labelstudio.payloads import PredictRequest, SetupRequest, parse
+from click99.labelstudio.webhook import WebhookEvent
 from click99.registry.jobs import Jobs
 from click99.server.middleware import (
     BasicAuth,

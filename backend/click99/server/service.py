@@ -26,11 +26,12 @@ from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.client import Client
 from click99.labelstudio.images import Image, ImageSource
 from click99.labelstudio.label_config import LabelConfig
-from click99.labelstudio.payloads import PROMPTS, PredictRequest, SetupRequest, WebhookEvent, Work
+from click99.labelstudio.payloads import PROMPTS, PredictRequest, SetupRequest, Work
 from click99.labelstudio.predictions import Prediction, PredictResponse, Status
 from click99.labelstudio.prompts import read_subject
 from click99.labelstudio.region_types import REGION_TYPES
 from click99.labelstudio.unaccepted import explain, unaccepted_prompts
+from click99.labelstudio.webhook import WebhookEvent
 from click99.server.answering import Answering, OnAnswer
 from click99.server.connection import Connection
 from click99.server.models import load_older, load_served
