@@ -208,4 +208,4 @@ def test_a_card_of_another_shape_is_none(registry: Registry, card: str):
     first, second = registry.all()
     first.path.with_suffix(".json").write_text(card)
     assert {version.name for version in registry.all()} == {first.name, second.name}
-    assert registry.note(first.name, seen=True).facts == {"seen": True}
+    assert registry.add_facts(first.name, seen=True).facts == {"seen": True}
