@@ -42,12 +42,19 @@ class PostgresqlServer:
 
     def new_database(self) -> str:
         """An empty database; its address."""
+        return self._url(self._new("DATABASE"))
+
+    def new_schema(self) -> str:
+        """The address of an empty schema: as good as a database, and made a hundred times faster."""
+        return f"{self._url('postgres')}?options=-csearch_path%3D{self._new('SCHEMA')}"
+
+    def _new(self, kind: str) -> str:
         name = f"click99_{next(self._numbers)}"
         engine = create_engine(self._url("postgres", "postgresql+psycopg"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+            connection.execute(text(f"CREATE {kind} {name}"))
         engine.dispose()
-        return self._url(name)
+        return name
 
     def start(self) -> None:
         options = f"-p {self._port} -h 127.0.0.1 -k {self._folder} {HASTY}"

@@ -17,13 +17,16 @@ def postgresql() -> Iterator[PostgresqlServer]:
         yield server
 
 
+@pytest.fixture
+def postgresql_url(postgresql: PostgresqlServer) -> str:
+    """Of an empty record."""
+    return postgresql.new_schema()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty record."""
-    if request.param == "sqlite":
-        url = sqlite_url(tmp_path)
-    else:
-        url = request.getfixturevalue("postgresql").new_database()
+    url = sqlite_url(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     database = Database(url, busy_seconds=0.2)
     yield database
     database.close()

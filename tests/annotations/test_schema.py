@@ -25,6 +25,7 @@ from click99.annotations.migrations.versions.schema_0001 import METADATA
 from click99.annotations.schema import SchemaError
 from click99.annotations.tables import ClickRow, RecordRow
 from tests.annotations.examples import NOON, answered_click, brush_item, saved
+from tests.postgresql_server import PostgresqlServer
 
 DUMPS = Path(__file__).parent / "dumps"
 NEWEST = ScriptDirectory(str(schema.MIGRATIONS)).get_current_head() or ""
@@ -43,6 +44,12 @@ def run(database: Database, *statements: str) -> None:
     with database.engine.begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgresqlServer) -> str:
+    """Of a database of its own: the dump is of a whole one."""
+    return postgresql.new_database()
 
 
 @pytest.fixture

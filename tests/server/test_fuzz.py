@@ -78,7 +78,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         yield client
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))  # pyright: ignore[reportArgumentType]
 @given(sent=mutated())
 def test_no_request_is_answered_with_a_5xx(fuzzed: TestClient, sent: tuple[str, Any]):
     path, whole = sent
