@@ -52,7 +52,7 @@ def test_decoded_regions_are_kept_by_their_bytes():
         mask = np.zeros(shape, bool)
         mask[0, number] = mask[-1, -1] = mask[-1, 0] = True
         regions._shown("brushlabels", bytes(encoded(mask)), (), *shape)
-    assert 0 < kept.currsize <= regions.KEPT_BYTES
+    assert 0 < kept.currsize <= regions.KEPT_BYTES  # pyright: ignore
     assert len(kept) < 40
 
 

@@ -67,7 +67,9 @@ class _Adapter(HTTPAdapter):
                 super().__init__(sock, *args, **options)
                 self.fp = io.BufferedReader(_Clock(sock, self.fp, deadline, room))
 
-        pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": Answer})
+        pool.ConnectionCls = type(  # pyright: ignore[reportAttributeAccessIssue]
+            "Connection", (pool.ConnectionCls,), {"response_class": Answer}
+        )
         return pool
 
 

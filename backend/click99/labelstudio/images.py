@@ -104,7 +104,7 @@ class ImageSource:
         """None, too, when the copy is damaged, or none that is allowed any more: it is fetched anew."""
         data = self._disk.get(name)
         with suppress(ImageError):
-            return data and self._decode(name, address, data)
+            return self._decode(name, address, data) if data else None
 
     def _fetched(self, name: str, address: str, data: bytes) -> Image:
         image = self._decode(name, address, data)
