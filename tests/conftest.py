@@ -16,4 +16,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items if config.getoption("fast") else []:
         if slow := item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason=f"slow: {slow.args[0]}"))
+            item.add_marker(pytest.mark.skip(reason=": ".join(["slow", *slow.args])))

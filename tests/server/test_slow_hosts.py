@@ -65,7 +65,7 @@ def test_clicks_go_on_while_a_host_says_nothing(tmp_path: Path, monkeypatch: pyt
             assert {wait.result().status_code for wait in waits} == {422}
 
 
-@pytest.mark.slow
+@pytest.mark.slow("waits for hosts that do not answer")
 @pytest.mark.timeout(250)
 def test_a_server_ends_while_a_host_says_nothing(tmp_path: Path):
     with listening(says_nothing) as host:
