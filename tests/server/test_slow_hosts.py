@@ -68,16 +68,14 @@ def test_clicks_go_on_while_a_host_says_nothing(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.slow("waits for hosts that do not answer")
 @pytest.mark.timeout(250)
 def test_a_server_ends_while_a_host_says_nothing(tmp_path: Path):
-    with listening(says_nothing) as host:
+    with listening(says_nothing) as host, ThreadPoolExecutor(1) as pool:
         lost = body([keypoint("a", 20, 20)], f"http://{host}/a.png")
-        with serving(tmp_path, "--allowed-hosts", host) as url, ThreadPoolExecutor(1) as pool:
+        with serving(tmp_path, "--allowed-hosts", host) as url:
             waits = pool.submit(requests.post, f"{url}/predict", json=lost, timeout=60)
             time.sleep(2)
             assert not waits.done()
             began = time.monotonic()
-            requests.get(f"{url}/health", timeout=5)
-            pool.shutdown(wait=False)
-        assert time.monotonic() - began < 25
+        assert time.monotonic() - began < 22, "the image's own time is 30 s"
 
 
 def lost_masks() -> list[dict[str, Any]]:
