@@ -159,7 +159,7 @@ def test_a_full_queue_refuses_loudly(tmp_path: Path, caplog: pytest.LogCaptureFi
 LONG = "".join(random.Random(0).choices(string.ascii_letters, k=12_000))  # more than fits into an index
 POSTGRESQL_ONLY = "SQLite takes it"
 CLICKS: dict[str, tuple[dict[str, Any], str]] = {
-    "nothing": ({"label": None}, "NOT NULL|not-null"),
+    "nothing": ({"origin": None}, "NOT NULL|not-null"),
     "before all time": (
         {"asked_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))},
         "out of range",
@@ -241,7 +241,7 @@ def test_what_cannot_be_set_aside_waits(tmp_path: Path):
     (tmp_path / "set-aside").touch()
     database, watch = Database(sqlite_url(tmp_path)), Watching()
     with recording(database, tmp_path, watch) as recorder:
-        recorder.click(answered_click("a", label=None))
+        recorder.click(answered_click("a", origin=None))
         until(lambda: True in watch.failures)
         (tmp_path / "set-aside").unlink()
         until(lambda: watch.aside == ["click"])
