@@ -13,7 +13,7 @@ from click99.labelstudio.errors import (
     ImageNotAllowedError,
     ImageUnavailableError,
 )
-from click99.labelstudio.images import host_allowed
+from click99.labelstudio.fetch import host_allowed
 from tests.labelstudio.site import Site, Source, is_red, picture
 from tests.labelstudio.tokens import LEGACY, PERSONAL, REFRESH
 

@@ -162,3 +162,14 @@ class Annotator:
         request = body(clicks, self.image)
         request["tasks"][0] |= {"drafts": self.drafts, "annotations": self.annotations}
         return request
+
+
+def event(annotator: Annotator, action: str = "ANNOTATION_CREATED") -> dict[str, Any]:
+    """What Label Studio tells when the annotator has submitted."""
+    (annotation,) = annotator.annotations
+    return {
+        "action": action,
+        "annotation": annotation | {"task": 3},
+        "task": {"id": 3, "data": {"image": annotator.image}},
+        "project": {"id": 1, "created_at": "2026-11-23T23:07:51.937501Z", "label_config": CONFIG},
+    }

@@ -106,4 +106,19 @@ def counted(server: TestClient, name: str) -> float:
     return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
 
 
+def click(
+    server: TestClient, label_config: str, *clicks: dict[str, Any], **task: Any
+) -> list[dict[str, Any]]:
+    """The regions of the answer."""
+    request = body(clicks, label_config=label_config)
+    request["tasks"][0] |= task
+    reply = server.post("/predict", json=request)
+    assert reply.status_code == 200, reply.text
+    return reply.json()["results"][0]["result"]
+
+
+def draft(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"drafts": [{"id": 1, "user": "ann", "updated_at": "2026-01-01T00:00:00Z", "result": list(items)}]}
+
+
 Start = Callable[..., TestClient]

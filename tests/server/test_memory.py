@@ -15,9 +15,8 @@ from click99.annotations.database import Database, sqlite_url
 from click99.annotations.saved_masks import MaskFilter, saved_masks
 from click99.annotations.tables import ClickRow
 from click99.server.saved_images import address
-from tests.server.annotator import Annotator
+from tests.server.annotator import Annotator, event
 from tests.server.requests import IMAGE, data_uri, encoded
-from tests.server.test_recording import event
 from tests.waiting import until
 
 ARENAS = """

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from click99.labelstudio import bitmask, brush, polygon
-from tests.server.requests import CONFIG, HEIGHT, WIDTH, Start, body, keypoint
+from tests.server.requests import CONFIG, HEIGHT, WIDTH, Start, click, draft, keypoint
 
 BRUSH = '<BrushLabels name="brush" toName="image"><Label value="cell"/><Label value="nucleus"/></BrushLabels>'
 KINDS = {"brush": "BrushLabels", "bitmask": "BitmaskLabels", "polygon": "PolygonLabels"}
@@ -26,21 +26,6 @@ def config(*kinds: str) -> str:
     assert BRUSH in CONFIG
     tags = [BRUSH.replace("BrushLabels", KINDS[kind]).replace('"brush"', f'"{kind}"') for kind in kinds]
     return CONFIG.replace(BRUSH, "".join(tags))
-
-
-def click(
-    server: TestClient, label_config: str, *clicks: dict[str, Any], **task: Any
-) -> list[dict[str, Any]]:
-    """The regions of the answer."""
-    request = body(clicks, label_config=label_config)
-    request["tasks"][0] |= task
-    reply = server.post("/predict", json=request)
-    assert reply.status_code == 200, reply.text
-    return reply.json()["results"][0]["result"]
-
-
-def draft(*items: dict[str, Any]) -> dict[str, Any]:
-    return {"drafts": [{"id": 1, "user": "ann", "updated_at": "2026-01-01T00:00:00Z", "result": list(items)}]}
 
 
 @pytest.fixture

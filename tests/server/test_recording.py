@@ -18,7 +18,7 @@ from click99.annotations import masks
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow, MaskRow, RecordRow, RegionRow
 from click99.server import recording
-from tests.server.annotator import Annotator
+from tests.server.annotator import Annotator, event
 from tests.server.requests import CONFIG, WITHOUT_LABELS, Start, body, dot, keypoint
 from tests.waiting import until
 
@@ -42,17 +42,6 @@ def read(tmp_path: Path) -> Callable[..., list[Any]]:
 def mask_of(home: Path, key: str) -> np.ndarray:
     with Database(sqlite_url(home)).reading() as session:
         return masks.pixels(session.get_one(MaskRow, key))
-
-
-def event(annotator: Annotator, action: str = "ANNOTATION_CREATED") -> dict[str, Any]:
-    """What Label Studio tells when the annotator has submitted."""
-    (annotation,) = annotator.annotations
-    return {
-        "action": action,
-        "annotation": annotation | {"task": 3},
-        "task": {"id": 3, "data": {"image": annotator.image}},
-        "project": {"id": 1, "created_at": "2026-11-23T23:07:51.937501Z", "label_config": CONFIG},
-    }
 
 
 def test_clicks_are_recorded_with_their_masks(server: TestClient, tmp_path: Path, read: Callable[..., list]):

@@ -23,7 +23,7 @@ from click99.segmentation.clicks import Click
 from click99.server.app import create_app
 from click99.server.settings import Settings
 from tests.disc_painter import DiscPainter
-from tests.labelstudio.test_exchange import listening, says_nothing
+from tests.labelstudio.slow_hosts import listening, says_nothing
 from tests.server.command import serving
 from tests.server.requests import CONFIG, body, keypoint
 from tests.waiting import until

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.server.requests import CONFIG, WITHOUT_LABELS, dot, keypoint
-from tests.server.test_outputs import click, draft
+from tests.server.requests import CONFIG, WITHOUT_LABELS, click, dot, draft, keypoint
 
 
 def rectangle() -> dict[str, Any]:

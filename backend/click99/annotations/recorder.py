@@ -56,7 +56,7 @@ class Recorder:
 
     def __init__(self, database: Database, home: Path, watch: Watch, max_waiting: int = MAX_WAITING):
         self._database, self._watch = database, watch
-        self._inbox, self._set_aside = Inbox(home / "events"), DeadLetters.at(home)
+        self._inbox, self._dead_letters = Inbox(home / "events"), DeadLetters.at(home)
         self._max_waiting, self._bytes = max_waiting, 0
         self._waiting: deque[AnsweredClick] = deque()
         self._changed = threading.Condition()
@@ -160,9 +160,9 @@ class Recorder:
         except Exception as error:
             if is_away(error):
                 raise
-            self._set_aside.keep(kind, repr(error), content())
+            self._dead_letters.keep(kind, repr(error), content())
             self._watch.set_aside(kind)
-            where = self._set_aside.folder
+            where = self._dead_letters.folder
             log.error("Set aside in %s, not recorded: %s %.80s: %.200s", where, kind, name, reason(error))
 
     def _write_click(self, answered_click: AnsweredClick) -> None:

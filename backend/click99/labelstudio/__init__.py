@@ -1,0 +1,1 @@
+"""Label Studio's wire: requests, label configs, images, regions, replies."""

@@ -13,17 +13,15 @@ from cachetools import TTLCache
 
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ImageError
-from click99.labelstudio.fetch import Fetcher, host_allowed, shorten
+from click99.labelstudio.fetch import Fetcher, shorten
 from click99.labelstudio.image_cache import MAX_AGE, DiskCache, Image
 from click99.labelstudio.pixels import read_pixels
-
-__all__ = ["Image", "ImageSource", "host_allowed"]
 
 
 class ImageSource:
     """Images by their address. Thread-safe; an image that several threads ask for is fetched once.
 
-    home: CLICK99_HOME, where a copy of each fetched file is kept. allowed_hosts: see `host_allowed`.
+    home: CLICK99_HOME, where a copy of each fetched file is kept. allowed_hosts: see `fetch.host_allowed`.
     max_bytes, max_pixels: of one image. memory_bytes, disk_bytes: of all that is kept. timeout: seconds.
     """
 

@@ -1,0 +1,1 @@
+"""The method: clicks, network, views, predictor, metrics. Arrays and tensors only."""

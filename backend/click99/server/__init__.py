@@ -1,0 +1,1 @@
+"""The HTTP server, its settings, metrics and doctor."""

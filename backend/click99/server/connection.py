@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from click99.files import replacing
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import LabelStudioError
-from click99.labelstudio.images import host_allowed
+from click99.labelstudio.fetch import host_allowed
 from click99.labelstudio.payloads import SetupRequest
 from click99.server.settings import Settings
 

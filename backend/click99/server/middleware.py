@@ -1,4 +1,4 @@
-"""What stands before every endpoint: basic auth, and the last resort for unexpected errors."""
+"""What stands before the endpoints: basic auth, the webhook's secret, the own origin, and the last resort."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Metrics:
         self._waiting = self._gauge("record_waiting", told, "kind")
         self._failing = self._gauge("record_failing", "1 while the record can't be written to.")
         self._lost = self._counter("record_lost", "Clicks not recorded: too many waited.")
-        told = "Clicks and events that the record can't hold as they are; click99 doctor says where they are."
+        told = "Clicks and events that could not be read or recorded; click99 doctor says where they are."
         self._set_aside = self._counter("record_set_aside", told, "kind")
 
     def _counter(self, name: str, told: str, *labels: str) -> Counter:

@@ -8,9 +8,9 @@ guard themselves; under the network's lock only the store's is taken, never the 
 
 Lifetimes. Service, predictor, caches: the process. A mask: CLICK99_STATE_MINUTES after its last use, within
 CLICK99_STATE_MB; a forgotten one is replayed. A request's own data: the request. Nothing a request brings is
-kept outside these caches, so a bad one leaves no trace. Requests that are answered at the same time know of
-each other (`RequestsInFlight`): a superseded one runs no further network step and is answered with no
-region, which nobody sees.
+kept outside these caches, the answers given last and the record, so a bad one leaves no trace. Requests that
+are answered at the same time know of each other (`RequestsInFlight`): a superseded one runs no further
+network step and is answered with no region, which nobody sees.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Service:
         self._warming.close()
 
     def setup(self, request: SetupRequest, from_loopback: bool) -> str:
-        """Label Studio introduces itself. Returns the model version; loads and fetches nothing."""
+        """Label Studio introduces itself. Returns the model version; loads nothing."""
         if self._connection.introduce(request, from_loopback) and self._connection.client:
             self._images.use_label_studio(self._connection.client)
         return self.version

@@ -46,16 +46,16 @@ class ObjectFinder:
         """
         if question.box:
             return ClickedObject(region_id(question.request.task.id, question.box.id), None, question.clicks)
-        regions = self._saved_regions(question)
         new_id = self._own_id(question)
+        regions = self._saved_regions(question)
         for answer in self._unsaved(question):
             if counts(answer, question.clicks[0]):
                 regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
             elif not answer.refines:  # whether it was accepted or rejected, the new one takes its place
                 new_id = answer.region.id
-        if question.selected:
-            return identify(question.clicks, regions, new_id, SELECTED_REACH * near, question.shape)
-        return identify(question.clicks, regions, new_id, near, question.shape, lambda: own_mask().foreground)
+        reach = SELECTED_REACH * near if question.selected else near
+        own = None if question.selected else lambda: own_mask().foreground
+        return identify(question.clicks, regions, new_id, reach, question.shape, own)
 
     def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> None:
         """Note an answer. mask: bool [H, W]."""

@@ -1,0 +1,1 @@
+"""Networks judged by the robot: benchmarks, validation, curves."""

@@ -1,0 +1,1 @@
+"""Training click by click: one loop for every run."""
