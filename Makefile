@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: .venv/demo.installed $(LABEL_STUDIO)  ## Label Studio with sample pictures and click99, until Ctrl-C
 	@$(BIN)/click99 demo --label-studio $(LABEL_STUDIO)
 
-test: .venv/dev.installed  ## every test but the browser's; COVERAGE=1: and what of the code they run
+test: .venv/dev.installed  ## every test but the browser's; COVERAGE=1: and what of the code the fast ones run
 	$(PYTEST) $(if $(COVERAGE),--cov=click99 --cov=click99_training --cov-report=term:skip-covered)
 
 test-fast: .venv/dev.installed  ## those that take no more than two minutes together; says what is left out and why
