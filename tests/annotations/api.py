@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from tests.annotations.examples import PROJECT, brush_item, saved
 
 
@@ -82,3 +84,14 @@ def serving(api: Api) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture
+def address(api: Api) -> Iterator[str]:
+    with serving(api) as address:
+        yield address

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from click99.annotations.database import Database, sqlite_url
+from tests.annotations.api import address, api
 from tests.postgresql_server import PostgresqlServer
+
+__all__ = ["address", "api"]
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,8 @@ from click99.annotations.events import keep_event
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError
-from tests.annotations.api import Api, serving
+from tests.annotations.api import Api
 from tests.annotations.examples import NOON, brush_item, saved
-
-
-@pytest.fixture
-def api() -> Api:
-    return Api()
-
-
-@pytest.fixture
-def address(api: Api) -> Iterator[str]:
-    with serving(api) as address:
-        yield address
 
 
 @pytest.fixture

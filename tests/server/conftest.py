@@ -13,9 +13,12 @@ from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
 from click99.server.app import create_app
 from click99.server.settings import Settings
+from tests.annotations.api import address, api
 from tests.disc_painter import DiscPainter
 from tests.registry.examples import STAND_IN, checkpoint
 from tests.server.requests import Start
+
+__all__ = ["address", "api"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,8 @@ from click99.annotations.tables import AnnotationRow
 from click99.cli import app
 from click99.labelstudio.client import Client
 from click99.server.sync import RegularSync
-from tests.annotations.api import Api, serving
+from tests.annotations.api import Api
 from tests.annotations.examples import brush_item, saved
-
-
-@pytest.fixture
-def api() -> Api:
-    return Api()
-
-
-@pytest.fixture
-def address(api: Api) -> Iterator[str]:
-    with serving(api) as address:
-        yield address
 
 
 @pytest.fixture

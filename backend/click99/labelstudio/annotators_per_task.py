@@ -6,8 +6,9 @@ import logging
 import re
 import threading
 from collections.abc import Callable
+from operator import attrgetter
 
-from cachetools import TTLCache
+from cachetools import TTLCache, cachedmethod
 
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import LabelStudioError
@@ -32,23 +33,16 @@ class AnnotatorsPerTask:
     def several(self, project: str) -> bool:
         """Whether the project wants more than one annotation of a task."""
         number = NUMBER.match(project)
-        if number is None:
-            return False
-        with self._lock:
-            known = self._known.get(project)
-        if known is None:
-            known = self._ask(number[0])
-            with self._lock:
-                self._known[project] = known
-        return known
+        return number is not None and self._ask(project, number[0])
 
-    def _ask(self, number: str) -> bool:
+    @cachedmethod(attrgetter("_known"), lambda self, project, number: project, attrgetter("_lock"))
+    def _ask(self, project: str, number: str) -> bool:
         client = self._client()
         if client is None:
             return False
         try:
-            project = client.call("GET", f"/api/projects/{number}/", timeout=TIMEOUT, max_bytes=MAX_BYTES)
-            return project["maximum_annotations"] > 1
+            told = client.call("GET", f"/api/projects/{number}/", timeout=TIMEOUT, max_bytes=MAX_BYTES)
+            return told["maximum_annotations"] > 1
         except (LabelStudioError, KeyError, TypeError) as error:
             log.warning("Whether several people annotate project %s is not known: %s", number, error)
             return False

@@ -10,11 +10,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 from click99.labelstudio.errors import LabelConfigError, PayloadError
+from click99.labelstudio.payloads import PROMPTS, WITHOUT_LABELS
 from click99.labelstudio.region_types import REGION_TYPES, Kind
 
-WITHOUT_LABELS = ("keypoint", "rectangle")  # tags that draw, and leave the label to another control
 LONGEST = 2**20  # characters; with thousands of labels it is a tenth of that
-KINDS = {"keypointlabels", "rectanglelabels", *WITHOUT_LABELS, *REGION_TYPES}
+KINDS = {*PROMPTS, *REGION_TYPES}
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,7 @@ class LabelConfig:
             tag = "KeyPointLabels" if prompt in self.keypoints else "RectangleLabels"
             problem = f"{tag} {control!r} has no label {label!r}, only {_names(prompt.labels)}"
             raise LabelConfigError("label_config", problem, f'Add <Label value="{label}"/> inside it')
-        outputs = [output for output in self.outputs if output.to_name == prompt.to_name]
-        if not outputs:
-            raise _no_output(prompt.to_name, label)
+        outputs = self._outputs(prompt, label)
         for output in outputs:
             if found := output.find(label, value):
                 others = (output.find(other, (prompt.labels or {}).get(other, other)) for other in more)
@@ -135,15 +133,19 @@ class LabelConfig:
         raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
 
     def _of_any_label(self, prompt: Control) -> Target:
-        outputs = [output for output in self.outputs if output.to_name == prompt.to_name]
+        outputs = self._outputs(prompt, "Object")
         for output in outputs:
             for label in output.labels or ():
                 return Target(output.name, output.to_name, label, output.kind, any_label=True)  # pyright: ignore
-        if not outputs:
-            raise _no_output(prompt.to_name, "Object")
         problem = f"{outputs[0].name!r} has no label of its own, and a click of {prompt.name!r} brings none"
         remedy = f'Add <Label value="Object"/> inside {outputs[0].name!r}'
         raise LabelConfigError("label_config", problem, remedy)
+
+    def _outputs(self, prompt: Control, label: str) -> list[Control]:
+        """Those of the prompt's image, at least one. label: for the one to add where there is none."""
+        if outputs := [output for output in self.outputs if output.to_name == prompt.to_name]:
+            return outputs
+        raise _no_output(prompt.to_name, label)
 
     def image_url(
         self, data: Mapping[str, Any], image: str | None = None, item_index: int | None = None

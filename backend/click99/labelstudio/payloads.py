@@ -26,6 +26,7 @@ from click99.labelstudio.loose_values import Name, Names, Objects, Percent, obje
 
 Model = TypeVar("Model", bound=BaseModel)
 PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")  # the types of clicks and boxes
+WITHOUT_LABELS = ("keypoint", "rectangle")  # of them those that leave the label to the answer's control
 
 
 class ItemValue(BaseModel):
@@ -83,8 +84,7 @@ class ContextItem(BaseModel):
 
     @property
     def needs_label(self) -> bool:
-        """Those of KeyPoint and Rectangle have none: the answer's control has them."""
-        return self.type in ("keypointlabels", "rectanglelabels")
+        return self.type in PROMPTS and self.type not in WITHOUT_LABELS
 
     @property
     def labels(self) -> list[str]:

@@ -63,8 +63,10 @@ class Region:
 
     def meets(self, mask: np.ndarray) -> bool:
         """Whether it overlaps or touches the mask, bool [H, W]."""
-        around = cv2.dilate(self.on_image(*mask.shape).view(np.uint8), np.ones((3, 3), np.uint8))
-        return bool(mask[around > 0].any())
+        around = cv2.dilate(np.pad(self.pixels, 1).view(np.uint8), np.ones((3, 3), np.uint8))
+        height, width = around.shape
+        there = np.pad(mask, 1)[self.top : self.top + height, self.left : self.left + width]
+        return bool(there[around > 0].any())
 
     def fits(self, height: int, width: int) -> bool:
         """Whether it lies on an image [height, width]."""

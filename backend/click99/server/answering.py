@@ -55,12 +55,13 @@ class Answering:
     def _answer(self, question: Question) -> Prediction:
         image = question.image
         with self._in_flight.answering(question.key, question.clicks) as superseded:
-            own = partial(self._sessions.mask, image.key, image.pixels, question.clicks[:1], None, superseded)
-            found = self._objects.object_of(question, self._sessions.near(image.pixels), own)
+            mask_of = partial(self._sessions.mask, image.key, image.pixels, superseded=superseded)
+            near = self._sessions.near(image.pixels)
+            found = self._objects.object_of(question, near, lambda: mask_of(question.clicks[:1]).foreground)
             if question.box:
                 answer = self._sessions.box_mask(image.key, image.pixels, question.box)
             else:
-                answer = self._sessions.mask(image.key, image.pixels, found.clicks, found.start, superseded)
+                answer = mask_of(found.clicks, found.start)
         mask, score = answer.foreground, answer.score
         if not mask.any():
             log.warning("Task %.80r: the mask is empty after %s", question.task, question.clicks[-1])

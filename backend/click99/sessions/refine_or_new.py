@@ -14,7 +14,6 @@ from click99.labelstudio.regions import Region, crop, drawn_regions, region_id
 from click99.segmentation.clicks import Click
 from click99.sessions.corrections import Start
 from click99.sessions.recent_answers import Answer, RecentAnswers, counts, perhaps_accepted
-from click99.sessions.sessions import VersionedMask
 
 SELECTED_REACH = 5.0  # times as far as else a click reaches where a region is selected
 
@@ -36,9 +35,7 @@ class ObjectFinder:
         self._answers = answers
         self._annotators = annotators
 
-    def object_of(
-        self, question: Question, near: float, own_mask: Callable[[], VersionedMask]
-    ) -> ClickedObject:
+    def object_of(self, question: Question, near: float, own_mask: Callable[[], np.ndarray]) -> ClickedObject:
         """The object that the clicks are about; a box begins a new one.
 
         near: pixels, see `identify`. own_mask: asked for the mask of the first click, where that decides.
@@ -53,8 +50,7 @@ class ObjectFinder:
                 regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
             elif not answer.refines:  # whether it was accepted or rejected, the new one takes its place
                 new_id = answer.region.id
-        reach = SELECTED_REACH * near if question.selected else near
-        own = None if question.selected else lambda: own_mask().foreground
+        reach, own = (SELECTED_REACH * near, None) if question.selected else (near, own_mask)
         return identify(question.clicks, regions, new_id, reach, question.shape, own)
 
     def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> None:
