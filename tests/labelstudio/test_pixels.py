@@ -87,6 +87,7 @@ def sixteen_bits(value: int) -> Image.Image:
         (sixteen_bits(0x4D00), "PNG", (77, 77, 77)),
         (sixteen_bits(0xFFFF), "TIFF", WHITE),
         (Image.new("F", (3, 2), 77), "TIFF", (77, 77, 77)),
+        (Image.new("I", (3, 2), 0x4D00), "TIFF", (77, 77, 77)),
     ],
     ids=[
         "grey",
@@ -99,6 +100,7 @@ def sixteen_bits(value: int) -> Image.Image:
         "16-bit PNG",
         "16-bit TIFF",
         "float",
+        "32-bit",
     ],
 )
 def test_modes(image: Image.Image, kind: str, colour: tuple[int, int, int]):

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from click99.labelstudio.budget import Budget
+from click99.labelstudio.deep_pixels import TIFF, Tiff, eight_bits, is_deep
 from click99.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
 
 UNPACKED = Budget(2**30)
 BYTES_PER_PIXEL = 16  # while an image is unpacked, at most
+DEEP = 48  # the same of one with more than 8 bits
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # no others: some run programs
 
 
 def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
     """An image file -> uint8 RGB [H, W, 3], read-only, EXIF orientation applied.
 
-    Of an animation the first frame; transparency on white; 16 bits are cut to 8. name: for messages.
+    Of an animation the first frame; transparency on white; more than 8 bits are scaled (deep_pixels.py).
+    name: for messages.
     ImageTooLargeError above max_pixels, before they are unpacked; ImageUnreadableError for anything else.
     """
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            _check_size(image.size, name, max_pixels)
-            with UNPACKED.taking(BYTES_PER_PIXEL * image.width * image.height):
-                image.load()
-                pixels = np.asarray(_as_rgb(_upright(image)))
+        pixels = _unpack(data, name, max_pixels)
     except ImageTooLargeError:
         raise
     except Image.DecompressionBombError:
@@ -38,6 +38,29 @@ def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
         raise ImageUnreadableError("image", problem, remedy) from None
     pixels.setflags(write=False)
     return pixels
+
+
+def _unpack(data: bytes, name: str, max_pixels: int) -> np.ndarray:
+    try:
+        opened = Image.open(BytesIO(data), formats=FORMATS)
+    except Image.UnidentifiedImageError:
+        if not data.startswith(TIFF):
+            raise
+        tiff = Tiff(data)
+        with _room(tiff.size, name, max_pixels, DEEP):
+            return np.asarray(_as_rgb(tiff.eight_bits()))
+    with opened as image:
+        deep = is_deep(image)
+        with _room(image.size, name, max_pixels, DEEP if deep else BYTES_PER_PIXEL):
+            image.load()
+            return np.asarray(_as_rgb(_upright(eight_bits(image, data) if deep else image)))
+
+
+@contextmanager
+def _room(size: tuple[int, int], name: str, max_pixels: int, bytes_per_pixel: int) -> Iterator[None]:
+    _check_size(size, name, max_pixels)
+    with UNPACKED.taking(bytes_per_pixel * size[0] * size[1]):
+        yield
 
 
 def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
@@ -58,8 +81,6 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits; converting would clip at 255
-        return Image.fromarray((np.clip(np.asarray(image), 0, 65535) >> 8).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -69,6 +90,6 @@ def _as_rgb(image: Image.Image) -> Image.Image:
 def _reason(error: Exception, data: bytes) -> str:
     if not data:
         return "it is empty"
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, Image.UnidentifiedImageError | LookupError):
         return f"of no known format, damaged, or 0 pixels wide or high ({len(data)} bytes)"
     return str(error) or type(error).__name__

@@ -1,0 +1,122 @@
+"""Pictures of more than 8 bits a channel (16-bit PNG; 16-bit, signed, 32-bit and float TIFF), as 8 bits.
+
+Cameras, microscopes and DICOM exports use a part of that range only: cut to 8 bits they are black. So a
+picture is scaled by what it holds itself, and the same bytes are the same pixels everywhere.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import cv2
+import numpy as np
+from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+STRAY = 0.1  # percent of the values at either end that do not count: hot and dead pixels
+NO_VALUE = 1e30  # floats from here on, of either sign, are none; nor is the lowest integer of a signed type
+ROWS = 256  # scaled at a time
+TIFF = (b"II*\0", b"MM\0*")
+WIDTH, HEIGHT, BITS, PHOTOMETRIC, PLANES, SAMPLES = 256, 257, 258, 262, 284, 339  # a TIFF's tags
+
+cv2.setLogLevel(0)  # who reads a damaged file reports it
+
+
+def scaled(values: np.ndarray) -> np.ndarray:
+    """Numbers of any type, [H, W] or [H, W, C] -> uint8: what they span, but for stray ones, is 0 to 255.
+
+    A picture of one value stays one.
+    """
+    low, high = _span(values)
+    if low == high:
+        grey = low if values.dtype.kind == "f" or values.itemsize == 1 else low // 256
+        return np.full(values.shape, np.clip(grey, 0, 255), np.uint8)
+    pixels = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), ROWS):
+        part = (values[start : start + ROWS].astype(np.float64) - low) * (255 / (high - low))
+        pixels[start : start + ROWS] = np.rint(np.clip(np.nan_to_num(part), 0, 255))
+    return pixels
+
+
+def _span(values: np.ndarray) -> tuple[float, float]:
+    """The lowest and the highest value, without stray ones. They are the same only where all values are."""
+    if values.dtype.kind == "f":
+        values = values[np.abs(values) < NO_VALUE]
+    elif values.dtype.kind == "i":  # Pillow reads int16 as int32
+        values = values[(values != -(2**15)) & (values != -(2**31))]
+    if not values.size:
+        return 0.0, 0.0
+    low, high = np.percentile(values, (STRAY, 100 - STRAY), method="nearest")
+    if low == high:
+        low, high = values.min(), values.max()
+    return float(low), float(high)
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether an opened, not yet loaded image has more than 8 bits, or signed ones.
+
+    Pillow cuts coloured ones to 8 bits, and reads signed ones of 8 as unsigned. CMYK stays cut.
+    """
+    if tags := _tags(image):
+        return image.mode != "CMYK" and (max(tags.get(BITS, (1,))) > 8 or tags.get(SAMPLES) == (2,))
+    return image.mode[0] == "I" or (bool(image.tile) and ";16" in str(image.tile[0].args))
+
+
+def eight_bits(image: Image.Image, data: bytes) -> Image.Image:
+    """A loaded deep image, whose file is `data` -> one of 8 bits, grey, RGB or RGBA."""
+    tags = _tags(image)
+    values = np.asarray(image) if image.mode[0] in "IFL" else _read_colours(data, tags)
+    if values.dtype == np.int32 and tags and tags.get(SAMPLES, (1,)) == (1,):
+        values = values.view(np.uint32)
+    if values.dtype == np.uint8:
+        values = values.view(np.int8)
+    found = _shown(values, tags)
+    if "exif" in image.info and not tags:  # Pillow and OpenCV turn TIFF upright by themselves
+        found.info["exif"] = image.info["exif"]
+    return found
+
+
+def _tags(image: Image.Image) -> dict:
+    """A TIFF's, by their numbers."""
+    return dict(getattr(image, "tag_v2", {}))
+
+
+class Tiff:
+    """One that Pillow does not know: of 64-bit floats, or signed or float colours."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._tags = data, ImageFileDirectory_v2(data[:8])
+        file = BytesIO(data)
+        file.seek(self._tags.next)
+        self._tags.load(file)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._tags[WIDTH], self._tags[HEIGHT]
+
+    def eight_bits(self) -> Image.Image:
+        """ValueError when OpenCV does not know it, either."""
+        return _shown(_read_colours(self._data, dict(self._tags)), dict(self._tags))
+
+
+def _read_colours(data: bytes, tags: dict) -> np.ndarray:
+    """A file's numbers as they are, [H, W] or [H, W, 3 or 4] with red first."""
+    if tags.get(PLANES) == 2:  # OpenCV leaves memory unwritten
+        raise ValueError("a TIFF of more than 8 bits with its colours in planes")
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise ValueError("damaged, or numbers of a kind that is not read")
+    return values if values.ndim == 2 else values[..., [2, 1, 0, 3][: values.shape[2]]]
+
+
+def _shown(values: np.ndarray, tags: dict) -> Image.Image:
+    if values.ndim == 3 and values.shape[2] == 4:
+        return Image.fromarray(np.dstack([scaled(values[..., :3]), _alpha(values[..., 3])]))
+    pixels = scaled(values)
+    return Image.fromarray(255 - pixels if tags.get(PHOTOMETRIC) == 0 else pixels)  # 0: the lowest is white
+
+
+def _alpha(values: np.ndarray) -> np.ndarray:
+    """Its range is the type's, or 0 to 1."""
+    most = np.iinfo(values.dtype).max if values.dtype.kind in "iu" else 1.0
+    return np.rint(np.clip(np.nan_to_num(values / most), 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,189 @@
+"""More than 8 bits a channel: scaled by what the file holds, so that dark ones are not black."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from click99.labelstudio.deep_pixels import scaled
+from click99.labelstudio.errors import ImageError, ImageTooLargeError, ImageUnreadableError
+from click99.labelstudio.pixels import read_pixels
+
+NOISE = np.random.default_rng(0).random((40, 50)) / 5
+SCENE = np.pad(np.ones((10, 20)), ((10, 20), (20, 10))) + NOISE  # 0 … 1.2: a square on a ground
+ALL_OF_IT = np.rint((SCENE - SCENE.min()) / np.ptp(SCENE) * 255)
+
+
+def read(data: bytes, max_pixels: int = 10**6) -> np.ndarray:
+    return read_pixels(data, "scan.tif", max_pixels)
+
+
+def tiff(values: np.ndarray, **options: Any) -> bytes:
+    file = io.BytesIO()
+    alpha: dict[str, Any] = {"extrasamples": ["unassalpha"]} if values.shape[2:] == (4,) else {}
+    colours: dict[str, Any] = {"photometric": "rgb" if values.ndim == 3 else "minisblack"}
+    tifffile.imwrite(file, values, **(colours | alpha | options))
+    return file.getvalue()
+
+
+def png(values: np.ndarray) -> bytes:
+    return cv2.imencode(".png", values)[1].tobytes()
+
+
+def colours(values: np.ndarray, channels: int) -> np.ndarray:
+    """Grey as [H, W] or [H, W, 3], or with an alpha of one."""
+    if channels == 1:
+        return values
+    alpha = np.full(
+        values.shape, np.iinfo(values.dtype).max if values.dtype.kind in "iu" else 1, values.dtype
+    )
+    return np.dstack([values] * 3 + [alpha] * (channels - 3))
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("kind", ["uint16", "int16", "int32", "float32", "float64"])
+def test_tiff_of_every_kind(kind: str, channels: int, order: Any):
+    dark = (SCENE * 800 - (300 if kind[0] != "u" else 0)).astype(kind)
+    pixels = read(tiff(colours(dark, channels), byteorder=order))
+    assert np.abs(pixels - ALL_OF_IT[..., None]).max() <= 2
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_png_of_16_bits(channels: int):
+    pixels = read(png(colours((SCENE * 800).astype(np.uint16), channels)))
+    assert np.abs(pixels - ALL_OF_IT[..., None]).max() <= 2
+
+
+def test_bytes_with_a_sign():
+    assert np.abs(read(tiff((SCENE * 100 - 60).astype(np.int8)))[..., 0] - ALL_OF_IT).max() <= 4
+
+
+@pytest.mark.parametrize("scale", [1, 50, 2**20, 3 * 10**9])
+def test_whole_numbers_of_32_bits(scale: int):
+    values = (SCENE > 1) * scale
+    pixels = read(tiff(values.astype(np.uint32)))
+    assert ((pixels == 255) == (SCENE > 1)[..., None]).all()
+    assert set(np.unique(pixels)) == {0, 255}
+
+
+def test_colours_keep_their_proportions_and_order():
+    red = np.full((4, 5, 3), (900, 300, 0), np.uint16)
+    for data in (tiff(red), png(red[..., ::-1])):
+        assert (read(data) == (255, 85, 0)).all()
+
+
+def test_what_is_clear_is_white():
+    clear = np.dstack([colours((SCENE * 800).astype(np.uint16), 3), np.zeros(SCENE.shape, np.uint16)])
+    assert (read(png(clear)) == 255).all()
+    assert (read(tiff(clear)) == 255).all()
+
+
+def test_stray_values_do_not_set_the_scale():
+    hot = (SCENE * 800).astype(np.uint16)
+    hot[3, 4], hot[30, 40] = 65535, 0
+    assert np.abs(np.delete(read(tiff(hot))[..., 0].ravel(), [3 * 50 + 4, 30 * 50 + 40])).mean() > 40
+
+
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, -np.inf, -3.4e38])
+def test_floats_that_are_no_values(nothing: float):
+    holes = (SCENE * 0.01).astype(np.float32)
+    holes[:10] = nothing
+    pixels = read(tiff(holes))
+    assert np.ptp(pixels[10:]) > 250
+    assert (pixels[:10] == (255 if nothing == np.inf else 0)).all()
+
+
+@pytest.mark.parametrize("kind", ["int16", "int32"])
+def test_padding_of_a_signed_type(kind: str):
+    padded = (SCENE * 1000 - 900).astype(kind)
+    padded[:10] = np.iinfo(kind).min
+    assert np.ptp(read(tiff(padded))[10:]) > 250
+
+
+def test_a_small_thing_on_a_ground_of_one_value_is_seen():
+    values = np.zeros((100, 100), np.uint16)
+    values[50, 50] = 9
+    assert read(tiff(values))[50, 50, 0] == 255
+
+
+@pytest.mark.parametrize(
+    "values", [np.zeros((2, 3)), np.full((2, 3), 1e6), np.full((2, 3), np.nan), np.full((2, 3), -5.0)]
+)
+def test_one_value_stays_one(values: np.ndarray):
+    for kind in (np.float32, np.uint16, np.int32):
+        with np.errstate(invalid="ignore"):
+            pixels = scaled(values.astype(kind))
+        assert pixels.min() == pixels.max()
+
+
+def test_the_lowest_is_white_where_the_file_says_so():
+    values = (SCENE * 800).astype(np.uint16)
+    assert (read(tiff(values, photometric="miniswhite")) == 255 - read(tiff(values))).all()
+
+
+def test_the_same_bytes_are_the_same_pixels():
+    data = tiff((SCENE * 800).astype(np.uint16))
+    assert (read(data) == read(data)).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", ["uint16", "float64"])
+def test_upright_once(kind: str, channels: int):
+    values = colours((SCENE * 800).astype(kind), channels)
+    turned = read(tiff(values, extratags=[(274, "H", 1, 6, True)]))
+    assert (turned == np.rot90(read(tiff(values)), -1)).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_upright_png(channels: int):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = png(colours((SCENE * 800).astype(np.uint16), channels))
+    chunk = b"eXIf" + exif.tobytes()[6:]
+    framed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    assert (read(data[:33] + framed + data[33:]) == np.rot90(read(data), -1)).all()
+
+
+def test_too_many_pixels():
+    for kind in ("uint16", "float64"):
+        with pytest.raises(ImageTooLargeError, match=r"50 × 40"):
+            read(tiff(SCENE.astype(kind)), max_pixels=1999)
+
+
+@pytest.mark.parametrize("kind", ["uint16", "int16", "float64"])
+def test_what_is_cut_short(kind: str):
+    data = tiff(colours((SCENE * 800).astype(kind), 3))
+    with pytest.raises(ImageUnreadableError):
+        read(data[: len(data) // 2])
+
+
+def test_planes_and_kinds_that_are_not_read_are_named():
+    planes = np.moveaxis(colours((SCENE * 800).astype(np.uint16), 3), 2, 0)
+    with pytest.raises(ImageUnreadableError, match="colours in planes"):
+        read(tiff(planes, planarconfig="separate"))
+    with pytest.raises(ImageUnreadableError, match="a kind that is not read"):
+        read(tiff(SCENE.astype(np.float16)))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", ["uint16", "int16", "float64"])
+def test_damaged_bytes_never_raise_anything_else(kind: str):
+    data = tiff(colours((SCENE * 800).astype(kind), 3))
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        damaged = bytearray(data)
+        for place in random.integers(0, 300, 4):
+            damaged[place] = random.integers(256)
+        try:
+            read(bytes(damaged))
+        except ImageError:
+            continue
