@@ -80,6 +80,61 @@ def test_local_files_are_never_read_here(source: Source, studio: Site, tmp_path:
         images.get(f"file://{file}")
 
 
+# Label Studio by another name
+
+
+NAME = "https://labels.example.org/sub"
+
+
+@pytest.mark.parametrize("path", [UPLOAD, LOCAL])
+@pytest.mark.parametrize("prefix", [NAME, "/sub", "HTTPS://Labels.Example.org:443/sub", ""])
+def test_what_is_under_its_name_is_asked_of_it(source: Source, studio: Site, path: str, prefix: str):
+    client = Client(studio.url, LEGACY, names=["", NAME])
+    assert source((), client).get(prefix + path).pixels.shape == (4, 6, 3)
+    assert studio.asked == [(path, f"Token {LEGACY}")]
+
+
+def test_a_name_without_and_an_address_with_a_prefix(source: Source, studio: Site):
+    client = Client(f"{studio.url}/ls", LEGACY, names=["https://labels.example.org/"])
+    studio.serve(f"/ls{UPLOAD}", picture())
+    for address in (
+        f"https://labels.example.org{UPLOAD}",
+        UPLOAD,
+        f"/ls{UPLOAD}",
+        f"{studio.url}/ls{UPLOAD}",
+    ):
+        assert is_red(source((), client).get(address))
+    assert set(studio.paths) == {f"/ls{UPLOAD}"}
+
+
+def test_the_other_name_is_never_asked(source: Source, studio: Site, new_site: Callable[[], Site]):
+    other = new_site()
+    other.serve(UPLOAD, picture())
+    images = source([other.host], Client(studio.url, LEGACY, names=[other.url]))
+    assert is_red(images.get(other.url + UPLOAD))
+    studio.redirect(LOCAL, other.url + UPLOAD)
+    assert is_red(images.get(LOCAL))
+    assert other.asked == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://labels.example.org/subway/a.png",
+        "https://labels.example.org/data/a.png",
+        "https://labels.example.org:8443/sub/a.png",
+        "https://labels.example.org@evil/sub/a.png",
+        "https://evil/https://labels.example.org/sub/a.png",
+        "https://sub.labels.example.org/sub/a.png",
+        "//labels.example.org/sub/a.png",
+    ],
+)
+def test_what_only_looks_like_its_name_is_not_fetched(source: Source, studio: Site, address: str):
+    with pytest.raises(ImageNotAllowedError):
+        source((), Client(studio.url, LEGACY, names=[NAME])).get(address)
+    assert studio.asked == []
+
+
 # Other hosts
 
 

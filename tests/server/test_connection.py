@@ -81,6 +81,55 @@ def test_a_configured_label_studio_is_the_only_one(tmp_path: Path):
     assert connection.client.url == "http://label.studio"
 
 
+NAME = "https://labels.example.org/sub"
+OTHER_NAME = body([keypoint("a", 20, 20)], f"{NAME}/data/upload/1/a.png")
+
+
+def test_a_name_that_setup_tells_is_asked_of_the_configured_one(
+    start: Start, label_studio: tuple[str, list[str | None]]
+):
+    """And outlives a restart, in which nobody says it again."""
+    told = {"label_studio_url": label_studio[0], "label_studio_api_key": TOKEN}
+    server = start(**told)
+    assert "set LABEL_STUDIO_HOST" in server.post("/predict", json=OTHER_NAME).json()["detail"]
+    server.post("/setup", json=setup(NAME))
+    for each in (server, start(**told)):
+        assert each.post("/predict", json=OTHER_NAME).status_code == 200
+    assert set(label_studio[1]) == {f"Token {TOKEN}"}
+
+
+def test_a_name_is_not_taken_from_who_knows_no_token(
+    start: Start, label_studio: tuple[str, list[str | None]]
+):
+    server = start(label_studio_url=label_studio[0], label_studio_api_key=TOKEN)
+    server.post("/setup", json=setup(NAME) | {"access_token": "rubbish"})
+    assert server.post("/predict", json=OTHER_NAME).status_code == 422
+
+
+def test_the_name_can_be_set(start: Start, label_studio: tuple[str, list[str | None]]):
+    told = {"label_studio_url": label_studio[0], "label_studio_api_key": TOKEN, "label_studio_host": NAME}
+    server = start(**told)
+    assert server.post("/predict", json=OTHER_NAME).status_code == 200
+    asked = len(label_studio[1])
+    server.post("/setup", json=setup("https://other.example.org"))
+    assert len(label_studio[1]) == asked
+
+
+def test_localhost_stays_another_host_where_it_is_listed(vouched: None, tmp_path: Path):
+    """A Label Studio without LABEL_STUDIO_HOST says so; from click99 it may be something else."""
+    settings = Settings(home=tmp_path, label_studio_url="http://label.studio", allowed_hosts="localhost:8080")
+    assert not Connection(settings).introduce(
+        SetupRequest.model_validate({"hostname": "http://localhost:8080", "access_token": TOKEN}), True
+    )
+
+
+def test_a_name_is_no_address_to_ask(vouched: None, tmp_path: Path):
+    """What was taken as a name beside LABEL_STUDIO_URL is not asked once that is unset."""
+    said = SetupRequest.model_validate({"hostname": "http://localhost:8080", "access_token": TOKEN})
+    assert Connection(Settings(home=tmp_path, label_studio_url="http://label.studio")).introduce(said, True)
+    assert Connection(Settings(home=tmp_path)).client is None
+
+
 def test_a_refusal_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     connection = Connection(Settings(home=tmp_path))
     said = SetupRequest.model_validate({"hostname": "http://label.studio", "access_token": TOKEN})

@@ -38,6 +38,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "retrain_minutes": "7",
     } | {
         "label_studio_url": "http://label.studio",
+        "label_studio_host": "https://labels.example.org/sub",
         "basic_auth_user": "ann",
         "basic_auth_password": "ann",
     }

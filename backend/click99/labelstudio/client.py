@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -22,6 +23,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 ACCESS_SECONDS = 300  # how long an exchanged token lives when it doesn't say so
 MAX_ANSWER = 256 * 2**20  # bytes; a page of tasks with their masks is some megabytes
 EARLY_SECONDS = 30  # exchange again so long before the end
+PATH, HOST = re.compile("/(?!/)"), re.compile("[^/]*//[^/?#]*")
 
 
 def origin(url: str) -> tuple[str, str, int] | None:
@@ -36,20 +38,32 @@ def origin(url: str) -> tuple[str, str, int] | None:
     return parts.scheme, parts.hostname, port
 
 
+def _below(address: str, name: str) -> str:
+    """What an address, or a path, has below another address; "": it is not below it."""
+    path = (
+        address if PATH.match(address) else HOST.sub("", address) if origin(address) == origin(name) else ""
+    )
+    prefix = f"{urlsplit(name).path}/"
+    return f"/{path.removeprefix(prefix)}" if path.startswith(prefix) else ""
+
+
 class Client(AuthBase):
     """Label Studio at `url`, with an API key.
 
     api_key: a legacy token, sent as it is; or a personal access token (told by its form), exchanged for a
     short-lived one, which is kept until shortly before its end; or "".
-    timeout: seconds for a whole call. Thread-safe. ApiError when `url` is no http(s) address.
+    timeout: seconds for a whole call. names: its addresses as people, and so its tasks, know it.
+    Thread-safe. ApiError when `url` is no http(s) address.
     As requests' `auth` it adds the Authorization header, and refuses to on any other origin.
     """
 
-    def __init__(self, url: str, api_key: str, timeout: float = 30.0) -> None:
+    def __init__(self, url: str, api_key: str, timeout: float = 30.0, names: Collection[str] = ()) -> None:
         self.url = url.rstrip("/")
         self._origin = origin(self.url)
         if self._origin is None:
             raise ApiError("LABEL_STUDIO_URL", f"{url!r} is no address", "Set it to http://host:port")
+        known = [name.rstrip("/") for name in (url, *names) if origin(name)]
+        self._names = sorted(known, key=lambda name: len(urlsplit(name).path), reverse=True)
         self._api_key = api_key.strip()
         self._timeout = timeout
         self._lock = threading.Lock()
@@ -59,11 +73,13 @@ class Client(AuthBase):
         """Whether an absolute URL is on Label Studio's own origin (scheme, host and port)."""
         return origin(url) == self._origin
 
-    def resolve(self, path: str) -> str:
-        """The absolute URL of a path as it stands in a task ("/data/upload/…")."""
-        parts: SplitResult = urlsplit(self.url)
-        inside = path.startswith(f"{parts.path}/")  # served under a prefix, Label Studio writes it into tasks
-        return f"{parts.scheme}://{parts.netloc}{path}" if inside else f"{self.url}{path}"
+    def resolve(self, address: str) -> str:
+        """Where to ask for an address of a task: a path ("/data/upload/…"), or one under a name of Label
+        Studio's. Served under a prefix, it writes that into both. Other addresses stay as they are."""
+        for name in self._names:
+            if below := _below(address, name):
+                return self.url + below
+        return self.url + address if PATH.match(address) else address
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         if not self.owns(r.url or ""):

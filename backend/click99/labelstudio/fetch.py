@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 import requests
 import urllib3
 
-from click99.labelstudio.client import Client, origin
+from click99.labelstudio.client import PATH, Client, origin
 from click99.labelstudio.errors import ImageNotAllowedError, ImageTooLargeError, ImageUnavailableError
 from click99.labelstudio.exchange import TooLongError, exchange, read
 from click99.labelstudio.lanes import Lanes
@@ -61,11 +61,11 @@ class Fetcher:
         """The absolute form of the address in a task; ImageNotAllowedError when it may not be fetched."""
         if url.startswith("data:"):
             return url
-        if url.startswith("/") and not url.startswith("//"):
-            if self.label_studio is None:
-                problem = f"{shorten(url)} is on Label Studio, whose address is not known"
-                raise ImageNotAllowedError("image", problem, "Set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
+        if self.label_studio is not None:
             url = self.label_studio.resolve(url)
+        elif PATH.match(url):
+            problem = f"{shorten(url)} is on Label Studio, whose address is not known"
+            raise ImageNotAllowedError("image", problem, "Set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
         self._check(url)
         return url
 
@@ -103,10 +103,13 @@ class Fetcher:
         headers = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
         with exchange("GET", url, deadline, self._max_bytes, headers=headers, auth=self._guard) as reply:
             if reply.is_redirect:
-                return urljoin(url, reply.headers["Location"])
+                return self._moved(urljoin(url, reply.headers["Location"]))
             self._check_status(reply)
             self._check_size(reply.raw.length_remaining or 0, url)
             return read(reply, self._max_bytes)
+
+    def _moved(self, url: str) -> str:
+        return self.label_studio.resolve(url) if self.label_studio else url
 
     def _guard(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """As requests' `auth` it sees each address in the very form that is connected to."""
@@ -127,7 +130,9 @@ class Fetcher:
             raise ImageNotAllowedError("image", problem, remedy)
         host = urlsplit(url).netloc.rpartition("@")[2]
         problem = f"{shorten(url)} is on {host}, which is not allowed"
-        remedy = f"Add {host} to CLICK99_ALLOWED_HOSTS; if it is Label Studio, set LABEL_STUDIO_URL to it"
+        remedy = (
+            f"Add {host} to CLICK99_ALLOWED_HOSTS; if people know Label Studio by it, set LABEL_STUDIO_HOST"
+        )
         raise ImageNotAllowedError("image", problem, remedy)
 
     def _check_status(self, reply: requests.Response) -> None:
@@ -139,7 +144,7 @@ class Fetcher:
         elif self._is_label_studio(reply.url):
             remedy = "Set LABEL_STUDIO_API_KEY to a token of a user who sees the project"
         else:
-            remedy = "It must be readable without login; if it is Label Studio, set LABEL_STUDIO_URL to it"
+            remedy = "It must be readable without login; if it is Label Studio, set LABEL_STUDIO_HOST to it"
         raise ImageUnavailableError("image", problem, remedy)
 
     def _check_size(self, size: int, url: str) -> None:

@@ -36,17 +36,19 @@ class Introduction(BaseModel):
 class Connection:
     """The client for Label Studio, None while it is unknown.
 
-    With LABEL_STUDIO_URL set, it alone counts. Without it, an introduction at /setup is taken when its host
-    is one of CLICK99_ALLOWED_HOSTS, or is loopback and the request came from loopback: anyone who reaches
-    /setup could name a host, and click99 would fetch from it. And it must be a Label Studio that knows the
-    token, which it is asked: nobody can name another service, or a token that is none. The last one taken is
-    kept in CLICK99_HOME (readable by its owner only), so that the first click after a restart finds its
-    image, and so that all workers know what one of them was told.
+    With LABEL_STUDIO_URL set, it alone is asked. An introduction at /setup then only tells another name that
+    tasks may hold for it, and is taken when LABEL_STUDIO_URL knows its token. Without it, an introduction is
+    taken when its host is one of CLICK99_ALLOWED_HOSTS, or is loopback and the request came from loopback:
+    anyone who reaches /setup could name a host, and click99 would fetch from it. And it must be a Label
+    Studio that knows the token, which it is asked: nobody can name another service, or a token that is none.
+    The last one taken is kept in CLICK99_HOME (readable by its owner only), so that the first click after a
+    restart finds its image, and so that all workers know what one of them was told.
     """
 
     def __init__(self, settings: Settings):
         self._settings = settings
-        self._memory = settings.home / "label-studio.json"
+        asked = bool(settings.label_studio_url)
+        self._memory = settings.home / ("label-studio-name.json" if asked else "label-studio.json")
         self._refused: Introduction | None = None  # the last one, so that it is logged once
         self._again_at = 0.0  # when it may be looked at again
         self._taken: Introduction | None = None
@@ -56,7 +58,8 @@ class Connection:
 
     def introduce(self, request: SetupRequest, from_loopback: bool) -> bool:
         """Take, or refuse, what a /setup says. Returns whether `client` is a new one."""
-        if self._settings.label_studio_url or not request.hostname or not request.access_token:
+        known = self._settings.label_studio_url and self._settings.label_studio_host
+        if known or not request.hostname or not request.access_token:
             return False
         said = Introduction(
             hostname=request.hostname,
@@ -75,7 +78,7 @@ class Connection:
 
     def look_again(self) -> bool:
         """Take what another worker was told, or a restart left. Returns whether `client` is new."""
-        written = 0 if self._settings.label_studio_url else modified(self._memory)
+        written = modified(self._memory)
         if written == self._seen:
             return False
         self._seen = written
@@ -87,27 +90,36 @@ class Connection:
         return True
 
     def _client(self) -> Client | None:
-        if self._settings.label_studio_url:
-            return Client(self._settings.label_studio_url, self._settings.label_studio_api_key)
-        return Client(self._taken.hostname, self._taken.access_token) if self._taken else None
+        settings, said = self._settings, self._taken
+        names = [settings.label_studio_host, *([said.hostname] if said else [])]
+        if settings.label_studio_url:
+            return Client(settings.label_studio_url, settings.label_studio_api_key, names=names)
+        return Client(said.hostname, said.access_token, names=names) if said else None
 
-    def _trusted(self, said: Introduction) -> bool:
+    def _distrust(self, said: Introduction) -> str:
+        """Why its host is not believed; "": it is."""
         try:
             address = urlsplit(said.hostname)
         except ValueError:
-            return False
+            return "it is no address"
         if address.scheme not in ("http", "https"):
-            return False
-        if host_allowed(said.hostname, self._settings.hosts):
-            return True
-        return said.from_loopback and is_loopback(address.hostname or "")
+            return "it is no http(s) address"
+        listed, loopback = (
+            host_allowed(said.hostname, self._settings.hosts),
+            is_loopback(address.hostname or ""),
+        )
+        if self._settings.label_studio_url:  # a Label Studio that does not know its name says localhost
+            return "other images may come from there" if listed and loopback else ""
+        return (
+            "" if listed or (said.from_loopback and loopback) else "its host is not in CLICK99_ALLOWED_HOSTS"
+        )
 
     def _problem(self, said: Introduction) -> str:
         """Why it is not taken; "": it is."""
-        if not self._trusted(said):
-            return "its host is not in CLICK99_ALLOWED_HOSTS"
+        if problem := self._distrust(said):
+            return problem
         try:
-            client = Client(said.hostname, said.access_token)
+            client = Client(self._settings.label_studio_url or said.hostname, said.access_token)
             user = client.call("GET", WHO_AM_I, timeout=ASK_SECONDS, max_bytes=MAX_BYTES)
         except LabelStudioError as error:
             return str(error)
@@ -116,7 +128,8 @@ class Connection:
     def _refuse(self, said: Introduction, problem: str) -> None:
         self._again_at = time.monotonic() + AGAIN_SECONDS
         if said != self._refused:
-            remedy = "Set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY"
+            asked = self._settings.label_studio_url
+            remedy = f"Set {'LABEL_STUDIO_HOST' if asked else 'LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY'}"
             log.warning("/setup names Label Studio at %r, not used: %s. %s", said.hostname, problem, remedy)
         self._refused = said
 
@@ -125,7 +138,7 @@ class Connection:
             said = Introduction.model_validate_json(self._memory.read_bytes())
         except (OSError, ValidationError):
             return None
-        return said if self._trusted(said) else None
+        return None if self._distrust(said) else said
 
 
 def modified(path: Path) -> int:

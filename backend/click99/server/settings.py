@@ -8,7 +8,11 @@ from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "CLICK99_"
-ECOSYSTEM = ("label_studio_url", "label_studio_api_key")  # named as everywhere around Label Studio: no prefix
+ECOSYSTEM = (
+    "label_studio_url",
+    "label_studio_host",
+    "label_studio_api_key",
+)  # named as everywhere around Label Studio: no prefix
 
 
 def variable(field: str) -> str:
@@ -32,6 +36,12 @@ class Settings(BaseSettings):
         default="",
         validation_alias=AliasChoices("label_studio_url", "LABEL_STUDIO_URL"),
         description="Label Studio's address, http(s)://host[:port]; unset: learned from /setup.",
+    )
+    label_studio_host: str = Field(
+        default="",
+        validation_alias=AliasChoices("label_studio_host", "LABEL_STUDIO_HOST"),
+        description="Its address as people know it and tasks hold it, http(s)://host[:port][/prefix]; unset: "
+        "learned from /setup. Never asked itself: LABEL_STUDIO_URL is.",
     )
     label_studio_api_key: str = Field(
         default="",
@@ -138,7 +148,7 @@ class Settings(BaseSettings):
             )
         return hosts
 
-    @field_validator("label_studio_url")
+    @field_validator("label_studio_url", "label_studio_host")
     @classmethod
     def _is_http(cls, url: str) -> str:
         if url and not url.startswith(("http://", "https://")):
