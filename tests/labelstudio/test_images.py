@@ -183,7 +183,8 @@ def test_hosts_are_compared_exactly(url: str, hosts: list[str], allowed: bool):
 @pytest.mark.parametrize(
     "url",
     [
-        "s3://bucket/leaf.png",
+        "s4://bucket/leaf.png",
+        "S3://bucket/leaf.png",
         "leaf.png",
         "",
         "//127.0.0.1/leaf.png",

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import http.client
 import io
+import ipaddress
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -23,6 +25,10 @@ HEADERS = 2**20  # bytes of an answer beside its body
 
 class TooLongError(requests.RequestException):
     """The answer has more bytes than allowed."""
+
+
+class PrivateHostError(Exception):
+    """A host is not one of the public internet."""
 
 
 class _Clock(io.RawIOBase):
@@ -52,39 +58,67 @@ class _Clock(io.RawIOBase):
 
 
 class _Adapter(HTTPAdapter):
-    """One exchange's connections."""
+    """One exchange's connections. public: to hosts of the public internet only."""
 
-    def __init__(self, deadline: float, room: int) -> None:
+    def __init__(self, deadline: float, room: int, public: bool) -> None:
         super().__init__()
-        self._deadline, self._room = deadline, room
+        self._deadline, self._room, self._public = deadline, room, public
 
-    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-        pool = super().get_connection_with_tls_context(*args, **options)
+    def get_connection_with_tls_context(self, request: Any, *args: Any, **options: Any) -> Any:
+        if self._public:
+            _check_public(urlsplit(request.url).hostname or "")
+        pool = super().get_connection_with_tls_context(request, *args, **options)
         deadline, room = self._deadline, self._room
+        direct = self._public and pool.proxy is None
 
         class Answer(http.client.HTTPResponse):
             def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
                 super().__init__(sock, *args, **options)
                 self.fp = io.BufferedReader(_Clock(sock, self.fp, deadline, room))
 
-        pool.ConnectionCls = type(  # pyright: ignore[reportAttributeAccessIssue]
-            "Connection", (pool.ConnectionCls,), {"response_class": Answer}
-        )
+        class Connection(pool.ConnectionCls):
+            response_class = Answer
+
+            def _new_conn(self) -> socket.socket:
+                connected = super()._new_conn()
+                with ExitStack() as stack:
+                    stack.enter_context(connected)
+                    if direct:  # a name may have another address by now
+                        _check_public(connected.getpeername()[0])
+                    stack.pop_all()
+                return connected
+
+        pool.ConnectionCls = Connection  # pyright: ignore[reportAttributeAccessIssue]
         return pool
+
+
+def _check_public(host: str) -> None:
+    for *_, place in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM):
+        if not is_public(str(place[0])):
+            raise PrivateHostError(host)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is of the public internet: not this machine's, its network's or its cloud's."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        found = found.ipv4_mapped or found.sixtofour or found
+    return found.is_global and not found.is_multicast
 
 
 @contextmanager
 def exchange(
-    method: str, url: str, deadline: float, max_bytes: int, **options: Any
+    method: str, url: str, deadline: float, max_bytes: int, public: bool = False, **options: Any
 ) -> Iterator[requests.Response]:
     """The answer, its body not read yet; redirects are not followed.
 
-    deadline: by `time.monotonic`. max_bytes: that are read of it at most. options: as for requests.
+    deadline: by `time.monotonic`. max_bytes: that are read of it at most. public: PrivateHostError, before
+    anything is sent, where the host is not one of the public internet. options: as for requests.
     requests.RequestException, urllib3's HTTPError or OSError when anything fails, here or while it is read.
     """
     with requests.Session() as session:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(deadline, max_bytes + HEADERS))
+            session.mount(scheme, _Adapter(deadline, max_bytes + HEADERS, public))
         left = max(deadline - time.monotonic(), 0.01)
         told = {"timeout": (left / 3, left), "allow_redirects": False, "stream": True}  # a host may have more
         with session.request(method, url, **told, **options) as reply:  # than one address to connect to

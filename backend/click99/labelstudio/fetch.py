@@ -2,7 +2,8 @@
 
 Who may be asked: Label Studio, with its token; and the allowed hosts, without any. Redirects are followed one
 by one and each is checked as the first address was, so neither the token nor a request goes where it may not.
-Nothing is read from this machine's files: a local-files path is Label Studio's to grant.
+Label Studio may send a storage address (storage.py) to any host of the public internet. Nothing is read from
+this machine's files: a local-files path is Label Studio's to grant.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ import base64
 import re
 import time
 from collections.abc import Callable, Collection
+from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import requests
 import urllib3
 
-from click99.labelstudio.client import PATH, Client, origin
+from click99.labelstudio.client import PATH, Client, no_auth, origin
 from click99.labelstudio.errors import ImageNotAllowedError, ImageTooLargeError, ImageUnavailableError
-from click99.labelstudio.exchange import TooLongError, exchange, read
+from click99.labelstudio.exchange import PrivateHostError, TooLongError, exchange, read
 from click99.labelstudio.lanes import Lanes
+from click99.labelstudio.storage import ON_STORAGE, in_storage, storage_path
 
 REDIRECTS = 5
 
@@ -40,6 +43,7 @@ def shorten(url: str) -> str:
     """An address for messages: without secrets (user, signature), not too long."""
     if url.startswith("data:"):
         return f"{url[:30]}…"
+    url = in_storage(url) or url
     head, _, query = url.partition("?")
     address = re.sub("//[^/]*@", "//", head)
     if query:
@@ -57,17 +61,19 @@ class Fetcher:
         self._lanes = Lanes()
         self.label_studio: Client | None = None
 
-    def resolve(self, url: str) -> str:
-        """The absolute form of the address in a task; ImageNotAllowedError when it may not be fetched."""
+    def resolve(self, url: str, task: str = "") -> str:
+        """The absolute form of the address in a task, by its id; ImageNotAllowedError when it may not be
+        fetched."""
         if url.startswith("data:"):
             return url
+        path = storage_path(url, task) if ON_STORAGE.match(url) else url
         if self.label_studio is not None:
-            url = self.label_studio.resolve(url)
-        elif PATH.match(url):
+            path = self.label_studio.resolve(path)
+        elif PATH.match(path):
             problem = f"{shorten(url)} is on Label Studio, whose address is not known"
             raise ImageNotAllowedError("image", problem, "Set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
-        self._check(url)
-        return url
+        self._check(path)
+        return path
 
     def fetch(self, url: str, then: Callable[[Callable[[], bytes]], None]) -> None:
         """The bytes at an absolute address: `then` is handed what gives them, in a thread of its own.
@@ -79,11 +85,14 @@ class Fetcher:
         self._lanes.put(origin(url), lambda: then(lambda: self._follow(url, deadline)))
 
     def _follow(self, url: str, deadline: float) -> bytes:
+        sent = False  # there by Label Studio, for a storage address
         for _ in range(1 + REDIRECTS):
             try:
-                found = self._ask(url, deadline)
+                found = self._ask(url, deadline, sent)
             except TooLongError:
                 raise self._too_large(url) from None
+            except PrivateHostError:
+                raise self._not_allowed(url) from None
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 if time.monotonic() > deadline:
                     raise self._too_slow(url) from None
@@ -91,17 +100,20 @@ class Fetcher:
                 raise ImageUnavailableError("image", problem, "Check that click99 can reach it") from None
             if isinstance(found, bytes):
                 return found
+            sent = self._is_label_studio(url) and bool(in_storage(url))
             url = found
         problem = f"{shorten(url)} comes after {REDIRECTS} redirects"
         raise ImageUnavailableError("image", problem, "Import the image's final address")
 
-    def _ask(self, url: str, deadline: float) -> bytes | str:
+    def _ask(self, url: str, deadline: float, sent: bool) -> bytes | str:
         """What is there, or where to ask instead."""
         if time.monotonic() > deadline:
             raise self._too_slow(url)
         # Label Studio answers 406 when images are all that is accepted.
-        headers = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
-        with exchange("GET", url, deadline, self._max_bytes, headers=headers, auth=self._guard) as reply:
+        told: dict[str, Any] = {"headers": {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}}
+        public = sent and origin(url) is not None and not self._allowed(url)
+        told |= {"public": public, "auth": no_auth if public else self._guard}
+        with exchange("GET", url, deadline, self._max_bytes, **told) as reply:
             if reply.is_redirect:
                 return self._moved(urljoin(url, reply.headers["Location"]))
             self._check_status(reply)
@@ -121,30 +133,38 @@ class Fetcher:
     def _is_label_studio(self, url: str) -> bool:
         return self.label_studio is not None and self.label_studio.owns(url)
 
+    def _allowed(self, url: str) -> bool:
+        return self._is_label_studio(url) or host_allowed(url, self._allowed_hosts)
+
     def _check(self, url: str) -> None:
-        if self._is_label_studio(url) or host_allowed(url, self._allowed_hosts):
-            return
+        if not self._allowed(url):
+            raise self._not_allowed(url)
+
+    def _not_allowed(self, url: str) -> ImageNotAllowedError:
         if origin(url) is None:
             problem = f"{shorten(url)!r} is not an address that click99 reads"
-            remedy = "Use uploads, local files, http(s) URLs or data URIs"
-            raise ImageNotAllowedError("image", problem, remedy)
+            remedy = "Use uploads, local files, cloud storage, http(s) URLs or data URIs"
+            return ImageNotAllowedError("image", problem, remedy)
         host = urlsplit(url).netloc.rpartition("@")[2]
         problem = f"{shorten(url)} is on {host}, which is not allowed"
         remedy = (
             f"Add {host} to CLICK99_ALLOWED_HOSTS; if people know Label Studio by it, set LABEL_STUDIO_HOST"
         )
-        raise ImageNotAllowedError("image", problem, remedy)
+        return ImageNotAllowedError("image", problem, remedy)
 
     def _check_status(self, reply: requests.Response) -> None:
         if reply.ok:
             return
         problem = f"{shorten(reply.url)} answers {reply.status_code}"
-        if reply.status_code not in (401, 403):
-            remedy = "Check the address in the task's data"
-        elif self._is_label_studio(reply.url):
+        ours = self._is_label_studio(reply.url)
+        if ours and reply.status_code in (401, 403):
             remedy = "Set LABEL_STUDIO_API_KEY to a token of a user who sees the project"
-        else:
+        elif ours and in_storage(reply.url):
+            remedy = "Connect its bucket to the project, under Settings → Cloud Storage, and sync it"
+        elif reply.status_code in (401, 403):
             remedy = "It must be readable without login; if it is Label Studio, set LABEL_STUDIO_HOST to it"
+        else:
+            remedy = "Check the address in the task's data"
         raise ImageUnavailableError("image", problem, remedy)
 
     def _check_size(self, size: int, url: str) -> None:

@@ -51,19 +51,21 @@ class ImageSource:
         """From now on, Label Studio is the one of `client`. Whether to trust it is for the caller to say."""
         self._fetcher.label_studio = client
 
-    def get(self, url: str) -> Image:
-        """The image at a Label Studio path, at an http(s) URL or in a data URI.
+    def get(self, url: str, task: str = "") -> Image:
+        """The image at a Label Studio path, in cloud storage, at an http(s) URL or in a data URI.
+
+        task: the id of the task that holds the address, which storage is asked for by.
 
         ImageError (see errors.py), or ApiError when Label Studio does not exchange a personal access token.
         """
-        return self._load(self._fetcher.resolve(url)).result()
+        return self._load(self._fetcher.resolve(url, task)).result()
 
-    def fetching(self, url: str) -> Future[Image] | None:
+    def fetching(self, url: str, task: str = "") -> Future[Image] | None:
         """While an image must be fetched: the wait for it. None: `get` has it at once.
 
         ImageNotAllowedError at once; other errors come with the future.
         """
-        address = self._fetcher.resolve(url)
+        address = self._fetcher.resolve(url, task)
         name = _name(address)
         with self._lock:
             here = name in self._memory or address.startswith("data:")

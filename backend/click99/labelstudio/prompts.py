@@ -116,7 +116,7 @@ class Question:
         """LabelStudioError when the request, its label config or its image is wrong."""
         asked = time.perf_counter()
         prompt, target, url = read_subject(request)
-        image = images.get(url)
+        image = images.get(url, request.task.id)
         size = image.pixels.shape[:2]
         box = prompt.box(*size) if prompt.is_box else None
         clicks = [box.centre] if box else prompt.clicks(*size)

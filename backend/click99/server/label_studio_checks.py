@@ -90,7 +90,7 @@ def check_image(subject: str, client: Client, images: ImageSource, project: dict
         return Finding(subject, "hint", "no tasks yet")
     try:
         url = LabelConfig.parse(project["label_config"]).image_url(tasks[0]["data"])
-        height, width, _ = images.get(url).pixels.shape
+        height, width, _ = images.get(url, str(tasks[0]["id"])).pixels.shape
     except LabelStudioError as error:
         return Finding(subject, "problem", f"task {tasks[0]['id']}: {error}")
     return Finding(subject, "ok", f"task {tasks[0]['id']}: image of {width} × {height}")

@@ -17,7 +17,7 @@ from click99.server.settings import Settings
 def saved_images(settings: Settings) -> Callable[[SavedMask], np.ndarray]:
     """Gives a saved object's image, uint8 RGB [H, W, 3]; LabelStudioError when it is gone."""
     source = ImageSource(settings.home, settings.hosts, Connection(settings).client)
-    return lambda found: source.get(address(found)).pixels
+    return lambda found: source.get(address(found), str(found.annotation.task)).pixels
 
 
 def image_store(settings: Settings) -> Path:

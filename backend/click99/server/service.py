@@ -139,7 +139,7 @@ class Service:
         if request.context is None or request.context.event in EVENTS:
             return None
         _, _, url = read_subject(request)
-        return self._images.fetching(url)
+        return self._images.fetching(url, request.task.id)
 
     def _find_label_studio(self) -> None:
         if self._connection.look_again() and self._connection.client:

@@ -32,7 +32,7 @@ class Warming:
             return
         try:
             url = LabelConfig.parse(request.label_config).image_url(request.task.data)
-            fetching = self._images.fetching(url)
+            fetching = self._images.fetching(url, request.task.id)
         except LabelStudioError as error:  # the first click will fail with it, too
             self._free.release()
             log.warning("Task %s is not ready for clicks: %s", request.task.id, error)
@@ -53,7 +53,7 @@ class Warming:
 
     def _warm(self, request: PredictRequest, url: str) -> None:
         try:
-            image = self._images.get(url)
+            image = self._images.get(url, request.task.id)
             self._sessions.warm(image.key, image.pixels)
         except LabelStudioError as error:
             log.warning("Task %s is not ready for clicks: %s", request.task.id, error)
