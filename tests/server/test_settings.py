@@ -35,7 +35,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "database_upgrade": "start",
         "sync_minutes": "5",
         "retrain_every": "50",
-        "retrain_minutes": "7",
+        "retrain_minutes": "7.5",
     } | {
         "label_studio_url": "http://label.studio",
         "label_studio_host": "https://labels.example.org/sub",

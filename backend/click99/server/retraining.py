@@ -46,7 +46,7 @@ class Retraining(Poller, Collector):
 
     def begin(self, why: str) -> tuple[int, str]:
         """The number of the job that was begun, or of the one that runs already, and which of both it is."""
-        minutes = ["--minutes", str(self._settings.retrain_minutes)]
+        minutes = ["--minutes", f"{self._settings.retrain_minutes:g}"]
         variables = os.environ | self._settings.environment
         variables.pop("PROMETHEUS_MULTIPROC_DIR", None)  # its counters are not the server's
         try:

@@ -100,8 +100,8 @@ class Settings(BaseSettings):
     retrain_every: int = Field(
         default=0, ge=0, description="Fine-tune after so many new corrected annotations; 0: never by itself."
     )
-    retrain_minutes: int = Field(
-        default=15, ge=1, description="How long a fine-tune that the server starts trains."
+    retrain_minutes: float = Field(
+        default=15, ge=0.01, description="How long a fine-tune that the server starts trains."
     )
     state_mb: int = Field(default=256, ge=1, description="Memory for the masks kept between clicks, MB.")
     state_minutes: int = Field(default=120, ge=1, description="Forget a mask that was not used for so long.")

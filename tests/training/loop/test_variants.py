@@ -43,15 +43,15 @@ def test_unknown_names_are_told_with_the_known(arguments: tuple[str, ...], compl
 
 @pytest.mark.slow("trains")
 @pytest.mark.parametrize(
-    ("preset", "name", "side"),
+    ("preset", "name", "side", "steps"),
     [
-        (preset, name, side)
-        for preset, side in (("compact", 64), ("paper", 32))
+        (preset, name, side, steps)
+        for preset, side, steps in (("compact", 64, 20), ("paper", 32, 8))  # the paper's takes a second each
         for name in (*VARIANTS, *CLAIMS)
     ],
 )
-def test_twenty_steps_of_every_variant_lower_the_loss_on_one_image(
-    data_folder: Path, preset: str, name: str, side: int
+def test_a_few_steps_of_every_variant_lower_the_loss_on_one_image(
+    data_folder: Path, preset: str, name: str, side: int, steps: int
 ):
     network, recipe = configured(preset, name=name)
     rate = 1e-3 if preset == "compact" else 1e-4
@@ -63,7 +63,7 @@ def test_twenty_steps_of_every_variant_lower_the_loss_on_one_image(
     trainer.set_rate(0)
     crop = CropStream(ManifestDataset(data_folder, "train"), recipe, seed=0)[0, side]
     losses: list[list[float]] = []  # of each time the image comes
-    while len(np.ravel(losses)) < 20:
+    while len(np.ravel(losses)) < steps:
         batch = Batch.start([crop], [(0,)], recipe, network.click_encoding)
         losses.append(trainer.train(batch).losses)
     assert np.mean(losses[-1]) < np.mean(losses[0])
