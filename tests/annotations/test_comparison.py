@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from click99.annotations import comparison
-from click99.annotations.comparison import compare
+from click99.annotations.comparison import differences
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow
@@ -25,7 +25,7 @@ def database(tmp_path: Path) -> Database:
 
 def synced(address: str, database: Database) -> tuple[int, int]:
     """Annotations found new or changed, and deleted."""
-    found = list(compare(Client(address, "key"), database))
+    found = list(differences(Client(address, "key"), database))
     return sum(task.saved for task in found), sum(task.deleted for task in found)
 
 

@@ -21,7 +21,7 @@ def test_what_is_added_stays_until_it_is_removed(tmp_path: Path):
 
 
 def test_it_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lost_masks, "MOST", 2)
+    monkeypatch.setattr(lost_masks, "MOST_ANNOTATIONS", 2)
     for annotation in range(5):
         LostMasks(tmp_path).add(annotation)
     assert LostMasks(tmp_path).all() == [0, 1]

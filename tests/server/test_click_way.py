@@ -19,7 +19,7 @@ from tests.server.requests import body, keypoint
 
 BACKEND = Path(click99.__file__).parent
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "click.md"
-MOST = 27
+MOST_FILES = 27
 FIRST, SECOND = keypoint("a", 20, 20), keypoint("b", 40, 30, positive=False)
 
 
@@ -44,7 +44,7 @@ def test_a_click_enters_the_files_of_the_page(client: TestClient) -> None:
     finally:
         threading.setprofile(None)
     assert entered == files_of_the_page()
-    assert len(entered) <= MOST
+    assert len(entered) <= MOST_FILES
 
 
 def files_of_the_page() -> set[str]:

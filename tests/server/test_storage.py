@@ -10,7 +10,7 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
-from click99.annotations.schema import SchemaError
+from click99.annotations.upgrades import SchemaError
 from click99.cli import app
 from click99.server import serve
 from click99.server.settings import Settings

@@ -31,22 +31,22 @@ class TaskDifference:
     deleted: int = 0
 
 
-def compare(client: Client, database: Database, only: int | None = None) -> Iterator[TaskDifference]:
+def differences(client: Client, database: Database, only: int | None = None) -> Iterator[TaskDifference]:
     """Bring the record up to date, task by task; begun again, it goes on where it was.
 
     only: a project's id. LabelStudioError when the API fails; what was compared until then is recorded.
     """
     for project in client.projects():
         if only in (None, project["id"]):
-            yield from _compare_project(client, database, project)
+            yield from _of_project(client, database, project)
 
 
-def _compare_project(client: Client, database: Database, project: dict[str, Any]) -> Iterator[TaskDifference]:
+def _of_project(client: Client, database: Database, project: dict[str, Any]) -> Iterator[TaskDifference]:
     named = {"id": project["id"], "created_at": project["created_at"]}
     key, seen = SavedProject.model_validate(project).key, set()
     for task in client.tasks(project["id"], PAGE):
         seen.add(str(task["id"]))
-        yield _compare_task(client, database, key, named, task)
+        yield _of_task(client, database, key, named, task)
     with database.reading() as session:
         missing = _tasks_with_annotations(session, key) - seen
     for number in sorted(missing):
@@ -55,7 +55,7 @@ def _compare_project(client: Client, database: Database, project: dict[str, Any]
             yield TaskDifference(deleted=1)
 
 
-def _compare_task(
+def _of_task(
     client: Client, database: Database, key: str, project: Mapping[str, Any], task: dict[str, Any]
 ) -> TaskDifference:
     number, updated_at = str(task["id"]), datetime.fromisoformat(task["updated_at"])

@@ -24,9 +24,9 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import Session
 
-from click99.annotations.schema import Schema, SchemaError, read_schema
-from click99.annotations.schema import upgrade as upgrade_schema
 from click99.annotations.tables import RecordRow
+from click99.annotations.upgrades import Schema, SchemaError, read_schema
+from click99.annotations.upgrades import upgrade as upgrade_schema
 from click99.files import replacement
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 SAVED = {"ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED", "SYNCED", "IMPORTED"}
 DELETED = {"ANNOTATION_DELETED", "ANNOTATIONS_DELETED"}
-MOST = 20  # problems that are told of one event
+MOST_PROBLEMS = 20  # problems that are told of one event
 MAX_PIXELS = 8192 * 8192  # of a mask; no image is larger
 
 
@@ -55,8 +55,8 @@ def keep_event(session: Session, body: bytes, received_at: datetime) -> EventRow
 
 
 def _joined(problems: list[str]) -> str | None:
-    more = [f"{len(problems) - MOST} more"] if len(problems) > MOST else []
-    return "; ".join(problems[:MOST] + more) or None
+    more = [f"{len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
+    return "; ".join(problems[:MOST_PROBLEMS] + more) or None
 
 
 def _explain(error: ValidationError) -> str:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-MOST = 10_000  # annotations in the list
+MOST_ANNOTATIONS = 10_000  # annotations in the list
 
 
 class LostMasks:
     """A list of annotations: empty files in CLICK99_HOME, for `click99 doctor` and `recover`.
 
-    Anyone who reaches /webhook can add some, so they are named by numbers only, and no more than MOST.
+    Anyone who reaches /webhook can add some, so they are named by numbers only, and up to MOST_ANNOTATIONS.
     """
 
     def __init__(self, home: Path):
@@ -28,7 +28,7 @@ class LostMasks:
     def add(self, annotation: int) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            if len(os.listdir(self._folder)) < MOST:
+            if len(os.listdir(self._folder)) < MOST_ANNOTATIONS:
                 (self._folder / f"{annotation:d}").touch()
         except OSError as error:
             log.warning("CLICK99_HOME: annotation %s is not noted (%s)", annotation, error)

@@ -28,7 +28,7 @@ from click99.annotations.database import Database, is_away, reason
 from click99.annotations.dead_letters import DeadLetters
 from click99.annotations.events import keep_event
 from click99.annotations.inbox import Inbox, received_at
-from click99.annotations.schema import SchemaError
+from click99.annotations.upgrades import SchemaError
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from click99.labelstudio.errors import LabelStudioError
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 600
-KEPT = 1000  # projects
+KEPT_PROJECTS = 1000  # projects
 MAX_BYTES = 4 * 2**20  # of a project, with its label config
 TIMEOUT = 2.0  # seconds; the annotator waits
 NUMBER = re.compile(r"[0-9]{1,18}(?=\.|$)")  # of a project that is named "7.1795475271"
@@ -28,7 +28,7 @@ class AnnotatorsPerTask:
     def __init__(self, client: Callable[[], Client | None]):
         self._client = client
         self._lock = threading.Lock()
-        self._known: TTLCache[str, bool] = TTLCache(KEPT, FRESH_SECONDS)  # by the request's name of a project
+        self._known: TTLCache[str, bool] = TTLCache(KEPT_PROJECTS, FRESH_SECONDS)  # by its name in requests
 
     def several(self, project: str) -> bool:
         """Whether the project wants more than one annotation of a task."""

@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 
 Ring = np.ndarray  # [N, 2] of x, y
-MOST = 200  # parts and holes of an outline, the largest ones: what has more is noise
+MOST_PARTS = 200  # parts and holes of an outline, the largest ones: what has more is noise
 
 
 def outline(mask: np.ndarray, tolerance: float) -> list[list[float]]:
     """bool [H, W] -> points as Label Studio keeps them; empty for an empty mask.
 
     tolerance: pixels that the outline may stray from the mask's edge (Douglas and Peucker 1973). Holes and
-    parts narrower than that are left out, but never all parts. With 0, and no more than MOST of them,
+    parts narrower than that are left out, but never all parts. With 0, and no more than MOST_PARTS of them,
     `fill` gives the same mask back.
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -57,7 +57,9 @@ def _rings(mask: np.ndarray, tolerance: float) -> Iterator[tuple[Ring, list[Ring
     found, family = cv2.findContours(grid, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     parents = family[0, :, 3]
     by_size = sorted(range(len(found)), key=lambda k: cv2.contourArea(found[k]), reverse=True)
-    simple = {k: cv2.approxPolyDP(found[k], 2 * tolerance, closed=True)[:, 0] / 2 for k in by_size[:MOST]}
+    simple = {
+        k: cv2.approxPolyDP(found[k], 2 * tolerance, closed=True)[:, 0] / 2 for k in by_size[:MOST_PARTS]
+    }
     if len(simple[by_size[0]]) < 3:
         simple[by_size[0]] = found[by_size[0]][:, 0] / 2  # the largest is always a part
     kept = [k for k in simple if len(simple[k]) >= 3]

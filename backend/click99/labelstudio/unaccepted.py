@@ -19,7 +19,7 @@ from click99.labelstudio.loose_values import name_of
 from click99.labelstudio.payloads import ContextItem, Work
 from click99.labelstudio.regions import is_of, made_from, region_id
 
-MOST = 20  # objects named in a message
+MOST_OBJECTS = 20  # objects named in a message
 Items = Sequence[Mapping[str, Any]]
 
 
@@ -85,8 +85,8 @@ def _is_for_a_mask(item: ContextItem, boxes_only: Collection[str], smart: Collec
 
 def explain(annotation: Work, lost: list[list[ContextItem]]) -> str:
     """For the log: what was lost, where, and what restores it."""
-    objects = ", ".join(map(_described, lost[:MOST]))
-    objects += f" and {len(lost) - MOST} more" if len(lost) > MOST else ""
+    objects = ", ".join(map(_described, lost[:MOST_OBJECTS]))
+    objects += f" and {len(lost) - MOST_OBJECTS} more" if len(lost) > MOST_OBJECTS else ""
     return (
         f"Task {annotation.task}, annotation {annotation.id}: submitted before its mask was accepted, so "
         f"Label Studio saved only {objects}. `click99 recover` makes the mask again"

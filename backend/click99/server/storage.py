@@ -7,7 +7,7 @@ import logging
 from sqlalchemy.exc import SQLAlchemyError
 
 from click99.annotations.database import Database, reason, sqlite_url
-from click99.annotations.schema import SchemaError
+from click99.annotations.upgrades import SchemaError
 from click99.server.prometheus import Metrics
 from click99.server.settings import Settings
 from click99.sessions import DiskStore, MemoryStore, RedisStore

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from click99.annotations.comparison import compare
+from click99.annotations.comparison import differences
 from click99.annotations.database import Database
 from click99.annotations.exports import import_export
 from click99.annotations.schedule import claim
@@ -41,7 +41,7 @@ def run(settings: Settings, project: int | None, export: Path | None, console: C
     client = Connection(settings).client
     if client is None:
         raise ApiError("LABEL_STUDIO_URL", "not set", "Set it and LABEL_STUDIO_API_KEY")
-    tasks = list(track(compare(client, database, project), "Comparing annotations", console=console))
+    tasks = list(track(differences(client, database, project), "Comparing annotations", console=console))
     saved, deleted = sum(task.saved for task in tasks), sum(task.deleted for task in tasks)
     console.print(f"{len(tasks)} tasks compared: {saved} annotations new or changed, {deleted} deleted.")
 
@@ -60,7 +60,7 @@ class RegularSync(Poller):
             super().start()
 
     def look(self) -> None:
-        """Compare if it is due and Label Studio known. Errors: see `compare`, and the database's."""
+        """Compare if it is due and Label Studio known. Errors: see `differences`, and the database's."""
         client = self._client()
         if client is None:
             return
@@ -68,7 +68,7 @@ class RegularSync(Poller):
             if not claim(session, "sync", self._due, datetime.now(UTC)):
                 return
         tasks = 0
-        for found in compare(client, self._database):
+        for found in differences(client, self._database):
             tasks += 1
             if self._stop.is_set():
                 return

@@ -24,7 +24,7 @@ from click99.labelstudio.regions import Region
 from click99.segmentation.clicks import Click
 from click99.sessions.stores import Store
 
-KEPT = 8  # answers per task
+KEPT_ANSWERS = 8  # answers per task
 ALONE_SECONDS = 3600  # from one opening of a task to the next, for its viewer to count as the only one
 ONE_OPENING = 2.5  # seconds; Label Studio may ask twice when a page is loaded
 
@@ -77,7 +77,7 @@ class RecentAnswers:
 
         def add(value: bytes | None) -> bytes:
             others = [kept for kept in _answers(value) if not kept.screen.pending & answer.screen.pending]
-            return json.dumps([_pack(kept) for kept in [*others, answer][-KEPT:]]).encode()
+            return json.dumps([_pack(kept) for kept in [*others, answer][-KEPT_ANSWERS:]]).encode()
 
         self._store.update(f"answers {task}", add)
 

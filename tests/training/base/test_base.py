@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from click99_training import base
-from click99_training.base import MOST, SHIPPED, open_base
+from click99_training.base import MOST_MASKS, SHIPPED, open_base
 from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.learning.snapshots import save
@@ -70,9 +70,9 @@ def test_a_folder_replaces_it(tmp_path: Path):
 
 
 def test_the_gate_takes_no_more_than_it_can_judge_in_minutes(tmp_path: Path):
-    folder = folder_of(tmp_path / "own", 5 * MOST + 50)
-    assert len(open_base(folder).gate) == MOST
-    assert len(MaskFolder(folder)) == 5 * MOST + 50
+    folder = folder_of(tmp_path / "own", 5 * MOST_MASKS + 50)
+    assert len(open_base(folder).gate) == MOST_MASKS
+    assert len(MaskFolder(folder)) == 5 * MOST_MASKS + 50
 
 
 def test_a_manifest_s_splits_are_taken(data_folder: Path):

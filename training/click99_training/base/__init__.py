@@ -13,7 +13,7 @@ from click99_training.datasets.manifest import ManifestDataset
 
 SHIPPED = Path(__file__).parent
 FOR_THE_GATE = 5  # in a folder of images/ and masks/, every fifth mask is for the gate
-MOST = 60  # masks that the gate judges by, evenly over all
+MOST_MASKS = 60  # masks that the gate judges by, evenly over all
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ def open_base(folder: Path | None) -> Base:
         _verify()
         folder = SHIPPED
     if (folder / "manifest.csv").is_file():
-        return Base(ManifestDataset(folder, "train"), evenly(ManifestDataset(folder, "val"), MOST))
+        return Base(ManifestDataset(folder, "train"), evenly(ManifestDataset(folder, "val"), MOST_MASKS))
     masks = MaskFolder(folder)
     if len(masks) < FOR_THE_GATE:
         raise ValueError(f"{folder} has {len(masks)} masks: base data needs at least {FOR_THE_GATE}")
     for_the_gate = [k for k in range(len(masks)) if k % FOR_THE_GATE == 0]
     others = [k for k in range(len(masks)) if k % FOR_THE_GATE]
-    return Base(Subset(masks, others), evenly(Subset(masks, for_the_gate), MOST))
+    return Base(Subset(masks, others), evenly(Subset(masks, for_the_gate), MOST_MASKS))
 
 
 def _verify() -> None:

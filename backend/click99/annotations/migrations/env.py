@@ -1,4 +1,4 @@
-"""Alembic runs this for every command; `click99.annotations.schema` hands it the connection."""
+"""Alembic runs this for every command; `click99.annotations.upgrades` hands it the connection."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-from click99.annotations.schema import complete
+from click99.annotations.upgrades import complete
 
 revision, down_revision = "0001", None
 

@@ -18,17 +18,17 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, select
 
-from click99.annotations import answered_clicks, schema
+from click99.annotations import answered_clicks, upgrades
 from click99.annotations.database import Database, create
 from click99.annotations.events import keep_event
 from click99.annotations.migrations.versions.schema_0001 import METADATA
-from click99.annotations.schema import SchemaError
 from click99.annotations.tables import ClickRow, RecordRow
+from click99.annotations.upgrades import SchemaError
 from tests.annotations.examples import NOON, answered_click, brush_item, saved
 from tests.postgresql_server import PostgresqlServer
 
 DUMPS = Path(__file__).parent / "dumps"
-NEWEST = ScriptDirectory(str(schema.MIGRATIONS)).get_current_head() or ""
+NEWEST = ScriptDirectory(str(upgrades.MIGRATIONS)).get_current_head() or ""
 NEXT, AFTER_NEXT = (f"{int(NEWEST) + ahead:04}" for ahead in (1, 2))
 COLUMN = "op.add_column('clicks', Column('note', String))"
 
@@ -89,12 +89,12 @@ def revise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 
     def revise(code: str) -> None:
         folder = tmp_path / "migrations"
-        shutil.copytree(schema.MIGRATIONS, folder)
+        shutil.copytree(upgrades.MIGRATIONS, folder)
         head = "from alembic import op\nfrom sqlalchemy import Column, String\n"
         ids = f"revision, down_revision = '{NEXT}', '{NEWEST}'\n"
         body = f"def upgrade():\n    {code}\n"
         (folder / "versions" / f"schema_{NEXT}.py").write_text(head + ids + body)
-        monkeypatch.setattr(schema, "MIGRATIONS", folder)
+        monkeypatch.setattr(upgrades, "MIGRATIONS", folder)
 
     return revise
 
@@ -149,10 +149,10 @@ def test_a_server_of_the_version_before_goes_on_beside_a_new_one(
 
 
 def test_a_server_that_starts_again_during_an_upgrade_works(first: Database, revise: Callable[[str], None]):
-    old = schema.MIGRATIONS
+    old = upgrades.MIGRATIONS
     revise(COLUMN)
     first.upgrade()
-    schema.MIGRATIONS = old  # undone by `revise`
+    upgrades.MIGRATIONS = old  # undone by `revise`
     first.close()
     with first.writing() as session:
         keep_event(session, saved(brush_item(), minute=1), NOON)
