@@ -29,6 +29,7 @@ class Site(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.pages: dict[str, tuple[int, Headers, bytes]] = {}
         self.asked: list[tuple[str, str | None]] = []  # path, Authorization
+        self.answered: list[int] = []  # status
         self.bodies: list[Any] = []
         self.token: str | None = None  # the Authorization needed, None: none
         self.before_reply: Callable[[], object] = lambda: None
@@ -70,6 +71,10 @@ class _Handler(BaseHTTPRequestHandler):
         status, headers, body = self.site.pages.get(self.path, (404, {}, b"nothing here"))
         if self.site.token and self.headers["Authorization"] != self.site.token:
             status, headers, body = 401, {}, b"who are you?"
+        pairs = (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since"))
+        if any(name in headers and self.headers[asked] == headers[name] for name, asked in pairs):
+            status, body = 304, b""
+        self.site.answered.append(status)
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(body))} | headers).items():
             if value is not None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import requests
@@ -25,6 +25,7 @@ from click99.labelstudio.lanes import Lanes
 from click99.labelstudio.storage import ON_STORAGE, in_storage, storage_path
 
 REDIRECTS = 5
+CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 
 
 def host_allowed(url: str, allowed_hosts: Collection[str]) -> bool:
@@ -51,6 +52,14 @@ def shorten(url: str) -> str:
     return address if len(address) <= 200 else f"{address[:199]}…"
 
 
+@dataclass(frozen=True)
+class File:
+    """What an address holds. conditions: headers that ask for another one only; none: the host gave none."""
+
+    data: bytes
+    conditions: Mapping[str, str]
+
+
 class Fetcher:
     """Downloads, with limits: max_bytes an image, timeout seconds for all of it. Thread-safe."""
 
@@ -75,20 +84,23 @@ class Fetcher:
         self._check(path)
         return path
 
-    def fetch(self, url: str, then: Callable[[Callable[[], bytes]], None]) -> None:
-        """The bytes at an absolute address: `then` is handed what gives them, in a thread of its own.
+    def fetch(
+        self, url: str, conditions: Mapping[str, str], then: Callable[[Callable[[], File | None]], None]
+    ) -> None:
+        """What is at an absolute address: `then` is handed what gives it, in a thread of its own.
 
-        That raises ImageError, and ApiError from a token's exchange. The time runs from now on: also while
-        others are fetched from that host.
+        conditions: those of the copy that is here. None: it is still right. That raises ImageError, and
+        ApiError from a token's exchange. The time runs from now on: also while others are fetched from that
+        host.
         """
         deadline = time.monotonic() + self._timeout
-        self._lanes.put(origin(url), lambda: then(lambda: self._follow(url, deadline)))
+        self._lanes.put(origin(url), lambda: then(lambda: self._follow(url, deadline, conditions)))
 
-    def _follow(self, url: str, deadline: float) -> bytes:
+    def _follow(self, url: str, deadline: float, conditions: Mapping[str, str]) -> File | None:
         sent = False  # there by Label Studio, for a storage address
         for _ in range(1 + REDIRECTS):
             try:
-                found = self._ask(url, deadline, sent)
+                found = self._ask(url, deadline, conditions, sent)
             except TooLongError:
                 raise self._too_large(url) from None
             except PrivateHostError:
@@ -98,27 +110,30 @@ class Fetcher:
                     raise self._too_slow(url) from None
                 problem = f"{shorten(url)} can't be read ({type(error).__name__})"
                 raise ImageUnavailableError("image", problem, "Check that click99 can reach it") from None
-            if isinstance(found, bytes):
+            if not isinstance(found, str):
                 return found
             sent = self._is_label_studio(url) and bool(in_storage(url))
             url = found
         problem = f"{shorten(url)} comes after {REDIRECTS} redirects"
         raise ImageUnavailableError("image", problem, "Import the image's final address")
 
-    def _ask(self, url: str, deadline: float, sent: bool) -> bytes | str:
-        """What is there, or where to ask instead."""
+    def _ask(self, url: str, deadline: float, conditions: Mapping[str, str], sent: bool) -> File | str | None:
+        """What is there, or where to ask instead; None: what the conditions tell of."""
         if time.monotonic() > deadline:
             raise self._too_slow(url)
         # Label Studio answers 406 when images are all that is accepted.
-        told: dict[str, Any] = {"headers": {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}}
+        headers = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity", **conditions}
         public = sent and origin(url) is not None and not self._allowed(url)
-        told |= {"public": public, "auth": no_auth if public else self._guard}
-        with exchange("GET", url, deadline, self._max_bytes, **told) as reply:
+        auth = no_auth if public else self._guard
+        with exchange("GET", url, deadline, self._max_bytes, public, headers=headers, auth=auth) as reply:
             if reply.is_redirect:
                 return self._moved(urljoin(url, reply.headers["Location"]))
+            if conditions and reply.status_code == 304:
+                return None
             self._check_status(reply)
             self._check_size(reply.raw.length_remaining or 0, url)
-            return read(reply, self._max_bytes)
+            given = {ask: reply.headers[name] for name, ask in CONDITIONS.items() if reply.headers.get(name)}
+            return File(read(reply, self._max_bytes), given)
 
     def _moved(self, url: str) -> str:
         return self.label_studio.resolve(url) if self.label_studio else url

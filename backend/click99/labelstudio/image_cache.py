@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,14 @@ MAX_AGE = 24 * 3600.0  # seconds; what is behind an address may change
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """key: hash of the encoded bytes. pixels: uint8 RGB [H, W, 3], read-only, EXIF orientation applied."""
+    """key: hash of the encoded bytes. pixels: uint8 RGB [H, W, 3], read-only, EXIF orientation applied.
+
+    conditions: headers that ask its host for another one only; none: the host gave nothing to ask with.
+    """
 
     key: str
     pixels: np.ndarray
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
 
 class DiskCache:

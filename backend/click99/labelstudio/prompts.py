@@ -53,6 +53,12 @@ class Prompt(NamedTuple):
     def is_box(self) -> bool:
         return self.items[-1].is_box
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the image that it was made on; None where it does not tell."""
+        height, width = self.items[-1].original_height, self.items[-1].original_width
+        return None if height is None or width is None else (height, width)
+
     def target(self, config: LabelConfig) -> Target:
         """Where the answer goes; LabelConfigError when the config has no control for it."""
         control, label, item_index = self.items[-1].object
@@ -116,7 +122,7 @@ class Question:
         """LabelStudioError when the request, its label config or its image is wrong."""
         asked = time.perf_counter()
         prompt, target, url = read_subject(request)
-        image = images.get(url, request.task.id)
+        image = images.get(url, request.task.id, prompt.size)
         size = image.pixels.shape[:2]
         box = prompt.box(*size) if prompt.is_box else None
         clicks = [box.centre] if box else prompt.clicks(*size)

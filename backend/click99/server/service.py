@@ -133,13 +133,15 @@ class Service:
     def fetching(self, request: PredictRequest) -> Future[Image] | None:
         """While a click's image must be fetched: the wait for it, so that nobody waits in a thread.
 
+        With the first click on an object its host is asked whether the image has changed.
         None: `predict` does not wait. LabelStudioError: as `predict`.
         """
         self._find_label_studio()
         if request.context is None or request.context.event in EVENTS:
             return None
-        _, _, url = read_subject(request)
-        return self._images.fetching(url, request.task.id)
+        prompt, _, url = read_subject(request)
+        begins = len(prompt.items) == 1
+        return self._images.fetching(url, request.task.id, prompt.size, anew=begins)
 
     def _find_label_studio(self) -> None:
         if self._connection.look_again() and self._connection.client:

@@ -32,7 +32,7 @@ class Warming:
             return
         try:
             url = LabelConfig.parse(request.label_config).image_url(request.task.data)
-            fetching = self._images.fetching(url, request.task.id)
+            fetching = self._images.fetching(url, request.task.id, anew=True)
         except LabelStudioError as error:  # the first click will fail with it, too
             self._free.release()
             log.warning("Task %s is not ready for clicks: %s", request.task.id, error)
