@@ -107,8 +107,8 @@ def test_a_prompt_without_labels_needs_a_label_in_the_answer_s_control(parts: li
         ([BRUSH, KEYPOINT], r"no Image tag 'image'\. Add <Image name=\"image\""),
         ([IMAGE, BRUSH, KEYPOINT.replace(' smart="true"', "")], r"'kp' is not smart\. Add smart=\"true\""),
         (
-            [IMAGE.replace("$image", "https://example.com/$image"), BRUSH, KEYPOINT],
-            "not one field of the task",
+            ['<Image name="image"/>', BRUSH, KEYPOINT],
+            r"Image 'image' has no value\. Add <Image name=\"image\"",
         ),
     ],
 )
@@ -169,6 +169,96 @@ def test_the_image_of_the_keypoints():
 def test_an_image_inside_a_field():
     nested = IMAGE.replace("$image", "$pictures.front")
     assert config(nested, BRUSH, KEYPOINT).image_url({"pictures": {"front": "/f.png"}}) == "/f.png"
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("$images[0]", "/a.png"),
+        ("$images[1]", "/b.png"),
+        ("$pages[1].url", "/p1.png"),
+        ("$pages[1].of.it", "/deep.png"),
+        ("http://host/$file", "http://host/c.png"),
+        ("http://host/$folder.name/$id/x.png", "http://host/f/7/x.png"),
+        ("https://host/fixed.png", "https://host/fixed.png"),
+        ("/data/upload/1/fixed.png", "/data/upload/1/fixed.png"),
+        ("$picture.url", "/dotted.png"),
+        ("$picture-1", "/dashed.png"),
+        ("$größe.bild", "/groß.png"),
+        ("$picture 1", "/blank.png"),
+    ],
+)
+def test_a_value_is_read_as_the_editor_reads_it(value: str, url: str):
+    data = {
+        "images": ["/a.png", "/b.png"],
+        "pages": [{"url": "/p0.png"}, {"url": "/p1.png", "of": {"it": "/deep.png"}}],
+        **{"file": "c.png", "folder": {"name": "f"}, "id": 7, "größe": {"bild": "/groß.png"}},
+        **{"picture.url": "/dotted.png", "picture": {"url": "/no.png"}, "picture-1": "/dashed.png"},
+        "picture 1": "/blank.png",
+    }
+    parsed = config(IMAGE.replace("$image", value), BRUSH, KEYPOINT)
+    assert parsed.problems() == []
+    assert parsed.image_url(data) == url
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [("$images[2]", r"images\[2\]"), ("$images.x", "images.x"), ("http://host/$lost/$file", "lost")],
+)
+def test_a_value_that_the_task_lacks_is_named(value: str, field: str):
+    with pytest.raises(PayloadError, match=rf"^tasks\[0\]\.data\.{field}: missing"):
+        config(IMAGE.replace("$image", value), BRUSH, KEYPOINT).image_url({"images": ["/a.png"], "file": "f"})
+
+
+PAGES = """<Repeater on="$pages" indexFlag="{{idx}}"><Image name="page_{{idx}}" value="$pages[{{idx}}].url"/>
+<KeyPoint name="kp_{{idx}}" toName="page_{{idx}}" smart="true"/>
+<BrushLabels name="brush_{{idx}}" toName="page_{{idx}}"><Label value="leaf"/></BrushLabels></Repeater>"""
+TWO = {"pages": [{"url": "/a.png"}, {"url": "/b.png"}]}
+
+
+@pytest.mark.parametrize(
+    "xml", [PAGES, PAGES.replace(' indexFlag="{{idx}}"', ""), PAGES.replace("{{idx}}", "#")]
+)
+def test_a_repeater_has_controls_for_each_page(xml: str):
+    repeated = LabelConfig.parse(f"<View>{xml}</View>", TWO)
+    assert repeated.problems() == []
+    for number, url in enumerate(("/a.png", "/b.png")):
+        assert repeated.target(f"kp_{number}", None) == Target(
+            f"brush_{number}", f"page_{number}", "leaf", any_label=True
+        )
+        assert repeated.image_url(TWO, f"page_{number}") == url
+    with pytest.raises(LabelConfigError, match="no KeyPoint control 'kp_2'"):
+        repeated.target("kp_2", None)
+
+
+def test_tasks_have_pages_of_their_own():
+    one = {"pages": TWO["pages"][:1]}
+    assert len(LabelConfig.parse(f"<View>{PAGES}</View>", TWO).images) == 2
+    assert len(LabelConfig.parse(f"<View>{PAGES}</View>", one).images) == 1
+    assert LabelConfig.parse(f"<View>{PAGES}</View>").problems() == [], "checked without a task"
+
+
+def test_a_repeater_in_a_repeater():
+    inner = PAGES.replace("$pages", "$books[{{book}}].pages").replace('"page_', '"page_{{book}}_')
+    xml = f'<View><Repeater on="$books" indexFlag="{{{{book}}}}">{inner}</Repeater></View>'
+    books = {"books": [TWO, {"pages": [{"url": "/c.png"}]}]}
+    assert LabelConfig.parse(xml, books).images == {
+        f"page_{book}_{page}": f"$books[{book}].pages[{page}].url" for book, page in ((0, 0), (0, 1), (1, 0))
+    }
+
+
+@pytest.mark.parametrize("inside", [PAGES, "", f'<Image name="{"{{idx}}" * 1000}"/>'])
+def test_a_repeater_has_an_end(inside: str):
+    for _ in range(6):
+        inside = f'<Repeater on="$pages" indexFlag="x">{inside}</Repeater>'
+    with pytest.raises(LabelConfigError, match="more than 1048576 characters"):
+        LabelConfig.parse(f"<View>{inside}</View>", {"pages": [{"url": "/a.png"}] * 1000})
+
+
+def test_a_repeater_without_a_bottom():
+    deep = f"{'<Repeater>' * 5000}{'</Repeater>' * 5000}"
+    with pytest.raises(LabelConfigError, match="nested too deeply"):
+        LabelConfig.parse(deep)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 from click99.labelstudio.errors import LabelConfigError, PayloadError
+from click99.labelstudio.loose_values import VARIABLE, value_of
 from click99.labelstudio.payloads import PROMPTS, WITHOUT_LABELS
 from click99.labelstudio.region_types import REGION_TYPES, Kind
+from click99.labelstudio.repeater import LONGEST, repeated
 
-LONGEST = 2**20  # characters; with thousands of labels it is a tenth of that
 KINDS = {*PROMPTS, *REGION_TYPES}
+REPEATER = re.compile("<repeater", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,20 @@ class LabelConfig:
     images: Mapping[str, str]
 
     @classmethod
-    @lru_cache(maxsize=64)
-    def parse(cls, xml: str) -> LabelConfig:
-        """LabelConfigError when it is not XML. Cached: the same config arrives with every click."""
-        if len(xml) > LONGEST:
-            raise LabelConfigError("label_config", f"{len(xml)} characters", f"Use at most {LONGEST}")
-        if "<!DOCTYPE" in xml:  # with it come entities, which can blow up
-            raise LabelConfigError("label_config", "it has a document type", "Remove <!DOCTYPE …>")
+    def parse(cls, xml: str, data: Mapping[str, Any] | None = None) -> LabelConfig:
+        """LabelConfigError when it is not XML. data: the task's, which says how often Repeaters repeat."""
+        if not REPEATER.search(xml):
+            return cls._read(xml)
         try:
-            root = ElementTree.fromstring(xml)
-        except (ElementTree.ParseError, ValueError) as error:
-            raise LabelConfigError("label_config", f"not XML ({error})", "Mend it under Settings") from None
+            return cls._read(ElementTree.tostring(repeated(_tree(xml), data or {}), "unicode"))
+        except RecursionError:
+            raise LabelConfigError("label_config", "nested too deeply", "Mend it under Settings") from None
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def _read(cls, xml: str) -> LabelConfig:
+        """Cached: the same config arrives with every click."""
+        root = _tree(xml)
         images = [tag for tag in root.iter() if _is(tag, "image")]
         fields = {tag.get("name", ""): tag.get("valueList") or tag.get("value", "") for tag in images}
         found = _controls(root)
@@ -157,13 +162,11 @@ class LabelConfig:
         LabelConfigError without such a tag, PayloadError naming the task's field when it holds no text.
         """
         value = self._image_value(image or self._interactive().to_name)
-        found: Any = data
-        for key in value.removeprefix("$").split("."):
-            found = found.get(key) if isinstance(found, Mapping) else None
+        found = value_of(value, data)
         if isinstance(found, list):
             found = dict(enumerate(found)).get(item_index or 0)
         if not isinstance(found, str) or not found:
-            field = f"tasks[0].data.{value.removeprefix('$')}"
+            field = f"tasks[0].data.{(VARIABLE.findall(value) or [value])[0].removeprefix('$')}"
             problem = "missing" if found is None else f"{type(found).__name__} instead of an image's address"
             raise PayloadError(
                 field, problem, f"Import the task with it, or change the Image tag's value={value!r}"
@@ -196,13 +199,21 @@ class LabelConfig:
 
     def _image_value(self, name: str) -> str:
         value = self.images.get(name)
-        if value is None:
-            remedy = f'Add <Image name="{name}" value="$image"/>'
-            raise LabelConfigError("label_config", f"no Image tag {name!r}", remedy)
-        if not re.fullmatch(r"\$[^$\s]+", value):
-            problem = f"Image {name!r} has value={value!r}, which is not one field of the task"
-            raise LabelConfigError("label_config", problem, 'Use value="$image" or valueList="$images"')
+        if not value:
+            problem = f"no Image tag {name!r}" if value is None else f"Image {name!r} has no value"
+            raise LabelConfigError("label_config", problem, f'Add <Image name="{name}" value="$image"/>')
         return value
+
+
+def _tree(xml: str) -> ElementTree.Element:
+    if len(xml) > LONGEST:
+        raise LabelConfigError("label_config", f"{len(xml)} characters", f"Use at most {LONGEST}")
+    if "<!DOCTYPE" in xml:  # with it come entities, which can blow up
+        raise LabelConfigError("label_config", "it has a document type", "Remove <!DOCTYPE …>")
+    try:
+        return ElementTree.fromstring(xml)
+    except (ElementTree.ParseError, ValueError) as error:
+        raise LabelConfigError("label_config", f"not XML ({error})", "Mend it under Settings") from None
 
 
 def _asked(prompt: Control) -> Sequence[str | None]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 # Far outside any image there is nothing to draw, and no room for overflows.
 Percent = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+
+
+VARIABLE = re.compile(r"\$[\w[\].{}]+")  # in a label config; the editor's, which knows ASCII only
 
 
 def name_of(value: Any) -> str:
@@ -34,6 +39,37 @@ def _with_id(item: dict[str, Any]) -> dict[str, Any]:
 def objects(value: Any) -> list[dict[str, Any]]:
     """Only what is a list of objects counts: imports and other programs leave all kinds of things there."""
     return listed(value) if isinstance(value, list) else []
+
+
+def fields(value: Any) -> dict[str, Any]:
+    """Only an object has any."""
+    return value if isinstance(value, dict) else {}
+
+
+def value_of(text: str, data: Mapping[str, Any]) -> Any:
+    """What an attribute of a label config stands for in a task, as the editor reads it; None: it has none.
+
+    "$image" is a field of any kind, "$pages[1].url" a part of one, "http://host/$file" a text with one in it,
+    and anything else itself. A field's own name may hold dots, and whatever else the editor does not read.
+    """
+    if text.startswith("$") and text[1:] in data:
+        return data[text[1:]]
+    if VARIABLE.fullmatch(text):
+        return _part(data, text[1:])
+    parts = [name_of(_part(data, variable[1:])) for variable in VARIABLE.findall(text)]
+    return "".join(map("".join, zip(VARIABLE.split(text), [*parts, ""], strict=True))) if all(parts) else None
+
+
+def _part(data: Mapping[str, Any], path: str) -> Any:
+    if path in data:
+        return data[path]
+    found: Any = data
+    for key in re.findall(r"[^.[\]]+", path):
+        if isinstance(found, list):
+            found = found[int(key)] if key.isdecimal() and int(key) < len(found) else None
+        else:
+            found = found.get(key) if isinstance(found, Mapping) else None
+    return found
 
 
 Name = Annotated[str, BeforeValidator(name_of)]

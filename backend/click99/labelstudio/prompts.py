@@ -183,7 +183,7 @@ class Question:
 def read_subject(request: PredictRequest) -> tuple[Prompt, Target, str]:
     """The prompt, where its answer goes, and the image's address. LabelStudioError: see `Question.read`."""
     prompt = read_prompt(request.context.result if request.context else [])
-    config = LabelConfig.parse(request.label_config)
+    config = LabelConfig.parse(request.label_config, request.task.data)
     target = prompt.target(config)
     return prompt, target, config.image_url(request.task.data, target.to_name, target.item_index)
 

@@ -6,15 +6,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, model_validator
 
-from click99.labelstudio.loose_values import Name, listed
+from click99.labelstudio.loose_values import Name, fields, listed
 from click99.labelstudio.payloads import Work
 
 
 class Known(BaseModel):
-    """A project or a task as an event names it. label_config: the project's."""
+    """A project or a task as an event names it. label_config: the project's. data: the task's."""
 
     id: Name = ""
     label_config: Name = ""
+    data: Annotated[dict[str, Any], BeforeValidator(fields)] = {}
 
 
 class WebhookEvent(BaseModel):

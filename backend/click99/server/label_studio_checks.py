@@ -89,7 +89,8 @@ def check_image(subject: str, client: Client, images: ImageSource, project: dict
     if not tasks:
         return Finding(subject, "hint", "no tasks yet")
     try:
-        url = LabelConfig.parse(project["label_config"]).image_url(tasks[0]["data"])
+        data = tasks[0]["data"]
+        url = LabelConfig.parse(project["label_config"], data).image_url(data)
         height, width, _ = images.get(url, str(tasks[0]["id"])).pixels.shape
     except LabelStudioError as error:
         return Finding(subject, "problem", f"task {tasks[0]['id']}: {error}")

@@ -129,7 +129,7 @@ def _incomplete(
     project: dict[str, Any], task: dict[str, Any], annotation: dict[str, Any]
 ) -> Iterator[IncompleteAnnotation]:
     try:
-        config = LabelConfig.parse(project["label_config"])
+        config = LabelConfig.parse(project["label_config"], task["data"])
     except LabelConfigError:
         return
     if clicks := unaccepted_prompts(annotation["result"] or [], config, task["id"]):

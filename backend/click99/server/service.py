@@ -117,10 +117,11 @@ class Service:
 
         Label Studio waits for it while the annotator does, one second at most.
         """
+        data = {task.id: task.data for task in event.tasks}
         for xml in [project.label_config for project in event.projects if project.label_config]:
             for annotation in event.annotations:
                 if annotation.task and NUMBER.fullmatch(annotation.id):
-                    self._look_for_lost_masks(annotation, LabelConfig.parse(xml))
+                    self._look_for_lost_masks(annotation, LabelConfig.parse(xml, data.get(annotation.task)))
 
     def _look_for_lost_masks(self, annotation: Work, config: LabelConfig) -> None:
         if lost := unaccepted_prompts(annotation.items, config, annotation.task):

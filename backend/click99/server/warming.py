@@ -31,7 +31,8 @@ class Warming:
         if not self._free.acquire(blocking=False):
             return
         try:
-            url = LabelConfig.parse(request.label_config).image_url(request.task.data)
+            config = LabelConfig.parse(request.label_config, request.task.data)
+            url = config.image_url(request.task.data)
             fetching = self._images.fetching(url, request.task.id, anew=True)
         except LabelStudioError as error:  # the first click will fail with it, too
             self._free.release()
