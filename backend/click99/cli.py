@@ -27,6 +27,7 @@ from click99_training.cli import (
     compose,
     cooldown,
     evaluate,
+    fit_quality,
     prove_learning,
     report,
     train,
@@ -329,6 +330,7 @@ app.command()(validate)
 app.command()(report)
 app.command()(ablation)
 app.command()(average)
+app.command()(fit_quality)
 app.command()(prove_learning)
 
 

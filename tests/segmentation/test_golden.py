@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
 
-from click99.segmentation.checkpoint import SHIPPED, load_checkpoint
+from click99.segmentation.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
 from click99.segmentation.click_maps import click_maps
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT
@@ -39,8 +43,18 @@ def network() -> TwoStreamNetwork:
     return network
 
 
-def test_a_header_without_later_fields_means_the_first_compact():
-    assert load_checkpoint(SHIPPED).config == FIRST
+def test_a_header_without_later_fields_means_the_first_compact(network: TwoStreamNetwork, tmp_path: Path):
+    save_checkpoint(network, path := tmp_path / "first.safetensors")
+    with safe_open(path, "pt") as file:
+        header, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    older = json.loads(header["config"])
+    del older["quality"], older["view"]
+    save_file(tensors, path, {"config": json.dumps(older)})
+    assert load_checkpoint(path).config == FIRST
+
+
+def test_the_shipped_checkpoint_is_the_preset():
+    assert load_checkpoint(SHIPPED).config == COMPACT
 
 
 def test_names_and_shapes_of_tensors(network: TwoStreamNetwork):

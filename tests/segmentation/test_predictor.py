@@ -104,3 +104,15 @@ def test_asking_anew_forgets_what_the_mask_was(untrained: Predictor):
     predictor = Predictor(untrained.network, "any", view=Preferring(number=len(looks) - 1))
     alpha = predictor.refine(image, clicks, everything, "i")
     assert not alpha[200:, :100].any()
+
+
+@pytest.mark.parametrize(("enough", "taken"), [(0.0, 1), (1.0, 3)])
+def test_no_smaller_look_is_taken_where_the_network_is_content(
+    untrained: Predictor, monkeypatch: pytest.MonkeyPatch, enough: float, taken: int
+):
+    predictor = Predictor(untrained.network, "any", view=WindowsView(enough=enough))
+    looks = []
+    run = predictor._run
+    monkeypatch.setattr(predictor, "_run", lambda *asked: looks.append(asked[-1]) or run(*asked))
+    predictor.refine(picture(300, 400, seed=6), [Click(300, 80, True)], None, "i")
+    assert len(looks) == taken

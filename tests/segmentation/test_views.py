@@ -195,7 +195,7 @@ def test_a_smaller_window_must_be_surely_better():
     view, click = WindowsView(), Click(1500, 1000, True)
     looks = view.looks(nothing((2000, 3000)), [click])
     assert view.choose(looks[:3], [0.7, 0.72, 0.6]) == 0
-    assert view.choose(looks[:3], [0.7, 0.74, 0.76]) == 1
+    assert view.choose(looks[:3], [0.6, 0.71, 0.73]) == 1
     assert view.choose(looks[:3], [0.2, 0.5, 0.9]) == 2
 
 

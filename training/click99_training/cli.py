@@ -100,10 +100,32 @@ def average(
     checkpoints: Annotated[list[Path], typer.Argument(help="Of one network, such as of runs in a row.")],
     out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
 ) -> None:
-    """Average the weights of checkpoints: of runs that go on from each other often better than each."""
+    """Average the weights of checkpoints: of runs that go on from each other often better than each.
+
+    The mean has no quality head; click99 fit-quality gives it one.
+    """
     from click99_training.loop.average import average
 
     typer.echo(f"checkpoint: {average(checkpoints, out)}")
+
+
+def fit_quality(
+    data: Annotated[Path, DATA],
+    start_from: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The network to fit it to.")],
+    out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+    dataset: Annotated[str, DATASET] = "manifest",
+    pictures: Annotated[
+        int, typer.Option(min=20, help="Pictures to look at; a tenth of them judges.")
+    ] = 1500,
+    seed: Annotated[int, typer.Option(help="Of the pictures and of what is fitted.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
+) -> None:
+    """Fit a new quality head, by which windows are chosen, to a network that stays as it is: a mean, say."""
+    from click99_training.loop.quality_fit import QualityFit, fit_quality
+
+    first, chosen, best = fit_quality(QualityFit(data, start_from, out, dataset, pictures, seed, threads))
+    told = f"of the whole picture {first:.3f}, of the chosen look {chosen:.3f}, of the best {best:.3f}"
+    typer.echo(f"IoU after one click, {told}\ncheckpoint: {out}")
 
 
 def evaluate(

@@ -8,9 +8,10 @@ answers an image, if there are two; any thread may call.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +28,19 @@ from click99.segmentation.views import VIEWS, Look, Section, View
 
 FEATURE_BYTES = 256 * 2**20  # of the image features that are kept
 CHOICES = 10_000  # images whose network is remembered
+
+
+class LookAnswer(NamedTuple):
+    """What one look makes of a click.
+
+    before: the previous mask that it saw, float32 [H, W]. alpha: its answer at the network's size, float32
+    [h, w]. quality: the IoU that the network expects of it, 0 without a quality head.
+    """
+
+    look: Look
+    before: np.ndarray
+    alpha: np.ndarray
+    quality: float
 
 
 class Predictor:
@@ -105,25 +119,33 @@ class Predictor:
         Returns:
             alpha, float32 [H, W], multiples of 1/255.
         """
+        answers = []
+        for answer in self.answers(image, clicks, previous, image_key):
+            answers.append(answer)
+            if answer.quality >= answer.look.enough:
+                break
+        chosen = self.view.choose([answer.look for answer in answers], [answer.quality for answer in answers])
+        return quantise(self.on_image(answers[chosen], clicks))
+
+    def answers(
+        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
+    ) -> Iterator[LookAnswer]:
+        """What each look at the image makes of the last click; arguments as of `refine`."""
         nothing = np.zeros(image.shape[:2], np.float32)
         previous = nothing if previous is None else previous
-        looks = self.view.looks(previous, clicks)
-        fed_back = [nothing if look.anew else previous for look in looks]
-        answers = [
-            self._run(image, image_key, clicks, before, look)
-            for look, before in zip(looks, fed_back, strict=True)
-        ]
-        chosen = self.view.choose(looks, [quality for _, quality in answers])
-        look, before = looks[chosen], fed_back[chosen]
-        alpha = before.copy()
-        alpha[look.section.area] = self.view.restore(answers[chosen][0], look.section.shape)
-        return quantise(self.view.obey(alpha, clicks, before))
+        for look in self.view.looks(previous, clicks):
+            yield self._run(image, image_key, clicks, nothing if look.anew else previous, look)
+
+    def on_image(self, answer: LookAnswer, clicks: Sequence[Click]) -> np.ndarray:
+        """A look's answer as the alpha of the image, obeying the clicks: float32 [H, W]."""
+        alpha, section = answer.before.copy(), answer.look.section
+        alpha[section.area] = self.view.restore(answer.alpha, section.shape)
+        return self.view.obey(alpha, clicks, answer.before)
 
     @torch.inference_mode()
     def _run(
         self, image: np.ndarray, image_key: str, clicks: Sequence[Click], previous: np.ndarray, look: Look
-    ) -> tuple[np.ndarray, float]:
-        """One look's alpha, at the network's size, and the IoU that the network expects of it (or 0)."""
+    ) -> LookAnswer:
         placed = self.view.place(clicks, look.section, look.size)
         encoding = self.network.config.click_encoding
         maps = click_maps([placed], *look.size, encoding, self.device)
@@ -132,7 +154,7 @@ class Predictor:
         features = self._features(image, image_key, look.section, look.size, maps, before)
         output = self.network(features, maps, before)
         quality = 0.0 if output.quality is None else float(output.quality.sigmoid())
-        return output.alpha[0, 0].float().cpu().numpy(), quality
+        return LookAnswer(look, previous, output.alpha[0, 0].float().cpu().numpy(), quality)
 
     def _first_look(self, image: np.ndarray) -> tuple[Section, tuple[int, int]]:
         look, *_ = self.view.looks(np.zeros(image.shape[:2], np.float32), ())

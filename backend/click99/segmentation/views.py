@@ -45,13 +45,14 @@ class Look:
     """A part of the image and the network's (height, width) for it.
 
     anew: without the previous mask, which the answer then takes the place of. hurdle: IoU that the network
-    must expect more of it than of the first look.
+    must expect more of it than of the first look. enough: expected IoU with which no further look is taken.
     """
 
     section: Section
     size: tuple[int, int]
     anew: bool = False
     hurdle: float = 0.0
+    enough: float = 1.0
 
 
 class View(Protocol):
@@ -149,7 +150,8 @@ class ZoomView:
 class WindowsView(ZoomView):
     """Looks that do not depend on what else is in the picture.
 
-    At the first click: the whole image, and squares around the click, each half as large as the last. Later:
+    At the first click: the whole image, and squares around the click, each half as large as the last, until
+    the network is content. Later:
     the mask and the clicks, close by on a finer grid than ZoomView; where the clicks lie close together in a
     mask that reaches far beyond them, the squares again, for what the mask should have been. The mask may be
     a person's, so it has to look bad: the network must expect far more of a square.
@@ -157,8 +159,10 @@ class WindowsView(ZoomView):
 
     window_side: int = 192  # network pixels of a square
     smallest: int = 64  # image pixels of a square
-    surer: float = 0.03  # IoU that the network must expect more of a look than of a larger one
-    surer_than_mask: float = 0.3  # the same, where the look would take the place of a mask
+    surer: float = 0.03  # IoU that the network must expect more of a square than of a larger one
+    surer_than_whole: float = 0.1  # the same, than of the whole image
+    surer_than_mask: float = 0.3  # the same, where the square would take the place of a mask
+    enough: float = 0.8  # IoU that the network must expect for smaller looks to be left out
     beyond: float = 4.0  # extents of mask and clicks over the clicks' own from which squares are tried, too
 
     def looks(self, previous: np.ndarray, clicks: Sequence[Click]) -> list[Look]:
@@ -169,8 +173,8 @@ class WindowsView(ZoomView):
         if begun and not self.asks_anew(clicks, max(first.section.shape)):
             return [first]
         squares = self.squares(previous.shape, clicks, max(first.section.shape))
-        hurdle = self.surer_than_mask if begun else self.surer
-        return [first, *(replace(square, hurdle=hurdle) for square in squares)]
+        hurdle = self.surer_than_mask if begun else self.surer_than_whole
+        return [replace(look, hurdle=hurdle, enough=self.enough) for look in (first, *squares)]
 
     def asks_anew(self, clicks: Sequence[Click], reach: int) -> bool:
         """Whether clicks of both signs, the last one negative, lie close together in a mask of that reach."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import NetworkConfig
 
 
 def average(checkpoints: Sequence[Path], out: Path) -> Path:
-    """Write the mean of the checkpoints' weights to `out`.
+    """Write the mean of the checkpoints' weights to `out`; one that is given twice counts twice.
+
+    Without a quality head, since none fits the mean of several networks: see `quality_fit.py`.
 
     Raises:
         ValueError: none given, or checkpoints of different networks.
@@ -19,11 +24,17 @@ def average(checkpoints: Sequence[Path], out: Path) -> Path:
     networks = [load_checkpoint(path) for path in checkpoints]
     if not networks:
         raise ValueError("no checkpoints to average: give at least two")
-    for path, network in zip(checkpoints, networks, strict=True):
-        if network.config != networks[0].config:
+    configs = [headless(network.config) for network in networks]
+    for path, config in zip(checkpoints, configs, strict=True):
+        if config != configs[0]:
             raise ValueError(f"{path} and {checkpoints[0]} hold different networks: their mean is none")
+    mean = TwoStreamNetwork(configs[0])
     states = [network.state_dict() for network in networks]
-    mean = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
-    networks[0].load_state_dict(mean)
-    save_checkpoint(networks[0], out, mean_of=[path.parent.name for path in checkpoints])
+    mean.load_state_dict({name: torch.stack([s[name] for s in states]).mean(0) for name in mean.state_dict()})
+    save_checkpoint(mean, out, mean_of=[path.parent.name for path in checkpoints])
     return out
+
+
+def headless(config: NetworkConfig) -> NetworkConfig:
+    """The same network without a quality head, and without a view that needs one."""
+    return replace(config, quality=False, view="zoomed" if config.view == "windows" else config.view)

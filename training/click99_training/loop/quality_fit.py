@@ -1,0 +1,175 @@
+"""`click99 fit-quality`: teach the quality head, and nothing else, what each look at a picture is worth.
+
+A mean of networks, or a network that was trained without a head, needs one of its own to choose between
+windows by. The streams and the decoder stay as they are, and with them every look's mask, bit for bit: so the
+looks are taken once, and what the head sees of them is fitted in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from rich.progress import track
+from torch import Tensor, nn
+
+from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from click99.segmentation.device import use_threads
+from click99.segmentation.metrics import iou
+from click99.segmentation.network import QualityHead, TwoStreamNetwork
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.robot import robot_click
+from click99.segmentation.views import Look
+from click99_training.datasets.dataset import SampleDataset
+from click99_training.datasets.image_files import SampleError
+from click99_training.datasets.registry import open_dataset
+from click99_training.datasets.sample import Sample
+from click99_training.recipes import RECIPES, Recipe
+
+EPOCHS = 30
+BATCH = 64  # looks
+RATE = 2e-3  # falling to nothing by the cosine
+DECAY = 0.05
+HELD_OUT = 10  # every so many-th picture judges the choice and is not learnt from
+
+
+@dataclass(frozen=True)
+class QualityFit:
+    """What `click99 fit-quality` was asked for."""
+
+    data: Path
+    start_from: Path
+    out: Path
+    dataset: str = "manifest"
+    pictures: int = 1500
+    seed: int = 0
+    threads: int = 2
+
+
+class Picture(NamedTuple):
+    """After its first click. seen: what the head sees of each look [L, D]. ious: of the looks' masks [L]."""
+
+    looks: list[Look]
+    seen: Tensor
+    ious: Tensor
+
+
+class Choice(NamedTuple):
+    """Mean IoU after one click on the pictures held out: of the first look, the chosen one, the best one."""
+
+    first: float
+    chosen: float
+    best: float
+
+
+def fit_quality(asked: QualityFit) -> Choice:
+    """Fit the head on drawn pictures and write the network with it to `asked.out`.
+
+    Raises:
+        CheckpointError: `start_from` holds no network. ValueError: hardly a picture can be used; OSError,
+            ValueError: as of `open_dataset`.
+    """
+    use_threads(asked.threads)
+    torch.manual_seed(asked.seed)
+    network = with_head(load_checkpoint(asked.start_from))
+    predictor = Predictor(network, "")
+    data = open_dataset(asked.dataset, asked.data, "train")
+    drawn = track(range(asked.pictures), "looking at pictures", transient=True)
+    pictures = list(looks_at(predictor, (draw(data, RECIPES["compact"], asked.seed, k) for k in drawn)))
+    if len(pictures) < HELD_OUT:
+        raise ValueError(f"{asked.data}: only {len(pictures)} of {asked.pictures} drawn pictures can be used")
+    fit(head_of(network), [picture for k, picture in enumerate(pictures) if k % HELD_OUT])
+    choice = judge(predictor, pictures[::HELD_OUT])
+    save_checkpoint(network, asked.out, quality_of=asked.start_from.name, pictures=len(pictures))
+    return choice
+
+
+def with_head(network: TwoStreamNetwork) -> TwoStreamNetwork:
+    """The network with a new head, looking through windows."""
+    fitted = TwoStreamNetwork(replace(network.config, quality=True, view="windows"))
+    others = {name: part for name, part in network.state_dict().items() if not name.startswith("quality.")}
+    fitted.load_state_dict(others, strict=False)
+    return fitted.eval()
+
+
+def head_of(network: TwoStreamNetwork) -> QualityHead:
+    assert network.quality is not None
+    return network.quality
+
+
+def draw(data: SampleDataset, recipe: Recipe, seed: int, k: int) -> tuple[Sample, np.random.Generator] | None:
+    """The k-th picture; None where it cannot be used."""
+    rng = np.random.default_rng((seed, k))
+    try:
+        sample = data.draw(rng, recipe)
+    except SampleError:
+        return None
+    return (sample, rng) if sample.truth.any() else None
+
+
+def looks_at(
+    predictor: Predictor, drawn: Iterator[tuple[Sample, np.random.Generator] | None]
+) -> Iterator[Picture]:
+    """The looks that pictures give after a click in the object, half of the time off its centre."""
+    seen: list[Tensor] = []
+    hook = head_of(predictor.network).layers.register_forward_pre_hook(lambda _, inputs: seen.append(*inputs))
+    for sample, rng in filter(None, drawn):
+        click = robot_click(
+            sample.truth, np.zeros_like(sample.truth), sample.void, rng if rng.random() < 0.5 else None
+        )
+        if click is None:
+            continue
+        seen.clear()
+        answers = list(predictor.answers(sample.image, [click], None, ""))
+        predictor.features.clear()
+        masks = [predictor.on_image(answer, [click]) > 0.5 for answer in answers]
+        ious = [iou(mask, sample.truth, sample.void) for mask in masks]
+        yield Picture(
+            [answer.look for answer in answers],
+            torch.cat(seen).clone(),
+            torch.tensor(ious, dtype=torch.float32),
+        )
+    hook.remove()
+
+
+def fit(head: QualityHead, pictures: list[Picture]) -> None:
+    """Cross-entropy of the expected IoU with the IoU over all looks, each picture's counting alike."""
+    seen, ious = torch.cat([p.seen for p in pictures]), torch.cat([p.ious for p in pictures])
+    weights = torch.cat([torch.full((len(p.ious),), 1 / len(p.ious)) for p in pictures])
+    weights = weights / weights.mean()
+    mean, deviation = seen.mean(0), seen.std(0).clamp_min(1e-4)
+    layers, seen = head.layers, (seen - mean) / deviation
+    optimizer = torch.optim.AdamW(layers.parameters(), RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
+    for _ in range(EPOCHS):
+        for batch in torch.randperm(len(seen)).split(BATCH):
+            expected = layers(seen[batch])[:, 0]
+            loss = F.binary_cross_entropy_with_logits(expected, ious[batch], weights[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        schedule.step()
+    _fold(layers[0], mean, deviation)
+
+
+@torch.no_grad()
+def _fold(layer: nn.Module, mean: Tensor, deviation: Tensor) -> None:
+    """Let a linear layer that was fitted on (x − mean) / deviation take x."""
+    assert isinstance(layer, nn.Linear)
+    layer.weight.div_(deviation)
+    layer.bias.sub_(layer.weight @ mean)
+
+
+@torch.inference_mode()
+def judge(predictor: Predictor, pictures: list[Picture]) -> Choice:
+    """What the head's choice is worth."""
+    head, view = head_of(predictor.network), predictor.view
+    expected = [head.layers(picture.seen)[:, 0].sigmoid().tolist() for picture in pictures]
+    chosen = [view.choose(picture.looks, e) for picture, e in zip(pictures, expected, strict=True)]
+    ious = [(p.ious[0], p.ious[k], p.ious.max()) for p, k in zip(pictures, chosen, strict=True)]
+    return Choice(*(float(np.mean(column)) for column in zip(*ious, strict=True)))
