@@ -29,7 +29,7 @@ def pictures(count: int, channels: int) -> list[Picture]:
 def test_the_head_learns_which_look_is_best():
     torch.manual_seed(0)
     network = TwoStreamNetwork(COMPACT)
-    channels = head_of(network).layers[0].in_features
+    channels = next(head_of(network).layers.parameters()).shape[1]
     learnt, others = pictures(300, channels), pictures(360, channels)[300:]
     fit(head_of(network), learnt)
     first, chosen, best = judge(Predictor(network, "v"), others)
