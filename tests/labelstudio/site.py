@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -100,8 +101,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[Site]:
+def running(https: ssl.SSLContext | None = None) -> Iterator[Site]:
+    """https: with which certificate; None: over http."""
     with Site() as site:
+        if https:
+            site.socket = https.wrap_socket(site.socket, server_side=True)
         threading.Thread(target=site.serve_forever, args=(0.01,), daemon=True).start()
         yield site
         site.shutdown()

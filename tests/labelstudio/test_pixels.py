@@ -36,7 +36,7 @@ def test_rgb_height_first_and_read_only():
         pixels[0, 0] = 0
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"])
 def test_formats(kind: str):
     pixels = read(encoded(Image.new("RGB", (16, 16), RED), kind))
     assert np.abs(pixels.astype(int) - RED).max() < 4
@@ -120,6 +120,31 @@ def test_a_clear_palette_colour_is_white():
     assert (read(encoded(image, "PNG", transparency=0)) == WHITE).all()
 
 
+JPEGS: list[dict[str, Any]] = [{}, {"progressive": True}, {"restart_marker_blocks": 3}, {"quality": 95}]
+
+
+@pytest.mark.parametrize("options", JPEGS, ids=str)
+@pytest.mark.parametrize("kind", ["L", "RGB", "CMYK"])
+def test_a_jpeg_without_the_mark_of_its_end(kind: str, options: dict[str, Any]):
+    data = encoded(Image.effect_noise((67, 45), 60).convert(kind), "JPEG", **options)
+    assert data.endswith(b"\xff\xd9")
+    for open_end in (data[:-1], data[:-2], data[:-2] + bytes(500)):
+        assert (read(open_end) == read(data)).all()
+    for cut in (20, 300):
+        with pytest.raises(ImageUnreadableError, match="truncated"):
+            read(data[:-cut])
+
+
+def test_avif_is_upright_and_has_a_ground():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = read(encoded(left_red().resize((64, 32), 0), "AVIF", exif=exif, quality=95))
+    assert pixels.shape == (64, 32, 3)
+    assert np.abs(pixels[:24].astype(int) - RED).max() < 30
+    clear = encoded(Image.new("RGBA", (8, 8), (0, 0, 0, 0)), "AVIF")
+    assert (read(clear) > 250).all()
+
+
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_the_first_frame_of_several(kind: str):
     frames = [Image.new("RGB", (3, 2), colour) for colour in ("red", "blue")]
@@ -178,7 +203,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked():
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow on EXIF and TIFF tags
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"])
 def test_damaged_bytes_never_raise_anything_else(kind: str):
     data = bytearray(encoded(Image.effect_noise((24, 24), 50), kind))
     random = np.random.default_rng(0)

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
@@ -315,3 +316,17 @@ def test_a_record_that_takes_nothing_is_a_problem(doctor: Doctor, tmp_path: Path
     code, shown = doctor()
     assert code == 1
     assert "not a database" in next(line for line in shown.splitlines() if "✗" in line)
+
+
+def test_a_certificate_that_is_not_trusted_is_named(doctor: Doctor, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object, **__: object) -> None:
+        reason = (
+            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate (_ssl.c:1)"
+        )
+        raise requests.exceptions.SSLError(reason)
+
+    monkeypatch.setattr(requests.Session, "request", refuse)
+    code, shown = doctor("https://label.studio")
+    assert code == 1
+    assert "the certificate of https://label.studio is not trusted (self-signed certificate)" in shown
+    assert "Set REQUESTS_CA_BUNDLE" in shown

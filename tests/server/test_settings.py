@@ -25,6 +25,8 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "device": "cuda:1",
         "allowed_hosts": "a.example",
         "threads": "3",
+        "image_mb": "7",
+        "image_megapixels": "0.5",
         "state_mb": "5",
         "state_minutes": "9",
         "near_percent": "2.5",

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 SAVED = {"ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED", "SYNCED", "IMPORTED"}
 DELETED = {"ANNOTATION_DELETED", "ANNOTATIONS_DELETED"}
 MOST_PROBLEMS = 20  # problems that are told of one event
-MAX_PIXELS = 8192 * 8192  # of a mask; no image is larger
+MAX_PIXELS = 178_000_000  # of a mask; no image is larger
 
 
 def keep_event(session: Session, body: bytes, received_at: datetime) -> EventRow | None:

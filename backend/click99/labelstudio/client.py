@@ -17,7 +17,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from click99.labelstudio.errors import ApiError, ApiMissingError, ApiRefusedError
-from click99.labelstudio.exchange import exchange, read
+from click99.labelstudio.exchange import TRUST, distrust, exchange, read
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ACCESS_SECONDS = 300  # how long an exchanged token lives when it doesn't say so
@@ -144,6 +144,9 @@ class Client(AuthBase):
             with exchange(method, self.resolve(path), deadline, max_bytes, **options) as reply:
                 content = read(reply, max_bytes)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            if reason := distrust(error):
+                problem = f"the certificate of {self.url} is not trusted ({reason})"
+                raise ApiError("LABEL_STUDIO_URL", problem, TRUST) from None
             problem = f"{self.url} does not answer ({type(error).__name__})"
             raise ApiError("LABEL_STUDIO_URL", problem, "Start Label Studio, or mend the address") from None
         _check(reply, content, method, path)

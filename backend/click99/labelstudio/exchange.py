@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import ipaddress
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ from requests.adapters import HTTPAdapter
 
 CHUNK = 2**16
 HEADERS = 2**20  # bytes of an answer beside its body
+
+
+TRUST = "Set REQUESTS_CA_BUNDLE to a file with that certificate, or its authority's, and the usual ones"
 
 
 class TooLongError(requests.RequestException):
@@ -104,6 +108,14 @@ def is_public(address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         found = found.ipv4_mapped or found.sixtofour or found
     return found.is_global and not found.is_multicast
+
+
+def distrust(error: Exception) -> str:
+    """Why a host's certificate is not trusted, where that is what an exchange failed by; else ""."""
+    found = re.search(
+        "certificate verify failed: ([^(]*)|CA certificate bundle, (invalid path: .*)", str(error)
+    )
+    return (found[1] or found[2]).strip() if found else ""
 
 
 @contextmanager

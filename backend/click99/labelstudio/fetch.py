@@ -20,7 +20,7 @@ import urllib3
 
 from click99.labelstudio.client import PATH, Client, no_auth, origin
 from click99.labelstudio.errors import ImageNotAllowedError, ImageTooLargeError, ImageUnavailableError
-from click99.labelstudio.exchange import PrivateHostError, TooLongError, exchange, read
+from click99.labelstudio.exchange import TRUST, PrivateHostError, TooLongError, distrust, exchange, read
 from click99.labelstudio.lanes import Lanes
 from click99.labelstudio.storage import ON_STORAGE, in_storage, storage_path
 
@@ -50,6 +50,10 @@ def shorten(url: str) -> str:
     if query:
         address += f"?{query}" if query.startswith("d=") else "?…"  # d: the path of a local file
     return address if len(address) <= 200 else f"{address[:199]}…"
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,9 @@ class Fetcher:
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 if time.monotonic() > deadline:
                     raise self._too_slow(url) from None
+                if reason := distrust(error):
+                    problem = f"{shorten(url)}: the certificate of {_host(url)} is not trusted ({reason})"
+                    raise ImageUnavailableError("image", problem, TRUST) from None
                 problem = f"{shorten(url)} can't be read ({type(error).__name__})"
                 raise ImageUnavailableError("image", problem, "Check that click99 can reach it") from None
             if not isinstance(found, str):
@@ -160,7 +167,7 @@ class Fetcher:
             problem = f"{shorten(url)!r} is not an address that click99 reads"
             remedy = "Use uploads, local files, cloud storage, http(s) URLs or data URIs"
             return ImageNotAllowedError("image", problem, remedy)
-        host = urlsplit(url).netloc.rpartition("@")[2]
+        host = _host(url)
         problem = f"{shorten(url)} is on {host}, which is not allowed"
         remedy = (
             f"Add {host} to CLICK99_ALLOWED_HOSTS; if people know Label Studio by it, set LABEL_STUDIO_HOST"
@@ -188,7 +195,7 @@ class Fetcher:
 
     def _too_large(self, url: str) -> ImageTooLargeError:
         problem = f"{shorten(url)} has more than {self._max_bytes / 2**20:g} MiB"
-        return ImageTooLargeError("image", problem, "Import a smaller version")
+        return ImageTooLargeError("image", problem, "Import a smaller version, or set CLICK99_IMAGE_MB")
 
     def _too_slow(self, url: str) -> ImageUnavailableError:
         problem = f"{shorten(url)} takes longer than {self._timeout:g} s"

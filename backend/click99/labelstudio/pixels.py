@@ -16,7 +16,8 @@ from click99.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
 UNPACKED = Budget(2**30)
 BYTES_PER_PIXEL = 16  # while an image is unpacked, at most
 DEEP = 48  # the same of one with more than 8 bits
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # no others: some run programs
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")  # no others: some run programs
+ENDS = [filler * 64 + b"\xff\xd9" for filler in (b"\0", b"\x55")]  # of a JPEG that has none
 
 
 def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
@@ -34,7 +35,7 @@ def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
         raise _too_large(name, max_pixels) from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds
         problem = f"{name} is no readable image: {_reason(error, data)}"
-        remedy = "Import it whole, as JPEG, PNG, WebP, GIF, BMP or TIFF"
+        remedy = "Import it whole, as JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
         raise ImageUnreadableError("image", problem, remedy) from None
     pixels.setflags(write=False)
     return pixels
@@ -52,8 +53,22 @@ def _unpack(data: bytes, name: str, max_pixels: int) -> np.ndarray:
     with opened as image:
         deep = is_deep(image)
         with _room(image.size, name, max_pixels, DEEP if deep else BYTES_PER_PIXEL):
-            image.load()
-            return np.asarray(_as_rgb(_upright(eight_bits(image, data) if deep else image)))
+            whole = _loaded(image, data)
+            return np.asarray(_as_rgb(_upright(eight_bits(whole, data) if deep else whole)))
+
+
+def _loaded(image: Image.Image, data: bytes) -> Image.Image:
+    """Of a JPEG only the mark of its end may be missing: then what comes after does not matter."""
+    try:
+        image.load()
+    except OSError:
+        if image.format not in ("JPEG", "MPO"):
+            raise
+        mended = [Image.open(BytesIO(data.rstrip(b"\xff") + end), formats=FORMATS) for end in ENDS]
+        if not np.array_equal(*map(np.asarray, mended)):
+            raise
+        return mended[0]
+    return image
 
 
 @contextmanager
@@ -71,7 +86,9 @@ def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
 
 def _too_large(name: str, max_pixels: int) -> ImageTooLargeError:
     problem = f"{name} has more than {max_pixels / 1e6:.0f} million pixels"
-    return ImageTooLargeError("image", problem, "Import a smaller version or tiles")
+    return ImageTooLargeError(
+        "image", problem, "Import a smaller version or tiles, or set CLICK99_IMAGE_MEGAPIXELS"
+    )
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -11,6 +11,7 @@ from click99.labelstudio.images import ImageSource
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.region_types import REGION_TYPES
 from click99.server.finding import Finding
+from click99.server.image_source import image_source
 from click99.server.settings import Settings
 
 
@@ -24,7 +25,7 @@ def check_label_studio(settings: Settings, client: Client) -> Iterator[Finding]:
             return
         user = client.call("GET", "/api/current-user/whoami")["email"]
         yield Finding("API key", "ok", f"accepted, {user}")
-        images = ImageSource(settings.home, settings.hosts, client)
+        images = image_source(settings, client)
         for project in client.projects():
             yield from check_project(client, images, project)
     except ApiRefusedError as error:

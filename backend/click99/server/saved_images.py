@@ -9,14 +9,14 @@ import numpy as np
 
 from click99.annotations.saved_masks import SavedMask
 from click99.labelstudio.errors import ImageUnavailableError
-from click99.labelstudio.images import ImageSource
 from click99.server.connection import Connection
+from click99.server.image_source import image_source
 from click99.server.settings import Settings
 
 
 def saved_images(settings: Settings) -> Callable[[SavedMask], np.ndarray]:
     """Gives a saved object's image, uint8 RGB [H, W, 3]; LabelStudioError when it is gone."""
-    source = ImageSource(settings.home, settings.hosts, Connection(settings).client)
+    source = image_source(settings, Connection(settings).client)
     return lambda found: source.get(address(found), str(found.annotation.task)).pixels
 
 

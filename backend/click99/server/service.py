@@ -24,7 +24,7 @@ from functools import partial
 from click99.annotations.lost_masks import LostMasks
 from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.client import Client
-from click99.labelstudio.images import Image, ImageSource
+from click99.labelstudio.images import Image
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.payloads import PROMPTS, PredictRequest, SetupRequest, Work
 from click99.labelstudio.predictions import Prediction, PredictResponse, Status
@@ -34,6 +34,7 @@ from click99.labelstudio.unaccepted import explain, unaccepted_prompts
 from click99.labelstudio.webhook import WebhookEvent
 from click99.server.answering import Answering, OnAnswer
 from click99.server.connection import Connection
+from click99.server.image_source import image_source
 from click99.server.models import load_older, load_served
 from click99.server.prometheus import Metrics
 from click99.server.settings import Settings
@@ -63,7 +64,7 @@ class Service:
     ):
         self.metrics = metrics or Metrics()
         self._connection = Connection(settings)
-        self._images = ImageSource(settings.home, settings.hosts, self._connection.client)
+        self._images = image_source(settings, self._connection.client)
         store = open_store(settings, self.metrics)
         lasting = open_lasting_store(settings, store)
         versions = ObjectVersions(predictor, lasting, partial(load_older, settings))

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     allowed_hosts: str = Field(
         default="", description="Other hosts that images may come from: comma-separated host[:port]."
     )
+    image_mb: int = Field(default=64, ge=1, description="Largest image file, MB.")
+    image_megapixels: float = Field(
+        default=67.2, gt=0, le=178, description="Largest image, in millions of pixels; 67.2: 8192 × 8192."
+    )
     home: Path = Field(default=Path("~/.click99"), description="Folder for the record and cached images.")
     model: Path | None = Field(
         default=None,

@@ -14,7 +14,7 @@ from click99.labelstudio.pixels import FORMATS, read_pixels
 from click99_training.datasets.sample import Sample
 
 MOST_PIXELS = 8192 * 8192  # of one image, as the server's default
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".avif"}
 VOID = (50, 200)  # values of a grey mask between them are neither object nor background
 
 
