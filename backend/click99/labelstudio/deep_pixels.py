@@ -10,7 +10,7 @@ from io import BytesIO
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 STRAY = 0.1  # percent of the values at either end that do not count: hot and dead pixels
@@ -52,7 +52,7 @@ def _span(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def is_deep(image: Image.Image) -> bool:
+def is_deep(image: ImageFile.ImageFile) -> bool:
     """Whether an opened, not yet loaded image has more than 8 bits, or signed ones.
 
     Pillow cuts coloured ones to 8 bits, and reads signed ones of 8 as unsigned. CMYK stays cut.
@@ -65,7 +65,8 @@ def is_deep(image: Image.Image) -> bool:
 def eight_bits(image: Image.Image, data: bytes) -> Image.Image:
     """A loaded deep image, whose file is `data` -> one of 8 bits, grey, RGB or RGBA."""
     tags = _tags(image)
-    values = np.asarray(image) if image.mode[0] in "IFL" else _read_colours(data, tags)
+    grey = image.mode in ("L", "F") or image.mode.startswith("I")
+    values = np.asarray(image) if grey else _read_colours(data, tags)
     if values.dtype == np.int32 and tags and tags.get(SAMPLES, (1,)) == (1,):
         values = values.view(np.uint32)
     if values.dtype == np.uint8:

@@ -80,7 +80,7 @@ class _Adapter(HTTPAdapter):
                 super().__init__(sock, *args, **options)
                 self.fp = io.BufferedReader(_Clock(sock, self.fp, deadline, room))
 
-        class Connection(pool.ConnectionCls):
+        class Connection(pool.ConnectionCls):  # pyright: ignore[reportGeneralTypeIssues]
             response_class = Answer
 
             def _new_conn(self) -> socket.socket:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from click99.labelstudio.budget import Budget
 from click99.labelstudio.deep_pixels import TIFF, Tiff, eight_bits, is_deep
@@ -57,17 +57,17 @@ def _unpack(data: bytes, name: str, max_pixels: int) -> np.ndarray:
             return np.asarray(_as_rgb(_upright(eight_bits(whole, data) if deep else whole)))
 
 
-def _loaded(image: Image.Image, data: bytes) -> Image.Image:
+def _loaded(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
     """Of a JPEG only the mark of its end may be missing: then what comes after does not matter."""
     try:
         image.load()
     except OSError:
         if image.format not in ("JPEG", "MPO"):
             raise
-        mended = [Image.open(BytesIO(data.rstrip(b"\xff") + end), formats=FORMATS) for end in ENDS]
-        if not np.array_equal(*map(np.asarray, mended)):
+        one, other = (Image.open(BytesIO(data.rstrip(b"\xff") + end), formats=FORMATS) for end in ENDS)
+        if not np.array_equal(np.asarray(one), np.asarray(other)):
             raise
-        return mended[0]
+        return one
     return image
 
 
