@@ -16,6 +16,7 @@ from click99.demo.programs import free_port
 from click99.demo.project import connect
 from click99.labelstudio.client import Client
 from click99.labelstudio.storage import in_storage
+from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.running_demo import RunningDemo
 from tests.e2e.workplace import BRUSH, COFFEE, Click99, Workplace, mask_of
 
@@ -75,7 +76,9 @@ def click(client: Client, task: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("presign", [False, True], ids=["read by Label Studio", "presigned"])
-def test_clicks_on_pictures_in_a_bucket(workplace: Workplace, s3: S3, own: Click99, presign: bool) -> None:
+def test_clicks_on_pictures_in_a_bucket(
+    workplace: Workplace, studio: LabellingPage, s3: S3, own: Click99, presign: bool
+) -> None:
     if presign:
         own.environment["CLICK99_ALLOWED_HOSTS"] = s3.host
         own.restart()
@@ -86,6 +89,10 @@ def test_clicks_on_pictures_in_a_bucket(workplace: Workplace, s3: S3, own: Click
         assert "data" in answer, (task, answer, own.log.read_text()[-2000:])
         (region,) = answer["data"]["result"]
         assert mask_of(region)[COFFEE.y, COFFEE.x]
+    studio.work_on(tasks[-1]["project"], tasks[-1]["id"])
+    (seen,) = studio.click(COFFEE).regions
+    assert mask_of(seen)[COFFEE.y, COFFEE.x]
+    studio.screenshot(f"bucket-{presign}")
 
 
 def test_a_private_bucket_that_nobody_listed(workplace: Workplace, s3: S3, own: Click99) -> None:

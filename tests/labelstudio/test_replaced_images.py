@@ -100,9 +100,17 @@ def test_a_host_that_is_gone_leaves_the_copy(source: Source, site: Site, caplog:
     site.serve("/a.png", b"", 503)
     for _ in range(3):
         assert is_red(look(images, url))
-    assert site.answered == [200, 503], "it holds up one click only"
+    assert site.answered == [200, 503], "it holds up one click in five minutes"
     assert "answers 503" in caplog.text
     assert "the copy that was fetched before is used" in caplog.text
+
+
+def test_a_host_that_is_gone_is_named_where_the_copy_does_not_fit(source: Source, site: Site):
+    url, images = site.serve("/a.png", picture()), source([site.host])
+    look(images, url)
+    site.serve("/a.png", b"", 503)
+    with pytest.raises(ImageUnavailableError, match="answers 503"):
+        look(images, url, (4, 8))
 
 
 def test_what_was_never_here_is_an_error(source: Source, site: Site):

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from cachetools import TTLCache
@@ -24,6 +24,7 @@ from click99.labelstudio.pixels import read_pixels
 log = logging.getLogger(__name__)
 
 ASK_SECONDS = 10.0  # how long the answer holds that nothing has changed behind an address
+REST_SECONDS = 300.0  # until a host that did not answer is asked for a change again
 CONDITION_BYTES = 2**22
 
 
@@ -55,6 +56,7 @@ class ImageSource:
         self._disk = DiskCache(home / "images", disk_bytes)
         self._conditions = DiskCache(home / "image-conditions", CONDITION_BYTES)
         self._asked: TTLCache[str, bool, float] = TTLCache(2**16, ASK_SECONDS)
+        self._resting: TTLCache[str, bool, float] = TTLCache(2**16, REST_SECONDS)
         self._mended: TTLCache[str, bool, float] = TTLCache(2**16, ASK_SECONDS)
         self._pending: dict[str, Future[Image]] = {}
         self._lock = threading.Lock()
@@ -103,30 +105,34 @@ class ImageSource:
         if loading is not mine:
             return loading
         if address.startswith("data:"):
-            self._settle(
-                name, mine, lambda: self._decode(name, address, File(self._fetcher.data(address), {}))
-            )
+            data = self._fetcher.data
+            self._settle(name, mine, lambda: self._decode(name, address, File(data(address), {})))
             return mine
-        if kept is None and (kept := self._on_disk(name, address)):
-            with self._lock:
-                right = self._is_right(name, kept, size)
-            if right:
-                self._settle(name, mine, lambda: kept)
-                return mine
-        conditions = kept.conditions if kept and size in (None, kept.pixels.shape[:2]) else {}
-        self._fetcher.fetch(
-            address,
-            conditions,
-            lambda get: self._settle(name, mine, lambda: self._fetched(name, address, kept, get)),
-        )
+        kept = kept or self._on_disk(name, address)
+        with self._lock:
+            right = kept if kept and self._is_right(name, kept, size) else None
+        if right:
+            self._settle(name, mine, lambda: right)
+        else:
+            self._fetch(name, address, kept, size, mine)
         return mine
 
     def _is_right(self, name: str, kept: Image, size: tuple[int, int] | None) -> bool:
         """Whether its host need not be asked for another one. Under the lock."""
-        if size not in (None, kept.pixels.shape[:2]) and name not in self._mended:
-            self._mended[name] = True  # the asker may be wrong: not again at once
+        if not _fits(kept, size) and name not in self._mended:
             return False
-        return not kept.conditions or name in self._asked
+        return not kept.conditions or name in self._asked or name in self._resting
+
+    def _fetch(
+        self, name: str, address: str, kept: Image | None, size: tuple[int, int] | None, mine: Future[Image]
+    ) -> None:
+        fitting = kept if kept and _fits(kept, size) else None
+        if kept and not fitting:
+            with self._lock:
+                self._mended[name] = True  # the asker may be wrong: not again at once
+        conditions = fitting.conditions if fitting else {}
+        load = partial(self._fetched, name, address, fitting)
+        self._fetcher.fetch(address, conditions, lambda get: self._settle(name, mine, lambda: load(get)))
 
     def _settle(self, name: str, loading: Future[Image], load: Callable[[], Image]) -> None:
         try:
@@ -143,7 +149,7 @@ class ImageSource:
             return self._decode(name, address, File(data, self._conditions_of(name, data))) if data else None
 
     def _fetched(self, name: str, address: str, kept: Image | None, get: Callable[[], File | None]) -> Image:
-        """What its host has now; when that can't be had, what is here, which is not asked for again."""
+        """What its host has now; when that can't be had, what is here."""
         with self._lock:
             self._asked[name] = True
         try:
@@ -152,7 +158,9 @@ class ImageSource:
             if kept is None:
                 raise
             log.warning("%s; the copy that was fetched before is used", error)
-            return self._keep(name, replace(kept, conditions={}))
+            with self._lock:
+                self._resting[name] = True
+            return self._keep(name, kept)
         if file is None:
             assert kept, "without a copy there are no conditions"
             return self._keep(name, kept)
@@ -179,6 +187,10 @@ class ImageSource:
         with self._lock, suppress(ValueError):  # it alone is larger than the cache
             self._memory[name] = image
         return image
+
+
+def _fits(image: Image, size: tuple[int, int] | None) -> bool:
+    return size is None or size == image.pixels.shape[:2]
 
 
 def _key(data: bytes) -> str:
