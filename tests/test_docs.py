@@ -25,7 +25,7 @@ from tests.postgresql_server import PostgresqlServer
 from tests.redis_server import RedisServer
 
 # Option -> its value in the tests, and what commands that are not small by themselves are given besides.
-SMALL = {"--images": "2", "--crops": "64:1:1", "--threads": "1", "--workers": "2", "--nproc-per-node": "2"}
+SMALL = {"--images": "1", "--crops": "64:1:1", "--threads": "1", "--workers": "2", "--nproc-per-node": "2"}
 SMALL |= {"--project": "1", "--each": "2", "--clicks": "5", "--variants": "baseline,+T", "--pictures": "20"}
 GIVEN = {
     "train": ("--images", "--crops", "--threads"),
