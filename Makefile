@@ -20,7 +20,8 @@ test-fast: .venv/dev.installed  ## those that take no more than two minutes toge
 	$(PYTEST) --fast
 
 e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## what people do, in a real browser and a real Label Studio
-	$(BIN)/pytest -m e2e -s --durations 25 tests/e2e
+	rm -rf artifacts/e2e
+	$(BIN)/pytest -m e2e $(PARALLEL) -rP --durations 25 tests/e2e
 
 lint: .venv/e2e.installed
 	$(BIN)/ruff check .
@@ -51,7 +52,7 @@ clean:  ## remove the environments and the demo's data
 
 .venv/%.installed: pyproject.toml | .venv/bin/python
 	$(BIN)/pip install --editable ".[$*]"
-	@touch $@
+	@touch $@ $(if $(filter e2e,$*),.venv/dev.installed)
 
 # Label Studio pins libraries of its own, so it lives apart (about 1 GB).
 $(LABEL_STUDIO):

@@ -1,9 +1,7 @@
-"""One Label Studio for the whole run, a click99 that tests may restart, and a folder for what was seen."""
+"""A Label Studio for each process of the run, a click99 that tests may restart, a folder for screenshots."""
 
 from __future__ import annotations
 
-import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.running_demo import LABEL_STUDIO, ROOT, RunningDemo
+from tests.e2e.running_demo import ROOT, RunningDemo, running_demo
 from tests.e2e.workplace import Click99, Project, Workplace
 
 if TYPE_CHECKING:
@@ -26,22 +24,15 @@ collect_ignore_glob = [] if has_browser else ["test_*.py"]
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    """Shared by all tests: the first start of Label Studio takes minutes."""
-    if not LABEL_STUDIO.exists():
-        pytest.skip("needs Label Studio in .venv-label-studio: run `make e2e`")
-    if not shutil.which("chromium"):
-        pytest.skip("needs Chromium: run `make e2e`")
-    running = RunningDemo.start(tmp_path_factory.mktemp("demo"))
-    yield running
-    if running.process.poll() is None:
-        running.end(signal.SIGTERM)
+    """Shared by the tests of a process: the first start of Label Studio takes a minute."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def screenshots() -> Path:
     folder = ROOT / "artifacts" / "e2e"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 LABEL_STUDIO = ROOT / ".venv-label-studio" / "bin" / "label-studio"
@@ -32,15 +38,16 @@ class RunningDemo:
     def start(cls, folder: Path) -> RunningDemo:
         began = time.monotonic()
         command = [sys.executable, "-m", "click99.cli", "demo"]
-        process = subprocess.Popen(
-            [*command, "--folder", str(folder), "--label-studio", str(LABEL_STUDIO)],
-            cwd=ROOT,
-            env=os.environ | {"COLUMNS": "160"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        printed = _until_ready(process)
+        with taken(8080), taken(9090):  # so that each takes ports of its own, however many start at once
+            process = subprocess.Popen(
+                [*command, "--folder", str(folder), "--label-studio", str(LABEL_STUDIO)],
+                cwd=ROOT,
+                env=os.environ | {"COLUMNS": "160"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            printed = _until_ready(process)
         seconds = time.monotonic() - began
         place, login = (
             re.search(r"(http://\S+)/projects/(\d+)/data", printed),
@@ -67,6 +74,27 @@ class RunningDemo:
             except OSError:  # ended meanwhile, or another user's
                 continue
         return found
+
+
+@contextmanager
+def running_demo(folder: Path) -> Iterator[RunningDemo]:
+    """Until the end, or until a test ends it; the test is skipped where something is missing."""
+    if not LABEL_STUDIO.exists():
+        pytest.skip("needs Label Studio in .venv-label-studio: run `make e2e`")
+    if not shutil.which("chromium"):
+        pytest.skip("needs Chromium: run `make e2e`")
+    running = RunningDemo.start(folder)
+    yield running
+    if running.process.poll() is None:
+        running.end(signal.SIGTERM)
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    with ExitStack() as held:
+        with suppress(OSError):  # by another program: as good
+            held.enter_context(socket.create_server(("127.0.0.1", port)))
+        yield
 
 
 def _until_ready(process: subprocess.Popen[str]) -> str:

@@ -1,6 +1,6 @@
 """The whole way, with nothing replaced: the demo, Label Studio, Chromium, the shipped network.
 
-What a newcomer does; test_stop.py then ends the demo and starts it again.
+What a newcomer does; test_stop.py ends a demo and starts it again.
 """
 
 from __future__ import annotations

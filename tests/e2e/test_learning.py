@@ -32,10 +32,10 @@ CENTRE = Click(WIDTH // 2, HEIGHT // 2, True)
 
 @pytest.fixture(scope="module")
 def learning(demo: RunningDemo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Click99]:
-    """A server of its own, whose fine-tunes take a minute, and whose gate has few pictures to judge by."""
+    """A server of its own, whose fine-tunes train for seconds, whose gate judges by few pictures."""
     server = Click99(demo, tmp_path_factory.mktemp("learning"))
     server.environment |= {
-        "CLICK99_RETRAIN_MINUTES": "1",
+        "CLICK99_RETRAIN_MINUTES": "0.1",
         "CLICK99_BASE_DATA": str(ROOT / "tests" / "pictures"),
     }
     with server:
@@ -118,7 +118,7 @@ def start_training(studio: LabellingPage, project: int) -> None:
 
 
 def finished(studio: LabellingPage, jobs: Jobs, number: int) -> Job:
-    """The job, once it is over: a minute of training, and the gate."""
+    """The job, once it is over: a little training, and the gate, which takes longer."""
     studio.wait_until(lambda: jobs.get(number).state != "running", seconds=600)
     job = jobs.get(number)
     print(f"job {job.number}: {job.state}, {job.message}")
@@ -147,7 +147,7 @@ def test_what_was_learnt_by_button_answers_the_next_click(
     assert job.state in ("promoted", "not promoted"), job.message
     candidate = Registry.at(learning.home).get(job.progress["candidate"])
     assert candidate.parent == before
-    if job.state == "not promoted":  # so little was learnt in a minute: a person decides otherwise
+    if job.state == "not promoted":  # so little was learnt in six seconds: a person decides otherwise
         said = learning.run("models", "promote", candidate.name)
         assert said.returncode == 0, said.stderr
     studio.wait_until(lambda: version_told(learning) == candidate.name, seconds=15)
