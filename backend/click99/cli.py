@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from click99 import __version__
@@ -113,7 +114,9 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=typer.Option(field.default, envvar=variable(name), help=field.description),
+                default=typer.Option(
+                    field.default, envvar=variable(name), help=escape(str(field.description))
+                ),
                 annotation=field.annotation,
             )
             for name, field in Settings.model_fields.items()
