@@ -18,6 +18,12 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions are served as they are; the check of one takes a second."""
+    monkeypatch.setattr("click99.registry.versions.load_checked", lambda name, path, digest: None)
+
+
+@pytest.fixture
 def registry(tmp_path: Path, checkpoints: list[Path]) -> Registry:
     """It knows the first checkpoint, and the second as trained from it."""
     registry = Registry(tmp_path / "models")

@@ -80,6 +80,7 @@ def test_all_that_is_known_is_shown(registry: Registry):
     assert run(registry, "show") == run(registry, "show", second.name), "unset, it is the served one"
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_promote_and_rollback_say_what_is_served_instead_of_what(registry: Registry, checkpoints: list[Path]):
     first, shipped = registry.all()[0].name, checkpoint_version(SHIPPED)
     assert run(registry, "promote", first) == f"{first} is served now, instead of {shipped}.\n"

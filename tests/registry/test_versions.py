@@ -90,9 +90,8 @@ def test_nothing_is_served_before_the_first_promotion(registry: Registry):
         registry.rollback()
 
 
-def test_the_pointer_moves_forth_and_back_and_remembers(registry: Registry, monkeypatch: pytest.MonkeyPatch):
-    """Versions are checked elsewhere, which takes a second each."""
-    monkeypatch.setattr("click99.registry.versions.load_checked", lambda name, path, digest: None)
+@pytest.mark.usefixtures("unchecked")
+def test_the_pointer_moves_forth_and_back_and_remembers(registry: Registry):
     first, second = names(registry)
     shipped = checkpoint_version(SHIPPED)
     for name in (first, second, second):
