@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from fastapi.testclient import TestClient
 
-from click99.labelstudio import brush
-from tests.server.requests import CONFIG, HEIGHT, WIDTH, body
+from tests.server.requests import CONFIG, HEIGHT, WIDTH, click
 
 BOXES = '<RectangleLabels name="box" toName="image" smart="true"><Label value="cell"/></RectangleLabels>'
 WITH_BOXES = CONFIG.replace("</View>", f"{BOXES}</View>")
@@ -28,17 +26,5 @@ def box(
 def answer(
     server: TestClient, item: dict[str, Any], label_config: str = WITH_BOXES, **task: Any
 ) -> dict[str, Any]:
-    request = body([item], label_config=label_config)
-    request["tasks"][0] |= task
-    reply = server.post("/predict", json=request)
-    assert reply.status_code == 200, reply.text
-    (region,) = reply.json()["results"][0]["result"]
+    (region,) = click(server, label_config, item, **task)
     return region
-
-
-def mask(region: dict[str, Any]) -> np.ndarray:
-    return brush.decode(region["value"]["rle"], HEIGHT, WIDTH) > 127
-
-
-def draft(*items: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"id": 1, "user": "ann", "updated_at": "2026-01-01T00:00:00Z", "result": list(items)}]

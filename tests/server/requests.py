@@ -11,6 +11,8 @@ import numpy as np
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from click99.labelstudio import brush
+
 WIDTH, HEIGHT = 64, 48
 CONFIG = """<View>
   <Image name="image" value="$image"/>
@@ -115,6 +117,12 @@ def click(
     reply = server.post("/predict", json=request)
     assert reply.status_code == 200, reply.text
     return reply.json()["results"][0]["result"]
+
+
+def mask_of(region: dict[str, Any]) -> np.ndarray:
+    """A brush region's, bool [H, W]."""
+    height, width = region["original_height"], region["original_width"]
+    return brush.decode(region["value"]["rle"], height, width) > 127
 
 
 def draft(*items: dict[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.disc_painter import DiscPainter
-from tests.server.boxes import WITH_BOXES, answer, box, draft, mask
-from tests.server.requests import Start, body, keypoint
+from tests.server.boxes import WITH_BOXES, answer, box
+from tests.server.requests import Start, body, draft, keypoint, mask_of
 
 
 def test_a_box_is_answered_with_a_mask_inside_it(server: TestClient):
     region = answer(server, box(20, 10, 50, 40))
-    rows, columns = np.nonzero(mask(region))
+    rows, columns = np.nonzero(mask_of(region))
     assert 10 <= rows.min() < rows.max() < 40
     assert 20 <= columns.min() < columns.max() < 50
     assert region["value"]["brushlabels"] == ["cell"]
@@ -23,11 +23,11 @@ def test_a_box_is_answered_with_a_mask_inside_it(server: TestClient):
 
 def test_clicks_refine_what_was_accepted(server: TestClient):
     accepted = answer(server, box(20, 10, 50, 40))
-    assert mask(accepted)[25, 28]
-    refined = answer(server, keypoint("a", 28, 25, positive=False), drafts=draft(accepted))
+    assert mask_of(accepted)[25, 28]
+    refined = answer(server, keypoint("a", 28, 25, positive=False), **draft(accepted))
     assert refined["id"] == accepted["id"]
-    assert not mask(refined)[25, 28]
-    assert mask(refined)[24, 40]
+    assert not mask_of(refined)[25, 28]
+    assert mask_of(refined)[24, 40]
 
 
 @pytest.mark.parametrize("saved", [False, True], ids=["not saved yet", "saved as pending"])
@@ -36,24 +36,24 @@ def test_clicks_refine_the_mask_of_a_box_that_is_still_pending(server: TestClien
     assert server.post("/predict", json=body(None)).status_code == 200
     drawn = box(20, 10, 50, 40)
     shown = answer(server, drawn)
-    drafts = draft(drawn) if saved else []
-    refined = answer(server, keypoint("a", 28, 25, positive=False), drafts=drafts)
+    drafts = draft(drawn) if saved else {}
+    refined = answer(server, keypoint("a", 28, 25, positive=False), **drafts)
     assert refined["id"] == shown["id"]
-    assert not mask(refined)[25, 28]
-    assert mask(refined)[24, 40]
+    assert not mask_of(refined)[25, 28]
+    assert mask_of(refined)[24, 40]
 
 
 def test_a_box_beside_a_region_is_a_new_object(server: TestClient):
     accepted = answer(server, box(2, 2, 30, 30))
-    second = answer(server, box(20, 10, 50, 40, "another"), drafts=draft(accepted))
+    second = answer(server, box(20, 10, 50, 40, "another"), **draft(accepted))
     assert second["id"] != accepted["id"]
-    assert np.array_equal(mask(second), mask(answer(server, box(20, 10, 50, 40, "third"))))
+    assert np.array_equal(mask_of(second), mask_of(answer(server, box(20, 10, 50, 40, "third"))))
 
 
 def test_a_dragged_box_changes_the_same_region(server: TestClient):
     here, there = answer(server, box(20, 10, 50, 40)), answer(server, box(0, 10, 30, 40))
     assert here["id"] == there["id"]
-    assert not np.array_equal(mask(here), mask(there))
+    assert not np.array_equal(mask_of(here), mask_of(there))
 
 
 def test_the_same_box_after_a_restart_runs_nothing_else(start: Start, painter: DiscPainter):

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow
 from click99.labelstudio import brush
-from tests.server.requests import CONFIG, HEIGHT, IMAGE, WIDTH, body, keypoint
+from tests.server.requests import CONFIG, HEIGHT, IMAGE, WIDTH, body, keypoint, mask_of
 from tests.waiting import until
 
 BIG = 10**300
@@ -59,7 +59,7 @@ def ask(server: TestClient, *items: dict[str, Any], task: Any = None, **changes:
 
 
 def mask(prediction: dict[str, Any]) -> np.ndarray:
-    return brush.decode(prediction["result"][0]["value"]["rle"], HEIGHT, WIDTH) > 127
+    return mask_of(prediction["result"][0])
 
 
 @pytest.mark.parametrize("place", ["drafts", "annotations", "predictions"])

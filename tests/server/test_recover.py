@@ -24,8 +24,7 @@ from tests.disc_painter import DiscPainter
 from tests.labelstudio.site import Site, running
 from tests.server.annotator import Annotator
 from tests.server.boxes import WITH_BOXES, answer, box
-from tests.server.boxes import mask as mask_of
-from tests.server.requests import CONFIG, IMAGE, counted, keypoint
+from tests.server.requests import CONFIG, IMAGE, counted, keypoint, mask_of
 
 TASK = {"id": 3, "data": {"image": IMAGE}}  # as in `body`
 

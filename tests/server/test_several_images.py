@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from fastapi.testclient import TestClient
 
-from click99.labelstudio import brush
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.unaccepted import unaccepted_prompts
-from tests.server.requests import CONFIG, HEIGHT, WIDTH, body, data_uri, encoded, keypoint
+from tests.server.requests import CONFIG, HEIGHT, WIDTH, body, data_uri, encoded, keypoint, mask_of
 
 LIST = CONFIG.replace('value="$image"', 'valueList="$image"')
 WIDE = WIDTH + 10
@@ -30,16 +28,12 @@ def answer(server: TestClient, *clicks: dict[str, Any], saved: list[dict[str, An
     return region
 
 
-def mask(region: dict[str, Any]) -> np.ndarray:
-    return brush.decode(region["value"]["rle"], HEIGHT, region["original_width"]) > 127
-
-
 def test_the_last_clicks_picture_is_answered_with_its_own_clicks(server: TestClient):
     """Label Studio sends the pending clicks on all pictures together."""
     region = answer(server, click("a", 20, 20, 0), click("b", WIDE - 1, 20, 1))
     assert (region["item_index"], region["original_width"]) == (1, WIDE)
-    assert mask(region)[20, WIDE - 1]
-    assert not mask(region)[20, 20]
+    assert mask_of(region)[20, WIDE - 1]
+    assert not mask_of(region)[20, 20]
 
 
 def test_a_region_is_refined_on_its_own_picture_only(server: TestClient):
@@ -48,7 +42,7 @@ def test_a_region_is_refined_on_its_own_picture_only(server: TestClient):
     again = answer(server, click("c", 26, 22, 0, positive=False), saved=[first, other])
     assert other["id"] != first["id"]
     assert (again["id"], again["item_index"]) == (first["id"], 0)
-    assert not mask(again)[22, 26]
+    assert not mask_of(again)[22, 26]
 
 
 def test_a_lost_mask_is_looked_for_on_its_own_picture(server: TestClient):
