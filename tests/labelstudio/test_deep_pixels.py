@@ -50,7 +50,7 @@ def colours(values: np.ndarray, channels: int) -> np.ndarray:
 
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("kind", ["uint16", "int16", "int32", "float32", "float64"])
+@pytest.mark.parametrize("kind", ["uint16", "int16", "uint32", "int32", "float16", "float32", "float64"])
 def test_tiff_of_every_kind(kind: str, channels: int, order: Any):
     dark = (SCENE * 800 - (300 if kind[0] != "u" else 0)).astype(kind)
     pixels = read(tiff(colours(dark, channels), byteorder=order))
@@ -159,23 +159,40 @@ def test_too_many_pixels():
             read(tiff(SCENE.astype(kind)), max_pixels=1999)
 
 
-@pytest.mark.parametrize("kind", ["uint16", "int16", "float64"])
+@pytest.mark.parametrize("kind", ["uint16", "int16", "float64", "float16", "uint32"])
 def test_what_is_cut_short(kind: str):
     data = tiff(colours((SCENE * 800).astype(kind), 3))
     with pytest.raises(ImageUnreadableError):
         read(data[: len(data) // 2])
 
 
-def test_planes_and_kinds_that_are_not_read_are_named():
-    planes = np.moveaxis(colours((SCENE * 800).astype(np.uint16), 3), 2, 0)
-    with pytest.raises(ImageUnreadableError, match="colours in planes"):
-        read(tiff(planes, planarconfig="separate"))
-    with pytest.raises(ImageUnreadableError, match="a kind that is not read"):
-        read(tiff(SCENE.astype(np.float16)))
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("kind", ["uint16", "int16", "float32"])
+def test_colours_in_planes(kind: str, order: Any):
+    values = np.dstack([SCENE * 800, SCENE.T[::-1].reshape(SCENE.shape) * 400, NOISE * 90]).astype(kind)
+    planes = tiff(np.moveaxis(values, 2, 0), planarconfig="separate", byteorder=order)
+    assert (read(planes) == read(tiff(values))).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_planes_are_turned_upright(orientation: int):
+    values = colours((SCENE * 800).astype(np.uint16), 3)
+    turn = {"extratags": [(274, "H", 1, orientation, True)]}
+    planes = tiff(np.moveaxis(values, 2, 0), planarconfig="separate", **turn)
+    assert (read(planes) == read(tiff(values, **turn))).all()
+
+
+def test_kinds_that_are_not_read_are_named():
+    for odd in (
+        tiff(SCENE.astype(np.float16), compression="zlib"),
+        tiff(np.zeros((8, 9, 5), np.uint16), photometric="minisblack", planarconfig="contig"),
+    ):
+        with pytest.raises(ImageUnreadableError, match="a kind that is not read"):
+            read(odd)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("kind", ["uint16", "int16", "float64"])
+@pytest.mark.parametrize("kind", ["uint16", "int16", "float64", "float16", "uint32"])
 def test_damaged_bytes_never_raise_anything_else(kind: str):
     data = tiff(colours((SCENE * 800).astype(kind), 3))
     random = np.random.default_rng(0)

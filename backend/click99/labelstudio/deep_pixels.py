@@ -6,6 +6,7 @@ picture is scaled by what it holds itself, and the same bytes are the same pixel
 
 from __future__ import annotations
 
+import sys
 from io import BytesIO
 
 import cv2
@@ -17,7 +18,9 @@ STRAY = 0.1  # percent of the values at either end that do not count: hot and de
 NO_VALUE = 1e30  # floats from here on, of either sign, are none; nor is the lowest integer of a signed type
 ROWS = 256  # scaled at a time
 TIFF = (b"II*\0", b"MM\0*")
-WIDTH, HEIGHT, BITS, PHOTOMETRIC, PLANES, SAMPLES = 256, 257, 258, 262, 284, 339  # a TIFF's tags
+# a TIFF's tags
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
+OFFSETS, ORIENTATION, CHANNELS, COUNTS, PLANES, SAMPLES = 273, 274, 277, 279, 284, 339
 
 cv2.setLogLevel(0)  # who reads a damaged file reports it
 
@@ -57,14 +60,13 @@ def is_deep(image: ImageFile.ImageFile) -> bool:
 
     Pillow cuts coloured ones to 8 bits, and reads signed ones of 8 as unsigned. CMYK stays cut.
     """
-    if tags := _tags(image):
+    if tags := tags_of(image):
         return image.mode != "CMYK" and (max(tags.get(BITS, (1,))) > 8 or tags.get(SAMPLES) == (2,))
     return image.mode[0] == "I" or (bool(image.tile) and ";16" in str(image.tile[0].args))
 
 
-def eight_bits(image: Image.Image, data: bytes) -> Image.Image:
-    """A loaded deep image, whose file is `data` -> one of 8 bits, grey, RGB or RGBA."""
-    tags = _tags(image)
+def eight_bits(image: Image.Image, data: bytes, tags: dict) -> Image.Image:
+    """A loaded deep image -> one of 8 bits, grey, RGB or RGBA. data: its file; tags: those before loading."""
     grey = image.mode in ("L", "F") or image.mode.startswith("I")
     values = np.asarray(image) if grey else _read_colours(data, tags)
     if values.dtype == np.int32 and tags and tags.get(SAMPLES, (1,)) == (1,):
@@ -77,13 +79,13 @@ def eight_bits(image: Image.Image, data: bytes) -> Image.Image:
     return found
 
 
-def _tags(image: Image.Image) -> dict:
-    """A TIFF's, by their numbers."""
+def tags_of(image: Image.Image) -> dict:
+    """A TIFF's, by their numbers; a loaded one is upright, and has lost its orientation."""
     return dict(getattr(image, "tag_v2", {}))
 
 
 class Tiff:
-    """One that Pillow does not know: of 64-bit floats, or signed or float colours."""
+    """One that Pillow does not know: of 16- or 64-bit floats, or signed, float or 32-bit colours."""
 
     def __init__(self, data: bytes) -> None:
         self._data, self._tags = data, ImageFileDirectory_v2(data[:8])
@@ -96,18 +98,40 @@ class Tiff:
         return self._tags[WIDTH], self._tags[HEIGHT]
 
     def eight_bits(self) -> Image.Image:
-        """ValueError when OpenCV does not know it, either."""
+        """ValueError when it is damaged, or of no kind that is read."""
         return _shown(_read_colours(self._data, dict(self._tags)), dict(self._tags))
 
 
 def _read_colours(data: bytes, tags: dict) -> np.ndarray:
-    """A file's numbers as they are, [H, W] or [H, W, 3 or 4] with red first."""
-    if tags.get(PLANES) == 2:  # OpenCV leaves memory unwritten
-        raise ValueError("a TIFF of more than 8 bits with its colours in planes")
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None:
-        raise ValueError("damaged, or numbers of a kind that is not read")
-    return values if values.ndim == 2 else values[..., [2, 1, 0, 3][: values.shape[2]]]
+    """A file's numbers as they are, upright, [H, W] or [H, W, 3 or 4] with red first."""
+    if tags.get(PLANES) != 2:  # of planes OpenCV leaves memory unwritten
+        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if values is not None:
+            return values if values.ndim == 2 else values[..., [2, 1, 0, 3][: values.shape[2]]]
+    if OFFSETS in tags and tags.get(COMPRESSION, 1) == 1 and tags.get(CHANNELS, 1) in (1, 3, 4):
+        return _read_strips(data, tags)
+    raise ValueError("damaged, or numbers of a kind that is not read")
+
+
+def _read_strips(data: bytes, tags: dict) -> np.ndarray:
+    """The same of an uncompressed TIFF, for what OpenCV does not know: planes, 16-bit floats, uint32."""
+    strips = zip(*(np.atleast_1d(tags[tag]) for tag in (OFFSETS, COUNTS)), strict=True)
+    kind = "uif"[tags.get(SAMPLES, (1,))[0] - 1] + str(tags[BITS][0] // 8)
+    numbers = np.frombuffer(b"".join(data[start : start + size] for start, size in strips), kind)
+    numbers = numbers.byteswap() if (data[:2] == b"MM") == (sys.byteorder == "little") else numbers
+    numbers = numbers.astype(np.float32) if kind == "f2" else numbers
+    height, width, channels = tags[HEIGHT], tags[WIDTH], tags.get(CHANNELS, 1)
+    if tags.get(PLANES) == 2:
+        values = np.moveaxis(numbers.reshape(channels, height, width), 0, -1)
+    else:
+        values = numbers.reshape(height, width, channels)
+    return _upright(values[..., 0] if channels == 1 else values, tags.get(ORIENTATION, 1))
+
+
+def _upright(values: np.ndarray, orientation: int) -> np.ndarray:
+    values = values.swapaxes(0, 1) if orientation >= 5 else values
+    values = values[:, ::-1] if orientation in (2, 3, 6, 7) else values
+    return values[::-1] if orientation in (3, 4, 7, 8) else values
 
 
 def _shown(values: np.ndarray, tags: dict) -> Image.Image:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from click99.labelstudio.budget import Budget
-from click99.labelstudio.deep_pixels import TIFF, Tiff, eight_bits, is_deep
+from click99.labelstudio.deep_pixels import TIFF, Tiff, eight_bits, is_deep, tags_of
 from click99.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
 
 UNPACKED = Budget(2**30)
@@ -51,10 +51,10 @@ def _unpack(data: bytes, name: str, max_pixels: int) -> np.ndarray:
         with _room(tiff.size, name, max_pixels, DEEP):
             return np.asarray(_as_rgb(tiff.eight_bits()))
     with opened as image:
-        deep = is_deep(image)
+        deep, tags = is_deep(image), tags_of(image)
         with _room(image.size, name, max_pixels, DEEP if deep else BYTES_PER_PIXEL):
             whole = _loaded(image, data)
-            return np.asarray(_as_rgb(_upright(eight_bits(whole, data) if deep else whole)))
+            return np.asarray(_as_rgb(_upright(eight_bits(whole, data, tags) if deep else whole)))
 
 
 def _loaded(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
