@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from click99.segmentation.clicks import Click
+from click99.segmentation.sizes import UNKNOWN, Sizes
 
 
 class DiscPainter:
@@ -18,6 +19,7 @@ class DiscPainter:
     def __init__(self, version: str = "discs-1"):
         self.version = version
         self.steps: list[tuple[Click, ...]] = []  # the clicks of every step that was run
+        self.sizes: list[Sizes] = []  # what each step knew of them
         self.prepared: list[str] = []
         self.paints_everything = self.forgets_everything = False  # a network that changes its mind anywhere
 
@@ -28,9 +30,15 @@ class DiscPainter:
         self.prepared.append(image_key)
 
     def refine(
-        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
+        self,
+        image: np.ndarray,
+        clicks: Sequence[Click],
+        previous: np.ndarray | None,
+        image_key: str,
+        sizes: Sizes = UNKNOWN,
     ) -> np.ndarray:
         self.steps.append(tuple(clicks))
+        self.sizes.append(sizes)
         height, width = image.shape[:2]
         alpha = np.zeros((height, width), np.float32) if previous is None else previous * np.float32(0.97)
         if self.paints_everything or self.forgets_everything:

@@ -105,6 +105,12 @@ def test_what_cannot_be_read_is_left_out_and_named(broken: dict[str, Any], caplo
     assert "annotation 1 is not read" in caplog.text
 
 
+@pytest.mark.parametrize("fixed", [{"readonly": True}, {"locked": True}])
+def test_regions_that_nobody_may_change_are_passed_by(fixed: dict[str, Any]):
+    found = drawn_regions(work(item("a", **fixed), item("b", readonly=False, locked=False)), TARGET, *SIZE)
+    assert [region.id for region in found] == ["b"]
+
+
 def test_a_magic_wands_mask_is_read_before_it_is_submitted():
     mask = square(7, 20) > 0
     drawn = item(value={"maskDataURL": bitmask.encode(mask), "touches": [eraser(0, 25, 100, 25)]})

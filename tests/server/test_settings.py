@@ -35,6 +35,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "redis_url": "redis://127.0.0.1",
         "database_url": "postgresql://127.0.0.1/click99",
         "database_upgrade": "start",
+        "memory": "off",
         "sync_minutes": "5",
         "retrain_every": "50",
         "retrain_minutes": "7.5",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from click99.labelstudio.strokes import Stroke, touched
 from click99.segmentation.clicks import Click
+from click99.segmentation.sizes import UNKNOWN
 from click99.server.app import create_app
 from click99.server.settings import Settings
 from click99.sessions import MemoryStore, Sessions
@@ -28,11 +28,9 @@ NEAR = 0.05 * WIDTH
 class GrowingPainter(DiscPainter):
     """Its discs grow from click to click, so that a click counted twice or left out is seen."""
 
-    def refine(
-        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
-    ) -> np.ndarray:
+    def refine(self, image, clicks, previous, image_key, sizes=UNKNOWN):
         self.radius = 5 + 3 * len(clicks)
-        return super().refine(image, clicks, previous, image_key)
+        return super().refine(image, clicks, previous, image_key, sizes)
 
 
 class OneAnnotator(RuleBasedStateMachine):

@@ -7,6 +7,7 @@ import pytest
 
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
+from click99.segmentation.sizes import UNKNOWN
 from click99.sessions import MemoryStore, Sessions
 from click99.sessions.boxes import box_key
 from tests.disc_painter import DiscPainter
@@ -34,13 +35,13 @@ def test_the_network_sees_the_box_with_a_margin_and_its_first_mask():
     seen = []
 
     class Watched(DiscPainter):
-        def refine(self, image, clicks, previous, image_key):
+        def refine(self, image, clicks, previous, image_key, sizes=UNKNOWN):
             seen.append((image.shape[:2], previous is not None, image_key))
-            return super().refine(image, clicks, previous, image_key)
+            return super().refine(image, clicks, previous, image_key, sizes)
 
     box = Box(20, 10, 40, 30)
     sessions(Watched()).box_mask("image", IMAGE, box)
-    assert seen == [((30, 30), False, f"image {box_key(box)}"), ((30, 30), True, f"image {box_key(box)}")]
+    assert seen == [((45, 50), False, f"image {box_key(box)}"), ((45, 50), True, f"image {box_key(box)}")]
 
 
 def test_it_is_made_once_and_after_a_restart_again_the_same():
@@ -52,7 +53,7 @@ def test_it_is_made_once_and_after_a_restart_again_the_same():
     assert np.array_equal(first, again)
     assert np.array_equal(first, anew)
     assert steps == 2
-    assert painter.steps[0] == (Click(14, 14, True),)
+    assert painter.steps[0] == (Click(19, 17, True),)
 
 
 def test_other_boxes_are_other_masks():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from click99.segmentation.clicks import Click
+from click99.segmentation.sizes import UNKNOWN
 from click99.sessions import MemoryStore, ObjectVersions, Sessions
 from click99.sessions.refiner import Refiner
 from click99.sessions.stores import Store
@@ -116,12 +116,10 @@ def test_two_requests_about_a_new_object_get_the_same_version_while_it_is_replac
     entered, go_on = threading.Event(), threading.Event()
 
     class Slow(DiscPainter):
-        def refine(
-            self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
-        ) -> np.ndarray:
+        def refine(self, image, clicks, previous, image_key, sizes=UNKNOWN):
             entered.set()
             assert go_on.wait(10)
-            return super().refine(image, clicks, previous, image_key)
+            return super().refine(image, clicks, previous, image_key, sizes)
 
     running = sessions(Slow("old"), notes)
     with ThreadPoolExecutor(2) as pool:

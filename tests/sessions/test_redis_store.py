@@ -158,7 +158,7 @@ def test_redis_going_away_costs_a_replay_and_no_mask(redis: RedisServer, caplog:
     assert len(told) == 2
     assert "CLICK99_REDIS_URL" in told[0]
     assert told[1] == "Redis is back"
-    assert len(keys(redis)) == 4  # two masks, and the versions of their clicks
+    assert len(keys(redis)) == 6  # two masks, and the versions and sizes of their clicks
 
 
 def test_without_redis_from_the_start_clicks_are_answered():

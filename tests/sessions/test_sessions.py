@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
+from click99.segmentation.sizes import UNKNOWN
 from click99.sessions import MemoryStore, Sessions
 from tests.disc_painter import DiscPainter
 
@@ -117,13 +117,11 @@ class SlowPainter(DiscPainter):
         self.alone = threading.Lock()
         self.overlapped = False
 
-    def refine(
-        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
-    ) -> np.ndarray:
+    def refine(self, image, clicks, previous, image_key, sizes=UNKNOWN):
         self.overlapped |= not self.alone.acquire(blocking=False)
         time.sleep(0.005)
         self.alone.release()
-        return super().refine(image, clicks, previous, image_key)
+        return super().refine(image, clicks, previous, image_key, sizes)
 
 
 def test_parallel_requests_for_one_object_compute_each_step_once():

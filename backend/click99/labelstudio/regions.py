@@ -129,7 +129,7 @@ def made_from(item: Mapping[str, Any]) -> frozenset[Click]:
 
 def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[Region]:
     for raw in work.items:
-        if is_of(raw, target):
+        if is_of(raw, target) and not is_fixed(raw):
             try:
                 yield _region(raw, target.kind, height, width)
             except (ValidationError, BrushError, BitmaskError) as error:
@@ -148,6 +148,11 @@ def is_of(raw: Mapping[str, Any], target: Target) -> bool:
         and (target.any_label or target.label in labels)
         and (raw.get("item_index") or 0) == (target.item_index or 0)
     )
+
+
+def is_fixed(raw: Mapping[str, Any]) -> bool:
+    """Whether Label Studio lets nobody change this region: clicks pass it by."""
+    return raw.get("readonly") is True or raw.get("locked") is True
 
 
 def _region(raw: Mapping[str, Any], kind: Kind, height: int, width: int) -> Region:

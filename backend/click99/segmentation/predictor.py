@@ -24,7 +24,8 @@ from click99.segmentation.clicks import Click
 from click99.segmentation.device import chosen_device
 from click99.segmentation.generalist import Generalist, fingerprint
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
-from click99.segmentation.views import VIEWS, Look, Section, View
+from click99.segmentation.sizes import UNKNOWN, Sizes
+from click99.segmentation.views import VIEWS, Look, Section, View, keep_asked
 
 FEATURE_BYTES = 256 * 2**20  # of the image features that are kept
 CHOICES = 10_000  # images whose network is remembered
@@ -106,7 +107,12 @@ class Predictor:
             self._encode(image, image_key, *self._first_look(image))
 
     def refine(
-        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
+        self,
+        image: np.ndarray,
+        clicks: Sequence[Click],
+        previous: np.ndarray | None,
+        image_key: str,
+        sizes: Sizes = UNKNOWN,
     ) -> np.ndarray:
         """One click's output.
 
@@ -115,16 +121,18 @@ class Predictor:
             clicks: all so far, the last one new; at least one, all inside the image.
             previous: the alpha after all but the last, float32 [H, W] in 0…1; None before the first.
             image_key: names the image's content, for the feature cache.
+            sizes: what is known of the object's; decides between looks.
 
         Returns:
             alpha, float32 [H, W], multiples of 1/255.
         """
-        answers = []
+        answers, worth = [], []
         for answer in self.answers(image, clicks, previous, image_key):
             answers.append(answer)
-            if answer.quality >= answer.look.enough:
+            worth.append(answer.quality - sizes.surprise(self._area(answer, clicks) if sizes.areas else 0))
+            if worth[-1] >= answer.look.enough:
                 break
-        chosen = self.view.choose([answer.look for answer in answers], [answer.quality for answer in answers])
+        chosen = self.view.choose([answer.look for answer in answers], worth)
         return quantise(self.on_image(answers[chosen], clicks))
 
     def answers(
@@ -135,6 +143,15 @@ class Predictor:
         previous = nothing if previous is None else previous
         for look in self.view.looks(previous, clicks):
             yield self._run(image, image_key, clicks, nothing if look.anew else previous, look)
+
+    def _area(self, answer: LookAnswer, clicks: Sequence[Click]) -> float:
+        """Of the clicked parts of a look's mask, in image pixels."""
+        section, size = answer.look.section, answer.look.size
+        placed = self.view.place(clicks, section, size)
+        asked = [Click(round(x), round(y), positive) for x, y, positive in placed]
+        inside = [c for c in asked if 0 <= c.x < size[1] and 0 <= c.y < size[0]]
+        share = float((keep_asked(answer.alpha.copy(), inside) > 0.5).mean())
+        return share * section.shape[0] * section.shape[1]
 
     def on_image(self, answer: LookAnswer, clicks: Sequence[Click]) -> np.ndarray:
         """A look's answer as the alpha of the image, obeying the clicks: float32 [H, W]."""

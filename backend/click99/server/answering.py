@@ -15,6 +15,7 @@ from click99.labelstudio.payloads import PredictRequest
 from click99.labelstudio.predictions import Prediction
 from click99.labelstudio.prompts import Question
 from click99.labelstudio.replies import reply
+from click99.segmentation.sizes import UNKNOWN
 from click99.sessions import Sessions
 from click99.sessions.refine_or_new import ClickedObject, ObjectFinder
 from click99.sessions.requests_in_flight import RequestsInFlight
@@ -38,10 +39,12 @@ class Answering:
         objects: ObjectFinder,
         on_answer: OnAnswer,
         polygon_tolerance: float,
+        memory: str = "picture",
     ):
-        """polygon_tolerance: in thousandths of the image's long side."""
+        """polygon_tolerance: in thousandths of the image's long side. memory: as CLICK99_MEMORY."""
         self._images, self._sessions, self._objects = images, sessions, objects
         self._on_answer, self._polygon_tolerance = on_answer, polygon_tolerance
+        self._memory = memory
         self._in_flight = RequestsInFlight()
 
     def answer(self, request: PredictRequest) -> Prediction:
@@ -55,7 +58,10 @@ class Answering:
     def _answer(self, question: Question) -> Prediction:
         image = question.image
         with self._in_flight.answering(question.key, question.clicks) as superseded:
-            mask_of = partial(self._sessions.mask, image.key, image.pixels, superseded=superseded)
+            sizes = UNKNOWN if self._memory == "off" else self._objects.sizes(question)
+            mask_of = partial(
+                self._sessions.mask, image.key, image.pixels, sizes=sizes, superseded=superseded
+            )
             near = self._sessions.near(image.pixels)
             found = self._objects.object_of(question, near, lambda: mask_of(question.clicks[:1]).foreground)
             if question.box:

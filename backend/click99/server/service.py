@@ -40,7 +40,7 @@ from click99.server.prometheus import Metrics
 from click99.server.settings import Settings
 from click99.server.storage import open_lasting_store, open_store
 from click99.server.warming import Warming
-from click99.sessions import ObjectVersions, Sessions
+from click99.sessions import KnownSizes, ObjectVersions, Sessions
 from click99.sessions.recent_answers import RecentAnswers
 from click99.sessions.refine_or_new import ObjectFinder
 from click99.sessions.refiner import Refiner
@@ -69,13 +69,18 @@ class Service:
         lasting = open_lasting_store(settings, store)
         versions = ObjectVersions(predictor, lasting, partial(load_older, settings))
         self._sessions = Sessions(
-            predictor, store, self.metrics.cache_hits.inc, settings.near_percent / 100, versions
+            predictor,
+            store,
+            self.metrics.cache_hits.inc,
+            settings.near_percent / 100,
+            versions,
+            KnownSizes(lasting),
         )
         self.metrics.serves(predictor.version)
         self._recent_answers = RecentAnswers(lasting)
         objects = ObjectFinder(self._recent_answers, AnnotatorsPerTask(lambda: self._connection.client))
         self._answering = Answering(
-            self._images, self._sessions, objects, on_answer, settings.polygon_tolerance
+            self._images, self._sessions, objects, on_answer, settings.polygon_tolerance, settings.memory
         )
         self._warming = Warming(self._images, self._sessions)
         self._lost_masks = LostMasks(settings.home)

@@ -122,6 +122,12 @@ class Settings(BaseSettings):
         description="How far from a region, in percent of the image's long side, a click still refines it.",
     )
 
+    memory: str = Field(
+        default="picture",
+        pattern="^(off|picture)$",
+        description="What tells how large a new object is: regions of its kind in its picture, or nothing.",
+    )
+
     @property
     def environment(self) -> dict[str, str]:
         """The variables that make the same settings in another process."""

@@ -6,10 +6,12 @@ import numpy as np
 
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
+from click99.segmentation.sizes import Sizes
 from click99.sessions.refiner import Refiner
 
-MARGIN = 0.2  # looked at around the box, of its own size
+MARGIN = 0.7  # looked at around the box, of its own size
 STEPS = 2
+FILLED = 0.6  # share of a box that its object takes as a rule
 
 
 def box_key(box: Box) -> str:
@@ -31,7 +33,8 @@ def first_mask(box: Box, predictor: Refiner, image: np.ndarray, image_key: str) 
     inside[top : box.bottom - rows.start, left : box.right - columns.start] = 1
     click = Click(box.centre.x - columns.start, box.centre.y - rows.start, True)
     name = f"{image_key} {box_key(box)}"
-    alpha = predictor.refine(part, [click], None, name) * inside
+    sizes = Sizes((max(1, round(FILLED * inside.sum())),))
+    alpha = predictor.refine(part, [click], None, name, sizes) * inside
     for _ in range(STEPS - 1):
         alpha = predictor.refine(part, [click], alpha, name) * inside
     mask = np.zeros(image.shape[:2], np.uint8)

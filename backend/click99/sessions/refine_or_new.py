@@ -12,9 +12,11 @@ from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.prompts import Question
 from click99.labelstudio.regions import Region, crop, drawn_regions, region_id
 from click99.segmentation.clicks import Click
+from click99.segmentation.sizes import Sizes
 from click99.sessions.corrections import Start
 from click99.sessions.recent_answers import Answer, RecentAnswers, counts, perhaps_accepted
 
+SIZES = 20  # regions that tell of a new object's size
 SELECTED_REACH = 5.0  # times as far as else a click reaches where a region is selected
 
 
@@ -52,6 +54,13 @@ class ObjectFinder:
                 new_id = answer.region.id
         reach, own = (SELECTED_REACH * near, None) if question.selected else (near, own_mask)
         return identify(question.clicks, regions, new_id, reach, question.shape, own)
+
+    def sizes(self, question: Question) -> Sizes:
+        """Of the newest regions of the question's kind that its picture holds."""
+        unsaved = (answer.region for answer in self._unsaved(question))
+        regions = {region.id: region for region in [*self._saved_regions(question), *unsaved]}
+        areas = (int(region.pixels.sum()) for region in regions.values())
+        return Sizes(tuple(area for area in areas if area)[-SIZES:])
 
     def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> None:
         """Note an answer. mask: bool [H, W]."""

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from click99.segmentation.clicks import Click
+from click99.segmentation.sizes import UNKNOWN, Sizes
 
 
 class Refiner(Protocol):
@@ -21,5 +22,10 @@ class Refiner(Protocol):
     def prepare(self, image: np.ndarray, image_key: str) -> None: ...
 
     def refine(
-        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
+        self,
+        image: np.ndarray,
+        clicks: Sequence[Click],
+        previous: np.ndarray | None,
+        image_key: str,
+        sizes: Sizes = UNKNOWN,
     ) -> np.ndarray: ...

@@ -13,8 +13,10 @@ import numpy as np
 from click99.labelstudio.prompts import Box
 from click99.labelstudio.region_types import FOREGROUND
 from click99.segmentation.clicks import Click
+from click99.segmentation.sizes import UNKNOWN, Sizes
 from click99.sessions.boxes import box_key, first_mask
 from click99.sessions.corrections import Start, kept_corrections
+from click99.sessions.known_sizes import KnownSizes
 from click99.sessions.object_versions import ObjectVersions
 from click99.sessions.refiner import Refiner
 from click99.sessions.stores import Store
@@ -64,11 +66,13 @@ class Sessions:
         count_reused: Callable[[int], None] = lambda steps: None,
         near: float = NEAR,
         versions: ObjectVersions | None = None,
+        known_sizes: KnownSizes | None = None,
     ):
         """`count_reused` is told, at every request, how many steps were found instead of run. near: how far
         a click reaches on a mask to start from, as a share of the image's long side. versions: what objects
-        run on; None: all on `predictor`."""
+        run on; None: all on `predictor`. known_sizes: what objects were begun with; None: kept in `store`."""
         self._versions = versions or ObjectVersions(predictor, store)
+        self._known_sizes = known_sizes or KnownSizes(store)
         self._near = near
         self._store = store
         self._count_reused = count_reused
@@ -98,6 +102,7 @@ class Sessions:
         image: np.ndarray,
         clicks: Sequence[Click],
         start: Start | None = None,
+        sizes: Sizes = UNKNOWN,
         superseded: Callable[[], bool] = lambda: False,
     ) -> VersionedMask:
         """The mask after all of `clicks`.
@@ -107,20 +112,23 @@ class Sessions:
             image: uint8 RGB [H, W, 3].
             clicks: at least one, in order, each with an id of its own.
             start: the mask that they refine, None: nothing.
+            sizes: of others of its kind, for an object that begins with these clicks; it keeps them.
             superseded: asked before each network step.
 
         Raises:
             SupersededError: `superseded` said so.
         """
-        predictor = self._versions.begin([click.id for click in clicks])
-        keys = self._keys(predictor.version, image_key, clicks, start)
+        names = [click.id for click in clicks]
+        predictor = self._versions.begin(names)
+        sizes = UNKNOWN if start else self._known_sizes.begin(names, sizes)
+        keys = self._keys(predictor.version, image_key, clicks, start, sizes)
         known, alpha = self._longest_known(keys, image.shape[:2])
         self._count_reused(known)
         for k in range(known, len(clicks)):
             with self._network:
                 if superseded():
                     raise SupersededError
-                alpha = self._step(predictor, image_key, image, clicks[: k + 1], alpha, keys[k], start)
+                alpha = self._step(predictor, image_key, image, clicks[: k + 1], alpha, keys[k], start, sizes)
         assert alpha is not None
         return VersionedMask(alpha, predictor.version)
 
@@ -136,9 +144,13 @@ class Sessions:
                 self._store.put(key, alpha.tobytes())
         return VersionedMask(alpha, predictor.version)
 
-    def _keys(self, version: str, image_key: str, clicks: Sequence[Click], start: Start | None) -> list[str]:
-        """One key per state: each hashes the start and all clicks up to its own."""
+    def _keys(
+        self, version: str, image_key: str, clicks: Sequence[Click], start: Start | None, sizes: Sizes
+    ) -> list[str]:
+        """One key per state: each hashes what it starts from and all clicks up to its own."""
         chain, keys = hashlib.sha256(f"{version}\n{image_key}".encode()), []
+        if sizes.areas:
+            chain.update(f"\n{sizes.areas}".encode())
         if start is not None:
             chain.update(f"\n{self._near}\n".encode() + start.key)
         for click in clicks:
@@ -170,11 +182,12 @@ class Sessions:
         previous: np.ndarray | None,
         key: str,
         start: Start | None,
+        sizes: Sizes,
     ) -> np.ndarray:
         """The alpha after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
         kept = self._kept(key, image.shape[:2])
         if kept is None:
-            kept = self._run(predictor, image_key, image, clicks, previous, start)
+            kept = self._run(predictor, image_key, image, clicks, previous, start, sizes)
             kept.flags.writeable = False
             self._store.put(key, kept.tobytes())
         return kept
@@ -187,10 +200,11 @@ class Sessions:
         clicks: Sequence[Click],
         previous: np.ndarray | None,
         start: Start | None,
+        sizes: Sizes,
     ) -> np.ndarray:
         if previous is None and start is not None:
             previous = start.alpha
         before = None if previous is None else previous.astype(np.float32) / 255
         network = predictor.for_image(image, image_key)
-        alpha = np.rint(network.refine(image, clicks, before, image_key) * 255).astype(np.uint8)
+        alpha = np.rint(network.refine(image, clicks, before, image_key, sizes) * 255).astype(np.uint8)
         return alpha if start is None else kept_corrections(start, alpha, clicks, self.near(image))
