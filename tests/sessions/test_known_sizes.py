@@ -85,4 +85,4 @@ def test_what_is_damaged_is_made_anew_of_what_is_known(notes: Store, damaged: by
 def test_a_mask_to_start_from_says_enough(notes: Store):
     start = Start(np.ones((48, 64), bool), None)
     made = [server(notes).mask("i", IMAGE, CLICKS[:1], start, sizes).alpha for sizes in (SMALL, LARGE)]
-    assert np.array_equal(*made)
+    assert np.array_equal(made[0], made[1])
