@@ -166,7 +166,9 @@ class Predictor:
         placed = self.view.place(clicks, look.section, look.size)
         encoding = self.network.config.click_encoding
         maps = click_maps([placed], *look.size, encoding, self.device)
-        fed_back = self.view.resize(self.view.before(previous, clicks)[look.section.area], look.size)
+        fed_back = np.zeros(look.size, np.float32)  # what a mask of nothing becomes, in no time
+        if not look.anew:
+            fed_back = self.view.resize(self.view.before(previous, clicks)[look.section.area], look.size)
         before = torch.from_numpy(fed_back)[None, None].to(self.device)
         features = self._features(image, image_key, look.section, look.size, maps, before)
         output = self.network(features, maps, before)

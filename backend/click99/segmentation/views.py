@@ -139,10 +139,13 @@ class ZoomView:
         before stays: a click that splits the mask in two must not cost the half that it did not fall into.
         """
         alpha = force(force_discs(alpha, clicks), clicks)
-        _, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
-        asked = [parts[click.y, click.x] for click in clicks if click.positive]
-        wanted = np.union1d(np.unique(parts[previous > 0.5]), asked)
-        alpha[(parts > 0) & ~np.isin(parts, wanted)] = 0
+        count, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
+        wanted = np.zeros(count, bool)
+        wanted[0] = True  # what is no part
+        wanted[parts[previous > 0.5]] = True
+        wanted[[parts[click.y, click.x] for click in clicks if click.positive]] = True
+        if not wanted.all():
+            alpha[~wanted[parts]] = 0
         return alpha
 
 
@@ -296,9 +299,11 @@ def keep_asked(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
     """Zero outside the parts above half that hold a positive click, in place; unchanged if there is none."""
     positive = [click for click in clicks if click.positive]
     if positive:
-        _, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
-        asked = {int(parts[click.y, click.x]) for click in positive} - {0}
-        alpha[~np.isin(parts, list(asked))] = 0
+        count, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
+        asked = np.zeros(count, bool)
+        asked[[parts[click.y, click.x] for click in positive]] = True
+        asked[0] = False
+        alpha[~asked[parts]] = 0
     return alpha
 
 
