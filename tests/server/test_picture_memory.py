@@ -54,3 +54,17 @@ def test_it_can_be_switched_off(start: Start, painter: DiscPainter):
     ann, _ = first_object(start, painter, memory="off")
     ann.click(50, 36)
     assert painter.sizes[-1] == UNKNOWN
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_a_new_object_covers_what_is_kept_only_if_that_is_wanted(start: Start, overlap: bool):
+    ann = Annotator(start(overlap=overlap, near_percent=0))
+    ann.open()
+    kept = ann.click(12, 20)
+    ann.accept()
+    shown = ann.click(30, 20)
+    assert (shown & kept).any() == overlap
+    assert shown[20, 30]
+    ann.click(34, 20)
+    ann.accept()
+    assert len(ann.regions) == 2

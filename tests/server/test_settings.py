@@ -36,6 +36,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "database_url": "postgresql://127.0.0.1/click99",
         "database_upgrade": "start",
         "memory": "off",
+        "overlap": "True",
         "sync_minutes": "5",
         "retrain_every": "50",
         "retrain_minutes": "7.5",

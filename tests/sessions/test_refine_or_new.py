@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from click99.labelstudio.regions import Region
 from click99.segmentation.clicks import Click
-from click99.sessions.refine_or_new import identify, meant
+from click99.sessions.refine_or_new import ClickedObject, beside, identify, meant
 
 NEAR = 5.0
 SHAPE = (60, 80)
@@ -161,3 +161,20 @@ def test_its_own_mask_is_asked_for_only_where_it_decides(click: Click):
         raise AssertionError("nobody needs it")
 
     assert meant(click, [LEFT], NEAR, own) == meant(click, [LEFT], NEAR)
+
+
+def cut(regions: list[Region], *clicks: Click, name: str = "new") -> np.ndarray:
+    """What is left of a mask of everything in 40 × 40 pixels."""
+    return beside(np.ones((40, 40), bool), ClickedObject(name, None, clicks), regions)
+
+
+def test_a_new_object_does_not_cover_what_is_kept():
+    left = cut([box("a", 5, 5, 10, 10), box("b", 30, 30, 10, 10)], plus(2, 2), minus(8, 8))
+    assert not left[5:15, 5:15].any()
+    assert not left[30:, 30:].any()
+    assert left.sum() == 1600 - 200
+
+
+def test_it_covers_what_its_click_lies_in_and_what_it_takes_the_place_of():
+    assert cut([box("a", 5, 5, 10, 10)], plus(8, 8)).all()
+    assert cut([box("a", 5, 5, 10, 10)], plus(2, 2), name="a").all()

@@ -17,7 +17,7 @@ from click99.labelstudio.prompts import Question
 from click99.labelstudio.replies import reply
 from click99.segmentation.sizes import UNKNOWN
 from click99.sessions import Sessions
-from click99.sessions.refine_or_new import ClickedObject, ObjectFinder
+from click99.sessions.refine_or_new import ClickedObject, ObjectFinder, beside
 from click99.sessions.requests_in_flight import RequestsInFlight
 
 log = logging.getLogger(__name__)
@@ -40,11 +40,12 @@ class Answering:
         on_answer: OnAnswer,
         polygon_tolerance: float,
         memory: str = "picture",
+        overlap: bool = False,
     ):
-        """polygon_tolerance: in thousandths of the image's long side. memory: as CLICK99_MEMORY."""
+        """polygon_tolerance: in thousandths of the image's long side. memory, overlap: as the settings."""
         self._images, self._sessions, self._objects = images, sessions, objects
         self._on_answer, self._polygon_tolerance = on_answer, polygon_tolerance
-        self._memory = memory
+        self._memory, self._overlap = memory, overlap
         self._in_flight = RequestsInFlight()
 
     def answer(self, request: PredictRequest) -> Prediction:
@@ -69,6 +70,8 @@ class Answering:
             else:
                 answer = mask_of(found.clicks, found.start)
         mask, score = answer.foreground, answer.score
+        if found.start is None and not self._overlap:
+            mask = beside(mask, found, self._objects.kept(question))
         if not mask.any():
             log.warning("Task %.80r: the mask is empty after %s", question.task, question.clicks[-1])
         prediction = reply(question, found.id, mask, score, answer.version, self._polygon_tolerance)

@@ -80,7 +80,13 @@ class Service:
         self._recent_answers = RecentAnswers(lasting)
         objects = ObjectFinder(self._recent_answers, AnnotatorsPerTask(lambda: self._connection.client))
         self._answering = Answering(
-            self._images, self._sessions, objects, on_answer, settings.polygon_tolerance, settings.memory
+            self._images,
+            self._sessions,
+            objects,
+            on_answer,
+            settings.polygon_tolerance,
+            settings.memory,
+            settings.overlap,
         )
         self._warming = Warming(self._images, self._sessions)
         self._lost_masks = LostMasks(settings.home)

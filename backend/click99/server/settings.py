@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         description="What tells how large a new object is: regions of its kind in its picture, or nothing.",
     )
 
+    overlap: bool = Field(
+        default=False,
+        description="Let new objects cover kept regions of their kind even where no click lies in them.",
+    )
+
     @property
     def environment(self) -> dict[str, str]:
         """The variables that make the same settings in another process."""

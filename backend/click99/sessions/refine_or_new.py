@@ -46,7 +46,7 @@ class ObjectFinder:
         if question.box:
             return ClickedObject(region_id(question.request.task.id, question.box.id), None, question.clicks)
         new_id = self._own_id(question)
-        regions = self._saved_regions(question)
+        regions = self.kept(question)
         for answer in self._unsaved(question):
             if counts(answer, question.clicks[0]):
                 regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
@@ -55,10 +55,21 @@ class ObjectFinder:
         reach, own = (SELECTED_REACH * near, None) if question.selected else (near, own_mask)
         return identify(question.clicks, regions, new_id, reach, question.shape, own)
 
+    def kept(self, question: Question) -> list[Region]:
+        """The regions of the question's kind that Label Studio has saved of the canvas, the newest last.
+
+        A submitted annotation is everybody's only where one person annotates a task. Where several do, each
+        on their own, it is not shown to the others, and must not be the start of their masks either.
+        """
+        work = question.work
+        if work.kind == "annotation" and work.items and self._annotators.several(question.request.project):
+            return []
+        return drawn_regions(work, question.target, *question.shape)
+
     def sizes(self, question: Question) -> Sizes:
         """Of the newest regions of the question's kind that its picture holds."""
         unsaved = (answer.region for answer in self._unsaved(question))
-        regions = {region.id: region for region in [*self._saved_regions(question), *unsaved]}
+        regions = {region.id: region for region in [*self.kept(question), *unsaved]}
         areas = (int(region.pixels.sum()) for region in regions.values())
         return Sizes(tuple(area for area in areas if area)[-SIZES:])
 
@@ -68,17 +79,6 @@ class ObjectFinder:
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
         answer = Answer(region, question.label, question.screen, found.start is not None, guessed)
         self._answers.remember(question.task, answer)
-
-    def _saved_regions(self, question: Question) -> list[Region]:
-        """What Label Studio has saved of the canvas.
-
-        A submitted annotation is everybody's only where one person annotates a task. Where several do, each
-        on their own, it is not shown to the others, and must not be the start of their masks either.
-        """
-        work = question.work
-        if work.kind == "annotation" and work.items and self._annotators.several(question.request.project):
-            return []
-        return drawn_regions(work, question.target, *question.shape)
 
     def _unsaved(self, question: Question) -> Iterator[Answer]:
         """The answers that may be on screen although no draft holds them yet, the oldest first."""
@@ -97,6 +97,19 @@ class ObjectFinder:
             if not answer.refines and answer.screen.pending & question.screen.pending:
                 return answer.region.id
         return region_id(question.request.task.id, question.clicks[0].id)
+
+
+def beside(mask: np.ndarray, found: ClickedObject, regions: Sequence[Region]) -> np.ndarray:
+    """A new object's mask, bool [H, W], without what belongs to other regions; cut in place.
+
+    One that holds a positive click is left covered: the object lies on it, as a wheel on a car.
+    """
+    positive = [click for click in found.clicks if click.positive]
+    for region in regions:
+        if region.id != found.id and not any(map(region.holds, positive)):
+            height, width = region.pixels.shape
+            mask[region.top : region.top + height, region.left : region.left + width] &= ~region.pixels
+    return mask
 
 
 def identify(
