@@ -33,6 +33,7 @@ MAY_IMPORT = {
     },
     "click99.demo": {"click99.labelstudio"},
     "click99.extras": set(),
+    "click99.python": {"click99.labelstudio", "click99.segmentation", "click99.sessions"},
     "click99.label_studio_ml": {"click99.labelstudio", "click99.server"},
     "click99.cli": {
         "click99.annotations",

@@ -1,0 +1,113 @@
+"""click99 from Python, without a server: `load().start(image)`, then clicks, each answered with a mask."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from click99.labelstudio.prompts import Box
+from click99.segmentation.clicks import Click
+from click99.segmentation.sizes import Sizes
+from click99.sessions.boxes import first_mask
+from click99.sessions.refiner import Refiner
+
+
+class Model:
+    """A network ready for objects; any number of them at a time, one click after the other."""
+
+    def __init__(self, refiner: Refiner):
+        self._refiner = refiner
+
+    @property
+    def version(self) -> str:
+        """The checkpoint's name and the first digits of its content's hash."""
+        return self._refiner.version
+
+    def start(self, image: np.ndarray, like: tuple[int, ...] = ()) -> Object:
+        """A new object on an image.
+
+        Args:
+            image: uint8 RGB [H, W, 3], not to be written to meanwhile.
+            like: pixels of objects of its kind, if some are known: its own is expected to be about as large.
+
+        Raises:
+            ValueError: the image is of another shape or type.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise ValueError(f"image: uint8 RGB [H, W, 3] is needed, not {image.dtype} {list(image.shape)}")
+        key = hashlib.sha256(image.tobytes()).hexdigest()
+        return Object(self._refiner.for_image(image, key), image, key, Sizes(like))
+
+
+class State(NamedTuple):
+    """An object after some prompts. alpha: float32 [H, W] in 0…1. clicks: those since the last box."""
+
+    alpha: np.ndarray
+    clicks: tuple[Click, ...] = ()
+
+
+class Object:
+    """One object on its way to the right mask."""
+
+    def __init__(self, refiner: Refiner, image: np.ndarray, key: str, sizes: Sizes):
+        self._refiner, self._image, self._key, self._sizes = refiner, image, key, sizes
+        self._states = [State(np.zeros(image.shape[:2], np.float32))]
+
+    @property
+    def alpha(self) -> np.ndarray:
+        """How much of each pixel is the object: float32 [H, W] in 0…1, multiples of 1/255."""
+        return self._states[-1].alpha
+
+    @property
+    def mask(self) -> np.ndarray:
+        """bool [H, W]."""
+        return self.alpha > 0.5
+
+    def click(self, x: int, y: int, positive: bool = True) -> np.ndarray:
+        """The mask after one more click: bool [H, W].
+
+        x, y: pixels, origin top left. positive: on the object; else on what is not of it.
+
+        Raises:
+            ValueError: outside the image.
+        """
+        height, width = self._image.shape[:2]
+        if not (0 <= x < width and 0 <= y < height):
+            raise ValueError(f"({x}, {y}) is outside of the image, which is {width} × {height}")
+        clicks = (*self._states[-1].clicks, Click(int(x), int(y), positive))
+        alpha = self._refiner.refine(self._image, clicks, self.alpha, self._key, self._sizes)
+        self._states.append(State(alpha, clicks))
+        return self.mask
+
+    def box(self, left: int, top: int, right: int, bottom: int) -> np.ndarray:
+        """The mask of what is in a box, instead of the one so far: bool [H, W]. Pixels, ends excluded.
+
+        Raises:
+            ValueError: empty, or not inside the image.
+        """
+        height, width = self._image.shape[:2]
+        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+            box = (left, top, right, bottom)
+            raise ValueError(f"{box} is no box inside the image, which is {width} × {height}")
+        alpha = first_mask(Box(left, top, right, bottom), self._refiner, self._image, self._key)
+        self._states.append(State(alpha.astype(np.float32) / 255))
+        return self.mask
+
+    def undo(self) -> np.ndarray:
+        """The mask before the last click or box, bit for bit; of nothing at the beginning."""
+        self._states = self._states[:-1] or self._states
+        return self.mask
+
+
+def load(checkpoint: Path | None = None, device: str = "auto") -> Model:
+    """The shipped network, or a checkpoint's; device: auto, cpu or cuda.
+
+    Raises:
+        CheckpointError: the file holds no network of ours.
+    """
+    from click99.segmentation.predictor import Predictor
+
+    return Model(Predictor.load(checkpoint, device))

@@ -1,0 +1,86 @@
+"""click99 from Python, without a server."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from click99.python import Model, Object
+from click99.segmentation.sizes import Sizes
+from tests.disc_painter import DiscPainter
+
+IMAGE = np.zeros((48, 64, 3), np.uint8)
+PAGE = Path(__file__).parents[1] / "docs/how-to/python.md"
+
+
+@pytest.fixture
+def painter() -> DiscPainter:
+    return DiscPainter()
+
+
+@pytest.fixture
+def begun(painter: DiscPainter) -> Object:
+    return Model(painter).start(IMAGE)
+
+
+def test_clicks_refine_the_mask(begun: Object):
+    assert not begun.mask.any()
+    assert begun.click(20, 20)[20, 20]
+    assert not begun.click(22, 20, positive=False)[20, 22]
+    assert np.array_equal(begun.mask, begun.alpha > 0.5)
+
+
+def test_undo_goes_back_bit_for_bit(begun: Object):
+    first = begun.click(20, 20)
+    alpha = begun.alpha
+    begun.click(40, 30)
+    assert np.array_equal(begun.undo(), first)
+    assert np.array_equal(begun.alpha, alpha)
+    for _ in range(3):
+        assert not begun.undo().any()
+
+
+def test_a_box_begins_anew_and_clicks_refine_it(begun: Object, painter: DiscPainter):
+    begun.click(50, 40)
+    boxed = begun.box(10, 8, 30, 28)
+    rows, columns = np.nonzero(boxed)
+    assert (rows.min(), columns.min()) >= (8, 10)
+    assert (rows.max(), columns.max()) < (28, 30)
+    begun.click(40, 20)
+    assert len(painter.steps[-1]) == 1
+
+
+def test_what_is_like_it_is_told(painter: DiscPainter):
+    Model(painter).start(IMAGE, like=(300, 200)).click(20, 20)
+    assert painter.sizes == [Sizes((300, 200))]
+
+
+@pytest.mark.parametrize("place", [(64, 10), (-1, 10), (10, 48)])
+def test_a_click_outside_is_refused(begun: Object, place: tuple[int, int]):
+    with pytest.raises(ValueError, match="outside of the image, which is 64 × 48"):
+        begun.click(*place)
+
+
+@pytest.mark.parametrize("box", [(10, 10, 10, 20), (30, 10, 20, 20), (-1, 0, 9, 9), (0, 0, 65, 9)])
+def test_a_box_that_is_none_is_refused(begun: Object, box: tuple[int, int, int, int]):
+    with pytest.raises(ValueError, match="is no box inside the image"):
+        begun.box(*box)
+
+
+@pytest.mark.parametrize("image", [IMAGE[..., 0], IMAGE.astype(float), np.zeros((0, 9, 3), np.uint8)])
+def test_an_image_of_another_kind_is_refused(painter: DiscPainter, image: np.ndarray):
+    with pytest.raises(ValueError, match=r"uint8 RGB \[H, W, 3\] is needed, not"):
+        Model(painter).start(image)
+
+
+def test_the_page_s_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Image.open(Path(__file__).parent / "pictures/images/coffee.jpg").save("picture.jpg")
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    exec(compile(example, PAGE.name, "exec"), {})
+    share = np.asarray(Image.open("mask.png")).mean()
+    assert 0.05 < share < 0.5
