@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "validate": (("--data", PICTURES), ""),
     "report": (OUT, ""),
     "ablation": ((*OUT, *COCO, "--benchmark", f"pictures={PICTURES}", "--images", "1"), "train"),
+    "config": (("--labels", "cat"), ""),
     "fit-quality": ((*OUT, *COCO, "--start-from", "one.safetensors"), "train"),
     "average": (("--out", "mean.safetensors", "one.safetensors", "other.safetensors"), ""),
     "prove-learning": ((*OUT, "--data", PICTURES), ""),

@@ -266,6 +266,17 @@ def finetune(
 
 
 @app.command()
+def config(
+    labels: str = typer.Option(help="By commas, in the order of their keys: cat,dog."),
+    kind: str = typer.Option("brush", help="What masks become: brush, bitmask, polygon; box, keys: brush."),
+) -> None:
+    """Print a label config for your labels, to paste into Label Studio (docs/reference/label-config.md)."""
+    from click99.labelstudio.config_text import config_text
+
+    typer.echo(config_text(kind, [label.strip() for label in labels.split(",")]), nl=False)
+
+
+@app.command()
 @with_settings
 def stats(
     settings: Settings,
