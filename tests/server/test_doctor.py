@@ -20,9 +20,11 @@ from click99.annotations.dead_letters import DeadLetters
 from click99.annotations.events import keep_event
 from click99.annotations.lost_masks import LostMasks
 from click99.cli import app
+from click99.labelstudio.errors import PayloadError
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
 from click99.server import models
+from click99.server.refusals import Refusals
 from tests.annotations.examples import NOON, brush_item, saved
 from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer
@@ -133,6 +135,13 @@ def test_masks_that_nobody_accepted_are_a_problem(doctor: Doctor, tmp_path: Path
     assert code == 1
     assert "1 annotations submitted before" in shown
     assert "click99 recover" in shown
+
+
+def test_what_was_refused_lately_is_told(doctor: Doctor, tmp_path: Path):
+    Refusals(tmp_path).note(PayloadError("tasks[0].data.image", "[bold]gone[/]", "Reload the task"))
+    code, shown = doctor()
+    assert code == 0
+    assert "0 minutes ago, click99_errors_total of PayloadError: tasks[0].data.image: [bold]gone[/]" in shown
 
 
 def test_an_unknown_label_studio_is_a_note(doctor: Doctor):

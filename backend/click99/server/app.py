@@ -38,6 +38,7 @@ from click99.server.models import load_served
 from click99.server.prometheus import Metrics
 from click99.server.promotions import Follower
 from click99.server.recording import NotKeptError, keep, record
+from click99.server.refusals import Refusals
 from click99.server.retraining import NotStartedError, Retraining
 from click99.server.service import Service
 from click99.server.settings import Settings
@@ -121,7 +122,7 @@ async def lifespan(running: Iterable[AbstractContextManager], service: Service) 
 
 def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """What stands before the endpoints, and how their errors are told."""
-    credentials = settings.credentials
+    credentials, refusals = settings.credentials, Refusals(settings.home)
     app.add_middleware(LastResort, metrics=metrics)
     app.add_middleware(OwnOrigin)
     if settings.webhook_secret:
@@ -133,6 +134,7 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     async def explain(request: Request, error: LabelStudioError) -> JSONResponse:
         metrics.errors.labels(type(error).__name__).inc()
         log.warning("%s: %s", request.url.path, error)
+        await run_in_threadpool(refusals.note, error)
         return JSONResponse({"detail": str(error)}, status(error))
 
 

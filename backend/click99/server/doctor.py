@@ -32,6 +32,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Every check, one after the other; nothing in Label Studio is changed."""
     yield own_checks.check_home(settings)
     yield from own_checks.check_unaccepted(settings)
+    yield from own_checks.check_refusals(settings)
     yield from own_checks.check_redis(settings)
     yield from own_checks.check_record(settings)
     yield from own_checks.check_promoted(settings)

@@ -22,11 +22,13 @@ from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry, RegistryError
 from click99.segmentation.clicks import Click
 from click99.server.finding import Finding
+from click99.server.refusals import Refusals
 from click99.server.settings import Settings
 from click99.server.storage import open_database
 from click99.sessions.refiner import Refiner
 
 SLOW_CLICK_MS = 1000
+DAY = 24 * 3600
 
 
 def check_home(settings: Settings) -> Finding:
@@ -44,6 +46,14 @@ def check_unaccepted(settings: Settings) -> Iterator[Finding]:
     if count := len(LostMasks(settings.home).all()):
         detail = f"{count} annotations submitted before their mask was accepted: run click99 recover"
         yield Finding("Masks", "problem", detail)
+
+
+def check_refusals(settings: Settings) -> Iterator[Finding]:
+    """What was refused within a day: the annotators saw nothing of it."""
+    now = time.time()
+    for refusal in Refusals(settings.home).since(now - DAY):
+        ago = f"{(now - refusal.at) / 60:.0f} minutes ago"
+        yield Finding("Refused", "hint", f"{ago}, click99_errors_total of {refusal.kind}: {refusal.message}")
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
