@@ -111,7 +111,7 @@ def average(
 
 def fit_quality(
     data: Annotated[Path, DATA],
-    start_from: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The network to fit it to.")],
+    start_from: Annotated[Path, typer.Option(help="The network to fit it to.")],
     out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
     dataset: Annotated[str, DATASET] = "manifest",
     pictures: Annotated[

@@ -139,7 +139,7 @@ class ZoomView:
         before stays: a click that splits the mask in two must not cost the half that it did not fall into.
         """
         alpha = force(force_discs(alpha, clicks), clicks)
-        count, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
+        count, parts = numbered_parts(alpha)
         wanted = np.zeros(count, bool)
         wanted[0] = True  # what is no part
         wanted[parts[previous > 0.5]] = True
@@ -295,11 +295,17 @@ def force_discs(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
     return alpha
 
 
+def numbered_parts(alpha: np.ndarray) -> tuple[int, np.ndarray]:
+    """How many numbers there are, and each pixel's, int32 [H, W]: 0 outside, the same within a part."""
+    count, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
+    return count, np.asarray(parts, np.int32)
+
+
 def keep_asked(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
     """Zero outside the parts above half that hold a positive click, in place; unchanged if there is none."""
     positive = [click for click in clicks if click.positive]
     if positive:
-        count, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
+        count, parts = numbered_parts(alpha)
         asked = np.zeros(count, bool)
         asked[[parts[click.y, click.x] for click in positive]] = True
         asked[0] = False

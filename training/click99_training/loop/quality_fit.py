@@ -75,10 +75,10 @@ def fit_quality(asked: QualityFit) -> Choice:
             ValueError: as of `open_dataset`.
     """
     use_threads(asked.threads)
+    data = open_dataset(asked.dataset, asked.data, "train")
     torch.manual_seed(asked.seed)
     network = with_head(load_checkpoint(asked.start_from))
     predictor = Predictor(network, "")
-    data = open_dataset(asked.dataset, asked.data, "train")
     drawn = track(range(asked.pictures), "looking at pictures", transient=True)
     pictures = list(looks_at(predictor, (draw(data, RECIPES["compact"], asked.seed, k) for k in drawn)))
     if len(pictures) < HELD_OUT:
