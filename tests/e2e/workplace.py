@@ -27,7 +27,7 @@ from click99.segmentation.clicks import Click
 from tests.e2e.running_demo import ROOT, RunningDemo
 
 # Places in the demo's coffee.png, 600 × 400: on the cup, and beside it.
-COFFEE, HANDLE = Click(290, 150, True), Click(205, 240, True)
+COFFEE, HANDLE = Click(290, 150, True), Click(204, 234, True)
 SPOON, SAUCER, FRONT = Click(365, 290, False), Click(150, 250, False), Click(290, 330, False)
 RIGHT, BACK = Click(440, 200, False), Click(120, 150, False)
 BRUSH, KEYS = (files("label_config").joinpath(f"{name}.xml").read_text() for name in ("brush", "keys"))
