@@ -52,7 +52,7 @@ class CropStream(Dataset):
         sample = with_shapes(sample.image, rng) if drawn else sample
         if not sample.truth.any():
             return None  # one foreground of a composite hides the other
-        if self._is_inverted(sample, rng):
+        if is_inverted(sample, self.recipe.inverted, rng):
             sample = inverted(sample)
         close = self.recipe.close and rng.random() < self.recipe.close
         scale = self.recipe.close_scale if close else self.recipe.object_scale
@@ -67,13 +67,16 @@ class CropStream(Dataset):
             raise SampleError(sample.name, f"the object has only {sample.truth.sum()} pixels")
         return None
 
-    def _is_inverted(self, sample: Sample, rng: np.random.Generator) -> bool:
-        """Never around a small object, which would leave all of the image, nor where nothing is left."""
-        share = self.recipe.inverted
-        if not share or rng.random() >= share:
-            return False
-        left = 1 - (sample.truth | sample.void).mean()
-        return bool(sample.truth.mean() > SMALLEST_INVERTED and left > 1 - LARGEST_SHARE)
+
+def is_inverted(sample: Sample, share: float, rng: np.random.Generator) -> bool:
+    """Whether all but the object is asked for, in that share of the samples.
+
+    Never around a small object, which would leave all of the image, nor where nothing is left.
+    """
+    if not share or rng.random() >= share:
+        return False
+    left = 1 - (sample.truth | sample.void).mean()
+    return bool(sample.truth.mean() > SMALLEST_INVERTED and left > 1 - LARGEST_SHARE)
 
 
 def batches(recipe: Recipe, images: int, start: int = 0) -> Iterator[list[tuple[int, int]]]:

@@ -25,10 +25,11 @@ from click99.segmentation.network import QualityHead, TwoStreamNetwork
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.robot import robot_click
 from click99.segmentation.views import Look
+from click99_training.datasets.crops import is_inverted
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.image_files import SampleError
 from click99_training.datasets.registry import open_dataset
-from click99_training.datasets.sample import Sample
+from click99_training.datasets.sample import Sample, inverted
 from click99_training.recipes import RECIPES, Recipe
 
 EPOCHS = 30
@@ -109,6 +110,8 @@ def draw(data: SampleDataset, recipe: Recipe, seed: int, k: int) -> tuple[Sample
         sample = data.draw(rng, recipe)
     except SampleError:
         return None
+    if is_inverted(sample, recipe.inverted, rng):
+        sample = inverted(sample)
     return (sample, rng) if sample.truth.any() else None
 
 
