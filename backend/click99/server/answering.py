@@ -59,19 +59,22 @@ class Answering:
     def _answer(self, question: Question) -> Prediction:
         image = question.image
         with self._in_flight.answering(question.key, question.clicks) as superseded:
-            sizes = UNKNOWN if self._memory == "off" else self._objects.sizes(question)
+            kept = self._objects.kept(question)
+            sizes = UNKNOWN if self._memory == "off" else self._objects.sizes(question, kept)
             mask_of = partial(
                 self._sessions.mask, image.key, image.pixels, sizes=sizes, superseded=superseded
             )
             near = self._sessions.near(image.pixels)
-            found = self._objects.object_of(question, near, lambda: mask_of(question.clicks[:1]).foreground)
+            found = self._objects.object_of(
+                question, kept, near, lambda: mask_of(question.clicks[:1]).foreground
+            )
             if question.box:
                 answer = self._sessions.box_mask(image.key, image.pixels, question.box)
             else:
                 answer = mask_of(found.clicks, found.start)
         mask, score = answer.foreground, answer.score
         if found.start is None and not self._overlap:
-            mask = beside(mask, found, self._objects.kept(question))
+            mask = beside(mask, found, kept)
         if not mask.any():
             log.warning("Task %.80r: the mask is empty after %s", question.task, question.clicks[-1])
         prediction = reply(question, found.id, mask, score, answer.version, self._polygon_tolerance)

@@ -37,16 +37,19 @@ class ObjectFinder:
         self._answers = answers
         self._annotators = annotators
 
-    def object_of(self, question: Question, near: float, own_mask: Callable[[], np.ndarray]) -> ClickedObject:
+    def object_of(
+        self, question: Question, kept: Sequence[Region], near: float, own_mask: Callable[[], np.ndarray]
+    ) -> ClickedObject:
         """The object that the clicks are about; a box begins a new one.
 
-        near: pixels, see `identify`. own_mask: asked for the mask of the first click, where that decides.
-        Where a region is selected its annotator has decided: clicks around it are about it.
+        kept: as `kept` says. near: pixels, see `identify`. own_mask: asked for the mask of the first click,
+        where that decides. Where a region is selected its annotator has decided: clicks around it are about
+        it.
         """
         if question.box:
             return ClickedObject(region_id(question.request.task.id, question.box.id), None, question.clicks)
         new_id = self._own_id(question)
-        regions = self.kept(question)
+        regions = list(kept)
         for answer in self._unsaved(question):
             if counts(answer, question.clicks[0]):
                 regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
@@ -66,10 +69,10 @@ class ObjectFinder:
             return []
         return drawn_regions(work, question.target, *question.shape)
 
-    def sizes(self, question: Question) -> Sizes:
-        """Of the newest regions of the question's kind that its picture holds."""
+    def sizes(self, question: Question, kept: Sequence[Region]) -> Sizes:
+        """Of the newest regions of the question's kind that its picture holds; kept: as `kept` says."""
         unsaved = (answer.region for answer in self._unsaved(question))
-        regions = {region.id: region for region in [*self.kept(question), *unsaved]}
+        regions = {region.id: region for region in [*kept, *unsaved]}
         areas = (int(region.pixels.sum()) for region in regions.values())
         return Sizes(tuple(area for area in areas if area)[-SIZES:])
 
