@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from click99.segmentation.clicks import Click
-from click99.segmentation.sizes import UNKNOWN, Sizes
+from click99.segmentation.predictor import Estimate
+from click99.segmentation.prior import UNKNOWN, Prior
 
 
 class DiscPainter:
@@ -15,19 +16,38 @@ class DiscPainter:
 
     radius = 12
     device = "cpu"
+    engine = "eager"
 
     def __init__(self, version: str = "discs-1"):
         self.version = version
         self.steps: list[tuple[Click, ...]] = []  # the clicks of every step that was run
-        self.sizes: list[Sizes] = []  # what each step knew of them
+        self.priors: list[Prior] = []  # what each step knew of its object
         self.prepared: list[str] = []
         self.paints_everything = self.forgets_everything = False  # a network that changes its mind anywhere
 
-    def for_image(self, image: np.ndarray, image_key: str) -> DiscPainter:
+    def learnt_from(self, project: str) -> bool:
+        return False
+
+    def for_image(self, image: np.ndarray, image_key: str, project: str = "") -> DiscPainter:
         return self
 
     def prepare(self, image: np.ndarray, image_key: str) -> None:
         self.prepared.append(image_key)
+
+    def evidence(self, image: np.ndarray, image_key: str) -> np.ndarray | None:
+        """Its channels are the image's own, at an eighth of its size."""
+        return image[::8, ::8].transpose(2, 0, 1).astype(np.float32)
+
+    def judged(
+        self,
+        image: np.ndarray,
+        clicks: Sequence[Click],
+        previous: np.ndarray | None,
+        image_key: str,
+        prior: Prior = UNKNOWN,
+    ) -> Estimate:
+        alpha = self.refine(image, clicks, previous, image_key, prior)
+        return Estimate(alpha, float(alpha.max()))
 
     def refine(
         self,
@@ -35,10 +55,11 @@ class DiscPainter:
         clicks: Sequence[Click],
         previous: np.ndarray | None,
         image_key: str,
-        sizes: Sizes = UNKNOWN,
+        prior: Prior = UNKNOWN,
     ) -> np.ndarray:
-        self.steps.append(tuple(clicks))
-        self.sizes.append(sizes)
+        if not image_key.startswith("readiness"):  # a server's own click, at its start
+            self.steps.append(tuple(clicks))
+            self.priors.append(prior)
         height, width = image.shape[:2]
         alpha = np.zeros((height, width), np.float32) if previous is None else previous * np.float32(0.97)
         if self.paints_everything or self.forgets_everything:

@@ -65,10 +65,10 @@ def looked_at(database: Database, look: Callable[[Connection], Any]) -> Any:
 
 
 def rows(database: Database) -> dict[str, set[tuple]]:
-    """All that this click99 knows of, by table."""
+    """All in the first click99's tables, by table."""
 
     def read(connection: Connection) -> dict[str, set[tuple]]:
-        tables = RecordRow.metadata.tables
+        tables = {name: RecordRow.metadata.tables[name] for name in METADATA.tables}
         return {name: {tuple(row) for row in connection.execute(select(tables[name]))} for name in tables}
 
     return looked_at(database, read)
@@ -171,16 +171,10 @@ def test_a_database_from_the_future_is_refused(first: Database, revision: str):
     assert rows(first) == before
 
 
-def test_without_leave_an_old_database_is_refused_and_a_right_one_is_stamped(
-    first: Database, revise: Callable[[str], None]
-):
+def test_without_leave_an_old_database_is_refused(first: Database):
     url = first.engine.url.render_as_string(hide_password=False)
     with closing(Database(url, upgrades=False)) as careful:
-        careful.prepare()
-        assert careful.schema().state == "current"
-        revise(COLUMN)
-        careful.close()
-        needed = f"schema {NEWEST}, but {NEXT} is needed. Run click99 db upgrade"
+        needed = f"schema 0001, but {NEWEST} is needed. Run click99 db upgrade"
         with pytest.raises(SchemaError, match=needed):
             careful.prepare()
         careful.upgrade()
@@ -206,7 +200,7 @@ def test_what_is_missing_is_made(first: Database, stamped: bool):
         first.close()
     only_postgresql = ["ALTER TABLE regions DROP COLUMN mask"] * (first.engine.dialect.name == "postgresql")
     run(first, *LOST, *only_postgresql)
-    assert "clicks.label" in first.schema().problem
+    assert ("clicks.label" if stamped else "schema 0001") in first.schema().problem
     first.prepare()
     assert differences(first) == []
     with first.writing() as session:
@@ -303,6 +297,9 @@ def test_no_upgrade_without_a_backup(file: Path, revise: Callable[[str], None]):
 
 
 def test_what_changes_nothing_needs_no_backup(file: Path, tmp_path: Path):
+    Database(f"sqlite:///{file}").prepare()
+    (backup,) = tmp_path.glob("*before*")
+    backup.unlink()
     Database(f"sqlite:///{file}").prepare()
     Database(f"sqlite:///{tmp_path}/new.db").prepare()
     assert list(tmp_path.glob("*before*")) == []

@@ -20,13 +20,14 @@ VIEW = ZoomView(first_side=64, side=96)
 PALE, DARK = (np.clip(picture(seed=k) // 4 + tone, 0, 255).astype(np.uint8) for k, tone in ((1, 190), (2, 0)))
 
 
-def pair(config: NetworkConfig = COMPACT) -> Predictor:
+def pair(config: NetworkConfig = COMPACT, projects: frozenset[str] = frozenset()) -> Predictor:
     """What was learnt is for pale images, the generalist answers dark ones."""
     torch.manual_seed(1)
     learnt, before = TwoStreamNetwork(config), TwoStreamNetwork(config)
     looks = Predictor(before, "before", view=VIEW)
     corrected, others = (looks.fingerprint(image, str(image.mean()))[None] for image in (PALE, DARK))
-    return Predictor(learnt, "pair", view=VIEW, generalist=Generalist(before, corrected, others))
+    general = Generalist(before, corrected, others, projects)
+    return Predictor(learnt, "pair", view=VIEW, generalist=general)
 
 
 @pytest.mark.parametrize(
@@ -65,19 +66,49 @@ def test_a_network_without_a_generalist_answers_all(untrained: Predictor):
     assert untrained.parts == [untrained]
 
 
+def test_images_of_a_project_that_it_learnt_from_are_all_answered_by_what_was_learnt():
+    both = pair(projects=frozenset({"7.1"}))
+    assert both.for_image(DARK, "dark", "7.1") is both
+    assert both.for_image(DARK, "dark", "8.1") is both.before
+    assert both.learnt_from("7.1")
+    assert not both.learnt_from("")
+
+
 @pytest.mark.parametrize(
     ("seen", "general"),
     [([0.1, 0.0], False), ([0.9, 0.0], True), ([0.5, 0.0], False)],
-    ids=["like a corrected one", "like another", "as like the one as the other"],
+    ids=["like the corrected ones", "like the others", "as like the one as the other"],
 )
-def test_the_nearest_known_image_decides(seen: list[float], general: bool):
-    others = torch.tensor([[1.0, 0.0], [1.0, 0.0]])  # all alike: no spread to measure by
-    generalist = Generalist(TwoStreamNetwork(COMPACT), torch.tensor([[0.0, 0.0], [-9.0, 9.0]]), others)
+def test_the_kind_of_images_that_it_looks_more_like_decides(seen: list[float], general: bool):
+    corrected, others = (torch.tensor([[x, -0.1], [x, 0.1]]) for x in (0.0, 1.0))
+    generalist = Generalist(TwoStreamNetwork(COMPACT), corrected, others)
     assert generalist.answers(torch.tensor(seen)) is general
 
 
-def test_channels_count_by_how_much_they_differ_between_other_images():
-    """The first channel wavers by a hundred between any two images, the second hardly ever."""
-    corrected, others = torch.tensor([[0.0, 1.0]]), torch.tensor([[-100.0, 0.0], [100.0, 0.1]])
+def test_channels_count_by_how_well_they_tell_the_kinds_apart():
+    """The first channel wavers by a hundred in either kind, the second hardly at all."""
+    corrected, others = (torch.tensor([[-100.0, x], [0.0, x + 0.2], [100.0, x]]) for x in (1.0, 0.0))
     generalist = Generalist(TwoStreamNetwork(COMPACT), corrected, others)
-    assert not generalist.answers(torch.tensor([90.0, 0.9]))
+    assert not generalist.answers(torch.tensor([-90.0, 0.9]))
+    assert generalist.answers(torch.tensor([90.0, 0.1]))
+
+
+def test_images_that_lie_among_all_others_are_not_taken_for_the_corrected_ones():
+    """In hundreds of channels the nearest known image is often one of a kind that varies little."""
+    rng = torch.Generator().manual_seed(0)
+    corrected = 1.0 + 0.1 * torch.randn(30, 200, generator=rng)
+    others, unseen = (torch.randn(count, 200, generator=rng) * 3 for count in (60, 100))
+    generalist = Generalist(TwoStreamNetwork(COMPACT), corrected, others)
+    nearest = torch.cdist(unseen, torch.cat([corrected, others])).argmin(1) < 30
+    assert nearest.float().mean() > 0.9, "so the nearest one would decide"
+    assert sum(generalist.answers(each) for each in unseen) > 90
+    assert not any(generalist.answers(each) for each in 1.0 + 0.1 * torch.randn(100, 200, generator=rng))
+
+
+@pytest.mark.parametrize("corrected", [1, 2, 500])
+def test_any_number_of_corrected_images_will_do(corrected: int):
+    """Also where no channel differs between them, as of one image that is collected twice."""
+    kinds = torch.ones(corrected, 8), torch.zeros(4, 8)
+    generalist = Generalist(TwoStreamNetwork(COMPACT), *kinds)
+    assert not generalist.answers(torch.ones(8))
+    assert generalist.answers(torch.zeros(8))

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
 
 from click99.segmentation.clicks import Click
+from click99.segmentation.discriminant import Discriminant, Moments
+from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.predictor import Predictor, feature_bytes
+from click99.segmentation.presets import COMPACT
+from click99.segmentation.prior import Prior
 from click99.segmentation.views import Look, WindowsView
 from tests.segmentation.noise import picture
 
@@ -116,3 +120,59 @@ def test_no_smaller_look_is_taken_where_the_network_is_content(
     monkeypatch.setattr(predictor, "_run", lambda *asked: looks.append(asked[-1]) or run(*asked))
     predictor.refine(picture(300, 400, seed=6), [Click(300, 80, True)], None, "i")
     assert len(looks) == taken
+
+
+def known(untrained: Predictor, image: np.ndarray, network: str = "untrained") -> Prior:
+    """What the image's bright pixels look like."""
+    features = untrained.evidence(image, "a")
+    assert features is not None
+    found = Moments.of(features, image.mean(2) > 128)
+    assert found
+    return Prior((), Discriminant.between([found], network))
+
+
+@pytest.fixture
+def bright() -> np.ndarray:
+    """uint8 [60, 90, 3], dark, with a bright part."""
+    image = np.random.default_rng(3).integers(0, 60, (60, 90, 3), np.uint8)
+    image[10:50, 30:70] += 150
+    return image
+
+
+def test_evidence_is_of_strides_8_and_16(untrained: Predictor, bright: np.ndarray):
+    features = untrained.evidence(bright, "a")
+    assert features is not None
+    assert features.shape == (40 + 112, 4, 8)
+
+
+def test_a_map_is_the_first_clicks_previous_mask(untrained: Predictor, bright: np.ndarray):
+    click, prior = [Click(45, 30, True)], known(untrained, bright)
+    first = untrained.refine(bright, click, None, "a", prior)
+    assert np.array_equal(first, untrained.refine(bright, click, None, "a", prior))
+    assert not np.array_equal(first, untrained.refine(bright, click, None, "a"))
+
+
+def test_another_networks_map_is_not_used(untrained: Predictor, bright: np.ndarray):
+    clicks, prior = [Click(45, 30, True), Click(5, 5, False)], known(untrained, bright, "another")
+    for previous, given in ((None, clicks[:1]), (np.ones((60, 90), np.float32), clicks)):
+        plain = untrained.refine(bright, given, previous, "a")
+        assert np.array_equal(untrained.refine(bright, given, previous, "a", prior), plain)
+
+
+def test_later_clicks_change_what_is_near(untrained: Predictor, bright: np.ndarray):
+    prior, clicks = known(untrained, bright), [Click(45, 30, True), Click(5, 5, False)]
+    previous = np.ones((60, 90), np.float32)
+    alpha = untrained.refine(bright, clicks, previous, "a", prior)
+    assert alpha[5, 5] == 0
+    assert (alpha[:, 15:] == 1).all()
+    assert (alpha[15:] == 1).all()
+
+
+def test_a_mask_is_judged_by_the_head_or_by_how_sure_it_is(untrained: Predictor, bright: np.ndarray):
+    click = [Click(45, 30, True)]
+    (answer,) = untrained.answers(bright, click, None, "a")
+    assert untrained.judged(bright, click, None, "a").quality == answer.quality > 0
+    torch.manual_seed(0)
+    without = Predictor(TwoStreamNetwork(replace(COMPACT, quality=False)), "no head", view=untrained.view)
+    alpha, quality = without.judged(bright, click, None, "a")
+    assert quality == pytest.approx(alpha[alpha > 0.5].mean())

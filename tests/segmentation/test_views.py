@@ -61,7 +61,8 @@ def test_where_discs_overlap_the_nearer_click_decides():
 def test_the_zoom_holds_mask_and_clicks_with_a_margin():
     mask = np.zeros((200, 320), np.float32)
     mask[50:100, 100:200] = 1
-    section = ZoomView(margin=0.2, grid=16).focus(mask, [Click(210, 60, False)])
+    (look,) = ZoomView(margin=0.2, grid=16).looks(mask, [Click(210, 60, False)])
+    section = look.section
     assert section.left <= 100 - 0.2 * 111
     assert section.right >= 211 + 0.2 * 111
     assert section.top <= 40
@@ -70,7 +71,8 @@ def test_the_zoom_holds_mask_and_clicks_with_a_margin():
 
 
 def test_the_zoom_stays_inside_the_image():
-    assert ZoomView().focus(np.ones((40, 60), np.float32), [Click(0, 0, True)]) == Section(0, 0, 60, 40)
+    (look,) = ZoomView().looks(np.ones((40, 60), np.float32), [Click(0, 0, True)])
+    assert look.section == Section(0, 0, 60, 40)
 
 
 def test_a_near_mask_reuses_the_same_box():
@@ -78,7 +80,7 @@ def test_a_near_mask_reuses_the_same_box():
     first[50:100, 100:200] = 1
     second[51:99, 101:199] = 1
     click = [Click(150, 70, True)]
-    assert ZoomView().focus(first, click) == ZoomView().focus(second, click)
+    assert ZoomView().looks(first, click) == ZoomView().looks(second, click)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from click99.segmentation.sizes import UNKNOWN
+from click99.segmentation.prior import UNKNOWN
 from tests.disc_painter import DiscPainter
 from tests.server.annotator import Annotator
 from tests.server.requests import Start
@@ -15,7 +15,7 @@ def first_object(start: Start, painter: DiscPainter, **settings) -> tuple[Annota
     ann = Annotator(start(**settings))
     ann.open()
     area = int(ann.click(12, 12).sum())
-    assert painter.sizes[-1] == UNKNOWN
+    assert painter.priors[-1] == UNKNOWN
     ann.accept()
     return ann, area
 
@@ -25,7 +25,7 @@ def test_the_next_object_is_known_by_the_accepted_ones(start: Start, painter: Di
     ann, area = first_object(start, painter)
     ann.slow_drafts = slow_drafts
     ann.click(50, 36)
-    assert painter.sizes[-1].areas == (area,)
+    assert painter.priors[-1].areas == (area,)
 
 
 def test_what_is_accepted_or_rejected_meanwhile_changes_nothing_for_it(start: Start, painter: DiscPainter):
@@ -33,27 +33,27 @@ def test_what_is_accepted_or_rejected_meanwhile_changes_nothing_for_it(start: St
     before = ann.click(50, 36)
     ann.canvas.pop(ann.regions[0])
     again = Annotator(start(), canvas=ann.canvas, pending=ann.pending, made=ann.made).click(44, 36)
-    assert painter.sizes[-1].areas == (area,)
+    assert painter.priors[-1].areas == (area,)
     assert (again & before).any()
 
 
 def test_a_region_that_is_refined_needs_no_sizes(start: Start, painter: DiscPainter):
     ann, _ = first_object(start, painter)
     ann.click(14, 14)
-    assert painter.sizes[-1] == UNKNOWN
+    assert painter.priors[-1] == UNKNOWN
 
 
 def test_other_labels_tell_nothing(start: Start, painter: DiscPainter):
     ann, _ = first_object(start, painter)
     ann.label = "nucleus"
     ann.click(50, 36)
-    assert painter.sizes[-1] == UNKNOWN
+    assert painter.priors[-1] == UNKNOWN
 
 
 def test_it_can_be_switched_off(start: Start, painter: DiscPainter):
     ann, _ = first_object(start, painter, memory="off")
     ann.click(50, 36)
-    assert painter.sizes[-1] == UNKNOWN
+    assert painter.priors[-1] == UNKNOWN
 
 
 @pytest.mark.parametrize("overlap", [False, True])

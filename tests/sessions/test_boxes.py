@@ -7,7 +7,7 @@ import pytest
 
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
-from click99.segmentation.sizes import UNKNOWN
+from click99.segmentation.prior import UNKNOWN
 from click99.sessions import MemoryStore, Sessions
 from click99.sessions.boxes import box_key
 from tests.disc_painter import DiscPainter
@@ -35,9 +35,9 @@ def test_the_network_sees_the_box_with_a_margin_and_its_first_mask():
     seen = []
 
     class Watched(DiscPainter):
-        def refine(self, image, clicks, previous, image_key, sizes=UNKNOWN):
+        def refine(self, image, clicks, previous, image_key, prior=UNKNOWN):
             seen.append((image.shape[:2], previous is not None, image_key))
-            return super().refine(image, clicks, previous, image_key, sizes)
+            return super().refine(image, clicks, previous, image_key, prior)
 
     box = Box(20, 10, 40, 30)
     sessions(Watched()).box_mask("image", IMAGE, box)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from click99.segmentation.clicks import Click
-from click99.segmentation.sizes import UNKNOWN
+from click99.segmentation.prior import UNKNOWN
 from click99.sessions import MemoryStore, ObjectVersions, Sessions
 from click99.sessions.refiner import Refiner
 from click99.sessions.stores import Store
@@ -116,10 +116,10 @@ def test_two_requests_about_a_new_object_get_the_same_version_while_it_is_replac
     entered, go_on = threading.Event(), threading.Event()
 
     class Slow(DiscPainter):
-        def refine(self, image, clicks, previous, image_key, sizes=UNKNOWN):
+        def refine(self, image, clicks, previous, image_key, prior=UNKNOWN):
             entered.set()
             assert go_on.wait(10)
-            return super().refine(image, clicks, previous, image_key, sizes)
+            return super().refine(image, clicks, previous, image_key, prior)
 
     running = sessions(Slow("old"), notes)
     with ThreadPoolExecutor(2) as pool:

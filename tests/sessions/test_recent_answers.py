@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,17 @@ def test_what_is_damaged_counts_as_absent_and_is_made_anew(store: Store, damage)
     assert answers.of("task") == []
     answers.remember("task", ANSWER)
     assert len(answers.of("task")) == 1
+
+
+def test_pixels_that_are_damaged_cost_no_other_answer(store: Store):
+    answers = RecentAnswers(store)
+    answers.remember("task", ANSWER)
+    store.put(KEYS[0], changed(store.get(KEYS[0]) or b"", bits="AAAA"))
+    other = replace(ANSWER, screen=Screen(frozenset("c"), frozenset(), "draft 1", "ann"))
+    answers.remember("task", other)
+    (found,) = answers.of("task")
+    assert found.screen.pending == {"c"}
+    assert not found.region.pixels.flags.writeable  # others get the same
 
 
 @pytest.mark.parametrize("damaged", [b"", b"\xff", b"[1, 2", b"5", b"null", b'["now"]', b'{"a": 1}'])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
-from click99.segmentation.sizes import UNKNOWN
+from click99.segmentation.prior import UNKNOWN
 from click99.sessions import MemoryStore, Sessions
 from tests.disc_painter import DiscPainter
 
@@ -101,12 +101,12 @@ def test_a_mask_cannot_be_damaged_by_its_reader():
         mask[0, 0] = 1
 
 
-def test_reused_steps_are_counted():
-    counted: list[int] = []
-    sessions = Sessions(DiscPainter(), MemoryStore(1 << 20, 60), counted.append)
+def test_steps_that_are_found_and_that_run_are_counted():
+    counted: list[tuple[int, int]] = []
+    sessions = Sessions(DiscPainter(), MemoryStore(1 << 20, 60), lambda *steps: counted.append(steps))
     sessions.mask("image", IMAGE, CLICKS[:2])
     sessions.mask("image", IMAGE, CLICKS)
-    assert counted == [0, 2]
+    assert counted == [(0, 2), (2, len(CLICKS) - 2)]
 
 
 class SlowPainter(DiscPainter):
@@ -117,11 +117,11 @@ class SlowPainter(DiscPainter):
         self.alone = threading.Lock()
         self.overlapped = False
 
-    def refine(self, image, clicks, previous, image_key, sizes=UNKNOWN):
+    def refine(self, image, clicks, previous, image_key, prior=UNKNOWN):
         self.overlapped |= not self.alone.acquire(blocking=False)
         time.sleep(0.005)
         self.alone.release()
-        return super().refine(image, clicks, previous, image_key, sizes)
+        return super().refine(image, clicks, previous, image_key, prior)
 
 
 def test_parallel_requests_for_one_object_compute_each_step_once():
@@ -153,16 +153,43 @@ def test_a_version_of_two_networks_is_asked_which_one_answers():
             super().__init__("pair")
             self.other, self.asked = DiscPainter(), []
 
-        def for_image(self, image: np.ndarray, image_key: str) -> DiscPainter:
-            self.asked.append((image.shape, image_key))
+        def for_image(self, image: np.ndarray, image_key: str, project: str = "") -> DiscPainter:
+            self.asked.append((image.shape, image_key, project))
             return self.other
 
     pair = Pair()
     sessions = Sessions(pair, MemoryStore(1 << 20, 60))
-    sessions.warm("image", IMAGE)
-    clicked = sessions.mask("image", IMAGE, [Click(9, 9, True, "a")])
-    boxed = sessions.box_mask("image", IMAGE, Box(4, 4, 20, 20, "b"))
+    sessions.warm("image", IMAGE, "7.1")
+    clicked = sessions.mask("image", IMAGE, [Click(9, 9, True, "a")], project="7.1")
+    boxed = sessions.box_mask("image", IMAGE, Box(4, 4, 20, 20, "b"), "7.1")
     assert clicked.version == boxed.version == "pair"
     assert (pair.steps, pair.prepared, pair.other.prepared) == ([], [], ["image"])
     assert len(pair.other.steps) == 3
-    assert set(pair.asked) == {(IMAGE.shape, "image")}
+    assert set(pair.asked) == {(IMAGE.shape, "image", "7.1")}
+
+
+def test_an_image_in_two_projects_is_answered_by_the_network_of_each():
+    """Nothing of what one network made of the clicks goes into what the other makes of them."""
+
+    class Learnt(DiscPainter):
+        """Learnt from project 7: its discs are larger there."""
+
+        def __init__(self) -> None:
+            super().__init__("learnt")
+            self.before = DiscPainter("learnt")
+            self.radius = 20
+
+        def learnt_from(self, project: str) -> bool:
+            return project == "7.1"
+
+        def for_image(self, image: np.ndarray, image_key: str, project: str = "") -> DiscPainter:
+            return self if self.learnt_from(project) else self.before
+
+    sessions = Sessions(Learnt(), MemoryStore(1 << 20, 60))
+    clicks = [Click(9, 9, True, "a"), Click(30, 9, True, "b")]
+    box = Box(4, 4, 60, 60, "c")
+    for _ in range(2):  # the second time from what is kept
+        here, there = (sessions.mask("image", IMAGE, clicks, project=name).alpha for name in ("7.1", "8.1"))
+        assert (here > 0).sum() > (there > 0).sum()
+        here, there = (sessions.box_mask("image", IMAGE, box, name).alpha for name in ("7.1", "8.1"))
+        assert (here > 0).sum() > (there > 0).sum()

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from click99.sessions import DiskStore, MemoryStore
 from click99.sessions.redis_store import RedisStore
-from click99.sessions.stores import Store
+from click99.sessions.stores import State, Store
 from tests.redis_server import RedisServer
 
 Make = Callable[..., Store]
@@ -159,3 +160,22 @@ def test_what_is_forgotten_makes_room(make: Make, wait: Callable[[float], None])
     store.put("c", noise(3))
     store.put("d", noise(4))
     assert known(store, "abcd") == "cd"
+
+
+ALPHA = np.arange(12, dtype=np.uint8).reshape(3, 4)
+
+
+@pytest.mark.parametrize(("quality", "kept"), [(0.0, 0), (0.5, 128), (1.0, 255), (-0.1, 0), (1.2, 255)])
+def test_a_state_comes_back_as_it_was_kept(quality: float, kept: int):
+    state = State.of(ALPHA.copy(), quality)
+    again = State.unpack(state.pack(), (3, 4))
+    assert again
+    assert np.array_equal(again.alpha, ALPHA)
+    assert again.quality == state.quality == kept
+    assert not again.alpha.flags.writeable
+    assert not state.alpha.flags.writeable
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\0" * 12, b"\0" * 14])
+def test_what_is_damaged_is_no_state(value: bytes | None):
+    assert State.unpack(value, (3, 4)) is None

@@ -143,3 +143,41 @@ class ScheduleRow(RecordRow):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     begun_at: Mapped[datetime]
+
+
+class LessonRow(RecordRow):
+    """What an accepted mask taught a model version (docs/explanation/memory.md).
+
+    network: whose features the moments are of. size: the mask's area over the square of its picture's long
+    side. moments: None where the network or the mask is not fit for them. choice: what answered first clicks
+    then ("none", "size", "map"). plain, with_size, with_map: IoU of the answers to the person's first click
+    without memory and with it; None: there was no such click, or no memory yet.
+    """
+
+    __tablename__ = "lessons"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    annotation: Mapped[str] = mapped_column(primary_key=True)
+    region: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(index=True)
+    task: Mapped[str | None]
+    mask: Mapped[str] = mapped_column(String(64))
+    saved_at: Mapped[datetime]
+    network: Mapped[str]
+    size: Mapped[float]
+    moments: Mapped[bytes | None]
+    choice: Mapped[str]
+    plain: Mapped[float | None]
+    with_size: Mapped[float | None]
+    with_map: Mapped[float | None]
+
+
+class ForgottenRow(RecordRow):
+    """A label whose masks are not remembered unless they were saved later than `at`."""
+
+    __tablename__ = "forgotten"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]

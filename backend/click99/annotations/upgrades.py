@@ -27,7 +27,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 FIRST = "0001"  # databases that say nothing of a revision have this one
 NEUTRAL = {str: "''", bytes: "''", int: "0", float: "0", bool: "false", datetime: "'1970-01-01 00:00:00'"}
 
-SchemaState = Literal["new", "unstamped", "old", "current", "future"]
+SchemaState = Literal["new", "old", "current", "future"]
 
 _alembic = threading.Lock()  # it keeps what it works on in globals
 
@@ -48,11 +48,9 @@ class Schema:
 
     @property
     def state(self) -> SchemaState:
-        """unstamped: right, but of the time before revisions. current: fit for use, the next revision too."""
+        """current: fit for use, the next revision too."""
         if not self.exists:
             return "new"
-        if not self.revision and not self.lacks and self.needed == FIRST:
-            return "unstamped"
         if self._ahead > 1 or (self._ahead == 1 and self.lacks):
             return "future"
         return "old" if self._ahead < 0 or self.lacks else "current"

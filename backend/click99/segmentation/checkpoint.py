@@ -20,6 +20,7 @@ from click99.segmentation.presets import NetworkConfig
 
 SHIPPED = Path(__file__).parent / "checkpoints" / "compact.safetensors"
 GENERALIST = "generalist."  # what the names of its tensors begin with
+PROJECTS = "projects"  # in the header: those of what was learnt
 NAMED = 5  # of the tensors that do not fit, in a message
 
 
@@ -46,6 +47,8 @@ def save_checkpoint(
     named = network.state_dict() | (_named(generalist) if generalist else {})
     tensors = {name: tensor.to(dtype).contiguous() for name, tensor in named.items()}
     header = {"config": json.dumps(asdict(network.config)), "facts": json.dumps(facts)}
+    if generalist:
+        header[PROJECTS] = json.dumps(sorted(generalist.projects))
     with replacing(path) as file:
         file.write(save(tensors, header))
 
@@ -66,11 +69,12 @@ def load_generalist(path: Path) -> Generalist | None:
     if not tensors:
         return None
     kept = {name.removeprefix(GENERALIST): tensor for name, tensor in tensors.items()}
-    fingerprints = [kept.pop(name, torch.empty(0)) for name in ("corrected", "others")]
-    whole = all(each.dim() == 2 and each.isfinite().all() for each in fingerprints)
-    if not whole or fingerprints[0].shape[1] != fingerprints[1].shape[1]:
+    corrected, others = (kept.pop(name, torch.empty(0)) for name in ("corrected", "others"))
+    whole = all(each.dim() == 2 and each.isfinite().all() for each in (corrected, others))
+    if not whole or corrected.shape[1] != others.shape[1]:
         raise CheckpointError(f"checkpoint {path} lacks its generalist's fingerprints: copy it again")
-    return Generalist(_network(header, kept, path), *fingerprints)
+    projects = frozenset[str](json.loads(header.get(PROJECTS, "[]")))
+    return Generalist(_network(header, kept, path), corrected, others, projects)
 
 
 def _named(generalist: Generalist) -> dict[str, torch.Tensor]:

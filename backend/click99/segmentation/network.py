@@ -34,6 +34,12 @@ class ImageFeatures:
     skips: list[Tensor]  # finest first: strides 2, 4, …
     context: Tensor  # [B, C, H/s, W/s] at the coarsest stride s, pooled already if pyramid_of is "image"
 
+    @property
+    def evidence(self) -> Tensor:
+        """What tells kinds of things apart: the skips of strides 8 and 16 together, [B, C, H/8, W/8]."""
+        _, _, fine, coarse = self.skips[:4]
+        return torch.cat((fine, upsample(coarse, fine)), 1)
+
 
 class NetworkOutput(NamedTuple):
     """What one click makes of a batch."""
@@ -194,6 +200,7 @@ def _lie(alpha: Tensor) -> Tensor:
 class TwoStreamNetwork(nn.Module):
     """Image, clicks and previous mask → alpha. Heights and widths are multiples of 32."""
 
+    engine = "eager"  # what computes it: see engine.py
     mean: Tensor
     deviation: Tensor
 

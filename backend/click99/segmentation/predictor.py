@@ -13,6 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from cachetools import LRUCache, cachedmethod
@@ -22,10 +23,12 @@ from click99.segmentation.checkpoint import SHIPPED, checkpoint_version, load_ch
 from click99.segmentation.click_maps import click_maps
 from click99.segmentation.clicks import Click
 from click99.segmentation.device import chosen_device
+from click99.segmentation.engine import Engine
 from click99.segmentation.generalist import Generalist, fingerprint
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
-from click99.segmentation.sizes import UNKNOWN, Sizes
+from click99.segmentation.prior import UNKNOWN, Prior, repaired
 from click99.segmentation.views import VIEWS, Look, Section, View, keep_asked
+from click99.stages import stage
 
 FEATURE_BYTES = 256 * 2**20  # of the image features that are kept
 CHOICES = 10_000  # images whose network is remembered
@@ -40,6 +43,14 @@ class LookAnswer(NamedTuple):
 
     look: Look
     before: np.ndarray
+    alpha: np.ndarray
+    quality: float
+
+
+class Estimate(NamedTuple):
+    """alpha: float32 [H, W], multiples of 1/255. quality: the IoU, 0…1, that the network expects of it; from
+    one without a quality head, its sureness."""
+
     alpha: np.ndarray
     quality: float
 
@@ -60,10 +71,12 @@ class Predictor:
         self.device = torch.device(device)
         self.view: View = view or VIEWS[network.config.view]()
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)  # pyright: ignore
+        self.streams: Engine = self.network
         self.features: LRUCache[tuple, ImageFeatures] = LRUCache(FEATURE_BYTES, feature_bytes)
         self.lock = threading.Lock()  # on the features
         self.generalist = generalist
-        self.before = Predictor(generalist.network, version, device, view) if generalist else None
+        name = f"the one before {version}"
+        self.before = Predictor(generalist.network, name, device, view) if generalist else None
         self.chosen: dict[str, Predictor] = {}
 
     @classmethod
@@ -78,13 +91,23 @@ class Predictor:
         return cls(network, checkpoint_version(path), chosen_device(device), generalist=generalist)
 
     @property
+    def engine(self) -> str:
+        """The name of what computes its networks: masks are the same bit for bit with the same one only."""
+        return self.streams.engine
+
+    @property
     def parts(self) -> list[Predictor]:
         """Each of its networks by itself, the one that was trained last first."""
         return [self, self.before] if self.before else [self]
 
-    def for_image(self, image: np.ndarray, image_key: str) -> Predictor:
-        """Who answers clicks on this image, uint8 RGB [H, W, 3]: this network or the one before it."""
-        if not (self.generalist and self.before):
+    def learnt_from(self, project: str) -> bool:
+        """Whether all of the project's images are this network's to answer, whatever they look like."""
+        return bool(self.generalist and project in self.generalist.projects)
+
+    def for_image(self, image: np.ndarray, image_key: str, project: str = "") -> Predictor:
+        """Who answers clicks on this image, uint8 RGB [H, W, 3], of the project, as the record calls it: this
+        network or the one before it."""
+        if not (self.generalist and self.before) or self.learnt_from(project):
             return self
         if image_key not in self.chosen:
             if len(self.chosen) >= CHOICES:
@@ -112,37 +135,78 @@ class Predictor:
         clicks: Sequence[Click],
         previous: np.ndarray | None,
         image_key: str,
-        sizes: Sizes = UNKNOWN,
+        prior: Prior = UNKNOWN,
     ) -> np.ndarray:
+        """One click's alpha; as `judged`, without what is expected of it."""
+        return self.judged(image, clicks, previous, image_key, prior).alpha
+
+    def judged(
+        self,
+        image: np.ndarray,
+        clicks: Sequence[Click],
+        previous: np.ndarray | None,
+        image_key: str,
+        prior: Prior = UNKNOWN,
+    ) -> Estimate:
         """One click's output.
 
         Args:
             image: uint8 RGB [H, W, 3].
             clicks: all so far, the last one new; at least one, all inside the image.
-            previous: the alpha after all but the last, float32 [H, W] in 0…1; None before the first.
+            previous: the alpha after all but the last, as this returns it; None before the first.
             image_key: names the image's content, for the feature cache.
-            sizes: what is known of the object's; decides between looks.
-
-        Returns:
-            alpha, float32 [H, W], multiples of 1/255.
+            prior: what was known of the object before its first click.
         """
         answers, worth = [], []
-        for answer in self.answers(image, clicks, previous, image_key):
+        for answer in self.answers(image, clicks, previous, image_key, prior):
             answers.append(answer)
-            worth.append(answer.quality - sizes.surprise(self._area(answer, clicks) if sizes.areas else 0))
+            worth.append(answer.quality - prior.surprise(self._area(answer, clicks) if prior.areas else 0))
             if worth[-1] >= answer.look.enough:
                 break
         chosen = self.view.choose([answer.look for answer in answers], worth)
-        return quantise(self.on_image(answers[chosen], clicks))
+        alpha = self.on_image(answers[chosen], clicks)
+        quantise(alpha[answers[chosen].look.section.area])  # the rest is, as it was before
+        if previous is not None and self._maps(prior):
+            alpha = repaired(alpha, previous, clicks[-1])
+        return Estimate(alpha, answers[chosen].quality if self.network.quality else sureness(alpha))
 
     def answers(
-        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str
+        self,
+        image: np.ndarray,
+        clicks: Sequence[Click],
+        previous: np.ndarray | None,
+        image_key: str,
+        prior: Prior = UNKNOWN,
     ) -> Iterator[LookAnswer]:
         """What each look at the image makes of the last click; arguments as of `refine`."""
         nothing = np.zeros(image.shape[:2], np.float32)
+        if previous is None and (seen := self._map(image, image_key, prior)) is not None:
+            yield self._run(image, image_key, clicks, seen, self.view.looks(nothing, clicks)[0])
+            return
         previous = nothing if previous is None else previous
         for look in self.view.looks(previous, clicks):
             yield self._run(image, image_key, clicks, nothing if look.anew else previous, look)
+
+    def evidence(self, image: np.ndarray, image_key: str) -> np.ndarray | None:
+        """What the image stream sees all over the image at strides 8 and 16: float32 [C, h, w].
+
+        None where it sees the clicks, too. Arguments as of `refine`.
+        """
+        if not self.network.image_only:
+            return None
+        features = self._encode(image, image_key, *self._first_look(image))
+        return features.evidence[0].float().cpu().numpy()
+
+    def _map(self, image: np.ndarray, image_key: str, prior: Prior) -> np.ndarray | None:
+        """Where the object may be, float32 [H, W] in 0…1; None: that is not known, or of another network."""
+        features = self.evidence(image, image_key) if self._maps(prior) else None
+        if features is None or prior.discriminant is None:
+            return None
+        return self.view.restore(prior.discriminant.map(features), image.shape[:2])
+
+    def _maps(self, prior: Prior) -> bool:
+        """Whether an object with that prior begins with a map."""
+        return prior.discriminant is not None and prior.discriminant.network == self.version
 
     def _area(self, answer: LookAnswer, clicks: Sequence[Click]) -> float:
         """Of the clicked parts of a look's mask, in image pixels."""
@@ -171,7 +235,8 @@ class Predictor:
             fed_back = self.view.resize(self.view.before(previous, clicks)[look.section.area], look.size)
         before = torch.from_numpy(fed_back)[None, None].to(self.device)
         features = self._features(image, image_key, look.section, look.size, maps, before)
-        output = self.network(features, maps, before)
+        with stage("click"):
+            output = self.streams(features, maps, before)
         quality = 0.0 if output.quality is None else float(output.quality.sigmoid())
         return LookAnswer(look, previous, output.alpha[0, 0].float().cpu().numpy(), quality)
 
@@ -190,25 +255,32 @@ class Predictor:
     ) -> ImageFeatures:
         if self.network.image_only:
             return self._encode(image, image_key, section, size)
-        return self.network.encode(self._pixels(image, section, size), maps, previous)
+        return self.streams.encode(self._pixels(image, section, size), maps, previous)
 
     @cachedmethod(attrgetter("features"), lambda self, image, *key: key, attrgetter("lock"))
     @torch.inference_mode()
     def _encode(
         self, image: np.ndarray, image_key: str, section: Section, size: tuple[int, int]
     ) -> ImageFeatures:
-        return self.network.encode(self._pixels(image, section, size))
+        with stage("image"):
+            return self.streams.encode(self._pixels(image, section, size))
 
     def _pixels(self, image: np.ndarray, section: Section, size: tuple[int, int]) -> Tensor:
         """A part of the image as the network sees it: [1, 3, height, width] in 0…1."""
         pixels = self.view.resize(image[section.area], size)
-        tensor = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None].float() / 255
+        tensor = torch.tensor(pixels, device=self.device).permute(2, 0, 1)[None].float() / 255
         return tensor.contiguous(memory_format=torch.channels_last)
 
 
-def quantise(alpha: np.ndarray) -> np.ndarray:
-    """Rounded to multiples of 1/255, so that a copy kept as uint8 is the same mask."""
-    return np.round(alpha * 255).astype(np.float32) / 255
+def sureness(alpha: np.ndarray) -> float:
+    """Mean of an alpha where it is above half, 0 where nothing is: float32 [H, W] → 0…1."""
+    inside = alpha[alpha > 0.5]
+    return float(inside.mean()) if inside.size else 0.0
+
+
+def quantise(alpha: np.ndarray) -> None:
+    """Round to multiples of 1/255 in place, so that a copy kept as uint8 is the same mask."""
+    np.divide(cv2.convertScaleAbs(alpha, alpha=255), np.float32(255), out=alpha)
 
 
 def feature_bytes(features: ImageFeatures) -> int:

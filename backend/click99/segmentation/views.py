@@ -97,20 +97,22 @@ class ZoomView:
     grid: int = 16  # steps along the image's long side that the section snaps to, so that features are reused
 
     def looks(self, previous: np.ndarray, clicks: Sequence[Click]) -> list[Look]:
-        begun = bool(clicks) and bool((previous > 0.5).any())
-        section = self.focus(previous, clicks) if begun else whole(previous)
-        return [Look(section, network_size(*section.shape, self.side if begun else self.first_side))]
+        return [self.first_look(previous, _reach(previous) if clicks else None, clicks)]
+
+    def first_look(self, previous: np.ndarray, reach: Section | None, clicks: Sequence[Click]) -> Look:
+        """reach: of the mask that was begun."""
+        section = self.focus(previous.shape, reach, clicks) if reach else whole(previous)
+        return Look(section, network_size(*section.shape, self.side if reach else self.first_side))
 
     def choose(self, looks: Sequence[Look], qualities: Sequence[float]) -> int:
         return 0
 
-    def focus(self, previous: np.ndarray, clicks: Sequence[Click]) -> Section:
+    def focus(self, shape: tuple[int, ...], reach: Section, clicks: Sequence[Click]) -> Section:
         """The section of the mask and all clicks with a margin, snapped outwards to a coarse grid."""
-        height, width = previous.shape
-        ys, xs = np.nonzero(previous > 0.5)
-        step = self.step(previous.shape, int(max(np.ptp(xs), np.ptp(ys))) + 1)
-        left, right = _span([xs.min(), xs.max(), *(c.x for c in clicks)], width, step, self.margin)
-        top, bottom = _span([ys.min(), ys.max(), *(c.y for c in clicks)], height, step, self.margin)
+        height, width = shape
+        step = self.step(shape, max(reach.shape))
+        left, right = _span([reach.left, reach.right - 1, *(c.x for c in clicks)], width, step, self.margin)
+        top, bottom = _span([reach.top, reach.bottom - 1, *(c.y for c in clicks)], height, step, self.margin)
         return Section(left, top, right, bottom)
 
     def step(self, shape: tuple[int, ...], extent: int) -> float:
@@ -142,9 +144,9 @@ class ZoomView:
         count, parts = numbered_parts(alpha)
         wanted = np.zeros(count, bool)
         wanted[0] = True  # what is no part
-        wanted[parts[previous > 0.5]] = True
         wanted[[parts[click.y, click.x] for click in clicks if click.positive]] = True
         if not wanted.all():
+            wanted[parts[previous > 0.5]] = True
             alpha[~wanted[parts]] = 0
         return alpha
 
@@ -169,14 +171,14 @@ class WindowsView(ZoomView):
     beyond: float = 4.0  # extents of mask and clicks over the clicks' own from which squares are tried, too
 
     def looks(self, previous: np.ndarray, clicks: Sequence[Click]) -> list[Look]:
-        first, *_ = super().looks(previous, clicks)
+        reach = _reach(previous) if clicks else None
+        first = self.first_look(previous, reach, clicks)
         if not clicks:
             return [first]
-        begun = bool((previous > 0.5).any())
-        if begun and not self.asks_anew(clicks, max(first.section.shape)):
+        if reach and not self.asks_anew(clicks, max(first.section.shape)):
             return [first]
         squares = self.squares(previous.shape, clicks, max(first.section.shape))
-        hurdle = self.surer_than_mask if begun else self.surer_than_whole
+        hurdle = self.surer_than_mask if reach else self.surer_than_whole
         return [replace(look, hurdle=hurdle, enough=self.enough) for look in (first, *squares)]
 
     def asks_anew(self, clicks: Sequence[Click], reach: int) -> bool:
@@ -258,6 +260,12 @@ def whole(pixels: np.ndarray) -> Section:
     return Section(0, 0, pixels.shape[1], pixels.shape[0])
 
 
+def _reach(alpha: np.ndarray) -> Section | None:
+    """The section of all that is above half; None: nothing is."""
+    left, top, width, height = cv2.boundingRect((alpha > 0.5).view(np.uint8))
+    return Section(left, top, left + width, top + height) if width else None
+
+
 def network_size(height: int, width: int, long_side: int) -> tuple[int, int]:
     """Height and width, multiples of 32, of about the same shape with the long side as asked."""
     factor = long_side / max(height, width)
@@ -297,8 +305,11 @@ def force_discs(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
 
 def numbered_parts(alpha: np.ndarray) -> tuple[int, np.ndarray]:
     """How many numbers there are, and each pixel's, int32 [H, W]: 0 outside, the same within a part."""
-    count, parts = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
-    return count, np.asarray(parts, np.int32)
+    parts, reach, count = np.zeros(alpha.shape, np.int32), _reach(alpha), 1
+    if reach:  # most masks are much smaller than their picture
+        mask = (alpha[reach.area] > 0.5).view(np.uint8)
+        count, parts[reach.area] = cv2.connectedComponents(mask, connectivity=8)
+    return count, parts
 
 
 def keep_asked(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:

@@ -6,8 +6,9 @@ import numpy as np
 
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
-from click99.segmentation.sizes import Sizes
+from click99.segmentation.prior import Prior
 from click99.sessions.refiner import Refiner
+from click99.sessions.stores import State
 
 MARGIN = 0.7  # looked at around the box, of its own size
 STEPS = 2
@@ -19,8 +20,8 @@ def box_key(box: Box) -> str:
     return f"Box(left={box.left}, top={box.top}, right={box.right}, bottom={box.bottom})"
 
 
-def first_mask(box: Box, predictor: Refiner, image: np.ndarray, image_key: str) -> np.ndarray:
-    """The object's alpha: uint8 [H, W], 0 outside the box, read-only. image: uint8 RGB [H, W, 3].
+def first_mask(box: Box, predictor: Refiner, image: np.ndarray, image_key: str) -> State:
+    """The object's, 0 outside the box. image: uint8 RGB [H, W, 3].
 
     The network knows clicks, not boxes. So it is shown the box with a margin as if that were all of the
     image, and a click in the middle, twice, the second time with its first mask; what lies outside the
@@ -33,14 +34,13 @@ def first_mask(box: Box, predictor: Refiner, image: np.ndarray, image_key: str) 
     inside[top : box.bottom - rows.start, left : box.right - columns.start] = 1
     click = Click(box.centre.x - columns.start, box.centre.y - rows.start, True)
     name = f"{image_key} {box_key(box)}"
-    sizes = Sizes((max(1, round(FILLED * inside.sum())),))
-    alpha = predictor.refine(part, [click], None, name, sizes) * inside
+    prior = Prior((max(1, round(FILLED * inside.sum())),))
+    answer = predictor.judged(part, [click], None, name, prior)
     for _ in range(STEPS - 1):
-        alpha = predictor.refine(part, [click], alpha, name) * inside
+        answer = predictor.judged(part, [click], answer.alpha * inside, name)
     mask = np.zeros(image.shape[:2], np.uint8)
-    mask[rows, columns] = np.rint(alpha * 255)
-    mask.flags.writeable = False
-    return mask
+    mask[rows, columns] = np.rint(answer.alpha * inside * 255)
+    return State.of(mask, answer.quality)
 
 
 def _looked_at(box: Box, image: np.ndarray) -> tuple[slice, slice]:

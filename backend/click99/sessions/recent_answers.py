@@ -9,14 +9,15 @@ seconds starts a new object instead of refining it.
 from __future__ import annotations
 
 import json
+import threading
 import time
 import zlib
 from base64 import b64decode, b64encode
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from cachetools import LRUCache, cached
 from pydantic import BaseModel, NonNegativeInt, TypeAdapter
 
 from click99.labelstudio.prompts import Screen
@@ -25,6 +26,7 @@ from click99.segmentation.clicks import Click
 from click99.sessions.stores import Store
 
 KEPT_ANSWERS = 8  # answers per task
+PIXEL_BYTES = 64 * 2**20  # of their pixels that are kept unpacked
 ALONE_SECONDS = 3600  # from one opening of a task to the next, for its viewer to count as the only one
 ONE_OPENING = 2.5  # seconds; Label Studio may ask twice when a page is loaded
 
@@ -76,8 +78,8 @@ class RecentAnswers:
         """`answer` becomes the newest of its task, instead of an older one to the same clicks."""
 
         def add(value: bytes | None) -> bytes:
-            others = [kept for kept in _answers(value) if not kept.screen.pending & answer.screen.pending]
-            return json.dumps([_pack(kept) for kept in [*others, answer][-KEPT_ANSWERS:]]).encode()
+            others = [kept for kept in _kept(value) if not kept.pending & answer.screen.pending]
+            return KEPT_LIST.dump_json([*others, _pack(answer)][-KEPT_ANSWERS:])
 
         self._store.update(f"answers {task}", add)
 
@@ -106,7 +108,7 @@ class RecentAnswers:
         return []
 
 
-class _Kept(BaseModel):
+class _StoredAnswer(BaseModel):
     """An `Answer` in a store. bits: its region's pixels, packed."""
 
     id: str
@@ -121,39 +123,54 @@ class _Kept(BaseModel):
     guessed: bool
 
 
-KEPT_LIST = TypeAdapter(list[_Kept])
+KEPT_LIST = TypeAdapter(list[_StoredAnswer])
 
 
-def _answers(value: bytes | None) -> list[Answer]:
-    """What was kept; nothing when it is damaged."""
-    with suppress(ValueError, zlib.error):
-        return [_unpack(kept) for kept in KEPT_LIST.validate_json(value or b"[]")]
+def _kept(value: bytes | None) -> list[_StoredAnswer]:
+    """Nothing when it is damaged."""
+    with suppress(ValueError):
+        return KEPT_LIST.validate_json(value or b"[]")
     return []
 
 
-def _pack(answer: Answer) -> dict[str, Any]:
+def _answers(value: bytes | None) -> list[Answer]:
+    """What was kept, without what is damaged."""
+    answers = []
+    for kept in _kept(value):
+        with suppress(ValueError, zlib.error):
+            answers.append(_unpack(kept))
+    return answers
+
+
+def _pack(answer: Answer) -> _StoredAnswer:
     region, screen = answer.region, answer.screen
-    return {
-        "id": region.id,
-        "corner": [region.top, region.left],
-        "shape": region.pixels.shape,
-        "bits": b64encode(zlib.compress(np.packbits(region.pixels).tobytes())).decode(),
-        "pending": sorted(screen.pending),
-        "draft": screen.draft,
-        "person": screen.person,
-        "label": answer.label,
-        "refines": answer.refines,
-        "guessed": answer.guessed,
-    }
+    return _StoredAnswer(
+        id=region.id,
+        corner=(region.top, region.left),
+        shape=(region.pixels.shape[0], region.pixels.shape[1]),
+        bits=b64encode(zlib.compress(np.packbits(region.pixels).tobytes(), 1)).decode(),
+        pending=screen.pending,
+        draft=screen.draft,
+        person=screen.person,
+        label=answer.label,
+        refines=answer.refines,
+        guessed=answer.guessed,
+    )
 
 
-def _unpack(kept: _Kept) -> Answer:
+def _unpack(kept: _StoredAnswer) -> Answer:
     """ValueError or zlib.error when its pixels are damaged."""
-    height, width = kept.shape
-    bits = np.frombuffer(zlib.decompress(b64decode(kept.bits)), np.uint8)
-    if len(bits) != -(-height * width // 8):
-        raise ValueError(f"{len(bits)} bytes for {height} × {width} pixels")
-    pixels = np.unpackbits(bits, count=height * width).view(bool).reshape(height, width)
-    region = Region(kept.id, *kept.corner, pixels)
+    region = Region(kept.id, *kept.corner, _pixels(kept.bits, *kept.shape))
     screen = Screen(kept.pending, frozenset(), kept.draft, kept.person)
     return Answer(region, kept.label, screen, kept.refines, kept.guessed)
+
+
+@cached(LRUCache(PIXEL_BYTES, lambda pixels: pixels.nbytes), lock=threading.Lock())
+def _pixels(bits: str, height: int, width: int) -> np.ndarray:
+    """bool [height, width], not to be written to; each click asks for those of all its task's answers."""
+    packed = np.frombuffer(zlib.decompress(b64decode(bits)), np.uint8)
+    if len(packed) != -(-height * width // 8):
+        raise ValueError(f"{len(packed)} bytes for {height} × {width} pixels")
+    pixels = np.unpackbits(packed, count=height * width).view(bool).reshape(height, width)
+    pixels.flags.writeable = False
+    return pixels

@@ -12,7 +12,6 @@ from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.prompts import Question
 from click99.labelstudio.regions import Region, crop, drawn_regions, region_id
 from click99.segmentation.clicks import Click
-from click99.segmentation.sizes import Sizes
 from click99.sessions.corrections import Start
 from click99.sessions.recent_answers import Answer, RecentAnswers, counts, perhaps_accepted
 
@@ -55,7 +54,8 @@ class ObjectFinder:
                 regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
             elif not answer.refines:  # whether it was accepted or rejected, the new one takes its place
                 new_id = answer.region.id
-        reach, own = (SELECTED_REACH * near, None) if question.selected else (near, own_mask)
+        around = question.selected and question.target.any_label
+        reach, own = (SELECTED_REACH * near, None) if around else (near, own_mask)
         return identify(question.clicks, regions, new_id, reach, question.shape, own)
 
     def kept(self, question: Question) -> list[Region]:
@@ -69,12 +69,12 @@ class ObjectFinder:
             return []
         return drawn_regions(work, question.target, *question.shape)
 
-    def sizes(self, question: Question, kept: Sequence[Region]) -> Sizes:
-        """Of the newest regions of the question's kind that its picture holds; kept: as `kept` says."""
+    def areas(self, question: Question, kept: Sequence[Region]) -> tuple[int, ...]:
+        """Pixels of the newest regions of the question's kind in its picture; kept: as `kept` says."""
         unsaved = (answer.region for answer in self._unsaved(question))
         regions = {region.id: region for region in [*kept, *unsaved]}
         areas = (int(region.pixels.sum()) for region in regions.values())
-        return Sizes(tuple(area for area in areas if area)[-SIZES:])
+        return tuple(area for area in areas if area)[-SIZES:]
 
     def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> None:
         """Note an answer. mask: bool [H, W]."""

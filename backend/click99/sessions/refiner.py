@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from click99.segmentation.clicks import Click
-from click99.segmentation.sizes import UNKNOWN, Sizes
+from click99.segmentation.prior import UNKNOWN, Prior
+
+if TYPE_CHECKING:
+    from click99.segmentation.predictor import Estimate
 
 
 class Refiner(Protocol):
@@ -17,15 +20,22 @@ class Refiner(Protocol):
     @property
     def version(self) -> str: ...
 
-    def for_image(self, image: np.ndarray, image_key: str) -> Refiner: ...
+    @property
+    def engine(self) -> str: ...
+
+    def learnt_from(self, project: str) -> bool: ...
+
+    def for_image(self, image: np.ndarray, image_key: str, project: str = "") -> Refiner: ...
 
     def prepare(self, image: np.ndarray, image_key: str) -> None: ...
 
-    def refine(
+    def evidence(self, image: np.ndarray, image_key: str) -> np.ndarray | None: ...
+
+    def judged(
         self,
         image: np.ndarray,
         clicks: Sequence[Click],
         previous: np.ndarray | None,
         image_key: str,
-        sizes: Sizes = UNKNOWN,
-    ) -> np.ndarray: ...
+        prior: Prior = UNKNOWN,
+    ) -> Estimate: ...

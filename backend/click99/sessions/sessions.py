@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from click99.labelstudio.prompts import Box
 from click99.labelstudio.region_types import FOREGROUND
 from click99.segmentation.clicks import Click
-from click99.segmentation.sizes import UNKNOWN, Sizes
+from click99.segmentation.prior import UNKNOWN, Prior
 from click99.sessions.boxes import box_key, first_mask
 from click99.sessions.corrections import Start, kept_corrections
-from click99.sessions.known_sizes import KnownSizes
 from click99.sessions.object_versions import ObjectVersions
+from click99.sessions.priors import Priors
 from click99.sessions.refiner import Refiner
-from click99.sessions.stores import Store
+from click99.sessions.stores import State, Store
+from click99.stages import stage
 
 NEAR = 0.02  # of the image's long side
 
@@ -29,10 +31,12 @@ class SupersededError(Exception):
 
 
 class VersionedMask(NamedTuple):
-    """alpha: uint8 [H, W], alpha · 255, not to be written to. version: of the model that made it."""
+    """alpha: uint8 [H, W], alpha · 255, not to be written to. version: of the model that made it. quality:
+    the IoU that it expects, 0…1."""
 
     alpha: np.ndarray
     version: str
+    quality: float
 
     @property
     def foreground(self) -> np.ndarray:
@@ -41,18 +45,17 @@ class VersionedMask(NamedTuple):
 
     @property
     def score(self) -> float:
-        """How sure of its foreground the model is: 0 (there is none) to 1."""
-        inside = self.alpha[self.foreground]
-        return round(float(inside.mean()) / 255, 4) if inside.size else 0.0
+        """The quality; 0 where nothing is foreground."""
+        return round(self.quality, 4) if self.foreground.any() else 0.0
 
 
 class Sessions:
     """Masks by click ids.
 
-    State k of an object is the mask after its first k clicks. Its key hashes the image, the model version,
-    the mask they start from and those clicks' ids, places and signs, so undoing or deleting the last clicks
-    leads back to a known state, and moving one to a new state. An unknown state is replayed from the longest
-    known one; with nothing known (restart, eviction) the same masks come out bit for bit.
+    State k of an object is the mask after its first k clicks. Its key hashes the image, the model version and
+    what computes it, the mask they start from and those clicks' ids, places and signs, so undoing or deleting
+    the last clicks leads back to a known state, and moving one to a new state. An unknown state is replayed
+    from the longest known one; with nothing known (restart, eviction) the same masks come out bit for bit.
 
     One lock guards the network: a single step runs at a time (it uses every core), and a request looks the
     state up again once it holds the lock, so that two requests for one object compute no step twice. The
@@ -63,19 +66,19 @@ class Sessions:
         self,
         predictor: Refiner,
         store: Store,
-        count_reused: Callable[[int], None] = lambda steps: None,
+        count_steps: Callable[[int, int], None] = lambda found, run: None,
         near: float = NEAR,
         versions: ObjectVersions | None = None,
-        known_sizes: KnownSizes | None = None,
+        priors: Priors | None = None,
     ):
-        """`count_reused` is told, at every request, how many steps were found instead of run. near: how far
+        """count_steps is told, at every request, how many steps were found, and how many run. near: how far
         a click reaches on a mask to start from, as a share of the image's long side. versions: what objects
-        run on; None: all on `predictor`. known_sizes: what objects were begun with; None: kept in `store`."""
+        run on; None: all on `predictor`. priors: what objects were begun with; None: kept in `store`."""
         self._versions = versions or ObjectVersions(predictor, store)
-        self._known_sizes = known_sizes or KnownSizes(store)
+        self._priors = priors or Priors(store)
         self._near = near
         self._store = store
-        self._count_reused = count_reused
+        self._count_steps = count_steps
         self._network = threading.Lock()
 
     @property
@@ -87,10 +90,10 @@ class Sessions:
         """New objects run on it from now on; those that were begun are finished on theirs."""
         self._versions.use(predictor)
 
-    def warm(self, image_key: str, image: np.ndarray) -> None:
+    def warm(self, image_key: str, image: np.ndarray, project: str = "") -> None:
         """Compute the image's features ahead of the first click. image: uint8 RGB [H, W, 3]."""
-        with self._network:
-            self._versions.current.for_image(image, image_key).prepare(image, image_key)
+        with self._alone():
+            self._versions.current.for_image(image, image_key, project).prepare(image, image_key)
 
     def near(self, image: np.ndarray) -> float:
         """In pixels, how far a click reaches on an image [H, W, 3]."""
@@ -102,8 +105,9 @@ class Sessions:
         image: np.ndarray,
         clicks: Sequence[Click],
         start: Start | None = None,
-        sizes: Sizes = UNKNOWN,
+        prior: Callable[[], Prior] = lambda: UNKNOWN,
         superseded: Callable[[], bool] = lambda: False,
+        project: str = "",
     ) -> VersionedMask:
         """The mask after all of `clicks`.
 
@@ -112,45 +116,65 @@ class Sessions:
             image: uint8 RGB [H, W, 3].
             clicks: at least one, in order, each with an id of its own.
             start: the mask that they refine, None: nothing.
-            sizes: of others of its kind, for an object that begins with these clicks; it keeps them.
+            prior: asked what is known of an object that begins with these clicks; it keeps that.
             superseded: asked before each network step.
+            project: that asks, as the record calls it: what was learnt from it answers it.
 
         Raises:
             SupersededError: `superseded` said so.
         """
         names = [click.id for click in clicks]
         predictor = self._versions.begin(names)
-        sizes = UNKNOWN if start else self._known_sizes.begin(names, sizes)
-        keys = self._keys(predictor.version, image_key, clicks, start, sizes)
-        known, alpha = self._longest_known(keys, image.shape[:2])
-        self._count_reused(known)
+        begun_with = UNKNOWN if start else self._priors.begin(names, prior)
+        keys = self._keys(predictor, image_key, clicks, start, begun_with, project)
+        known, state = self._longest_known(keys, image.shape[:2])
+        self._count_steps(known, len(clicks) - known)
         for k in range(known, len(clicks)):
-            with self._network:
+            with self._alone():
                 if superseded():
                     raise SupersededError
-                alpha = self._step(predictor, image_key, image, clicks[: k + 1], alpha, keys[k], start, sizes)
-        assert alpha is not None
-        return VersionedMask(alpha, predictor.version)
+                now = clicks[: k + 1]
+                state = self._step(
+                    predictor, image_key, image, now, state, keys[k], start, begun_with, project
+                )
+        assert state is not None
+        return VersionedMask(state.alpha, predictor.version, state.quality / 255)
 
-    def box_mask(self, image_key: str, image: np.ndarray, box: Box) -> VersionedMask:
+    def box_mask(self, image_key: str, image: np.ndarray, box: Box, project: str = "") -> VersionedMask:
         """The mask of the object in a box, 0 outside it."""
         predictor = self._versions.begin([box.id])
-        name = f"{predictor.version}\n{image_key}\n{box_key(box)}"
+        name = f"{_model(predictor, project)}\n{image_key}\n{box_key(box)}"
         key = hashlib.sha256(name.encode()).hexdigest()
-        with self._network:
-            alpha = self._kept(key, image.shape[:2])
-            if alpha is None:
-                alpha = first_mask(box, predictor.for_image(image, image_key), image, image_key)
-                self._store.put(key, alpha.tobytes())
-        return VersionedMask(alpha, predictor.version)
+        with self._alone():
+            state = State.unpack(self._store.get(key), image.shape[:2])
+            if state is None:
+                state = first_mask(box, predictor.for_image(image, image_key, project), image, image_key)
+                self._store.put(key, state.pack())
+        return VersionedMask(state.alpha, predictor.version, state.quality / 255)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """With the network for oneself."""
+        with stage("queue"):
+            self._network.acquire()
+        try:
+            yield
+        finally:
+            self._network.release()
 
     def _keys(
-        self, version: str, image_key: str, clicks: Sequence[Click], start: Start | None, sizes: Sizes
+        self,
+        predictor: Refiner,
+        image_key: str,
+        clicks: Sequence[Click],
+        start: Start | None,
+        prior: Prior,
+        project: str,
     ) -> list[str]:
         """One key per state: each hashes what it starts from and all clicks up to its own."""
-        chain, keys = hashlib.sha256(f"{version}\n{image_key}".encode()), []
-        if sizes.areas:
-            chain.update(f"\n{sizes.areas}".encode())
+        chain, keys = hashlib.sha256(f"{_model(predictor, project)}\n{image_key}".encode()), []
+        if prior != UNKNOWN:
+            chain.update(f"\n{prior.areas} {prior.discriminant}".encode())
         if start is not None:
             chain.update(f"\n{self._near}\n".encode() + start.key)
         for click in clicks:
@@ -158,20 +182,13 @@ class Sessions:
             keys.append(chain.hexdigest())
         return keys
 
-    def _longest_known(self, keys: Sequence[str], shape: tuple[int, ...]) -> tuple[int, np.ndarray | None]:
-        """How many clicks the longest kept state covers, and that state's alpha."""
+    def _longest_known(self, keys: Sequence[str], shape: tuple[int, ...]) -> tuple[int, State | None]:
+        """How many clicks the longest kept state covers, and that state."""
         for k in range(len(keys), 0, -1):
-            alpha = self._kept(keys[k - 1], shape)
-            if alpha is not None:
-                return k, alpha
+            state = State.unpack(self._store.get(keys[k - 1]), shape)
+            if state is not None:
+                return k, state
         return 0, None
-
-    def _kept(self, key: str, shape: tuple[int, ...]) -> np.ndarray | None:
-        """The alpha of a state, read-only; None when the store does not know it, or it is damaged."""
-        value = self._store.get(key)
-        if value is None or len(value) != math.prod(shape):
-            return None
-        return np.frombuffer(value, np.uint8).reshape(shape)
 
     def _step(
         self,
@@ -179,17 +196,18 @@ class Sessions:
         image_key: str,
         image: np.ndarray,
         clicks: Sequence[Click],
-        previous: np.ndarray | None,
+        previous: State | None,
         key: str,
         start: Start | None,
-        sizes: Sizes,
-    ) -> np.ndarray:
-        """The alpha after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
-        kept = self._kept(key, image.shape[:2])
+        prior: Prior,
+        project: str,
+    ) -> State:
+        """The state after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
+        kept = State.unpack(self._store.get(key), image.shape[:2])
         if kept is None:
-            kept = self._run(predictor, image_key, image, clicks, previous, start, sizes)
-            kept.flags.writeable = False
-            self._store.put(key, kept.tobytes())
+            before = previous.alpha if previous else start.alpha if start else None
+            kept = self._run(predictor, image_key, image, clicks, before, start, prior, project)
+            self._store.put(key, kept.pack())
         return kept
 
     def _run(
@@ -200,11 +218,19 @@ class Sessions:
         clicks: Sequence[Click],
         previous: np.ndarray | None,
         start: Start | None,
-        sizes: Sizes,
-    ) -> np.ndarray:
-        if previous is None and start is not None:
-            previous = start.alpha
-        before = None if previous is None else previous.astype(np.float32) / 255
-        network = predictor.for_image(image, image_key)
-        alpha = np.rint(network.refine(image, clicks, before, image_key, sizes) * 255).astype(np.uint8)
-        return alpha if start is None else kept_corrections(start, alpha, clicks, self.near(image))
+        prior: Prior,
+        project: str,
+    ) -> State:
+        before = None if previous is None else previous / np.float32(255)
+        network = predictor.for_image(image, image_key, project)
+        answer = network.judged(image, clicks, before, image_key, prior)
+        alpha = np.asarray(cv2.convertScaleAbs(answer.alpha, alpha=255))
+        if start is not None:
+            alpha = kept_corrections(start, alpha, clicks, self.near(image))
+        return State.of(alpha, answer.quality)
+
+
+def _model(predictor: Refiner, project: str) -> str:
+    """What a mask depends on besides image and clicks."""
+    learnt = f" learnt from {project}" if predictor.learnt_from(project) else ""
+    return f"{predictor.version} {predictor.engine}{learnt}"

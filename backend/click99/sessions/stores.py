@@ -1,16 +1,45 @@
-"""Where masks are kept between clicks. A store is a cache: whatever it forgets is computed again.
+"""What is kept between clicks, and where. A store is a cache: whatever it forgets is computed again.
 
 Values are bytes: their keys say all that is needed to read them.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+import numpy as np
 from cachetools import TTLCache
+
+
+class State(NamedTuple):
+    """An object after one of its clicks.
+
+    alpha: uint8 [H, W], alpha · 255, read-only. quality: IoU · 255 that the network expects of it.
+    """
+
+    alpha: np.ndarray
+    quality: int
+
+    @classmethod
+    def of(cls, alpha: np.ndarray, quality: float) -> State:
+        """quality: 0…1."""
+        alpha.flags.writeable = False
+        return cls(alpha, round(255 * min(max(quality, 0.0), 1.0)))
+
+    def pack(self) -> bytes:
+        """A byte a pixel, and the last for the quality."""
+        return self.alpha.tobytes() + bytes([self.quality])
+
+    @classmethod
+    def unpack(cls, value: bytes | None, shape: tuple[int, ...]) -> State | None:
+        """None: nothing was kept, or what was is damaged. shape: [H, W]."""
+        if value is None or len(value) != math.prod(shape) + 1:
+            return None
+        return cls(np.frombuffer(value, np.uint8, math.prod(shape)).reshape(shape), value[-1])
 
 
 class Store(Protocol):

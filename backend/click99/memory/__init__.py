@@ -1,0 +1,1 @@
+"""What accepted masks tell of the next ones of their kind (docs/explanation/memory.md)."""

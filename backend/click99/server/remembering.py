@@ -1,0 +1,104 @@
+"""What first clicks profit from, and the thread that learns it from accepted masks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client import Counter
+from sqlalchemy import func, select
+
+from click99.annotations.database import Database
+from click99.annotations.schedule import claim, hold
+from click99.annotations.tables import EventRow
+from click99.labelstudio.images import Image
+from click99.labelstudio.prompts import Question
+from click99.memory.learner import Learner
+from click99.memory.memories import Memories
+from click99.segmentation.prior import UNKNOWN, Prior
+from click99.server.poller import Poller
+from click99.server.settings import Settings
+from click99.sessions.refiner import Refiner
+
+LOOK_SECONDS = 3.0
+ANYWAY_SECONDS = 30.0  # between looks for masks though no event came: commands change the record, too
+QUIET_SECONDS = 0.5  # since the last click, before a mask is learnt from
+NICE = 15  # of the thread that learns
+
+
+class Recall:
+    """What may be used at a first click, as CLICK99_MEMORY says."""
+
+    def __init__(self, settings: Settings, memories: Memories | None, begun: Counter):
+        """begun: counts the objects, by what they use."""
+        self._memory, self._memories, self._begun = settings.memory, memories, begun
+
+    def __call__(self, question: Question, areas: Callable[[], tuple[int, ...]]) -> Prior:
+        """areas: asked for those of its picture's other regions."""
+        prior = self._prior(question, areas) if self._memory != "off" else UNKNOWN
+        used = "map" if prior.discriminant else "size" if prior.areas else "none"
+        self._begun.labels(used).inc()
+        return prior
+
+    def _prior(self, question: Question, areas: Callable[[], tuple[int, ...]]) -> Prior:
+        if self._memory == "picture" or self._memories is None:
+            return Prior(areas())
+        label = ", ".join(question.labels(""))
+        return self._memories.prior(question.request.project or "", label, question.shape, areas())
+
+
+class Remembering(Poller):
+    """Learns in the background what was accepted since; of several workers, one does.
+
+    refiner: the current one. image: a picture by its address and task. clicked: when a click was answered
+    last, by `time.monotonic`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        memories: Memories,
+        refiner: Callable[[], Refiner],
+        image: Callable[[str, str], Image],
+        clicked: Callable[[], float],
+    ):
+        super().__init__("memory", LOOK_SECONDS, "Nothing is learnt from accepted masks")
+        self._on = settings.memory == "project"
+        self._database, self._memories, self._refiner, self._clicked = database, memories, refiner, clicked
+        self._learner = Learner(database, memories, image, self._pause)
+        self._seen: tuple[datetime | None, str] | None = None
+        self._looked_at = -ANYWAY_SECONDS
+
+    def start(self) -> None:
+        if self._on:
+            super().start()
+
+    def look(self) -> None:
+        """Learn, if anything came since the last look. Errors: the database's."""
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        refiner = self._refiner()
+        with self._database.reading() as session:
+            seen = session.scalar(select(func.max(EventRow.received_at))), refiner.version
+        if seen != self._seen or time.monotonic() - self._looked_at > ANYWAY_SECONDS:
+            self._looked_at = time.monotonic()
+            with self._database.writing() as session:
+                mine = claim(session, "memory", timedelta(seconds=LOOK_SECONDS), datetime.now(UTC))
+            if mine:
+                self._learner.catch_up(refiner)
+                self._seen = seen
+            self._memories.refresh(refiner.version)
+
+    def _pause(self) -> bool:
+        """Wait until nobody clicks. Whether to go on."""
+        while time.monotonic() - self._clicked() < QUIET_SECONDS:
+            if self._stop.wait(QUIET_SECONDS):
+                return False
+        with self._database.writing() as session:
+            hold(session, "memory", datetime.now(UTC))
+        return not self._stop.is_set()

@@ -1,0 +1,7 @@
+"""The record on both databases."""
+
+from __future__ import annotations
+
+from tests.annotations.conftest import database, postgresql, postgresql_url
+
+__all__ = ["database", "postgresql", "postgresql_url"]
