@@ -50,10 +50,11 @@ CONFIG = """<View><Image name="image" value="$image"/>
 <BrushLabels name="brush" toName="image"><Label value="a"/></BrushLabels></View>"""
 
 
-def picture() -> np.ndarray:
-    """A bright ellipse on a dark ground, both noisy: uint8 RGB [480, 640, 3]."""
-    clean = np.full((HEIGHT, WIDTH, 3), 70, np.uint8)
-    cv2.ellipse(clean, (320, 240), (180, 110), 20, 0, 360, (190, 150, 90), -1)
+def picture(scale: float = 1) -> np.ndarray:
+    """A bright ellipse on a dark ground, both noisy: uint8 RGB, `scale` times 640 × 480."""
+    clean = np.full((round(scale * HEIGHT), round(scale * WIDTH), 3), 70, np.uint8)
+    (x, y), (a, b) = ((round(scale * each) for each in pair) for pair in ((320, 240), (180, 110)))
+    cv2.ellipse(clean, (x, y), (a, b), 20, 0, 360, (190, 150, 90), -1)
     noise = np.random.default_rng(0).normal(0, 12, clean.shape)
     return np.clip(clean + noise, 0, 255).astype(np.uint8)
 
@@ -79,14 +80,17 @@ def hosting(image: np.ndarray) -> Iterator[str]:
 
 
 @contextmanager
-def serving(threads: int, checkpoint: Path | None, host: str) -> Iterator[http.client.HTTPConnection]:
-    """A connection to a `click99 serve` of its own, which may fetch from `host`."""
-    with socket.socket() as probe, tempfile.TemporaryDirectory() as home:
+def serving(
+    threads: int, checkpoint: Path | None, host: str, engine: str = "eager", home: Path | None = None
+) -> Iterator[http.client.HTTPConnection]:
+    """A connection to a `click99 serve` of its own, which may fetch from `host`. home: None: a new one."""
+    with socket.socket() as probe, tempfile.TemporaryDirectory() as new:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
-        env = os.environ | {"CLICK99_THREADS": str(threads), "CLICK99_HOME": home}
-        env |= {"CLICK99_ALLOWED_HOSTS": host} | ({"CLICK99_MODEL": str(checkpoint)} if checkpoint else {})
+        env = os.environ | {"CLICK99_THREADS": str(threads), "CLICK99_HOME": str(home or new)}
+        env |= {"CLICK99_ENGINE": engine, "CLICK99_ALLOWED_HOSTS": host}
+        env |= {"CLICK99_MODEL": str(checkpoint)} if checkpoint else {}
         command = [sys.executable, "-m", "click99.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
         server = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -107,7 +111,8 @@ def connect(port: int, server: subprocess.Popen[bytes]) -> http.client.HTTPConne
     raise SystemExit("click99 serve ended early; run it by hand to see why")
 
 
-def request(image: str, clicks: list[Click], name: str) -> bytes:
+def request(image: str, clicks: list[Click], name: str, scale: float = 1) -> bytes:
+    """scale: of the picture; the clicks are those on 640 × 480."""
     items: list[dict[str, Any]] = [
         {
             "id": f"{name} {k}",
@@ -115,8 +120,8 @@ def request(image: str, clicks: list[Click], name: str) -> bytes:
             "from_name": "kp",
             "to_name": "image",
             "is_positive": click.positive,
-            "original_width": WIDTH,
-            "original_height": HEIGHT,
+            "original_width": round(scale * WIDTH),
+            "original_height": round(scale * HEIGHT),
             "value": {
                 "x": 100 * (click.x + 0.5) / WIDTH,
                 "y": 100 * (click.y + 0.5) / HEIGHT,

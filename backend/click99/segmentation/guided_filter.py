@@ -24,13 +24,13 @@ def guided_filter(guide: Tensor, alpha: Tensor, radius: int, eps: float) -> Tens
         [B, 1, H, W], at least float32: variances vanish in half precision.
     """
     precision = torch.promote_types(guide.dtype, torch.float32)
-    guide, alpha = guide.to(precision), alpha.to(precision)
-    moments = box_mean(torch.cat((guide, alpha, guide * alpha, guide * guide), 1), radius)
-    mean_guide, mean_alpha, mean_product, mean_square = moments.split(1, 1)
+    guide, alpha = guide[:, 0].to(precision), alpha[:, 0].to(precision)
+    moments = box_mean(torch.stack((guide, alpha, guide * alpha, guide * guide), 1), radius)
+    mean_guide, mean_alpha, mean_product, mean_square = moments.unbind(1)
     slope = (mean_product - mean_guide * mean_alpha) / ((mean_square - mean_guide**2).clamp_min(0) + eps)
     offset = mean_alpha - slope * mean_guide
-    slope, offset = box_mean(torch.cat((slope, offset), 1), radius).split(1, 1)
-    return slope * guide + offset
+    slope, offset = box_mean(torch.stack((slope, offset), 1), radius).unbind(1)
+    return (slope * guide + offset)[:, None]
 
 
 class DeepGuidedFilter(nn.Module):
