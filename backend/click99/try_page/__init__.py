@@ -1,0 +1,1 @@
+"""The page at `/` where anybody tries the network without Label Studio."""

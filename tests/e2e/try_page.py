@@ -1,0 +1,58 @@
+"""The page at `/` as a test sees it."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+WIDTH, HEIGHT = 512, 341
+
+
+class TryPage:
+    """The page, and where the picture lies on it: whole, in the middle of its canvas."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.size: tuple[int, int] = (WIDTH, HEIGHT)
+
+    def sample(self, name: str = "coffee") -> None:
+        self.page.locator(f"[data-sample={name}]").click()
+        self.says("Click an object")
+
+    def says(self, text: str) -> None:
+        self.page.locator("#said").filter(has_text=re.compile(text)).wait_for()
+
+    def at(self, place: tuple[float, float]) -> tuple[float, float]:
+        """A share of the picture -> CSS pixels of the page."""
+        canvas = self.page.locator("#view").bounding_box()
+        assert canvas
+        width, height = self.size
+        scale = min(canvas["width"] / width, canvas["height"] / height, 8)
+        left = canvas["x"] + (canvas["width"] - width * scale) / 2
+        top = canvas["y"] + (canvas["height"] - height * scale) / 2
+        return left + place[0] * width * scale, top + place[1] * height * scale
+
+    def click(self, place: tuple[float, float], count: int, **options: Any) -> None:
+        """And wait for the answer to `count` prompts."""
+        self.page.mouse.click(*self.at(place), **options)
+        self.says(f"^{count} prompts?, [0-9]+ ms")
+
+    def downloaded(self, kind: str) -> bytes:
+        with self.page.expect_download() as download:
+            self.page.locator(f"[data-download={kind}]").click()
+        return Path(download.value.path()).read_bytes()
+
+    def mask(self) -> np.ndarray:
+        """Of the chosen object: bool [H, W]."""
+        return np.asarray(Image.open(io.BytesIO(self.downloaded("mask"))).convert("L")) > 127
+
+    def close_up(self, screenshots: Path, name: str) -> None:
+        self.page.screenshot(path=screenshots / f"try-page-{name}.png")

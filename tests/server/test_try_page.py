@@ -1,0 +1,178 @@
+"""The page at `/` and its API: what browsers and programs get, and every way of asking wrongly."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from tests.server.requests import HEIGHT, WIDTH, Start, encoded
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+FIRST = {"id": "object-1 click-1", "x": 20, "y": 15}
+SECOND = {"id": "object-1 click-2", "x": 40, "y": 30}
+NOT_IT = {"id": "object-1 click-3", "x": 20, "y": 15, "positive": False}
+BOX = {"id": "object-1 box-1", "left": 10, "top": 5, "right": 30, "bottom": 25}
+
+
+@pytest.fixture
+def picture(server: TestClient) -> str:
+    told = server.post("/try/pictures", content=encoded()).json()
+    assert (told["width"], told["height"]) == (WIDTH, HEIGHT)
+    return told["picture"]
+
+
+@pytest.fixture
+def ask(server: TestClient, picture: str) -> Callable[..., np.ndarray]:
+    """The mask after prompts: bool [H, W]."""
+    return lambda *prompts: mask_of(server.post("/try/masks", json=question(picture, *prompts)).json())
+
+
+def question(picture: str, *prompts: dict[str, Any]) -> dict[str, Any]:
+    return {"picture": picture, "prompts": prompts}
+
+
+def mask_of(answer: dict[str, Any]) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    if answer["png"]:
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["png"]))))
+        assert (pixels[..., 0] == 255).all(), "white"
+        height, width = pixels.shape[:2]
+        top, left = answer["top"], answer["left"]
+        mask[top : top + height, left : left + width] = pixels[..., 1] > 127
+    return mask
+
+
+def test_browsers_get_the_page_and_programs_the_health(server: TestClient):
+    page = server.get("/", headers=BROWSER)
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert server.get("/").json()["status"] == "UP"
+
+
+@pytest.mark.parametrize("part", ["page.js", "view.js", "objects.js", "downloads.js", "page.css", "icon.svg"])
+def test_its_parts_are_there(server: TestClient, part: str):
+    page = server.get("/", headers=BROWSER).text + server.get("/try/page.js").text
+    assert part in page
+    assert server.get(f"/try/{part}").status_code == 200
+
+
+def test_its_samples_are_pictures(server: TestClient):
+    for name in ("coffee", "chelsea", "coins", "rocket"):
+        assert server.post("/try/pictures", content=server.get(f"/try/samples/{name}.jpg").content).is_success
+
+
+def test_clicks_are_answered_with_masks(ask: Callable[..., np.ndarray]):
+    first = ask(FIRST)
+    assert first[15, 20]
+    assert not first[30, 40]
+    both = ask(FIRST, SECOND)
+    assert both[15, 20]
+    assert both[30, 40]
+    assert not ask(FIRST, SECOND, NOT_IT)[15, 20]
+    assert (ask(FIRST) == first).all(), "undo"
+
+
+def test_a_box_holds_its_mask_and_clicks_correct_it(ask: Callable[..., np.ndarray]):
+    boxed = ask(BOX)
+    rows, columns = np.nonzero(boxed)
+    assert boxed.any()
+    assert rows.min() >= 5
+    assert rows.max() < 25
+    assert columns.min() >= 10
+    assert columns.max() < 30
+    assert ask(BOX, SECOND)[30, 40]
+    assert (ask(SECOND, BOX) == boxed).all(), "what was clicked before it does not count"
+
+
+def test_an_empty_mask_has_no_picture(server: TestClient, picture: str):
+    answer = server.post("/try/masks", json=question(picture, NOT_IT)).json()
+    assert (answer["png"], answer["quality"]) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "message"),
+    [
+        ([{**FIRST, "x": WIDTH}], f"prompts[0]: AskedClick(id='object-1 click-1', x={WIDTH}"),
+        ([FIRST, {**SECOND, "y": -1}], "prompts[1]"),
+        ([{**BOX, "right": 10}], "is empty or not inside the picture, which is 64 × 48 pixels"),
+        ([], "prompts: "),
+        ([FIRST] * 201, "prompts: "),
+        ([{**FIRST, "id": "1"}], "at least 8 characters"),
+        ([{**FIRST, "x": 1e9}], "prompts[0]"),
+        (["click"], "prompts[0]"),
+        (None, "prompts: "),
+    ],
+)
+def test_wrong_prompts_are_named(server: TestClient, picture: str, prompts: object, message: str):
+    reply = server.post("/try/masks", json={"picture": picture, "prompts": prompts})
+    assert reply.status_code == 400
+    assert message in reply.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"picture": "../../etc/passwd", "prompts": []}']
+)
+def test_what_is_no_question_is_refused(server: TestClient, body: bytes):
+    reply = server.post("/try/masks", content=body)
+    assert reply.status_code == 400
+    assert "docs/reference/try-page.md" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", encoded()[:100]])
+def test_what_is_no_picture_is_refused(server: TestClient, content: bytes):
+    assert server.post("/try/pictures", content=content).status_code == 422
+
+
+def test_a_picture_too_large_is_refused(start: Start):
+    detail = start(image_megapixels=0.001).post("/try/pictures", content=encoded()).json()["detail"]
+    assert "CLICK99_IMAGE_MEGAPIXELS" in detail
+    detail = start(image_mb=1).post("/try/pictures", content=bytes(2**20 + 1)).json()["detail"]
+    assert "CLICK99_IMAGE_MB" in detail
+
+
+def test_a_picture_outlives_a_restart_and_is_asked_for_when_it_is_gone(start: Start, picture: str):
+    assert start().post("/try/masks", json=question(picture, FIRST)).is_success
+    unknown = start().post("/try/masks", json=question("0" * 64, FIRST))
+    assert unknown.status_code == 404
+    assert "/try/pictures" in unknown.json()["detail"]
+
+
+def test_a_picture_that_is_damaged_on_the_disk_is_asked_for(start: Start, tmp_path: Path, picture: str):
+    (kept,) = (tmp_path / "try-page").iterdir()
+    kept.write_bytes(encoded(format="TIFF"))
+    assert start().post("/try/masks", json=question(picture, FIRST)).status_code == 404
+
+
+def test_a_picture_can_be_had_as_any_browser_shows_it(server: TestClient):
+    told = server.post("/try/pictures", content=encoded(format="TIFF")).json()
+    shown = Image.open(io.BytesIO(server.get(f"/try/pictures/{told['picture']}").content))
+    assert (shown.format, shown.size) == ("PNG", (WIDTH, HEIGHT))
+    assert server.get("/try/pictures/..%2Fclick99.db").status_code == 404
+
+
+def test_it_can_be_left_out(start: Start):
+    server = start(try_page=False)
+    assert server.get("/", headers=BROWSER).json()["status"] == "UP"
+    assert server.get("/try/page.js").status_code == 404
+    assert server.post("/try/pictures", content=encoded()).status_code == 404
+
+
+def test_it_asks_for_the_password(start: Start):
+    server = start(basic_auth_user="anna", basic_auth_password="secret")
+    assert server.get("/", headers=BROWSER).status_code == 401
+    assert server.get("/try/page.js").status_code == 401
+    assert server.post("/try/pictures", content=encoded()).status_code == 401
+    assert server.get("/", headers=BROWSER, auth=("anna", "secret")).is_success
+
+
+def test_another_site_can_not_use_it(server: TestClient):
+    sent = server.post("/try/pictures", content=encoded(), headers={"Origin": "https://elsewhere.example"})
+    assert sent.status_code == 403
