@@ -1,0 +1,1 @@
+"""A project of Label Studio, set up for clicks through its API."""

@@ -1,0 +1,109 @@
+"""An export: all of it or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from click99.annotations.database import Database
+from click99.annotations.saved_masks import MaskFilter, is_project
+from click99.annotations.tables import RegionRow
+from click99.export import coco, forms
+from click99.export.pictures import Picture, Pixels, pictures
+
+Write = Callable[[Path, Iterator[Picture], Sequence[str]], None]
+Found = Callable[[Callable[[str], None]], Iterator[Picture]]  # given what to tell of those left out
+
+FORMS: Mapping[str, Write] = {
+    "coco": coco.write_run_lengths,
+    "coco-polygons": coco.write_polygons,
+    "yolo": forms.write_yolo,
+    "masks": forms.write_masks,
+    "voc": forms.write_voc,
+    "cutouts": forms.write_cut_outs,
+    "huggingface": forms.write_image_folder,
+}
+WITH_PIXELS = ("cutouts", "huggingface")  # make no sense without
+
+
+@dataclass
+class Export:
+    """What came of it. masks: how many of each label. left_out: messages."""
+
+    pictures: int = 0
+    masks: Counter[str] = field(default_factory=Counter)
+    left_out: list[str] = field(default_factory=list)
+
+    def told(self, out: Path) -> str:
+        masks = ", ".join(f"{count} {name or 'without a label'}" for name, count in self.masks.most_common())
+        return f"{self.pictures} pictures in {out}: {masks}."
+
+
+def export(database: Database, out: Path, form: str, which: MaskFilter, pixels: Pixels | None) -> Export:
+    """Write saved masks into a new folder.
+
+    Args:
+        pixels: gives a mask's picture; None: pictures are named, not written. Others: see `write`.
+
+    Raises:
+        ValueError: as `write`, or a form that needs pictures.
+    """
+    if pixels is None and form in WITH_PIXELS:
+        raise ValueError(f"--format {form} is made of the pictures: leave --no-images out")
+    with database.reading() as session:
+        labels = _labels(session, which)
+        return write(out, form, labels, lambda leave_out: pictures(session, which, pixels, leave_out))
+
+
+def write(out: Path, form: str, labels: Sequence[str], found: Found) -> Export:
+    """Write pictures with masks into a new folder.
+
+    Args:
+        form: one of FORMS. labels: all that may come, which are numbered in this order.
+
+    Raises:
+        ValueError: an unknown form, a folder that holds something, or no mask.
+    """
+    if form not in FORMS:
+        raise ValueError(f"--format {form}: not one of {', '.join(FORMS)}")
+    if out.exists() and any(out.iterdir()):
+        raise ValueError(f"{out}: not empty. Choose another folder")
+    whole = out.resolve()
+    unfinished = whole.with_name(f".{whole.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    done = Export()
+    try:
+        FORMS[form](unfinished, _counted(found(done.left_out.append), done), labels)
+        if not done.pictures:
+            remedy = "; ".join(done.left_out[:3]) or "Annotate, run click99 sync, or filter less"
+            raise ValueError(f"{out}: no mask to export. {remedy}")
+        os.replace(unfinished, whole)
+    except OSError as error:
+        error.filename = error.filename or str(out)  # a full disk names no file
+        raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return done
+
+
+def _counted(found: Iterator[Picture], done: Export) -> Iterator[Picture]:
+    for picture in found:
+        done.pictures += 1
+        done.masks.update(each.label for each in picture.objects)
+        yield picture
+
+
+def _labels(session: Session, which: MaskFilter) -> list[str]:
+    """All of the record's, or of a project's, by name: two exports of one project number them alike."""
+    query = select(RegionRow.label).where(RegionRow.mask.is_not(None)).distinct()
+    if which.project:
+        query = query.where(is_project(RegionRow.project, which.project))
+    return sorted({label or "" for label in session.scalars(query)})

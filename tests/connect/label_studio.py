@@ -1,0 +1,79 @@
+"""What `click99 connect` asks of Label Studio's API, in memory; the real one: tests/e2e/test_connect.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from click99.labelstudio.client import Client
+from click99.labelstudio.errors import ApiError, ApiMissingError
+
+CONFIG = """<View>
+  <Image name="image" value="$image"/>
+  <RectangleLabels name="boxes" toName="image"><Label value="cat"/><Label value="dog"/></RectangleLabels>
+</View>"""
+
+
+class LabelStudio(Client):
+    """Projects, their tasks, ML backends and webhooks, as lists of what the API answers with."""
+
+    def __init__(self) -> None:
+        super().__init__("http://label-studio", "token")
+        self.kept: dict[str, list[dict[str, Any]]] = {"projects": [], "tasks": [], "ml": [], "webhooks": []}
+        self.changes: list[str] = []  # calls that were no questions
+        self.refuses = ""  # what to say to a new ML backend
+        self.answer: dict[str, Any] = {"data": {"result": [{"type": "brushlabels"}]}}
+        self.clicked: list[dict[str, Any]] = []
+
+    def project(self, title: str = "cells", config: str = CONFIG, **more: Any) -> int:
+        fields = {"title": title, "label_config": config, "show_collab_predictions": True, "task_number": 0}
+        return self._add("projects", fields | more)["id"]
+
+    def call(self, method: str, path: str, json: Any = None, **options: Any) -> Any:
+        if method != "GET":
+            self.changes.append(f"{method} {path}")
+        kind, number, more = re.fullmatch(r"/api/([a-z]+)/?(\d*)/?([-a-z]*)/?", path).groups()  # type: ignore
+        if more == "import":
+            uploads = [f"/data/upload/1/01234567-{file[0]}" for file in options["files"].values()]
+            return [self._add("tasks", {"project": int(number), "data": {"image": each}}) for each in uploads]
+        if more == "interactive-annotating":
+            self.clicked.append(json)
+            return self.answer
+        if method == "GET" and not number:
+            return self._listed(kind, (options.get("params") or {}).get("project"))
+        if method == "POST":
+            return self._create(kind, json)
+        one = next((each for each in self.kept[kind] if each["id"] == int(number)), None)
+        if one is None:
+            raise ApiMissingError(path, "Label Studio answers 404", "See its log")
+        if method == "DELETE":
+            self.kept[kind].remove(one)
+        one.update(json or {})
+        return one
+
+    def projects(self) -> Iterator[dict[str, Any]]:
+        yield from self.kept["projects"]
+
+    def tasks(self, project: int | str, at_a_time: int) -> Iterator[dict[str, Any]]:
+        yield from self._listed("tasks", project)["tasks"]
+
+    def _listed(self, kind: str, project: int | str | None) -> Any:
+        found = [each for each in self.kept[kind] if each.get("project") == project]
+        return {"total": len(found), "tasks": found} if kind == "tasks" else found
+
+    def _create(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+        if kind == "predictions":
+            task = next(each for each in self.kept["tasks"] if each["id"] == fields["task"])
+            task.setdefault("predictions", []).append(fields)
+            return fields
+        if kind == "ml":
+            if self.refuses:
+                raise ApiError("POST /api/ml", self.refuses, "See its log")
+            hook = {"url": f"{fields['url']}/webhook", "send_payload": True, "send_for_all_actions": True}
+            self._add("webhooks", hook | {"project": fields["project"], "is_active": True, "headers": {}})
+        return self._add(kind, {"show_collab_predictions": True, "basic_auth_user": ""} | fields)
+
+    def _add(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+        self.kept[kind].append({"id": sum(map(len, self.kept.values())) + 1, **fields})
+        return self.kept[kind][-1]

@@ -1,0 +1,174 @@
+"""What is missing is done, what is there is left, twice is as once, and a dry run changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from click99.connect.backend import SECRET, Backend
+from click99.connect.connection import ProjectPlan, connect, disconnect
+from click99.connect.step import Step
+from click99.labelstudio.errors import ApiError, ApiMissingError, LabelConfigError
+from click99.labelstudio.label_config import LabelConfig
+from tests.connect.label_studio import LabelStudio
+
+URL = "http://localhost:9090"
+BACKEND = Backend(URL)
+OTHER = {"url": "http://other:9090", "is_interactive": True, "basic_auth_user": ""}
+
+
+@pytest.fixture
+def label_studio() -> LabelStudio:
+    return LabelStudio()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for name in ("b.PNG", "a b (1).jpg", "ü.jpeg", "notes.txt", ".hidden"):
+        (tmp_path / name).write_bytes(b"pixels")
+    (tmp_path / "folder.jpg").mkdir()
+    return tmp_path
+
+
+def run(label_studio: LabelStudio, apply: bool = True, **plan: Any) -> dict[str, Step]:
+    chosen: dict[str, Any] = {"backend": BACKEND} | plan
+    return {step.subject: step for step in connect(label_studio, ProjectPlan(**chosen), apply)}
+
+
+def outcomes(steps: dict[str, Step]) -> set[str]:
+    return {step.outcome for step in steps.values()}
+
+
+def test_a_project_that_is_there_gets_what_it_lacks(label_studio: LabelStudio):
+    project = label_studio.project(show_collab_predictions=False)
+    label_studio.call("POST", "/api/tasks", json={"project": project, "data": {"image": "/data/1.jpg"}})
+    steps = run(label_studio, project=project)
+    assert steps["label config"].detail == "added KeyPoint 'click', BrushLabels 'brush'"
+    (kept,) = label_studio.kept["projects"]
+    assert LabelConfig.parse(kept["label_config"]).problems() == []
+    assert "<RectangleLabels" in kept["label_config"]
+    assert kept["show_collab_predictions"]
+    assert [(each["url"], each["is_interactive"]) for each in label_studio.kept["ml"]] == [(URL, True)]
+    assert [each["url"] for each in label_studio.kept["webhooks"]] == [f"{URL}/webhook"]
+    assert steps["a click"].detail.startswith("answered with brushlabels")
+    assert len(label_studio.kept["tasks"]) == 1, "the clicked copy is gone"
+    again = run(label_studio, project=project)
+    assert outcomes(again) == {"kept"}
+
+
+def test_a_project_is_created_once_with_its_pictures(label_studio: LabelStudio, photos: Path):
+    for expected in ("3 uploaded, 0 were there", "all 3 are there"):
+        steps = run(label_studio, title="mine", images=photos, labels=["cat"])
+        assert steps["pictures"].detail == expected
+    (project,) = label_studio.kept["projects"]
+    assert LabelConfig.parse(project["label_config"]).problems() == []
+    (photos / "c.webp").write_bytes(b"pixels")
+    assert run(label_studio, title="mine", images=photos)["pictures"].detail == "1 uploaded, 3 were there"
+    assert len(label_studio.kept["tasks"]) == 4
+
+
+def test_a_dry_run_asks_only(label_studio: LabelStudio, photos: Path):
+    steps = run(label_studio, apply=False, title="mine", images=photos, labels=["cat"])
+    assert outcomes(steps) == {"to do"}
+    project = label_studio.project(show_collab_predictions=False)
+    steps = run(label_studio, apply=False, project=project, images=photos)
+    assert {subject for subject, step in steps.items() if step.outcome == "to do"} == {
+        "pictures",
+        "label config",
+        "ML backend",
+        "webhook",
+        "predictions",
+    }
+    assert label_studio.changes == []
+
+
+def test_the_secret_and_the_password_are_told(label_studio: LabelStudio):
+    project = label_studio.project()
+    run(label_studio, project=project)
+    backend = Backend(URL, "anna", "pass", "secret")
+    steps = run(label_studio, project=project, backend=backend)
+    assert steps["webhook"].detail.endswith("with its secret")
+    (hook,) = label_studio.kept["webhooks"]
+    assert hook["headers"] == {SECRET: "secret"}
+    (ml,) = label_studio.kept["ml"]
+    assert (ml["auth_method"], ml["basic_auth_user"], ml["basic_auth_pass"]) == ("BASIC_AUTH", "anna", "pass")
+    assert run(label_studio, project=project, backend=backend)["webhook"].outcome == "kept"
+    assert "pass" not in str(steps)
+
+
+def test_a_backend_that_is_asked_before_ours_is_a_problem_and_stays(label_studio: LabelStudio):
+    project = label_studio.project()
+    label_studio.kept["ml"].append({"id": 99, "project": project} | OTHER)
+    problems = [
+        step
+        for step in connect(label_studio, ProjectPlan(BACKEND, project), True)
+        if step.outcome == "problem"
+    ]
+    assert [OTHER["url"] in step.detail for step in problems] == [True]
+    assert len(label_studio.kept["ml"]) == 2
+
+
+def test_a_click_that_is_not_answered_is_a_problem(label_studio: LabelStudio):
+    project = label_studio.project()
+    label_studio.call("POST", "/api/tasks", json={"project": project, "data": {"image": "/data/1.jpg"}})
+    label_studio.answer = {"errors": ["422: image not found"]}
+    assert "image not found" in run(label_studio, project=project)["a click"].detail
+    assert len(label_studio.kept["tasks"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "data", "detail"),
+    [
+        (
+            '<View><Image name="image" value="$image"/><KeyPointLabels name="click" toName="image" '
+            'value="$labels" smart="true"/><BrushLabels name="brush" toName="image" value="$labels"/></View>',
+            {"image": "/data/1.jpg", "labels": ["cat"]},
+            "answered with brushlabels",
+        ),
+        (
+            '<View><Repeater on="$pages"><Image name="i{{idx}}" value="$pages[{{idx}}]"/>'
+            '<KeyPoint name="c{{idx}}" toName="i{{idx}}" smart="true"/><BrushLabels name="b{{idx}}" '
+            'toName="i{{idx}}"><Label value="x"/></BrushLabels></Repeater></View>',
+            {"pages": []},
+            "not tried: its first task has no picture",
+        ),
+    ],
+)
+def test_a_click_is_as_the_first_task_lets_it_be(
+    label_studio: LabelStudio, config: str, data: dict[str, Any], detail: str
+):
+    project = label_studio.project(config=config)
+    label_studio.call("POST", "/api/tasks", json={"project": project, "data": data})
+    assert run(label_studio, project=project)["a click"].detail.startswith(detail)
+    for told in label_studio.clicked:
+        assert told["context"]["result"][0]["value"]["keypointlabels"] == ["cat"]
+
+
+def test_refusals_name_what_to_do(label_studio: LabelStudio, tmp_path: Path):
+    with pytest.raises(ApiMissingError):
+        run(label_studio, project=99)
+    with pytest.raises(ValueError, match="labels"):
+        run(label_studio, title="new")
+    with pytest.raises(ValueError, match="no pictures"):
+        run(label_studio, title="new", labels=["a"], images=tmp_path)
+    with pytest.raises(LabelConfigError, match="Add <Image"):
+        run(label_studio, project=label_studio.project(config="<View/>"))
+    label_studio.refuses = "health check failed"
+    with pytest.raises(ApiError, match=r"health check failed.*--backend"):
+        run(label_studio, project=label_studio.project())
+
+
+@pytest.mark.parametrize("apply", [True, False])
+def test_disconnecting_removes_ours_only(label_studio: LabelStudio, apply: bool):
+    project = label_studio.project()
+    run(label_studio, project=project)
+    label_studio.kept["ml"].append({"id": 99, "project": project} | OTHER)
+    steps = list(disconnect(label_studio, project, BACKEND, apply))
+    assert {step.outcome for step in steps} == {"changed" if apply else "to do"}
+    assert [each["url"] for each in label_studio.kept["ml"]][-1] == OTHER["url"]
+    assert len(label_studio.kept["ml"]) == (1 if apply else 2)
+    assert len(label_studio.kept["webhooks"]) == (0 if apply else 1)
+    if apply:
+        assert {step.outcome for step in disconnect(label_studio, project, BACKEND, apply)} == {"kept"}
