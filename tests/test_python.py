@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,11 @@ import pytest
 from PIL import Image
 
 from click99.python import Model, Object
-from click99.segmentation.sizes import Sizes
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.predictor import Predictor
+from click99.segmentation.presets import COMPACT
+from click99.segmentation.prior import Prior
+from click99.segmentation.views import WholeView
 from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -44,6 +49,25 @@ def test_undo_goes_back_bit_for_bit(begun: Object):
         assert not begun.undo().any()
 
 
+def test_quality_is_of_the_newest_mask(begun: Object):
+    assert begun.quality == 0
+    begun.click(20, 20)
+    assert begun.quality == begun.alpha.max() == 1
+    assert begun.box(10, 8, 30, 28).any()
+    assert begun.quality is not None
+    assert begun.quality > 0.9
+    for _ in range(2):
+        begun.undo()
+    assert begun.quality == 0
+
+
+def test_a_checkpoint_without_a_quality_head_tells_none():
+    network = TwoStreamNetwork(replace(COMPACT, quality=False))
+    begun = Model(Predictor(network, "no head", view=WholeView())).start(IMAGE)
+    begun.click(20, 20)
+    assert begun.quality is None
+
+
 def test_a_box_begins_anew_and_clicks_refine_it(begun: Object, painter: DiscPainter):
     begun.click(50, 40)
     boxed = begun.box(10, 8, 30, 28)
@@ -56,7 +80,7 @@ def test_a_box_begins_anew_and_clicks_refine_it(begun: Object, painter: DiscPain
 
 def test_what_is_like_it_is_told(painter: DiscPainter):
     Model(painter).start(IMAGE, like=(300, 200)).click(20, 20)
-    assert painter.sizes == [Sizes((300, 200))]
+    assert painter.priors == [Prior((300, 200))]
 
 
 @pytest.mark.parametrize("place", [(64, 10), (-1, 10), (10, 48)])

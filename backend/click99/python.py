@@ -10,7 +10,7 @@ import numpy as np
 
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
-from click99.segmentation.sizes import Sizes
+from click99.segmentation.prior import Prior
 from click99.sessions.boxes import first_mask
 from click99.sessions.refiner import Refiner
 
@@ -39,21 +39,23 @@ class Model:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"image: uint8 RGB [H, W, 3] is needed, not {image.dtype} {list(image.shape)}")
         key = hashlib.sha256(image.tobytes()).hexdigest()
-        return Object(self._refiner.for_image(image, key), image, key, Sizes(like))
+        return Object(self._refiner.for_image(image, key), image, key, Prior(like))
 
 
 class State(NamedTuple):
-    """An object after some prompts. alpha: float32 [H, W] in 0…1. clicks: those since the last box."""
+    """An object after some prompts. alpha: float32 [H, W] in 0…1. quality: expected IoU. clicks: those since
+    the last box."""
 
     alpha: np.ndarray
+    quality: float = 0.0
     clicks: tuple[Click, ...] = ()
 
 
 class Object:
     """One object on its way to the right mask."""
 
-    def __init__(self, refiner: Refiner, image: np.ndarray, key: str, sizes: Sizes):
-        self._refiner, self._image, self._key, self._sizes = refiner, image, key, sizes
+    def __init__(self, refiner: Refiner, image: np.ndarray, key: str, prior: Prior):
+        self._refiner, self._image, self._key, self._prior = refiner, image, key, prior
         self._states = [State(np.zeros(image.shape[:2], np.float32))]
 
     @property
@@ -65,6 +67,13 @@ class Object:
     def mask(self) -> np.ndarray:
         """bool [H, W]."""
         return self.alpha > 0.5
+
+    @property
+    def quality(self) -> float | None:
+        """The IoU, 0…1, that the network expects of the mask; 0 before the first click. None: the checkpoint
+        has no quality head."""
+        network = getattr(self._refiner, "network", None)  # what stands in for one tells
+        return None if network is not None and network.quality is None else self._states[-1].quality
 
     def click(self, x: int, y: int, positive: bool = True) -> np.ndarray:
         """The mask after one more click: bool [H, W].
@@ -78,8 +87,8 @@ class Object:
         if not (0 <= x < width and 0 <= y < height):
             raise ValueError(f"({x}, {y}) is outside of the image, which is {width} × {height}")
         clicks = (*self._states[-1].clicks, Click(int(x), int(y), positive))
-        alpha = self._refiner.refine(self._image, clicks, self.alpha, self._key, self._sizes)
-        self._states.append(State(alpha, clicks))
+        answer = self._refiner.judged(self._image, clicks, self.alpha, self._key, self._prior)
+        self._states.append(State(answer.alpha, answer.quality, clicks))
         return self.mask
 
     def box(self, left: int, top: int, right: int, bottom: int) -> np.ndarray:
@@ -92,8 +101,9 @@ class Object:
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):
             box = (left, top, right, bottom)
             raise ValueError(f"{box} is no box inside the image, which is {width} × {height}")
-        alpha = first_mask(Box(left, top, right, bottom), self._refiner, self._image, self._key)
-        self._states.append(State(alpha.astype(np.float32) / 255))
+        box = Box(left, top, right, bottom)
+        answer = first_mask(box, self._refiner, self._image, self._key)
+        self._states.append(State(answer.alpha.astype(np.float32) / 255, answer.quality / 255))
         return self.mask
 
     def undo(self) -> np.ndarray:

@@ -1,0 +1,80 @@
+"""The commands `click99 cutout` and `click99 segment`. Heavy imports wait inside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PICTURE = typer.Argument(exists=True, dir_okay=False, help="A picture.")
+FOLDER = typer.Argument(exists=True, file_okay=False, help="A folder of pictures, with those inside of it.")
+CLICKS = typer.Option(help='Pixels, origin top left, "-" before those not of the object: "40,30 -9,80".')
+BOX = typer.Option(help='Around the object, "left,top,right,bottom"; clicks correct its mask.')
+SMALLEST = typer.Option(
+    min=0, max=100, help="Fill holes and drop islands below so many percent of it that no click asked for."
+)
+PROMPTS = typer.Option(exists=True, dir_okay=False, help="Boxes or points: CSV or COCO JSON.")
+FORM = typer.Option("--format", help="coco, coco-polygons, yolo, masks, voc, cutouts or huggingface.")
+CHECKPOINT = typer.Option(exists=True, help="A .safetensors file; the shipped one if not given.")
+DEVICE = typer.Option(help="auto, cpu or cuda.")
+
+
+def cutout(
+    image: Annotated[Path, PICTURE],
+    clicks: Annotated[str, CLICKS] = "",
+    box: Annotated[str, BOX] = "",
+    out: Annotated[Path | None, typer.Option(help="A PNG; IMAGE-cutout.png if not given.")] = None,
+    alpha: Annotated[
+        bool, typer.Option("--alpha", help="Write OUT-mask.png and the soft OUT-alpha.png, too.")
+    ] = False,
+    smallest: Annotated[float, SMALLEST] = 0.2,
+    checkpoint: Annotated[Path | None, CHECKPOINT] = None,
+    device: Annotated[str, DEVICE] = "auto",
+) -> None:
+    """Cut an object out of a picture by clicks: a PNG as large as it, softly transparent around the object.
+
+    click99 cutout cup.jpg --clicks "300,180 360,150 -420,260"
+    """
+    from click99.headless.cutout import cut_out, parse_box, parse_clicks, read, write
+    from click99.python import load
+
+    asked, around = parse_clicks(clicks), parse_box(box) if box else None
+    if not (asked or around):
+        raise ValueError('what is the object? --clicks "x,y", or --box "left,top,right,bottom"')
+    made = cut_out(load(checkpoint, device), read(image), asked, around, smallest / 100)
+    out = out or image.with_name(f"{image.stem}-cutout.png")
+    write(made, out, alpha)
+    quality = f"; expected IoU {made.quality:.2f}" if made.quality is not None else ""
+    typer.echo(f"{out}: {int((made.alpha > 127).sum())} pixels{quality}")
+
+
+def segment(
+    images: Annotated[Path, FOLDER],
+    prompts: Annotated[Path, PROMPTS],
+    out: Annotated[Path, typer.Option(help="A new folder.")],
+    form: Annotated[str, FORM] = "masks",
+    checkpoint: Annotated[Path | None, CHECKPOINT] = None,
+    device: Annotated[str, DEVICE] = "auto",
+) -> None:
+    """Make masks of a folder's pictures from a detector's boxes or points (docs/how-to/python.md).
+
+    click99 segment photos --prompts boxes.csv --out masks
+    """
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from click99.export.export import write
+    from click99.headless.folder import Folder
+    from click99.preannotate.prompts import of_file
+    from click99.python import load
+
+    asked = of_file(prompts)
+    folder = Folder(images, asked, load(checkpoint, device))
+    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as shown:
+        row = shown.add_task("pictures", total=len(asked))
+        done = write(
+            out, form, folder.labels, lambda leave_out: folder.pictures(leave_out, lambda: shown.advance(row))
+        )
+    for message in done.left_out:
+        typer.echo(message, err=True)
+    typer.echo(f"{done.told(out)} {len(done.left_out)} left out.")
