@@ -1,0 +1,121 @@
+"""The dashboard: one HTML page that needs nothing else, made from the record and the registry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from heapq import nlargest
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy.orm import Session
+
+from click99.annotations.database import Database
+from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
+from click99.dashboard.charts import CLICKS, MASKS, SECONDS, Chart
+from click99.dashboard.costliest import CostlyMask, Pictures, tiles
+from click99.dashboard.costs import BY, Cost, cost, grouped, mean, median
+from click99.dashboard.fine_tunes import fine_tunes
+from click99.dashboard.hours import hours
+from click99.dashboard.periods import Periods
+from click99.registry.versions import Registry, Version
+
+ROWS = 12  # of a table; what is left is one more
+COSTLIEST = 12
+TABLES = {"label": "label", "annotator": "annotator", "model version": "version", "project": "project"}
+DATE = re.compile("[0-9]{9,10}")  # seconds since 1970, as a project's key has them
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the page is made of: every saved mask's cost, and the costliest masks."""
+
+    costs: list[Cost]
+    costliest: list[CostlyMask]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the masks of one label, annotator, version or project took."""
+
+    name: str
+    masks: int
+    clicks: float
+    seconds: float
+    retouched: float
+    charts: list[Chart]
+
+
+def dashboard(database: Database, home: Path, which: MaskFilter, pictures: Pictures) -> str:
+    """The page, of a record and the versions of a CLICK99_HOME. pictures: see `costliest.Pictures`."""
+    with database.reading() as session:
+        facts = read(session, which)
+    return render(facts, Registry.at(home).all(), pictures)
+
+
+def read(session: Session, which: MaskFilter) -> Facts:
+    """From the record; the slow part. Memory: some hundred bytes a mask."""
+    costs: list[Cost] = []
+
+    def corrected() -> Iterator[tuple[Cost, SavedMask]]:
+        for found in saved_masks(session, which):
+            costs.append(each := cost(found))
+            if each.clicks > 1:
+                yield each, found
+
+    worst = nlargest(COSTLIEST, corrected(), key=lambda pair: (pair[0].clicks, pair[0].seconds))
+    return Facts(costs, [CostlyMask.read(session, each, found) for each, found in worst])
+
+
+def render(facts: Facts, versions: Sequence[Version], pictures: Pictures) -> str:
+    """The page. versions: the registry's. pictures: see `costliest.Pictures`."""
+    clicked = [each for each in facts.costs if each.clicks]
+    periods = Periods.of(clicked)
+    environment = Environment(
+        loader=PackageLoader("click99.dashboard", ""),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    return environment.get_template("page.html").render(
+        made_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        whole=_row("all", clicked, periods),
+        drawn=len(facts.costs) - len(clicked),
+        unit=periods.unit,
+        charts=Chart.all((CLICKS, SECONDS, MASKS), periods, clicked),
+        tables={name: table(clicked, BY[by], periods) for name, by in TABLES.items()},
+        fine_tunes=fine_tunes(versions, clicked),
+        tiles=tiles(facts.costliest, pictures),
+        hours=hours(facts.costs),
+        project=project,
+    )
+
+
+def table(found: Sequence[Cost], key: Callable[[Cost], str], periods: Periods) -> list[Row]:
+    """The groups with the most masks first, the small ones of too many together."""
+    groups = sorted(grouped(found, key).items(), key=lambda group: -len(group[1]))
+    rows = [_row(name, group, periods) for name, group in groups[:ROWS]]
+    rest = [each for _, group in groups[ROWS:] for each in group]
+    return [*rows, *([_row(f"{len(groups) - ROWS} others", rest, periods)] if rest else [])]
+
+
+def _row(name: str, found: Sequence[Cost], periods: Periods) -> Row:
+    return Row(
+        name,
+        len(found),
+        mean(each.clicks for each in found),
+        median(each.seconds for each in found),
+        mean(each.retouched for each in found),
+        Chart.all((CLICKS, SECONDS), periods, found),
+    )
+
+
+def project(key: str) -> str:
+    """A project's key for people: Label Studio's number, and when it was made where the key tells."""
+    number, _, made = key.partition(".")
+    return (
+        f"{number}, of {datetime.fromtimestamp(int(made), UTC):%Y-%m-%d}" if DATE.fullmatch(made) else number
+    )
