@@ -61,7 +61,7 @@ def test_without_credentials_only_health_and_events_are_open(start: Start):
         (basic("ann:secret"), 401),
     ],
 )
-def test_the_secret_of_events(start: Start, headers: dict[str, str | bytes], status: int):
+def test_the_secret_of_events(start: Start, headers: dict[str, Any], status: int):
     server = start(basic_auth_user="ann", basic_auth_password="secret:", webhook_secret="s3crét")
     reply = server.post("/webhook", json={"action": "START_TRAINING"}, headers=headers)
     assert reply.status_code == status
@@ -91,5 +91,6 @@ def test_a_defect_is_a_500_with_an_id_and_one_traceback(
     (record,) = [record for record in caplog.records if record.exc_info]
     error_id = record.getMessage().split()[-1]
     assert error_id in response.json()["detail"]
+    assert error_id == response.headers["x-request-id"]
     assert "a defect" not in response.text
     assert server.post("/predict", json=request).content == before

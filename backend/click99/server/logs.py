@@ -6,15 +6,27 @@ import logging
 import re
 from typing import Any
 
+from pythonjsonlogger.json import JsonFormatter
+
+from click99.server.request_id import WithRequestId
+
 # Ends lines, moves the cursor, colours, or turns the direction of what follows.
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+TEXT = "%(asctime)s %(levelname)s %(request)s %(name)s: %(message)s"
+FIELDS = {"asctime": "time", "levelname": "level", "name": "logger"}
 
 
-def start_logging() -> None:
-    """Everything from INFO on, to the standard error."""
+def start_logging(format: str = "text") -> None:
+    """Everything from INFO on, to the standard error. format: text, or json: an object a line."""
     handler = logging.StreamHandler()
-    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(formatter(format))
+    handler.addFilter(WithRequestId())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def formatter(format: str) -> logging.Formatter:
+    """Of records that went through `WithRequestId`."""
+    return JsonFormatter(TEXT, rename_fields=FIELDS) if format == "json" else OneLine(TEXT)
 
 
 class OneLine(logging.Formatter):

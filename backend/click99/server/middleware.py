@@ -1,4 +1,5 @@
-"""What stands before the endpoints: basic auth, the webhook's secret, the own origin, and the last resort."""
+"""What stands before the endpoints: basic auth, the webhook's secret, the own origin, a bound for bodies, and
+the last resort."""
 
 from __future__ import annotations
 
@@ -6,25 +7,30 @@ import base64
 import binascii
 import hmac
 import logging
-import secrets
+from typing import Annotated
 
+from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from click99.labelstudio.errors import PayloadError
 from click99.server.connection import is_loopback
 from click99.server.prometheus import Metrics
+from click99.server.request_id import request_id
 
 log = logging.getLogger(__name__)
 
+MAX_BODY = 256 * 2**20  # bytes; a task with hundreds of masks is some megabytes
 FORWARDED = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
-OPEN_PATHS = ("/health", "/webhook")  # Label Studio presents no basic auth with its events
+OPEN_PATHS = ("/health", "/ready", "/webhook")  # Label Studio presents no basic auth with its events
 
 
 class BasicAuth:
     """401 without the right user and password, compared in constant time.
 
-    Open are /health, which says nothing, and /webhook: Label Studio sends events without the backend's
-    credentials. `WebhookSecret` closes that; the event that begins a training is asked for them by its route.
+    Open are /health and /ready, which say next to nothing, and /webhook: Label Studio sends events without
+    the backend's credentials. `WebhookSecret` closes that; the event that begins a training is asked for
+    them by its route.
     """
 
     def __init__(self, app: ASGIApp, credentials: str):
@@ -117,7 +123,7 @@ def same(presented: bytes, secret: str) -> bool:
 
 
 class LastResort:
-    """500 with a short id for any error that nobody expected; the traceback is logged once, under that id."""
+    """500 with the request's id for any error that nobody expected; its traceback is logged under that."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics):
         self._app = app
@@ -139,9 +145,26 @@ class LastResort:
             await self._reply(error, scope)(scope, receive, send)
 
     def _reply(self, error: Exception, scope: Scope) -> JSONResponse:
-        error_id = secrets.token_hex(4)
+        error_id = request_id.get()
         self._metrics.errors.labels(type(error).__name__).inc()
         log.error("%s: unexpected error %s", scope["path"], error_id, exc_info=error)
         return JSONResponse(
             {"detail": f"Unexpected error {error_id}. click99's log has its traceback under that id"}, 500
         )
+
+
+class BodyTooLargeError(PayloadError):
+    """A request of more than MAX_BODY bytes."""
+
+
+async def read_body(request: Request) -> bytes:
+    """The request's bytes; 413 as soon as they are too many."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            raise BodyTooLargeError("body", f"more than {MAX_BODY} bytes", "Keep images out of task data")
+    return bytes(body)
+
+
+Body = Annotated[bytes, Depends(read_body)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+ACCEPT_CLICKS = (1, 2, 3, 5, 8, 13, 20, 40)
 CLICK_SECONDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -26,17 +28,35 @@ class Metrics:
         self._count_the_record()
 
     def _count_clicks(self) -> None:
-        self.clicks = self._counter("clicks", "Clicks answered with a mask.")
+        self._clicks = self._counter("clicks", "Clicks answered with a mask.")
         told = "Seconds from a decoded click to its mask."
-        self.seconds = Histogram(
+        self._seconds = Histogram(
             "click99_click_seconds", told, buckets=CLICK_SECONDS, registry=self._registry
         )
+        told = "Seconds of a click's stages: fetch, decode, queue, image, click, encode."
+        self._stages = Histogram(
+            "click99_stage_seconds", told, ["stage"], buckets=CLICK_SECONDS, registry=self._registry
+        )
+        told = "Requests that are being answered, or wait for the network."
+        self.in_flight = Gauge(
+            "click99_requests_in_flight", told, registry=self._registry, multiprocess_mode="livesum"
+        )
+        told = "Network steps run again because their mask was not kept any more."
+        self._replayed = self._counter("replayed_steps", told)
+        told = "Clicks that led to a mask, at its first saving."
+        self.clicks_to_accept = Histogram(
+            "click99_clicks_to_accept", told, buckets=ACCEPT_CLICKS, registry=self._registry
+        )
         self.errors = self._counter("errors", "Failed requests.", "kind")
-        self.cache_hits = self._counter("cache_hits", "Network steps found in the cache instead of run.")
+        self._cache_hits = self._counter("cache_hits", "Network steps found in the cache instead of run.")
         told = "Annotations submitted with a mask that nobody accepted; click99 recover restores them."
         self.unaccepted = self._counter("unaccepted", told)
+        told = "Annotations saved with a mask twice under one id; click99 recover mends them."
+        self.doubled = self._counter("doubled", told)
         told = "Clicks overtaken by newer ones before their mask was ready."
         self.superseded = self._counter("superseded", told)
+        told = "Objects begun with a click, by what of the memory they used."
+        self.begun = self._counter("objects_begun", told, "memory")
         self.redis_losses = self._counter("redis_losses", "Times that Redis stopped answering.")
 
     def _count_versions(self) -> None:
@@ -71,6 +91,18 @@ class Metrics:
         if before:
             self._served.labels(before).set(0)
         self._served.labels(version).set(1)
+
+    def answered(self, seconds: float, stages: Mapping[str, float]) -> None:
+        """A click is, in so many seconds from its decoding on."""
+        self._clicks.inc()
+        self._seconds.observe(seconds)
+        for stage, spent in stages.items():
+            self._stages.labels(stage).observe(spent)
+
+    def steps(self, found: int, run: int) -> None:
+        """Network steps of a request; all that run but the newest click's are replays."""
+        self._cache_hits.inc(found)
+        self._replayed.inc(max(0, run - 1))
 
     def waiting(self, clicks: int, events: int) -> None:
         """How much waits to be recorded."""
