@@ -52,7 +52,7 @@ def test_a_config_of_own_labels_answers_each_of_them(kind: str, labels: list[str
 
 
 def test_one_label_needs_no_word_on_others() -> None:
-    assert "another label" not in config_text("brush", ["cat"])
+    assert "other label" not in config_text("brush", ["cat"])
     assert "1 to 9" in config_text("brush", [f"k{n}" for n in range(12)])
 
 

@@ -144,3 +144,31 @@ def test_every_page_is_read(api: Api, address: str, database: Database, monkeypa
 def test_a_label_studio_that_is_away_is_named(database: Database):
     with pytest.raises(ApiError, match="does not answer"):
         synced("http://127.0.0.1:1", database)
+
+
+@pytest.mark.parametrize(
+    ("path", "reply"),
+    [
+        ("/api/projects", {}),
+        ("/api/projects", []),
+        ("/api/projects", "welcome"),
+        ("/api/projects", {"count": 1, "results": ["cells"]}),
+        ("/api/projects", {"count": 1, "results": [{"title": "cells"}]}),
+        ("/api/tasks", {"total": 1, "tasks": None}),
+        ("/api/tasks", {"total": 1, "tasks": [{"id": 3}]}),
+        ("/api/tasks/3", {"id": 3}),
+    ],
+    ids=str,
+)
+def test_what_is_not_label_studio_is_named(
+    api: Api, address: str, database: Database, path: str, reply: object
+):
+    api.save(3, 9)
+    api.instead[path] = reply
+    with pytest.raises(ApiError, match=rf"^LABEL_STUDIO_URL: GET {path} is not answered as by Label Studio"):
+        synced(address, database)
+
+
+def test_a_page_of_no_projects_is_the_last(api: Api, address: str, database: Database):
+    api.instead["/api/projects"] = {"count": 3, "results": []}
+    assert synced(address, database) == (0, 0)

@@ -87,6 +87,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.site.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self.do_GET()
 
+    do_PATCH = do_POST  # noqa: N815
+
     def _write(self, body: bytes) -> None:
         if not self.site.seconds_per_byte:
             self.wfile.write(body)

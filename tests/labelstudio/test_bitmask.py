@@ -44,6 +44,11 @@ def test_a_canvas_of_a_browser_is_read():
     assert np.array_equal(decode(url(Image.fromarray(rgba)), 48, 64), rgba[..., 3])
 
 
+def test_capitals_make_no_difference():
+    told = encode(HALF).replace(PREFIX, "DATA:image/PNG;BASE64,")
+    assert np.array_equal(decode(told, 48, 64), np.where(HALF, 255, 0))
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

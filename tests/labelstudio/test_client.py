@@ -134,6 +134,12 @@ def test_addresses_that_are_none(url: str):
         Client(url, LEGACY)
 
 
+@pytest.mark.parametrize("key", ["a\nb", "Token\tabc", "\0", "schlüssel", "…"])
+def test_keys_that_are_no_tokens(key: str):
+    with pytest.raises(ApiError, match=r"^LABEL_STUDIO_API_KEY: .*Copy a token"):
+        Client("http://studio", key)
+
+
 @pytest.mark.parametrize(
     ("url", "owned"),
     [

@@ -29,6 +29,14 @@ def test_data_uris(source: Source, body: bytes):
     assert is_red(source().get(f"data:image/png;base64,{body.decode()}"))
 
 
+@pytest.mark.parametrize("head", ["DATA:image/png;BASE64", "Data:IMAGE/PNG; base64 ", "data:;Base64"])
+def test_data_uris_are_read_as_browsers_do(source: Source, head: str):
+    images = source()
+    address = f"{head},{base64.b64encode(picture()).decode()}"
+    assert is_red(images.get(address))
+    assert images.fetching(address) is None, "there is nothing to wait for"
+
+
 def test_data_uris_without_base64(source: Source):
     body = "".join(f"%{byte:02x}" for byte in picture())
     assert is_red(source().get(f"data:image/png,{body}"))

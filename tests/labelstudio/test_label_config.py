@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
+from click99.labelstudio.controls import Target
 from click99.labelstudio.errors import LabelConfigError, PayloadError
-from click99.labelstudio.label_config import LabelConfig, Target
+from click99.labelstudio.label_config import LabelConfig
 
 IMAGE = '<Image name="image" value="$image"/>'
 BRUSH = '<BrushLabels name="brush" toName="image"><Label value="leaf"/><Label value="stem"/></BrushLabels>'
 KEYPOINT = '<KeyPointLabels name="kp" toName="image" smart="true"><Label value="leaf"/></KeyPointLabels>'
+
+DOTS = '<KeyPoint name="dots" toName="image" smart="true"/>'
+DYNAMIC = '<BrushLabels name="brush" toName="image" value="$labels"/>'
 
 
 def config(*parts: str) -> LabelConfig:
@@ -60,6 +64,27 @@ def test_labels_from_the_task_are_taken_as_they_come():
     assert config(IMAGE, *dynamic).target("kp", "anything").label == "anything"
 
 
+@pytest.mark.parametrize(
+    ("labels", "first"),
+    [
+        ([{"value": "leaf"}, {"value": "stem"}], "leaf"),
+        ([{"value": "leaf", "alias": "l"}], "l"),
+        (["leaf"], "leaf"),
+    ],
+)
+def test_labels_from_the_task_answer_a_prompt_without_labels(labels: list[Any], first: str):
+    xml = f"<View>{IMAGE}{DOTS}{DYNAMIC}</View>"
+    assert LabelConfig.parse(xml).problems() == []
+    assert LabelConfig.parse(xml, {"labels": labels}).target("dots", None).label == first
+
+
+@pytest.mark.parametrize("labels", [None, [], "leaf", {"value": "leaf"}, [None], [{}], [{"value": {}}]])
+def test_labels_that_the_task_lacks_are_named(labels: Any):
+    found = LabelConfig.parse(f"<View>{IMAGE}{DOTS}{DYNAMIC}</View>", {"labels": labels})
+    with pytest.raises(LabelConfigError, match=r"Import the task with 'labels', a list of labels"):
+        found.target("dots", None)
+
+
 def test_a_prompt_without_labels_is_answered_under_the_control_s_first():
     dots, boxes = (f'<{tag} name="{tag}" toName="image" smart="true"/>' for tag in ("KeyPoint", "Rectangle"))
     without = config(IMAGE, dots, boxes, BRUSH)
@@ -80,7 +105,6 @@ def test_a_keypoint_that_is_not_smart_is_an_annotation_of_its_own():
     [
         ([IMAGE], "no BitmaskLabels, BrushLabels or PolygonLabels control for the image 'image'"),
         ([IMAGE, BRUSH.replace("<Label value=", "<Choice value=")], "'brush' has no label of its own, and a"),
-        ([IMAGE, BRUSH.replace(" toName", ' value="$labels" toName')], "'brush' has no label of its own"),
     ],
 )
 def test_a_prompt_without_labels_needs_a_label_in_the_answer_s_control(parts: list[str], message: str):
@@ -186,6 +210,8 @@ def test_an_image_inside_a_field():
         ("$picture-1", "/dashed.png"),
         ("$größe.bild", "/groß.png"),
         ("$picture 1", "/blank.png"),
+        ("$padded", "/padded.png"),
+        ("$key", "s3://bucket/key "),
     ],
 )
 def test_a_value_is_read_as_the_editor_reads_it(value: str, url: str):
@@ -195,6 +221,7 @@ def test_a_value_is_read_as_the_editor_reads_it(value: str, url: str):
         **{"file": "c.png", "folder": {"name": "f"}, "id": 7, "größe": {"bild": "/groß.png"}},
         **{"picture.url": "/dotted.png", "picture": {"url": "/no.png"}, "picture-1": "/dashed.png"},
         "picture 1": "/blank.png",
+        **{"padded": " /padded.png\n", "key": "s3://bucket/key "},
     }
     parsed = config(IMAGE.replace("$image", value), BRUSH, KEYPOINT)
     assert parsed.problems() == []
@@ -266,7 +293,7 @@ def test_a_repeater_without_a_bottom():
     [
         ({}, r"^tasks\[0\]\.data\.image: missing\. .*value='\$image'"),
         ({"image": None}, "missing"),
-        ({"image": ""}, "str instead of"),
+        ({"image": ""}, "empty"),
         ({"image": {"url": "/a.png"}}, "dict instead of"),
     ],
 )
@@ -287,5 +314,5 @@ def test_a_tag_may_show_a_list_of_images(item_index: int | None, url: str):
 )
 def test_an_image_that_is_not_in_the_list_is_named(images: list[Any], item_index: int | None):
     several = config(IMAGE.replace("value=", "valueList="), BRUSH, KEYPOINT)
-    with pytest.raises(PayloadError, match=r"tasks\[0\].data.image"):
+    with pytest.raises(PayloadError, match=rf"tasks\[0\]\.data\.image\[{item_index or 0}\]: "):
         several.image_url({"image": images}, "image", item_index)

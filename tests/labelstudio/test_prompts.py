@@ -57,11 +57,20 @@ def test_the_click_in_its_middle_has_its_name():
     assert Box(10, 8, 31, 28, "b").centre == Click(20, 17, True, "b")
 
 
-@pytest.mark.parametrize("extent", [(0.2, None), (0.2, 0), (0, 0), (None, None)])
+@pytest.mark.parametrize(
+    "extent", [(0.2, None), (0.2, 0), (0, 0), (None, None), (0.2, 1e-9), (-9, 0.001), (1e-9, 50)]
+)
 def test_a_rectangle_without_extent_is_the_click_in_its_corner(extent: tuple[float | None, float | None]):
     prompt = read_prompt([box(10, 20, 30, 40), box(50, 50, *extent)])
     assert not prompt.is_box
     assert prompt.clicks(HEIGHT, WIDTH) == [Click(100, 50, True, "box")]
+
+
+def test_a_rectangle_at_a_click_s_place_is_that_click():
+    drawn = box(10, 20, 5, 5)
+    prompt = read_prompt([click(id="a", value={"x": 10, "y": 20}), drawn])
+    assert [each.id for each in prompt.items] == ["a"]
+    assert read_prompt([click(id="a", value={"x": 10, "y": 21}), drawn]).is_box
 
 
 @pytest.mark.parametrize("outside", [box(101, 10, 5, 5), box(10, -20, 5, 10)])
@@ -83,7 +92,7 @@ def test_a_box_without_a_label_is_refused():
         ([click(type="brushlabels")], "only 'brushlabels'"),
         (
             [click(value={"x": None})],
-            "no clicks",
+            r"result\[0\]\.value: no x and y",
         ),  # a keypoint item that carries a mask, as Label Studio may send
         (
             [click(), click(value={"keypointlabels": []})],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from click99.labelstudio import bitmask, brush
-from click99.labelstudio.label_config import Target
+from click99.labelstudio.controls import Target
 from click99.labelstudio.payloads import Task, Work
 from click99.labelstudio.regions import drawn_regions, made_from, with_clicks
 from click99.segmentation.clicks import Click
@@ -105,7 +105,7 @@ def test_what_cannot_be_read_is_left_out_and_named(broken: dict[str, Any], caplo
     assert "annotation 1 is not read" in caplog.text
 
 
-@pytest.mark.parametrize("fixed", [{"readonly": True}, {"locked": True}])
+@pytest.mark.parametrize("fixed", [{"readonly": True}, {"locked": True}, {"readonly": 1}, {"locked": "true"}])
 def test_regions_that_nobody_may_change_are_passed_by(fixed: dict[str, Any]):
     found = drawn_regions(work(item("a", **fixed), item("b", readonly=False, locked=False)), TARGET, *SIZE)
     assert [region.id for region in found] == ["b"]

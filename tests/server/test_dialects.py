@@ -118,6 +118,13 @@ def rows(home: Any, table: Any, many: int) -> list[Any]:
     return found()
 
 
+def test_an_event_of_a_label_config_that_is_none_is_recorded(server: TestClient, tmp_path: Any):
+    project = {"id": 1, "label_config": "<View>"}
+    told = {"id": 4, "task": 3, "result": [region(rle=RLE)]}
+    assert send(server, "ANNOTATION_CREATED", project=project, annotation=told, task={"id": 3}) == 200
+    assert [row.id for row in rows(tmp_path, AnnotationRow, 1)] == ["4"]
+
+
 def test_many_annotations_of_many_tasks(server: TestClient, tmp_path: Any):
     annotations = [{"id": 1, "result": []}, {"id": 2, "result": []}]
     tasks = [{"id": 7, "data": {}}, {"id": 8, "data": {}}]
@@ -167,6 +174,55 @@ def test_a_click_says_elsewhere_that_it_is_negative(server: TestClient):
     assert not answer[20, 26]
 
 
+@pytest.mark.parametrize("place", ["item", "value"])
+def test_a_click_may_call_its_sign_positive(server: TestClient, place: str):
+    negative = keypoint("b", 26, 20, positive=None)
+    (negative if place == "item" else negative["value"])["positive"] = False
+    assert not mask(ask(server, keypoint("a", 20, 20), negative))[20, 26]
+
+
+@pytest.mark.parametrize("label", [{"labels": ["nucleus"]}, {"keypointlabels": "nucleus"}])
+def test_a_click_may_say_its_label_in_other_ways(server: TestClient, label: dict[str, Any]):
+    item = keypoint("a", 20, 20)
+    item["value"] = {"x": item["value"]["x"], "y": item["value"]["y"], "rotation": None} | label
+    assert ask(server, item)["result"][0]["value"]["brushlabels"] == ["nucleus"]
+
+
+@pytest.mark.parametrize("lacks", [{"original_width": None, "original_height": None}, {"touches": None}])
+def test_a_region_may_lack_what_can_be_found_out(server: TestClient, lacks: dict[str, Any]):
+    value = {name: told for name, told in lacks.items() if name == "touches"}
+    kept = region(rle=RLE, **value) | {name: told for name, told in lacks.items() if name != "touches"}
+    (refined,) = ask(server, keypoint("a", 20, 20), task={"predictions": [{"result": [kept]}]})["result"]
+    assert refined["id"] == "r"
+
+
+@pytest.mark.parametrize("event", ["prewarm", "capabilities", "release"])
+@pytest.mark.parametrize("about", [{}, {"tasks": [], "label_config": None}])
+def test_a_client_may_ask_about_no_task(server: TestClient, event: str, about: dict[str, Any]):
+    reply = server.post("/predict", json={"params": {"context": {"event": event}}} | about)
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["results"][0]["value"]["status"] in ("ok", "released")
+
+
+@pytest.mark.parametrize("event", ["prewarm", "capabilities", "release"])
+@pytest.mark.parametrize("tasks", [None, [{"id": 1}], [{"id": 1, "data": None}]])
+def test_null_is_none(server: TestClient, event: str, tasks: Any):
+    asked = {"tasks": tasks, "params": {"context": {"event": event, "result": None}}}
+    reply = server.post("/predict", json=asked)
+    assert reply.status_code == 200, reply.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *({"hostname": 5}, {"access_token": 7}, {"schema": None}, {"hostname": []}),
+        *({"hostname": "http://127.0.0.1:9", "access_token": token} for token in ("a\nb", "\0", "ü", "€")),
+    ],
+)
+def test_an_introduction_may_hold_other_types(server: TestClient, said: dict[str, Any]):
+    assert server.post("/setup", json=said).status_code == 200
+
+
 @pytest.mark.parametrize("missing", ["id", "from_name", "to_name", "original_width", "original_height"])
 def test_a_click_may_lack_what_can_be_found_out(server: TestClient, missing: str):
     item = keypoint("a", 20, 20)
@@ -175,6 +231,21 @@ def test_a_click_may_lack_what_can_be_found_out(server: TestClient, missing: str
     answer = ask(server, item)
     assert (mask(answer) == whole).all()
     assert answer["result"][0]["from_name"] == "brush"
+
+
+@pytest.mark.parametrize("beside", [{"type": "relation"}, {"type": "choices", "value": None}, {"type": "x"}])
+def test_what_is_no_click_does_not_count(server: TestClient, beside: dict[str, Any]):
+    item = keypoint("a", 20, 20)
+    plain = ask(server, item)
+    assert ask(server, beside, item) == ask(server, item, beside) == plain
+
+
+@pytest.mark.parametrize("size", [0, "", None, 0.0])
+def test_a_size_of_nothing_is_none(server: TestClient, size: Any):
+    sizes = {"original_width": size, "original_height": size}
+    task = {"predictions": [{"result": [region(rle=RLE) | sizes]}]}
+    (refined,) = ask(server, keypoint("a", 20, 20) | sizes, task=task)["result"]
+    assert refined["id"] == "r"
 
 
 def test_two_clicks_without_ids_are_two(server: TestClient):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from click99.labelstudio import bitmask, brush, polygon
+from tests.server.kinds import KINDS, READ
 from tests.server.requests import CONFIG, HEIGHT, WIDTH, Start, click, draft, keypoint
 
 BRUSH = '<BrushLabels name="brush" toName="image"><Label value="cell"/><Label value="nucleus"/></BrushLabels>'
-KINDS = {"brush": "BrushLabels", "bitmask": "BitmaskLabels", "polygon": "PolygonLabels"}
-READ: dict[str, Callable[[dict[str, Any]], np.ndarray]] = {
-    "brush": lambda value: brush.decode(value["rle"], HEIGHT, WIDTH) > 127,
-    "bitmask": lambda value: bitmask.decode(value["imageDataURL"], HEIGHT, WIDTH) > 127,
-    "polygon": lambda value: polygon.fill(value["points"], HEIGHT, WIDTH),
-}
 
 
 def config(*kinds: str) -> str:
@@ -127,3 +121,16 @@ def test_a_prediction_on_the_canvas_is_refined_under_its_id(exact: TestClient, k
         (refined,) = click(exact, config(kind), later, predictions=predictions)
         assert refined["id"] == "predicted"
     assert READ[kind](refined["value"]).any(), "it starts from what was predicted"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_regions_parent_and_relations_stay(exact: TestClient, kind: str, caplog: pytest.LogCaptureFixture):
+    (region,) = click(exact, config(kind), keypoint("a", 20, 20))
+    assert "parentID" not in region, "Label Studio takes no null"
+    child, relation = region | {"parentID": "b"}, {"type": "relation", "from_id": "b", "to_id": region["id"]}
+    (refined,) = click(exact, config(kind), keypoint("b", 21, 20), **draft(child))
+    assert (refined["id"], refined["parentID"]) == (region["id"], "b")
+    assert "relation" not in caplog.text
+    (refined,) = click(exact, config(kind), keypoint("c", 21, 20), **draft(child, relation))
+    assert refined["id"] == region["id"]
+    assert "has a relation, so without Auto-Accept Label Studio's page goes blank" in caplog.text

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from click99.annotations.database import insert_new
 from click99.annotations.masks import Bits, keep
 from click99.annotations.tables import ClickRow
+from click99.labelstudio.data_uris import is_data_uri
 from click99.segmentation.clicks import Click
 
 # Where the mask before a click came from: there was none; the click before it; a box; a region of a draft or
@@ -63,7 +64,7 @@ def image_name(address: str) -> str:
 
     The task has it whole.
     """
-    if not address.startswith("data:"):
+    if not is_data_uri(address):
         return address
     return f"data:;sha256,{hashlib.sha256(address.encode(errors='surrogatepass')).hexdigest()}"
 

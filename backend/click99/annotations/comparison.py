@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,8 +18,23 @@ from click99.annotations.events import keep_event
 from click99.annotations.tables import AnnotationRow, TaskRow
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiMissingError
+from click99.labelstudio.listings import told
 
 PAGE = 100  # tasks asked for at a time
+
+
+class ListedTask(BaseModel):
+    """Of a page of tasks, without its annotations."""
+
+    id: int
+    data: dict[str, Any]
+    updated_at: AwareDatetime
+    total_annotations: int
+    cancelled_annotations: int
+
+
+class WholeTask(BaseModel):
+    annotations: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -36,16 +51,17 @@ def differences(client: Client, database: Database, only: int | None = None) -> 
 
     only: a project's id. LabelStudioError when the API fails; what was compared until then is recorded.
     """
-    for project in client.projects():
-        if only in (None, project["id"]):
+    for listed in client.projects():
+        project = told(SavedProject, listed, "GET /api/projects")
+        if only in (None, project.id):
             yield from _of_project(client, database, project)
 
 
-def _of_project(client: Client, database: Database, project: dict[str, Any]) -> Iterator[TaskDifference]:
-    named = {"id": project["id"], "created_at": project["created_at"]}
-    key, seen = SavedProject.model_validate(project).key, set()
-    for task in client.tasks(project["id"], PAGE):
-        seen.add(str(task["id"]))
+def _of_project(client: Client, database: Database, project: SavedProject) -> Iterator[TaskDifference]:
+    key, named, seen = project.key, project.model_dump(mode="json", include={"id", "created_at"}), set()
+    for listed in client.tasks(project.id, PAGE):
+        task = told(ListedTask, listed, "GET /api/tasks")
+        seen.add(str(task.id))
         yield _of_task(client, database, key, named, task)
     with database.reading() as session:
         missing = _tasks_with_annotations(session, key) - seen
@@ -56,25 +72,25 @@ def _of_project(client: Client, database: Database, project: dict[str, Any]) -> 
 
 
 def _of_task(
-    client: Client, database: Database, key: str, project: Mapping[str, Any], task: dict[str, Any]
+    client: Client, database: Database, key: str, project: Mapping[str, Any], task: ListedTask
 ) -> TaskDifference:
-    number, updated_at = str(task["id"]), datetime.fromisoformat(task["updated_at"])
-    many = task["total_annotations"] + task["cancelled_annotations"]
+    number, many = str(task.id), task.total_annotations + task.cancelled_annotations
     with database.reading() as session:
         live = _live(session, key, number)
-        if _is_compared(session, key, number, updated_at) and len(live) == many:
+        if _is_compared(session, key, number, task.updated_at) and len(live) == many:
             return TaskDifference()
     # All of the task: the call for its annotations alone leaves out those that were skipped.
-    annotations = client.call("GET", f"/api/tasks/{number}")["annotations"] if many or live else []
-    new, deleted = unknown(live, annotations)
-    about = {"id": task["id"], "data": task["data"]}
+    path = f"/api/tasks/{number}"
+    whole = told(WholeTask, client.call("GET", path), f"GET {path}") if many or live else None
+    new, deleted = unknown(live, whole.annotations if whole else [])
+    about = {"id": task.id, "data": task.data}
     for annotation in new:
         _keep(database, {"action": "SYNCED", "annotation": annotation, "task": about, "project": project})
     if deleted:
         gone = [{"id": annotation} for annotation in deleted]
         _keep(database, {"action": "ANNOTATIONS_DELETED", "annotations": gone, "project": project})
     with database.writing() as session:
-        _remember_compared(session, key, number, updated_at)
+        _remember_compared(session, key, number, task.updated_at)
     return TaskDifference(len(new), len(deleted))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import delete, select
@@ -16,15 +16,15 @@ from click99.annotations.event_payloads import RegionItem, SavedAnnotation, Save
 from click99.annotations.masks import Bits, keep
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow, TaskRow
 from click99.labelstudio.errors import LabelStudioError
-from click99.labelstudio.loose_values import names_of
-from click99.labelstudio.region_types import REGION_TYPES, Kind, content, read
+from click99.labelstudio.loose_values import fields, name_of, names_of
+from click99.labelstudio.pixels import MAX_PIXELS
+from click99.labelstudio.region_types import Kind, content, held_as, read
 
 log = logging.getLogger(__name__)
 
 SAVED = {"ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED", "SYNCED", "IMPORTED"}
 DELETED = {"ANNOTATION_DELETED", "ANNOTATIONS_DELETED"}
 MOST_PROBLEMS = 20  # problems that are told of one event
-MAX_PIXELS = 178_000_000  # of a mask; no image is larger
 
 
 def keep_event(session: Session, body: bytes, received_at: datetime) -> EventRow | None:
@@ -116,16 +116,17 @@ def _keep_annotation(session: Session, told: SavedEvent, new: SavedAnnotation, e
 
 def _region(session: Session, row: AnnotationRow, raw: dict[str, Any]) -> RegionRow | None:
     """A result's mask; None for results that are none, such as clicks."""
-    kind = raw.get("type")
-    if kind not in REGION_TYPES:
+    type = name_of(raw.get("type"))
+    kind = held_as(type, fields(raw.get("value")))
+    if kind is None:
         return None
     region = RegionRow(
         project=row.project, annotation=row.id, id=str(raw.get("id")), label="", kind=kind, origin=""
     )
     try:
         item = RegionItem.model_validate(raw)
-        region.label, region.origin = ", ".join(names_of(item.value.get(kind))), item.origin
-        region.mask = keep(session, _decode(cast(Kind, kind), item))
+        region.label, region.origin = ", ".join(names_of(item.value.get(type))), item.origin
+        region.mask = keep(session, _decode(kind, item))
     except ValidationError as error:
         region.problem = _explain(error)
     except (LabelStudioError, TypeError, ValueError) as error:

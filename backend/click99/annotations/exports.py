@@ -19,10 +19,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from click99.annotations.database import Database
-from click99.annotations.events import MAX_PIXELS, keep_event
+from click99.annotations.events import keep_event
 from click99.annotations.tables import TaskRow
 from click99.labelstudio import brush
 from click99.labelstudio.loose_values import listed
+from click99.labelstudio.pixels import MAX_PIXELS
 
 MAX_BYTES = 64 * 2**20  # of one mask, unpacked
 

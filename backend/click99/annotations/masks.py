@@ -49,6 +49,6 @@ def keep(session: Session, bits: Bits) -> str:
 
 
 def pixels(mask: MaskRow) -> np.ndarray:
-    """A kept mask: bool [H, W]."""
+    """A kept mask: bool [H, W], whose bytes are 0 and 1 (Pillow's own would be 0 and 255)."""
     with Image.open(BytesIO(mask.png), formats=["PNG"]) as image:
-        return np.asarray(image)
+        return np.asarray(image.convert("L")) > 0

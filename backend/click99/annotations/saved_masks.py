@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from click99.annotations.answered_clicks import image_name
 from click99.annotations.tables import AnnotationRow, ClickRow, RegionRow, TaskRow
 
 ADDRESS = re.compile(r"/|\w+://|data:")  # how an image's begins
+AT_ONCE = 500  # masks whose clicks are read together
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,30 @@ class SavedMask:
 
 
 def saved_masks(session: Session, which: MaskFilter) -> Iterator[SavedMask]:
-    """All that are neither deleted nor skipped and have a mask, task by task."""
-    for annotation, region, data in session.execute(_query(which)).all():
-        found = SavedMask(annotation, region, clicks_of(session, annotation, region.id), data)
-        if found.corrected or not which.corrected:
-            yield found
+    """All that are neither deleted nor skipped and have a mask, task by task; a few at a time in memory."""
+    for rows in session.execute(_query(which), execution_options={"yield_per": AT_ONCE}).partitions():
+        clicks = _clicks(session, [region.id for _, region, _ in rows])
+        for annotation, region, data in rows:
+            sequence = real_sequence(clicks[annotation.project, annotation.task, region.id])
+            found = SavedMask(annotation, region, sequence, data)
+            if found.corrected or not which.corrected:
+                yield found
+
+
+def _clicks(session: Session, regions: Sequence[str]) -> dict[tuple[str, str | None, str], list[ClickRow]]:
+    """All clicks of those regions, by project, task and region; as rows, which cost less than objects."""
+    found = defaultdict(list)
+    for click in session.execute(select(*ClickRow.__table__.columns).where(ClickRow.region.in_(regions))):
+        found[click.project, click.task, click.region].append(click)
+    return found
+
+
+def by_image(session: Session, which: MaskFilter) -> Iterator[list[SavedMask]]:
+    """Those of a task on one of its pictures; together, too, those of which nobody can tell."""
+    found_on: dict[tuple[str, str | None, tuple[str, ...]], list[SavedMask]] = defaultdict(list)
+    for found in saved_masks(session, which):
+        found_on[found.annotation.project, found.annotation.task, found.images].append(found)
+    yield from found_on.values()
 
 
 def clicks_of(session: Session, annotation: AnnotationRow, region: str) -> list[ClickRow]:
@@ -95,6 +115,11 @@ def _way(click: ClickRow, by_state: dict[str, ClickRow]) -> list[ClickRow]:
     return way
 
 
+def is_project(column: InstrumentedAttribute[str], project: str) -> ColumnElement[bool]:
+    """Of a column of the record's keys. project: Label Studio's number, or a key."""
+    return column.like(f"{project}.%") | (column == project)
+
+
 def _query(which: MaskFilter) -> Select:
     same = (RegionRow.project == AnnotationRow.project) & (RegionRow.annotation == AnnotationRow.id)
     task = (TaskRow.project == AnnotationRow.project) & (TaskRow.id == AnnotationRow.task)
@@ -103,8 +128,7 @@ def _query(which: MaskFilter) -> Select:
         AnnotationRow.deleted_at.is_(None), ~AnnotationRow.cancelled, RegionRow.mask.is_not(None)
     )
     if which.project:
-        named = AnnotationRow.project.like(f"{which.project}.%") | (AnnotationRow.project == which.project)
-        query = query.where(named)
+        query = query.where(is_project(AnnotationRow.project, which.project))
     if which.label:
         query = query.where(RegionRow.label == which.label)
     if which.annotator:

@@ -19,3 +19,8 @@ def claim(session: Session, name: str, every: timedelta, now: datetime) -> bool:
         return False
     row.begun_at = now
     return True
+
+
+def hold(session: Session, name: str, now: datetime) -> None:
+    """Who claimed it is still at it."""
+    session.get_one(ScheduleRow, name).begun_at = now

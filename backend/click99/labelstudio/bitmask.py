@@ -32,7 +32,7 @@ def as_bytes(url: Any) -> bytes:
 
 def decode(url: str, height: int, width: int) -> np.ndarray:
     """value.imageDataURL -> opacity, uint8 [height, width]; BitmaskError for anything else."""
-    if not url.startswith(PREFIX):
+    if url[: len(PREFIX)].lower() != PREFIX:
         raise _bad(f"it begins with {url[:30]!r}, not {PREFIX!r}")
     try:
         png = base64.b64decode(url[len(PREFIX) :], validate=True)

@@ -18,11 +18,13 @@ from requests.auth import AuthBase
 
 from click99.labelstudio.errors import ApiError, ApiMissingError, ApiRefusedError
 from click99.labelstudio.exchange import TRUST, distrust, exchange, read
+from click99.labelstudio.listings import ProjectPage, TaskPage, told
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ACCESS_SECONDS = 300  # how long an exchanged token lives when it doesn't say so
 MAX_ANSWER = 256 * 2**20  # bytes; a page of tasks with their masks is some megabytes
 EARLY_SECONDS = 30  # exchange again so long before the end
+COPY = "Copy a token from Label Studio's Account & Settings page, one that is still enabled there"
 PATH, HOST = re.compile("/(?!/)"), re.compile("[^/]*//[^/?#]*")
 
 
@@ -53,7 +55,7 @@ class Client(AuthBase):
     api_key: a legacy token, sent as it is; or a personal access token (told by its form), exchanged for a
     short-lived one, which is kept until shortly before its end; or "".
     timeout: seconds for a whole call. names: its addresses as people, and so its tasks, know it.
-    Thread-safe. ApiError when `url` is no http(s) address.
+    Thread-safe. ApiError when `url` is no http(s) address, or `api_key` can be no token.
     As requests' `auth` it adds the Authorization header, and refuses to on any other origin.
     """
 
@@ -62,6 +64,8 @@ class Client(AuthBase):
         self._origin = origin(self.url)
         if self._origin is None:
             raise ApiError("LABEL_STUDIO_URL", f"{url!r} is no address", "Set it to http://host:port")
+        if not (api_key.strip().isascii() and api_key.strip().isprintable()):
+            raise ApiError("LABEL_STUDIO_API_KEY", "it holds what no token does", COPY)
         known = [name.rstrip("/") for name in (url, *names) if origin(name)]
         self._names = sorted(known, key=lambda name: len(urlsplit(name).path), reverse=True)
         self._api_key = api_key.strip()
@@ -107,17 +111,18 @@ class Client(AuthBase):
         page, seen, count = 1, 0, 1
         while seen < count:
             reply = self.call("GET", "/api/projects", params={"page": page, "page_size": 100})
-            yield from reply["results"]
-            page, seen, count = page + 1, seen + len(reply["results"]), reply["count"]
+            found = told(ProjectPage, reply, "GET /api/projects")
+            yield from found.results
+            page, seen, count = page + 1, seen + len(found.results), found.count if found.results else 0
 
-    def tasks(self, project: int, at_a_time: int) -> Iterator[dict[str, Any]]:
+    def tasks(self, project: int | str, at_a_time: int) -> Iterator[dict[str, Any]]:
         """The project's tasks, page by page of `at_a_time`. ApiError: see `call`."""
         page, seen, total = 1, 0, 1
         while seen < total:
             asked = {"project": project, "page": page, "page_size": at_a_time}
-            reply = self.call("GET", "/api/tasks", params=asked)
-            page, seen, total = page + 1, seen + at_a_time, reply["total"]
-            yield from reply["tasks"]
+            found = told(TaskPage, self.call("GET", "/api/tasks", params=asked), "GET /api/tasks")
+            page, seen, total = page + 1, seen + at_a_time, found.total
+            yield from found.tasks
 
     def _authorization(self) -> str:
         if not _is_personal(self._api_key):
@@ -143,7 +148,7 @@ class Client(AuthBase):
         try:
             with exchange(method, self.resolve(path), deadline, max_bytes, **options) as reply:
                 content = read(reply, max_bytes)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             if reason := distrust(error):
                 problem = f"the certificate of {self.url} is not trusted ({reason})"
                 raise ApiError("LABEL_STUDIO_URL", problem, TRUST) from None
@@ -170,8 +175,7 @@ def _check(reply: requests.Response, content: bytes, method: str, path: str) -> 
     status = reply.status_code
     if status in (401, 403):
         problem = f"Label Studio refuses it ({status} for {method} {path})"
-        remedy = "Copy a token from Label Studio's Account & Settings page, one that is still enabled there"
-        raise ApiRefusedError("LABEL_STUDIO_API_KEY", problem, remedy)
+        raise ApiRefusedError("LABEL_STUDIO_API_KEY", problem, COPY)
     if reply.is_redirect:
         problem = f"{method} {path} is redirected to {reply.headers['Location']}"
         raise ApiError("LABEL_STUDIO_URL", problem, "Set it to Label Studio's final address")

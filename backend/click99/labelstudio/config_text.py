@@ -21,10 +21,17 @@ def config_text(kind: str, labels: Sequence[str]) -> str:
     """
     if kind not in KINDS:
         raise ValueError(f"kind {kind!r} is unknown, there is: {', '.join(KINDS)}")
-    if not labels or not all(labels) or len({*labels}) < len(labels):
-        raise ValueError(f"labels {list(labels)}: give at least one, none empty, each once")
+    if not labels:
+        raise ValueError("no labels: give at least one")
+    check_labels(labels)
     text = (files("click99") / "label_config" / f"{kind}.xml").read_text()
     return _hint(LABELS.sub(lambda found: _labels(found[1], labels), text), len(labels))
+
+
+def check_labels(labels: Sequence[str]) -> None:
+    """ValueError when one is empty, or there twice."""
+    if not all(labels) or len({*labels}) < len(labels):
+        raise ValueError(f"labels {list(labels)}: give none empty, each once")
 
 
 def _labels(indent: str, labels: Sequence[str]) -> str:
@@ -39,5 +46,5 @@ def _labels(indent: str, labels: Sequence[str]) -> str:
 def _hint(text: str, labels: int) -> str:
     """The line above the picture names the keys that there are."""
     if labels == 1:
-        return re.sub(r" · another label: [^\"]*Esc", "", text).replace("1 to 3", "1")
+        return re.sub(r" · other label: [^\"]*Esc", "", text).replace("1 to 3", "1")
     return text.replace("1 to 3", f"1 to {min(labels, KEYS)}")

@@ -16,6 +16,7 @@ from pathlib import Path
 from cachetools import TTLCache
 
 from click99.labelstudio.client import Client
+from click99.labelstudio.data_uris import is_data_uri
 from click99.labelstudio.errors import ImageError, LabelStudioError
 from click99.labelstudio.fetch import CONDITIONS, Fetcher, File, shorten
 from click99.labelstudio.image_cache import MAX_AGE, DiskCache, Image
@@ -84,7 +85,7 @@ class ImageSource:
         once; other errors come with the future.
         """
         address = self._fetcher.resolve(url, task)
-        if address.startswith("data:"):
+        if is_data_uri(address):
             return None
         if anew:
             with self._lock:
@@ -104,7 +105,7 @@ class ImageSource:
             loading = self._pending.setdefault(name, mine)
         if loading is not mine:
             return loading
-        if address.startswith("data:"):
+        if is_data_uri(address):
             data = self._fetcher.data
             self._settle(name, mine, lambda: self._decode(name, address, File(data(address), {})))
             return mine

@@ -3,77 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
+from click99.labelstudio.controls import Control, Target, controls, is_tag, outputs
 from click99.labelstudio.errors import LabelConfigError, PayloadError
 from click99.labelstudio.loose_values import VARIABLE, value_of
-from click99.labelstudio.payloads import PROMPTS, WITHOUT_LABELS
-from click99.labelstudio.region_types import REGION_TYPES, Kind
+from click99.labelstudio.payloads import WITHOUT_LABELS
+from click99.labelstudio.region_types import OF_ANY, REGION_TYPES, Kind
 from click99.labelstudio.repeater import LONGEST, repeated
+from click99.labelstudio.storage import ON_STORAGE
 
-KINDS = {*PROMPTS, *REGION_TYPES}
 REPEATER = re.compile("<repeater", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where the answer to a click goes. from_name: the control; to_name: the Image tag; kind: the region's
-    type, which is also the name of its labels in its value. item_index: of the picture in the tag's
-    valueList, None: it has only one. more: labels beside `label`, of a control with choice="multiple".
-    any_label: the prompt has none, so it may be about a region of whichever; `label` is the control's first.
-    """
-
-    from_name: str
-    to_name: str
-    label: str
-    kind: Kind = "brushlabels"
-    item_index: int | None = None
-    more: tuple[str, ...] = ()
-    any_label: bool = False
-
-
-@dataclass(frozen=True)
-class Control:
-    """A tag with labels, or one that draws without. kind: its name in lower case. smart_only: all that is
-    drawn with it are prompts. labels: name in results (alias or value) -> value; None: they come from the
-    task, so any may be right."""
-
-    kind: str
-    name: str
-    to_name: str
-    smart: bool
-    smart_only: bool
-    labels: Mapping[str, str] | None
-
-    def find(self, label: str, value: str) -> str | None:
-        """The name in results of the label called `label`, or having `value`; None when there is none."""
-        if self.labels is None or label in self.labels:
-            return label
-        return next((name for name, own in self.labels.items() if own == value), None)
 
 
 @dataclass(frozen=True)
 class LabelConfig:
     """keypoints: KeyPoint that are smart, and KeyPointLabels. boxes: Rectangle and RectangleLabels. Of each
     the smart ones come first. outputs: what can hold an answer, in the order of REGION_TYPES. images: the
-    Image tags' names -> their value or valueList ("$image")."""
+    Image tags' names -> their value or valueList ("$image"). data: the task's; None: of no task."""
 
     keypoints: tuple[Control, ...]
     boxes: tuple[Control, ...]
     outputs: tuple[Control, ...]
     images: Mapping[str, str]
+    data: Mapping[str, Any] | None = None
 
     @classmethod
     def parse(cls, xml: str, data: Mapping[str, Any] | None = None) -> LabelConfig:
-        """LabelConfigError when it is not XML. data: the task's, which says how often Repeaters repeat."""
+        """LabelConfigError when it is not XML. data: the task's, which says how often Repeaters repeat, and
+        may hold labels."""
+        return replace(cls._parse(xml, data or {}), data=data)
+
+    @classmethod
+    def _parse(cls, xml: str, data: Mapping[str, Any]) -> LabelConfig:
         if not REPEATER.search(xml):
             return cls._read(xml)
         try:
-            return cls._read(ElementTree.tostring(repeated(_tree(xml), data or {}), "unicode"))
+            return cls._read(ElementTree.tostring(repeated(_tree(xml), data), "unicode"))
         except RecursionError:
             raise LabelConfigError("label_config", "nested too deeply", "Mend it under Settings") from None
 
@@ -82,13 +52,13 @@ class LabelConfig:
     def _read(cls, xml: str) -> LabelConfig:
         """Cached: the same config arrives with every click."""
         root = _tree(xml)
-        images = [tag for tag in root.iter() if _is(tag, "image")]
+        images = [tag for tag in root.iter() if is_tag(tag, "image")]
         fields = {tag.get("name", ""): tag.get("valueList") or tag.get("value", "") for tag in images}
-        found = _controls(root)
+        found = controls(root)
         dots = [dot for dot in found["keypoint"] if dot.smart] + found["keypointlabels"]
         boxes = found["rectangle"] + found["rectanglelabels"]
-        outputs = tuple(control for kind in REGION_TYPES for control in found[kind])
-        return cls(_smart_first(dots), _smart_first(boxes), outputs, fields)
+        masks = tuple(control for kind in REGION_TYPES for control in outputs(found, kind))
+        return cls(_smart_first(dots), _smart_first(boxes), masks, fields)
 
     def problems(self) -> list[LabelConfigError]:
         """All that interactive masks lack, each with the XML to add; empty when every label is answered."""
@@ -129,21 +99,35 @@ class LabelConfig:
             raise LabelConfigError("label_config", problem, f'Add <Label value="{label}"/> inside it')
         outputs = self._outputs(prompt, label)
         for output in outputs:
-            if found := output.find(label, value):
-                others = (output.find(other, (prompt.labels or {}).get(other, other)) for other in more)
+            if found := _name(output, label, value):
+                others = (_name(output, other, (prompt.labels or {}).get(other, other)) for other in more)
                 beside = tuple(other for other in others if other)
-                return Target(output.name, output.to_name, found, output.kind, more=beside)  # pyright: ignore
-        first = f"{REGION_TYPES[outputs[0].kind].tag} {outputs[0].name!r}"  # pyright: ignore
+                return _target(output, found, more=beside)
+        first = f"{outputs[0].tag} {outputs[0].name!r}"
         problem = f"{first} has no label {label!r}, only {_names(outputs[0].labels)}"
         raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
+
+    def holding(self, label: str, image: str) -> Target:
+        """The image's first control that can hold a mask of that label; LabelConfigError when there is
+        none."""
+        outputs = [output for output in self.outputs if output.to_name == image]
+        for output in outputs:
+            if name := _name(output, label, label):
+                return _target(output, name)
+        known = ", ".join(f"{output.name!r}: {_names(output.labels)}" for output in outputs) or "none"
+        problem = f"no control for masks has the label {label!r} (there: {known})"
+        raise LabelConfigError("label_config", problem, f'Add <Label value="{label}"/> to a BrushLabels')
 
     def _of_any_label(self, prompt: Control) -> Target:
         outputs = self._outputs(prompt, "Object")
         for output in outputs:
-            for label in output.labels or ():
-                return Target(output.name, output.to_name, label, output.kind, any_label=True)  # pyright: ignore
+            unknown = ["Object"] if self.data is None and output.from_task else []
+            for label in output.names(self.data or {}) or unknown:
+                return _target(output, label, any_label=True)
         problem = f"{outputs[0].name!r} has no label of its own, and a click of {prompt.name!r} brings none"
         remedy = f'Add <Label value="Object"/> inside {outputs[0].name!r}'
+        if outputs[0].from_task:
+            remedy = f"Import the task with {outputs[0].from_task.removeprefix('$')!r}, a list of labels"
         raise LabelConfigError("label_config", problem, remedy)
 
     def _outputs(self, prompt: Control, label: str) -> list[Control]:
@@ -162,16 +146,17 @@ class LabelConfig:
         LabelConfigError without such a tag, PayloadError naming the task's field when it holds no text.
         """
         value = self._image_value(image or self._interactive().to_name)
-        found = value_of(value, data)
+        found, place = value_of(value, data), ""
         if isinstance(found, list):
-            found = dict(enumerate(found)).get(item_index or 0)
+            found, place = dict(enumerate(found)).get(item_index or 0), f"[{item_index or 0}]"
         if not isinstance(found, str) or not found:
-            field = f"tasks[0].data.{(VARIABLE.findall(value) or [value])[0].removeprefix('$')}"
-            problem = "missing" if found is None else f"{type(found).__name__} instead of an image's address"
+            field = f"tasks[0].data.{(VARIABLE.findall(value) or [value])[0].removeprefix('$')}{place}"
+            kind = "empty" if found == "" else f"{type(found).__name__} instead of an image's address"
+            problem = "missing" if found is None else kind
             raise PayloadError(
                 field, problem, f"Import the task with it, or change the Image tag's value={value!r}"
             )
-        return found
+        return found if ON_STORAGE.match(found) else found.strip()  # as browsers do; a key may end in a blank
 
     def _interactive(self) -> Control:
         """The first smart keypoint control, else the first."""
@@ -216,6 +201,19 @@ def _tree(xml: str) -> ElementTree.Element:
         raise LabelConfigError("label_config", f"not XML ({error})", "Mend it under Settings") from None
 
 
+def _target(output: Control, label: str, **more: Any) -> Target:
+    kind, drawn_by = cast(Kind, output.kind), output.drawn_by
+    type = OF_ANY if drawn_by else kind
+    return Target(output.name, output.to_name, label, kind, type, drawn_by=drawn_by, **more)
+
+
+def _name(output: Control, label: str, value: str) -> str | None:
+    """In results, of the label called `label`, or having `value`; None when there is none."""
+    if output.labels is None or label in output.labels:
+        return label
+    return next((name for name, own in output.labels.items() if own == value), None)
+
+
 def _asked(prompt: Control) -> Sequence[str | None]:
     """The labels that its clicks or boxes come with."""
     return [None] if prompt.kind in WITHOUT_LABELS else list(prompt.labels or ())
@@ -223,39 +221,6 @@ def _asked(prompt: Control) -> Sequence[str | None]:
 
 def _smart_first(controls: list[Control]) -> tuple[Control, ...]:
     return tuple(sorted(controls, key=lambda control: not control.smart))
-
-
-def _controls(root: ElementTree.Element) -> dict[str, list[Control]]:
-    """Those that draw, by their kind, in their order."""
-    found: dict[str, list[Control]] = {kind: [] for kind in KINDS}
-    for tag in root.iter():
-        kind = str(tag.tag).lower()
-        if kind in KINDS:
-            found[kind].append(_control(tag, kind))
-    return found
-
-
-def _control(tag: ElementTree.Element, kind: str) -> Control:
-    labels = [label for label in _inside(tag) if _is(label, "label")]
-    names = {label.get("alias") or label.get("value", ""): label.get("value", "") for label in labels}
-    from_task = tag.get("value", "").startswith("$")
-    smart, smart_only = (tag.get(key, "").lower() == "true" for key in ("smart", "smartOnly"))
-    labels = None if from_task else names
-    return Control(kind, tag.get("name", ""), tag.get("toName", ""), smart, smart and smart_only, labels)
-
-
-def _inside(tag: ElementTree.Element) -> Iterator[ElementTree.Element]:
-    """The tags inside a control, but for those of controls in it."""
-    waiting = list(reversed(tag))
-    while waiting:
-        child = waiting.pop()
-        if str(child.tag).lower() not in KINDS:
-            yield child
-            waiting += reversed(child)
-
-
-def _is(tag: ElementTree.Element, kind: str) -> bool:
-    return isinstance(tag.tag, str) and tag.tag.lower() == kind
 
 
 def _names(labels: Mapping[str, str] | None) -> str:

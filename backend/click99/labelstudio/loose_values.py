@@ -21,8 +21,8 @@ def name_of(value: Any) -> str:
 
 
 def names_of(value: Any) -> list[str]:
-    """Those in a list; nothing else holds any."""
-    return [name for name in map(name_of, value) if name] if isinstance(value, list) else []
+    """Those in a list, or one alone; nothing else holds any."""
+    return [name for name in map(name_of, value if isinstance(value, list) else [value]) if name]
 
 
 def listed(value: Any) -> list[dict[str, Any]]:
@@ -34,6 +34,11 @@ def listed(value: Any) -> list[dict[str, Any]]:
 def _with_id(item: dict[str, Any]) -> dict[str, Any]:
     own = item.get("id")
     return item if isinstance(own, str) or own is None else {**item, "id": name_of(own)}
+
+
+def items_of(value: Any) -> Any:
+    """Those of a list; null has none."""
+    return [] if value is None else value
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
@@ -72,6 +77,12 @@ def _part(data: Mapping[str, Any], path: str) -> Any:
     return found
 
 
+def size_of(value: Any) -> Any:
+    """Of an image; 0 and "" tell none."""
+    return value or None
+
+
 Name = Annotated[str, BeforeValidator(name_of)]
+Size = Annotated[int | None, BeforeValidator(size_of)]
 Names = Annotated[list[str], BeforeValidator(names_of)]
 Objects = Annotated[list[Any], BeforeValidator(objects)]

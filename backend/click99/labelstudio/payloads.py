@@ -22,9 +22,20 @@ from pydantic import (
 )
 
 from click99.labelstudio.errors import PayloadError
-from click99.labelstudio.loose_values import Name, Names, Objects, Percent, objects
+from click99.labelstudio.loose_values import (
+    Name,
+    Names,
+    Objects,
+    Percent,
+    Size,
+    fields,
+    items_of,
+    name_of,
+    objects,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
+EVENTS = {"prewarm": "ok", "capabilities": "ok", "release": "released"}  # and how they are answered
 PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")  # the types of clicks and boxes
 WITHOUT_LABELS = ("keypoint", "rectangle")  # of them those that leave the label to the answer's control
 
@@ -34,15 +45,15 @@ class ItemValue(BaseModel):
 
     Of a box: x and y its corner, width and height in percent, rotation in degrees around that corner. A
     click has a width, too: of the dot that is drawn. positive: where other programs say what
-    `ContextItem.is_positive` says. labels: of all controls; of a click that brings none of its own, those of
-    the region that is selected.
+    `ContextItem.is_positive` says. labels: of all controls, or where other programs say what the item's own
+    say; of a click that has none, those of the region that is selected.
     """
 
     x: Percent | None = None
     y: Percent | None = None
     width: Percent | None = None
     height: Percent | None = None
-    rotation: Percent = 0.0
+    rotation: Percent | None = None
     positive: bool | None = None
     labels: Names = []
     keypointlabels: Names = []
@@ -50,37 +61,49 @@ class ItemValue(BaseModel):
 
 
 class ContextItem(BaseModel):
-    """One pending region of an interactive call. is_positive: false with Alt-click, sometimes missing.
-    item_index: of the picture, where a tag shows several. id: without one, made of its type and place.
-    from_name, to_name: "" when they are missing: the only control that fits is meant."""
+    """One pending region of an interactive call. is_positive: false with Alt-click, sometimes missing, or
+    called positive. item_index: of the picture, where a tag shows several. id: without one, made of its type
+    and place. from_name, to_name: "" when they are missing: the only control that fits is meant."""
 
     id: Name = ""
     type: str
     from_name: Name = ""
     to_name: Name = ""
-    original_width: int | None = None
-    original_height: int | None = None
+    original_width: Size = None
+    original_height: Size = None
     is_positive: bool | None = None
     item_index: int | None = None
-    value: ItemValue
+    positive: bool | None = None
+    value: Annotated[ItemValue, BeforeValidator(fields)] = ItemValue()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.is_positive is None:
-            self.is_positive = self.value.positive
+            self.is_positive = self.positive if self.value.positive is None else self.value.positive
         self.id = self.id or f"{self.type} {self.value.x} {self.value.y}"
         return self
 
     @property
     def is_click(self) -> bool:
-        """A rectangle without extent, too: where labels of dots and of boxes are chosen at once, Label Studio
-        sends a click as both."""
-        of_prompt = self.type in PROMPTS
-        return of_prompt and not self.is_box and self.value.x is not None and self.value.y is not None
+        """A rectangle of less than a pixel, too: where labels of dots and of boxes are chosen at once, Label
+        Studio sends a click as both."""
+        return self.type in PROMPTS and self.has_place and not self.is_box
 
     @property
     def is_box(self) -> bool:
-        return self.type in ("rectanglelabels", "rectangle") and bool(self.value.width and self.value.height)
+        across = _pixels(self.value.width, self.original_width)
+        down = _pixels(self.value.height, self.original_height)
+        is_rectangle = self.type in ("rectanglelabels", "rectangle") and self.has_place
+        return is_rectangle and round(min(across, down), 6) >= 1
+
+    @property
+    def place(self) -> tuple[float | None, float | None]:
+        """Of a click; of a box its corner."""
+        return self.value.x, self.value.y
+
+    @property
+    def has_place(self) -> bool:
+        return None not in self.place
 
     @property
     def needs_label(self) -> bool:
@@ -91,7 +114,8 @@ class ContextItem(BaseModel):
         """Several only where the control has choice="multiple"."""
         if not self.needs_label:
             return []
-        return self.value.rectanglelabels if self.type == "rectanglelabels" else self.value.keypointlabels
+        own = self.value.rectanglelabels if self.type == "rectanglelabels" else self.value.keypointlabels
+        return own or self.value.labels
 
     @property
     def label(self) -> str | None:
@@ -108,11 +132,16 @@ class ContextItem(BaseModel):
         return self.from_name, self.label, self.item_index
 
 
+def _pixels(percent: float | None, size: int | None) -> float:
+    """size: the image's; where it is not told, as of 1000."""
+    return abs(percent or 0.0) * (size or 1000) / 100
+
+
 class Context(BaseModel):
     """event: what a client asks instead of a mask: prewarm, release, capabilities; mostly missing."""
 
     event: Name = ""
-    result: list[ContextItem] = []
+    result: Annotated[list[ContextItem], BeforeValidator(items_of)] = []
 
 
 class Params(BaseModel):
@@ -157,7 +186,7 @@ class Task(BaseModel):
     one, made of the data."""
 
     id: Name = ""
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], BeforeValidator(fields)] = {}
     drafts: Works = []
     annotations: Works = []
     predictions: Works = []
@@ -190,10 +219,26 @@ class Task(BaseModel):
 class PredictRequest(BaseModel):
     """POST /predict. Without a context it is the opening of tasks, with one it is an interactive click."""
 
-    tasks: list[Task] = Field(min_length=1)
-    label_config: str
+    tasks: Annotated[list[Task], BeforeValidator(items_of)] = []
+    label_config: Name = ""
     project: Name = ""
     params: Params | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Who asks for something else than a mask may ask about no task."""
+        if not self.tasks and not self.event:
+            raise PayloadError("tasks", "none", "Send it as Label Studio does")
+        if self.context and self.context.event and not self.event and not self.context.result:
+            problem, known = f"{self.context.event!r:.40} is not known", ", ".join(EVENTS)
+            raise PayloadError("params.context.event", problem, f"Send clicks, or one of {known}")
+        return self
+
+    @property
+    def event(self) -> str:
+        """One of EVENTS; "": a mask is asked for, or the opening of tasks."""
+        event = self.context.event if self.context else ""
+        return event if event in EVENTS else ""
 
     @property
     def task(self) -> Task:
@@ -214,22 +259,25 @@ class SetupRequest(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    label_config: str = Field(default="", alias="schema")
-    hostname: str | None = None
-    access_token: SecretStr | None = None
+    label_config: Name = Field(default="", alias="schema")
+    hostname: Name = ""
+    access_token: Annotated[SecretStr, BeforeValidator(name_of)] = SecretStr("")
 
 
-def parse(model: type[Model], body: bytes) -> Model:
-    """A request's body as `model`; PayloadError naming the first wrong field, or that it is not JSON."""
+def parse(model: type[Model], body: bytes, like: str = "as Label Studio does") -> Model:
+    """A request's body as `model`; PayloadError naming the first wrong field, or that it is not JSON.
+
+    like: how it is sent right, for the message.
+    """
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
     if first["type"] == "json_invalid":
-        raise PayloadError("body", first["msg"], "Send JSON as Label Studio does") from None
+        raise PayloadError("body", first["msg"], f"Send JSON {like}") from None
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
     value = "" if first["type"] == "missing" else f", not {_short(first['input'])}"
-    raise PayloadError(field or "body", first["msg"] + value, "Send it as Label Studio does") from None
+    raise PayloadError(field or "body", first["msg"] + value, f"Send it {like}") from None
 
 
 def _short(value: object) -> str:

@@ -13,6 +13,7 @@ from click99.labelstudio.budget import Budget
 from click99.labelstudio.deep_pixels import TIFF, Tiff, eight_bits, is_deep, tags_of
 from click99.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
 
+MAX_PIXELS = 178_000_000  # of an image; above it Pillow suspects a bomb
 UNPACKED = Budget(2**30)
 BYTES_PER_PIXEL = 16  # while an image is unpacked, at most
 DEEP = 48  # the same of one with more than 8 bits
@@ -35,7 +36,7 @@ def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
         raise _too_large(name, max_pixels) from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds
         problem = f"{name} is no readable image: {_reason(error, data)}"
-        remedy = "Import it whole, as JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
+        remedy = "Import it whole, as JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF; SVG is not read"
         raise ImageUnreadableError("image", problem, remedy) from None
     pixels.setflags(write=False)
     return pixels

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from click99.labelstudio.region_types import Kind, MaskValue
 
 
 class MaskRegion(BaseModel):
     """One mask. original_width, original_height: the image's, after its EXIF rotation. meta: what people
-    noted, and the clicks (regions.py)."""
+    noted, and the clicks (regions.py). Of a region that has a parent its id comes as `parentID`: Label Studio
+    takes no null for it."""
+
+    model_config = ConfigDict(extra="allow")
 
     id: str
     from_name: str

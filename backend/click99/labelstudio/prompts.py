@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from click99.labelstudio.controls import Target
 from click99.labelstudio.errors import PayloadError
 from click99.labelstudio.images import Image, ImageSource
-from click99.labelstudio.label_config import LabelConfig, Target
-from click99.labelstudio.loose_values import name_of
-from click99.labelstudio.payloads import ContextItem, PredictRequest, Work
+from click99.labelstudio.label_config import LabelConfig
+from click99.labelstudio.loose_values import names_of
+from click99.labelstudio.payloads import PROMPTS, ContextItem, PredictRequest, Work
 from click99.labelstudio.regions import is_of
 from click99.segmentation.clicks import Click
 
@@ -44,10 +45,12 @@ class Box:
 
 class Prompt(NamedTuple):
     """The clicks on one object, in order, each id once; or one box. places: theirs in
-    params.context.result."""
+    params.context.result. around: the place of a box that came before the clicks, with them; Label Studio
+    sends it alone, other programs together."""
 
     items: list[ContextItem]
     places: list[int]
+    around: tuple[int, ContextItem] | None = None
 
     @property
     def is_box(self) -> bool:
@@ -62,7 +65,10 @@ class Prompt(NamedTuple):
     def target(self, config: LabelConfig) -> Target:
         """Where the answer goes; LabelConfigError when the config has no control for it."""
         control, label, item_index = self.items[-1].object
-        return replace(config.target(control, label, self.items[-1].labels[1:]), item_index=item_index)
+        found = replace(config.target(control, label, self.items[-1].labels[1:]), item_index=item_index)
+        if found.drawn_by and (chosen := self.items[0].selected):  # a Labels labels clicks, too
+            return replace(found, label=chosen[0], more=tuple(chosen[1:]), any_label=False)
+        return found
 
     def clicks(self, height: int, width: int) -> list[Click]:
         """On an image [height, width]; PayloadError when outside it or made on another size."""
@@ -71,18 +77,20 @@ class Prompt(NamedTuple):
 
     def box(self, height: int, width: int) -> Box:
         """The upright box around it, cut to the image [height, width]; PayloadError when it misses that."""
-        value = self.items[-1].value
+        place, item = self.around or (self.places[-1], self.items[-1])
+        value = item.value
         x, y = (value.x or 0.0) * width / 100, (value.y or 0.0) * height / 100
         across, down = (value.width or 0.0) * width / 100, (value.height or 0.0) * height / 100
-        cos, sin = math.cos(math.radians(value.rotation)), math.sin(math.radians(value.rotation))
+        angle = math.radians(value.rotation or 0.0)
+        cos, sin = math.cos(angle), math.sin(angle)
         corners = np.array([(0, 0), (across, 0), (0, down), (across, down)]) @ [(cos, sin), (-sin, cos)]
         corners += np.array([x, y])
         left, top = np.maximum(np.floor(corners.min(axis=0) + 1e-6), 0).astype(int)
         right, bottom = np.minimum(np.ceil(corners.max(axis=0) - 1e-6), (width, height)).astype(int)
         if right <= left or bottom <= top:
-            field = f"params.context.result[{self.places[-1]}].value"
+            field = f"params.context.result[{place}].value"
             raise PayloadError(field, "a box of no pixels of the image", "Draw it around the object")
-        return Box(int(left), int(top), int(right), int(bottom), self.items[-1].id)
+        return Box(int(left), int(top), int(right), int(bottom), item.id)
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ class Question:
 
     image_url: as it stands in the task. clicks: of a box, its centre. asked: when it came, by
     `time.perf_counter`. selected: the labels of the region that was selected at the first click, as far as
-    that is known.
+    that is known. around: see `Prompt`.
     """
 
     request: PredictRequest
@@ -116,6 +124,7 @@ class Question:
     box: Box | None
     asked: float
     selected: list[str]
+    around: Box | None = None
 
     @classmethod
     def read(cls, request: PredictRequest, images: ImageSource) -> Question:
@@ -126,7 +135,8 @@ class Question:
         size = image.pixels.shape[:2]
         box = prompt.box(*size) if prompt.is_box else None
         clicks = [box.centre] if box else prompt.clicks(*size)
-        return cls(request, target, url, image, clicks, box, asked, prompt.items[0].selected)
+        around = prompt.box(*size) if prompt.around else None
+        return cls(request, target, url, image, clicks, box, asked, prompt.items[0].selected, around)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -157,7 +167,7 @@ class Question:
         row changes it there.
         """
         of_regions = {
-            item.get("id"): [name_of(label) for label in item["value"][self.target.kind]]
+            item.get("id"): names_of(item["value"][self.target.type])
             for item in self.work.items
             if is_of(item, self.target)
         }
@@ -191,9 +201,11 @@ def read_subject(request: PredictRequest) -> tuple[Prompt, Target, str]:
 def read_prompt(items: Sequence[ContextItem]) -> Prompt:
     """The box or the clicks that came last; PayloadError when there is none, or it has no label.
 
-    items: params.context.result. Clicks on one object share control, label and picture.
+    items: params.context.result. Clicks on one object share control, label and picture. A box whose corner is
+    a click's very place is that click, sent twice.
     """
-    if items and items[-1].is_box:
+    clicked = {item.place for item in items if item.is_click}
+    if items and items[-1].is_box and items[-1].place not in clicked:
         return Prompt([_labelled(items[-1], len(items) - 1)], [len(items) - 1])
     clicks = [(place, item) for place, item in enumerate(items) if item.is_click]
     if not clicks:
@@ -202,7 +214,14 @@ def read_prompt(items: Sequence[ContextItem]) -> Prompt:
     last = _labelled(item, place)
     group = {item.id: (place, item) for place, item in clicks if item.object == last.object}
     places, members = zip(*group.values(), strict=True)
-    return Prompt(list(members), list(places))
+    drawn = [(at, box) for at, box in enumerate(items[: places[0]]) if _is_around(box, last)]
+    return Prompt(list(members), list(places), drawn[-1] if drawn else None)
+
+
+def _is_around(box: ContextItem, click: ContextItem) -> bool:
+    """Whether a box that came before a click is about its object: of its picture and label."""
+    labels = {box.label or click.label, click.label or box.label}
+    return box.is_box and box.item_index == click.item_index and len(labels) == 1
 
 
 def _labelled(item: ContextItem, place: int) -> ContextItem:
@@ -216,6 +235,9 @@ def _labelled(item: ContextItem, place: int) -> ContextItem:
 def _no_clicks(items: Sequence[ContextItem]) -> PayloadError:
     if not items:
         return PayloadError("params.context.result", "no clicks", "Click on the object")
+    if items[-1].type in PROMPTS:
+        field = f"params.context.result[{len(items) - 1}].value"
+        return PayloadError(field, "no x and y", "Send it as Label Studio does")
     problem = f"no clicks, only {items[-1].type!r}"
     remedy = 'Set smart="true" on KeyPoint and Rectangle controls only, with or without labels'
     return PayloadError("params.context.result", problem, remedy)

@@ -20,6 +20,7 @@ FOREGROUND = 127  # above it a saved pixel belongs to the object: browsers save 
 
 Kind = Literal["bitmasklabels", "brushlabels", "polygonlabels"]
 Points = TypeAdapter(list[Annotated[list[Percent], Field(min_length=2, max_length=2)]])
+OF_ANY = "labels"  # the type of a region that a Labels control labels, whatever tool has drawn it
 MadeOf = list[int] | str | list[list[float]]  # a brush RLE, an image's data URL, a polygon's points
 
 
@@ -122,6 +123,13 @@ def write(mask: np.ndarray, kind: Kind, labels: list[str], tolerance: float) -> 
     tolerance: of a polygon, in thousandths of the image's long side.
     """
     return REGION_TYPES[kind].write(mask, labels, tolerance * max(mask.shape) / 1000)
+
+
+def held_as(type: str, value: Mapping[str, Any]) -> Kind | None:
+    """How a result of that type holds its mask; None: it holds none. value: its own."""
+    for kind in REGION_TYPES:
+        if type == kind or (type == OF_ANY and REGION_TYPES[kind].field in value):
+            return kind
 
 
 def content(kind: Kind, value: Mapping[str, Any]) -> bytes:

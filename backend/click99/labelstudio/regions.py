@@ -16,11 +16,11 @@ from typing import Annotated, Any, NamedTuple
 import cv2
 import numpy as np
 from cachetools import LRUCache, cached
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
+from click99.labelstudio.controls import Target
 from click99.labelstudio.errors import BitmaskError, BrushError
-from click99.labelstudio.label_config import Target
-from click99.labelstudio.loose_values import Name
+from click99.labelstudio.loose_values import Name, Size, objects
 from click99.labelstudio.payloads import Work
 from click99.labelstudio.region_types import FOREGROUND, Kind, content, read
 from click99.labelstudio.strokes import Stroke, draw, touched
@@ -84,14 +84,14 @@ class Region:
 class _Value(BaseModel):
     """What was painted on a region since its mask was saved."""
 
-    touches: list[Stroke] = []
+    touches: Annotated[list[Stroke], BeforeValidator(objects)] = []
     magic_wand: str | None = Field(default=None, alias="maskDataURL")
 
 
 class _Item(BaseModel):
     id: Annotated[Name, Field(min_length=1)]
-    original_width: int
-    original_height: int
+    original_width: Size = None
+    original_height: Size = None
     value: _Value
 
 
@@ -140,9 +140,9 @@ def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[R
 def is_of(raw: Mapping[str, Any], target: Target) -> bool:
     """Whether this is a region of that control and label on that picture."""
     value = raw.get("value")
-    labels = value.get(target.kind) if isinstance(value, Mapping) else None
+    labels = value.get(target.type) if isinstance(value, Mapping) else None
     return (
-        raw.get("type") == target.kind
+        raw.get("type") == target.type
         and (raw.get("from_name"), raw.get("to_name")) == (target.from_name, target.to_name)
         and isinstance(labels, list)
         and (target.any_label or target.label in labels)
@@ -152,12 +152,12 @@ def is_of(raw: Mapping[str, Any], target: Target) -> bool:
 
 def is_fixed(raw: Mapping[str, Any]) -> bool:
     """Whether Label Studio lets nobody change this region: clicks pass it by."""
-    return raw.get("readonly") is True or raw.get("locked") is True
+    return any(str(raw.get(lock)).lower() in ("true", "1") for lock in ("readonly", "locked"))
 
 
 def _region(raw: Mapping[str, Any], kind: Kind, height: int, width: int) -> Region:
     item = _Item.model_validate(raw)
-    if (item.original_height, item.original_width) != (height, width):
+    if item.original_height not in (None, height) or item.original_width not in (None, width):
         made_for = f"made for {item.original_width} × {item.original_height}, the image is {width} × {height}"
         raise BrushError("original_width", made_for, "Reload the task: the image was replaced")
     if wand := item.value.magic_wand:  # a region of that tool holds nothing else until it is submitted
@@ -168,7 +168,7 @@ def _region(raw: Mapping[str, Any], kind: Kind, height: int, width: int) -> Regi
     return Region(item.id, *shown, made_from(raw))
 
 
-class _Shown(NamedTuple):
+class _Pixels(NamedTuple):
     """See `Region`."""
 
     top: int
@@ -187,14 +187,14 @@ def _key(kind: Kind, made_of: bytes, strokes: Sequence[Stroke], height: int, wid
 
 
 @cached(LRUCache(KEPT_BYTES, getsizeof=lambda shown: shown.size), _key, threading.Lock())
-def _shown(kind: Kind, made_of: bytes, strokes: Sequence[Stroke], height: int, width: int) -> _Shown:
+def _shown(kind: Kind, made_of: bytes, strokes: Sequence[Stroke], height: int, width: int) -> _Pixels:
     """A saved mask with the strokes on it."""
     mask = read(kind, made_of, height, width)
     if not strokes:
-        return _Shown(*crop(mask), None)
+        return _Pixels(*crop(mask), None)
     by_hand = touched(strokes, height, width)
     by_hand.setflags(write=False)
-    return _Shown(*crop(draw(mask * np.uint8(255), strokes) > FOREGROUND), by_hand)
+    return _Pixels(*crop(draw(mask * np.uint8(255), strokes) > FOREGROUND), by_hand)
 
 
 def crop(mask: np.ndarray) -> tuple[int, int, np.ndarray]:

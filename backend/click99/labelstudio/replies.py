@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from click99.labelstudio.controls import TOOLS
+from click99.labelstudio.loose_values import name_of
 from click99.labelstudio.predictions import MaskRegion, Prediction
 from click99.labelstudio.prompts import Question
-from click99.labelstudio.region_types import write
+from click99.labelstudio.region_types import OF_ANY, write
 from click99.labelstudio.regions import with_clicks
 
 # Type -> the field of its value. The rest of such a value repeats the region's, as it was.
@@ -44,18 +46,33 @@ def reply(
         original_height=height,
         item_index=target.item_index,
         score=score,
-        meta=_meta(question, region),
         value=value,
+        **_kept(question, region),
     )
-    # An outline cannot be of nothing: such an answer only takes the one before away.
-    result = [shown, *filled_in(question.work.items, region)] if value.made_of else []
+    if not value.made_of:  # an outline cannot be of nothing: it only takes the one before away
+        return Prediction(result=[], model_version=version, score=score)
+    result = [*as_results(shown, target.drawn_by), *filled_in(question.work.items, region)]
     return Prediction(result=result, model_version=version, score=score)
 
 
-def _meta(question: Question, region: str) -> dict[str, Any]:
-    """All these clicks, and what people wrote on the region of that id."""
-    before = next((item.get("meta") for item in question.work.items if item.get("id") == region), {})
-    return with_clicks(before, question.clicks)
+def as_results(shown: MaskRegion, drawn_by: str) -> list[MaskRegion | dict[str, Any]]:
+    """A region as results: one; where a Labels control labels what another draws two, mask and label, as
+    Label Studio saves it."""
+    if not drawn_by:
+        return [shown]
+    region = shown.model_dump()
+    labels = region["value"].pop(shown.type)
+    drawn = region | {"type": TOOLS[shown.type], "from_name": drawn_by}
+    return [drawn, region | {"type": OF_ANY, "value": region["value"] | {OF_ANY: labels}}]
+
+
+def _kept(question: Question, region: str) -> dict[str, Any]:
+    """What the region of that id has beside its mask: all these clicks, people's note, and its parent."""
+    before = next((item for item in question.work.items if item.get("id") == region), {})
+    parent = name_of(before.get("parentID"))
+    return {"meta": with_clicks(before.get("meta"), question.clicks)} | (
+        {"parentID": parent} if parent else {}
+    )
 
 
 def filled_in(items: Iterable[Mapping[str, Any]], region: str) -> Iterator[dict[str, Any]]:
@@ -65,6 +82,12 @@ def filled_in(items: Iterable[Mapping[str, Any]], region: str) -> Iterator[dict[
         if item.get("id") == region and isinstance(value, Mapping) and field in value:
             meta = {"meta": _own(item["meta"])} if "meta" in item else {}
             yield {**item, "value": {field: value[field]}, **meta}
+
+
+def is_related(items: Iterable[Mapping[str, Any]], region: str) -> bool:
+    """Whether saved results hold a relation of the region of that id."""
+    relations = (item for item in items if item.get("type") == "relation")
+    return any(region in (item.get("from_id"), item.get("to_id")) for item in relations)
 
 
 def _own(meta: Any) -> dict[str, Any]:

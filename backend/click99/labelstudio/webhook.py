@@ -10,7 +10,7 @@ from click99.labelstudio.loose_values import Name, fields, listed
 from click99.labelstudio.payloads import Work
 
 
-class Known(BaseModel):
+class Mention(BaseModel):
     """A project or a task as an event names it. label_config: the project's. data: the task's."""
 
     id: Name = ""
@@ -22,8 +22,10 @@ class WebhookEvent(BaseModel):
     """POST /webhook: ANNOTATION_CREATED, PROJECT_UPDATED, START_TRAINING … One of something, or many."""
 
     action: str
-    projects: Annotated[list[Known], BeforeValidator(listed)] = Field(default=[], validation_alias="project")
-    tasks: Annotated[list[Known], BeforeValidator(listed)] = Field(
+    projects: Annotated[list[Mention], BeforeValidator(listed)] = Field(
+        default=[], validation_alias="project"
+    )
+    tasks: Annotated[list[Mention], BeforeValidator(listed)] = Field(
         default=[], validation_alias=AliasChoices("task", "tasks")
     )
     annotations: Annotated[list[Work], BeforeValidator(listed)] = Field(

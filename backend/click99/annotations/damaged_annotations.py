@@ -1,4 +1,4 @@
-"""Which annotations lost a mask, because it was submitted before anyone accepted it."""
+"""Which annotations lost a mask, because it was submitted before anyone accepted it, or hold one twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 MOST_ANNOTATIONS = 10_000  # annotations in the list
 
 
-class LostMasks:
+class DamagedAnnotations:
     """A list of annotations: empty files in CLICK99_HOME, for `click99 doctor` and `recover`.
 
     Anyone who reaches /webhook can add some, so they are named by numbers only, and up to MOST_ANNOTATIONS.

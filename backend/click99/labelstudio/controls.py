@@ -1,0 +1,113 @@
+"""The tags of a label config that draw: what clicks and boxes come from, and what holds an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from xml.etree import ElementTree
+
+from click99.labelstudio.loose_values import name_of, value_of
+from click99.labelstudio.payloads import PROMPTS
+from click99.labelstudio.region_types import OF_ANY, REGION_TYPES, Kind
+
+TOOLS: dict[Kind, str] = {kind: kind.removesuffix("labels") for kind in REGION_TYPES}  # without labels
+KINDS = {*PROMPTS, *REGION_TYPES, *TOOLS.values(), OF_ANY}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the answer to a click goes.
+
+    from_name: the control; to_name: the Image tag. kind: how the region holds its mask; type: the region's,
+    which is also the name of its labels in its value. drawn_by: the Brush, Bitmask or Polygon that draws what
+    from_name, a Labels, labels; "": one control does both. item_index: of the picture in the tag's valueList,
+    None: it has only one. more: labels beside `label`, of a control with choice="multiple". any_label: the
+    prompt has none, so it may be about a region of whichever; `label` is the control's first.
+    """
+
+    from_name: str
+    to_name: str
+    label: str
+    kind: Kind = "brushlabels"
+    type: str = "brushlabels"
+    item_index: int | None = None
+    more: tuple[str, ...] = ()
+    any_label: bool = False
+    drawn_by: str = ""
+
+
+@dataclass(frozen=True)
+class Control:
+    """A tag with labels, or one that draws without. kind: its name in lower case. smart_only: all that is
+    drawn with it are prompts. labels: name in results (alias or value) -> value; None: they come from the
+    task, so any may be right. from_task: where they stand in it ("$labels"). drawn_by: as of a `Target`."""
+
+    kind: str
+    name: str
+    to_name: str
+    smart: bool
+    smart_only: bool
+    labels: Mapping[str, str] | None
+    from_task: str = ""
+    drawn_by: str = ""
+
+    def names(self, data: Mapping[str, Any]) -> list[str]:
+        """Of its labels, in results. data: the task's."""
+        if self.labels is not None:
+            return list(self.labels)
+        given = [each if isinstance(each, dict) else {"value": each} for each in self._given(data)]
+        return [name for each in given if (name := name_of(each.get("alias") or each.get("value")))]
+
+    def _given(self, data: Mapping[str, Any]) -> list[Any]:
+        found = value_of(self.from_task, data)
+        return found if isinstance(found, list) else []
+
+    @property
+    def tag(self) -> str:
+        """Of an output, as a person writes it."""
+        return "Labels" if self.drawn_by else REGION_TYPES[self.kind].tag  # pyright: ignore
+
+
+def controls(root: ElementTree.Element) -> dict[str, list[Control]]:
+    """Those that draw, by their kind, in their order."""
+    found: dict[str, list[Control]] = {kind: [] for kind in KINDS}
+    for tag in root.iter():
+        kind = str(tag.tag).lower()
+        if kind in KINDS:
+            found[kind].append(_control(tag, kind))
+    return found
+
+
+def outputs(found: Mapping[str, list[Control]], kind: Kind) -> Iterator[Control]:
+    """Those of that kind, then the tools that draw it under the labels of a Labels control."""
+    yield from found[kind]
+    for tool in found[TOOLS[kind]]:
+        for labels in found[OF_ANY]:
+            if labels.to_name == tool.to_name:
+                yield replace(labels, kind=kind, drawn_by=tool.name)
+
+
+def _control(tag: ElementTree.Element, kind: str) -> Control:
+    labels = [label for label in _inside(tag) if is_tag(label, "label")]
+    names = {label.get("alias") or label.get("value", ""): label.get("value", "") for label in labels}
+    value = tag.get("value", "")
+    from_task = value if value.startswith("$") else ""
+    smart, smart_only = (tag.get(key, "").lower() == "true" for key in ("smart", "smartOnly"))
+    labels = None if from_task else names
+    name, to_name = tag.get("name", ""), tag.get("toName", "")
+    return Control(kind, name, to_name, smart, smart and smart_only, labels, from_task)
+
+
+def _inside(tag: ElementTree.Element) -> Iterator[ElementTree.Element]:
+    """The tags inside a control, but for those of controls in it."""
+    waiting = list(reversed(tag))
+    while waiting:
+        child = waiting.pop()
+        if str(child.tag).lower() not in KINDS:
+            yield child
+            waiting += reversed(child)
+
+
+def is_tag(tag: ElementTree.Element, kind: str) -> bool:
+    return isinstance(tag.tag, str) and tag.tag.lower() == kind
