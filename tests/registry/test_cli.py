@@ -57,6 +57,7 @@ def test_the_list_shows_the_checkpoint_that_servers_are_pinned_to(
     [
         (GATE | {"collected": {"before": {"noc90": 4.0}, "after": {"noc90": 3.916}}}, "4.00 → 3.92 clicks"),
         (GATE, "not passed"),
+        (GATE | {"challenges": True}, "challenger"),
         ({"promoted": True}, "passed"),
     ],
 )
@@ -64,6 +65,16 @@ def test_the_list_tells_the_gate_s_decision(registry: Registry, gate: dict, show
     name = registry.all()[1].name
     registry.add_facts(name, gate=gate)
     assert rows(run(registry, "list"))[name][4].endswith(shown)
+
+
+def test_the_list_says_who_challenges_what_is_served(registry: Registry):
+    first, second = registry.all()
+    registry.promote(first.name, "a reason")
+    gate = GATE | {"challenges": True, "against": first.name, "reason": "About 12 images would do"}
+    registry.add_facts(second.name, gate=gate)
+    assert f"{second.name} challenges it: About 12 images would do" in run(registry, "list")
+    registry.promote(second.name, "a reason")
+    assert "challenges it" not in run(registry, "list")
 
 
 def test_all_that_is_known_is_shown(registry: Registry):

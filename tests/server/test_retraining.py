@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from fastapi.testclient import TestClient
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.registry.jobs import Jobs
+from click99.server.own_checks import check_training
 from click99.server.prometheus import Metrics
 from click99.server.retraining import Retraining
 from click99.server.settings import Settings
@@ -23,6 +23,7 @@ from tests.registry.examples import STAND_IN, ended
 from tests.server.requests import Start
 from tests.waiting import until
 
+WAITS = "another begins when it is over"
 BUTTON = {"action": "START_TRAINING", "project": {"id": 7}}
 
 
@@ -52,7 +53,7 @@ def test_the_button_begins_one_and_then_tells_which_runs(waiting: Callable[..., 
     assert server.post("/webhook", json=BUTTON).json()["job"] == "1"
     assert jobs.get(1).why == "Label Studio's button, project 7"
     again = server.post("/webhook", json=BUTTON).json()
-    assert again == {"status": "ok", "job": "1", "detail": "job 1 is running already"}
+    assert again == {"status": "ok", "job": "1", "detail": f"job 1 is running already; {WAITS}"}
     assert server.post("/train", json={"annotations": []}).json()["job"] == "1"
     assert [job.number for job in jobs.all()] == [1]
 
@@ -82,6 +83,22 @@ def test_of_several_workers_each_tells_of_it(tmp_path: Path, jobs: Jobs, monkeyp
     assert b"click99_training 1.0" in metrics.text()
 
 
+def test_what_was_asked_for_meanwhile_begins_afterwards_once(tmp_path: Path, jobs: Jobs):
+    retraining = Retraining(Settings(home=tmp_path), Database(sqlite_url(tmp_path)), jobs)
+    for why in ("first", "second", "third"):
+        assert retraining.begin(why)[0] == 1
+    retraining.look()
+    assert len(jobs.all()) == 1
+    jobs.cancel()
+    ended(jobs, 1)
+    retraining.look()
+    assert [job.why for job in jobs.all()] == ["first", "third"]
+    jobs.cancel()
+    ended(jobs, 2)
+    retraining.look()
+    assert len(jobs.all()) == 2
+
+
 @pytest.mark.parametrize(("credentials", "status"), [("ann:secret:", 200), ("ann:secret", 401), ("", 401)])
 def test_the_button_presents_basic_auth(start: Start, credentials: str, status: int, tmp_path: Path):
     server = start(basic_auth_user="ann", basic_auth_password="secret:")
@@ -106,8 +123,10 @@ def test_a_real_fine_tune_tells_why_there_is_none(tmp_path: Path):
     retraining.begin("a test")
     until(lambda: retraining.jobs.get(1).state != "running", seconds=200)
     job = retraining.jobs.get(1)
-    assert job.state == "failed"
+    assert job.state == "refused"
     assert "nothing" in job.message, job.message
+    (finding,) = check_training(Settings(home=tmp_path))
+    assert finding.severity == "ok", "there is nothing to mend"
 
 
 def test_a_disk_that_takes_no_job_is_told(start: Start, tmp_path: Path):
@@ -148,11 +167,11 @@ def test_enough_new_corrections_begin_one(tmp_path: Path, jobs: Jobs):
     assert len(jobs.all()) == 2, "those are not counted again"
 
 
-def test_it_counts_by_itself_only_when_it_is_asked_to(start: Start, tmp_path: Path):
-    def counting() -> bool:
-        return "retrain" in {thread.name for thread in threading.enumerate()}
-
-    start()
-    assert not counting()
-    start(retrain_every=50)
-    assert counting()
+def test_corrections_alone_begin_none_unless_that_is_set(tmp_path: Path, jobs: Jobs):
+    database = Database(sqlite_url(tmp_path))
+    with database.writing() as session:
+        keep_event(session, saved(brush_item("a", origin="manual")), datetime.now(UTC))
+    Retraining(Settings(home=tmp_path), database, jobs).look()
+    assert jobs.all() == []
+    Retraining(Settings(home=tmp_path, retrain_every=1), database, jobs).look()
+    assert len(jobs.all()) == 1

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from tests.training.samples import disc, scene
 from tests.training.snapshot import write_snapshot
@@ -22,16 +20,6 @@ ROWS = [
     ("back/e.png", "", "none", "train"),
     ("photo/f.png", "photo/f_mask.png", "binary", "val"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Training has the processor flush tiny numbers to zero, and sets threads; other tests of this process
-    need them as they were."""
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")

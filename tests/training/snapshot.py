@@ -25,26 +25,24 @@ PEOPLE_S = tuple(Click(each["x"], each["y"], each["positive"]) for each in CLICK
 ALWAYS = replace(FINETUNE, replayed=1.0, nearly_right=0.0)  # people's clicks are replayed
 
 
-def pictures(split: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Endless images uint8 [SIDE, SIDE, 3] that belong to that split, with their masks, 0/255."""
+def pictures() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Endless images uint8 [SIDE, SIDE, 3] with their masks, 0/255."""
     for seed in itertools.count():
         mask = disc(SIDE, SIDE, 32, 32, 12 + seed % 8)
-        image = scene(mask, seed)
-        if split_of(image_name(image)) == split:
-            yield image, mask
+        yield scene(mask, seed), mask
 
 
-def write_snapshot(folder: Path, train: int = 3, held_out: int = 6, skip: int = 0, **line: Any) -> Path:
-    """Sealed as `click99 collect` does it. skip: pictures to train on that are left out, so that others come.
+def write_snapshot(folder: Path, images: int = 6, skip: int = 0, **line: Any) -> Path:
+    """Sealed as `click99 collect` does it. skip: pictures that are left out, so that others come.
     line: changes of every line of clicks.jsonl."""
     lines = []
-    for split, start, count in (("train", skip, train), ("val", 0, held_out)):
-        for image, mask in itertools.islice(pictures(split), start, start + count):
-            name = image_name(image)
-            file = f"{split}/masks/{name}_0.png"
-            save(folder / split / "images" / f"{name}.png", image)
-            save(folder / file, mask)
-            lines.append(json.dumps({"mask": file, "clicks": CLICKS} | line))
+    for image, mask in itertools.islice(pictures(), skip, skip + images):
+        name = image_name(image)
+        split = split_of(name)
+        file = f"{split}/masks/{name}_0.png"
+        save(folder / split / "images" / f"{name}.png", image)
+        save(folder / file, mask)
+        lines.append(json.dumps({"mask": file, "clicks": CLICKS} | line))
     folder.mkdir(exist_ok=True)
     (folder / "clicks.jsonl").write_text("".join(f"{line}\n" for line in lines))
     seal(folder)

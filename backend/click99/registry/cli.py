@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,12 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from click99.registry.diff import WeightChange, facts_of, moved
+from click99.registry.gate_facts import challenger, gate_facts
 from click99.registry.job import Job
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry, RegistryError, Version
 
 models = typer.Typer(
-    no_args_is_help=True, help="Model versions: what there is, what is served, and what is made of it."
+    no_args_is_help=True,
+    help="Model versions: what there is, what is served, and the fine-tunes that make new ones.",
 )
 
 Home = Annotated[Path, typer.Option(envvar="CLICK99_HOME", help="Folder of the record and the models.")]
@@ -33,12 +35,15 @@ def list_versions(home: Home = HOME, model: Pin = None) -> None:
     registry = Registry.at(home)
     served = registry.chosen(model)
     shown = {version.name: version for version in [served, *registry.all()]}
-    table = Table("", "version", "made", "trained from", "gate")
+    table = Table("", "version", "added", "trained from", "gate")
     for version in sorted(shown.values(), key=lambda version: version.made_at):
         mark = "→" if version.name == served.name else ""
         table.add_row(mark, version.name, _time(version.made_at), version.parent or "–", verdict(version))
     Console().print(table)
     Console().print(f"→ {served.name} is served: {_why_served(registry, model)}.", soft_wrap=True)
+    if challenging := challenger(registry, served):
+        reason = escape(str(challenging.facts["gate"].get("reason", "")))
+        Console().print(f"{challenging.name} challenges it: {reason}", soft_wrap=True)
 
 
 @models.command()
@@ -104,13 +109,10 @@ def diff(
 
 def verdict(version: Version) -> str:
     """The gate's decision and its clicks to 90 % IoU on collected images, as far as they were noted."""
-    gate: dict[str, Any] = version.facts.get("gate") or {}
+    gate = gate_facts(version)
     if not gate:
         return "–"
-    decided = "passed" if gate.get("promoted") else "not passed"
-    collected: dict[str, Any] = gate.get("collected") or {}
-    clicks = [(collected.get(side) or {}).get("noc90") for side in ("before", "after")]
-    return f"{decided}, {clicks[0]:.2f} → {clicks[1]:.2f} clicks" if all(clicks) else decided
+    return gate.decided + (f", {gate.clicks[0]:.2f} → {gate.clicks[1]:.2f} clicks" if gate.clicks else "")
 
 
 def _named(registry: Registry, name: str, model: Path | None) -> Version:

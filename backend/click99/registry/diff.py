@@ -28,7 +28,7 @@ class WeightChange:
 
 def facts_of(version: Version) -> dict[str, str]:
     """All that is known of a version, flat and readable, with what its file tells of its training."""
-    known = {"made": version.made_at[:19].replace("T", " "), "trained from": version.parent or "–"}
+    known = {"added": version.made_at[:19].replace("T", " "), "trained from": version.parent or "–"}
     return known | dict(flat(_header(version.path) | version.facts))
 
 

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 from click99.files import write_json
 from click99.registry.versions import now
 
-JobState = Literal["running", "promoted", "not promoted", "cancelled", "failed"]
+JobState = Literal["running", "promoted", "not promoted", "refused", "cancelled", "failed"]
 JOB_STATES: tuple[JobState, ...] = get_args(JobState)
 
 
@@ -77,7 +77,7 @@ def write_cancel(folder: Path) -> None:
 def read_job(folder: Path) -> Job | None:
     """The job whose folder is named by its number; None while there is none, or not yet."""
     try:
-        begun = _Begun.model_validate(_read_json(folder / "job.json"))
+        begun = _JobFile.model_validate(_read_json(folder / "job.json"))
     except ValidationError:
         return None
     alive = is_locked(folder / "alive")  # before its news: what is dead by now writes none any more
@@ -91,7 +91,7 @@ def _time(value: str) -> str:
     return value
 
 
-class _Begun(BaseModel):
+class _JobFile(BaseModel):
     """job.json: see `Job`."""
 
     why: str
@@ -105,6 +105,8 @@ def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> JobState:
         return "running"
     if progress.get("phase") == "done":
         return "promoted" if progress.get("promoted") else "not promoted"
+    if progress.get("phase") == "refused":
+        return "refused"
     return "cancelled" if (folder / "cancelled").exists() else "failed"
 
 

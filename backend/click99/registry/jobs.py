@@ -23,6 +23,7 @@ from click99.registry.check import RegistryError
 from click99.registry.job import Job, read_job, write_begin, write_cancel
 
 FINETUNE = (sys.executable, "-m", "click99.cli", "finetune")
+WANTED = "wanted"  # the file that says that one is, and why
 NICE = 10  # more than who starts it: clicks come first
 
 
@@ -78,6 +79,23 @@ class Jobs:
             )
         os.setpriority(os.PRIO_PROCESS, process.pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE))
         return process
+
+    def want(self, why: str) -> None:
+        """Keep the wish for one after the running one. Who wishes again meanwhile wishes the same."""
+        (self.folder / WANTED).write_text(why)
+
+    def take_wanted(self) -> str | None:
+        """Why one is wanted, to whoever asks first, once none is running."""
+        if not (self.folder / WANTED).exists() or self.running():
+            return None
+        taken = self.folder / f".{WANTED}.{os.getpid()}"
+        try:
+            os.replace(self.folder / WANTED, taken)
+        except FileNotFoundError:  # another worker was faster
+            return None
+        why = taken.read_text()
+        taken.unlink()
+        return why
 
     @contextmanager
     def running_here(self, folder: Path) -> Iterator[None]:

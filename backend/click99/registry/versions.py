@@ -22,6 +22,8 @@ from click99.registry.check import RegistryError, load_checked
 
 log = logging.getLogger(__name__)
 
+CLEARED_AWAY = "cleared_away"  # the fact that says when
+
 __all__ = ["Move", "Pointer", "Registry", "RegistryError", "Version"]
 
 
@@ -35,6 +37,11 @@ class Version:
     made_at: str
     sha256: str
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_cleared_away(self) -> bool:
+        """Whether its checkpoint was deleted on purpose (`prune`)."""
+        return CLEARED_AWAY in self.facts and not self.path.is_file()
 
 
 @dataclass(frozen=True)
@@ -152,14 +159,20 @@ class Registry:
         return version
 
     def rollback(self) -> Version:
-        """Move the pointer back to the version that was served before, at last to the shipped one."""
+        """Move the pointer back to the version that was served before, at last to the shipped one.
+
+        Those whose checkpoints were cleared away are passed over.
+        """
         with self._changing():
             line = self.pointer().line
-            if len(line) < 2:
+            left = line[:-1]
+            while left and self.get(left[-1]).is_cleared_away:
+                left = left[:-1]
+            if not left:
                 raise RegistryError(f"No version was served before {line[0] if line else 'the shipped one'}")
-            version = self.get(line[-2])
+            version = self.get(left[-1])
             load_checked(version.name, version.path, version.sha256)
-            self._point(line[:-1], f"rolled back from {line[-1]}")
+            self._point(left, f"rolled back from {line[-1]}")
         return version
 
     @property

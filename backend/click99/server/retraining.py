@@ -15,8 +15,10 @@ from prometheus_client.registry import Collector
 from click99.annotations.database import Database
 from click99.annotations.saved_masks import MaskFilter, saved_masks
 from click99.labelstudio.errors import LabelStudioError
+from click99.registry.check import RegistryError
 from click99.registry.job import JOB_STATES
 from click99.registry.jobs import BusyError, Jobs
+from click99.registry.pruning import prune
 from click99.server.poller import Poller
 from click99.server.settings import Settings
 
@@ -39,31 +41,39 @@ class Retraining(Poller, Collector):
         self._database = database
         super().__init__("retrain", LOOK_SECONDS, "New corrections are not counted")
 
-    def start(self) -> None:
-        """Count corrections from now on, if that is set."""
-        if self._settings.retrain_every:
-            super().start()
-
     def begin(self, why: str) -> tuple[int, str]:
-        """The number of the job that was begun, or of the one that runs already, and which of both it is."""
+        """The number of the job that was begun, or of the one that runs already, and which of both it is.
+
+        While one runs, another waits for its end, however often it is asked for.
+        """
         minutes = ["--minutes", f"{self._settings.retrain_minutes:g}"]
         variables = os.environ | self._settings.environment
         variables.pop("PROMETHEUS_MULTIPROC_DIR", None)  # its counters are not the server's
         try:
             number = self.jobs.start(why, minutes, variables).number
         except BusyError as busy:
-            return busy.job.number, str(busy)
+            self.jobs.want(why)
+            return busy.job.number, f"{busy}; another begins when it is over"
         except OSError as error:
             raise NotStartedError(
                 "CLICK99_HOME", f"no fine-tune is begun ({error})", "Free its disk"
             ) from None
+        self._prune()
         log.info("Job %d is begun: %s", number, why)
         return number, f"job {number} is begun"
 
+    def _prune(self) -> None:
+        try:
+            prune(self._settings.home, self._settings.retrain_keep, self._settings.model)
+        except (OSError, RegistryError) as error:
+            log.warning("What older fine-tunes left is not cleared away: %s", error)
+
     def look(self) -> None:
-        """Begin a fine-tune if enough was corrected since the last one began."""
+        """Begin a fine-tune that waited, or if enough was corrected since the last one began."""
+        if wanted := self.jobs.take_wanted():
+            self.begin(wanted)
         jobs, enough = self.jobs.all(), self._settings.retrain_every
-        if jobs and jobs[-1].state == "running":
+        if not enough or (jobs and jobs[-1].state == "running"):
             return
         since = datetime.fromisoformat(jobs[-1].started_at) if jobs else None
         if corrected(self._database, since, enough) >= enough:

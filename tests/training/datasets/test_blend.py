@@ -16,7 +16,8 @@ from tests.training.samples import marked
 
 
 def test_a_blend_draws_from_both(snapshot: Path):
-    new, old = SnapshotDataset(snapshot, ["train"]), SnapshotDataset(snapshot, ["val"])
+    data = SnapshotDataset(snapshot)
+    new, old = data.of(data.images[:3]), data.of(data.images[3:])
     blend, rng = Blend(new, old, 0.25), np.random.default_rng(0)
     names = {sample.name for sample in old}
     drawn = [blend.draw(rng, COMPACT) for _ in range(200)]

@@ -17,22 +17,25 @@ from tests.training.snapshot import ALWAYS, CLICKS, PEOPLE_S, SIDE, write_snapsh
 
 
 def test_masks_come_with_the_clicks_that_led_to_them(snapshot: Path):
-    data = SnapshotDataset(snapshot, ["train"])
-    assert len(data) == 3
+    data = SnapshotDataset(snapshot)
+    assert len(data) == 6
     assert all(sample.clicks == PEOPLE_S and sample.start is None for sample in data)
 
 
-def test_splits_are_told_apart(snapshot: Path):
-    assert [len(SnapshotDataset(snapshot, splits)) for splits in (["val", "test"], ["test"])] == [6, 0]
+def test_the_masks_of_some_images(snapshot: Path):
+    data = SnapshotDataset(snapshot)
+    one, *others = data.images
+    assert data.of({one}).images == [one]
+    assert data.of(set(others)).images == others
 
 
 def test_a_click_on_an_older_mask_begins_a_new_way(tmp_path: Path):
     later = {"x": 9, "y": 8, "positive": True, "origin": "draft", "start": "starts/a.png"}
-    folder = write_snapshot(tmp_path / "snapshot", train=1, clicks=[*CLICKS, later])
+    folder = write_snapshot(tmp_path / "snapshot", images=1, clicks=[*CLICKS, later])
     start = np.zeros((SIDE, SIDE), bool)
     start[:30] = True
     save(folder / "starts" / "a.png", start.view(np.uint8) * np.uint8(255))
-    data, rng = SnapshotDataset(folder, ["train"]), np.random.default_rng(0)
+    data, rng = SnapshotDataset(folder), np.random.default_rng(0)
     drawn = {sample.clicks: sample.start for sample in (data.draw(rng, ALWAYS) for _ in range(20))}
     assert drawn.keys() == {PEOPLE_S, (Click(9, 8, True),)}
     assert drawn[PEOPLE_S] is None
@@ -41,7 +44,7 @@ def test_a_click_on_an_older_mask_begins_a_new_way(tmp_path: Path):
 
 @pytest.mark.parametrize("replayed", [0.0, 1.0])
 def test_the_recipe_says_how_often_clicks_are_replayed(snapshot: Path, replayed: float):
-    data, rng = SnapshotDataset(snapshot, ["train"]), np.random.default_rng(0)
+    data, rng = SnapshotDataset(snapshot), np.random.default_rng(0)
     drawn = [data.draw(rng, replace(FINETUNE, replayed=replayed)) for _ in range(5)]
     assert all(bool(sample.clicks) == bool(replayed) for sample in drawn)
 
@@ -50,5 +53,5 @@ def test_a_line_that_nobody_wrote_is_named(snapshot: Path):
     file = snapshot / "clicks.jsonl"
     file.chmod(0o644)
     file.write_text(file.read_text() + json.dumps({"mask": "train/masks/a_0.png"}) + "\n")
-    with pytest.raises(ValueError, match=r"clicks\.jsonl, line 10: KeyError\('clicks'\)\. Collect anew"):
-        SnapshotDataset(snapshot, ["train"])
+    with pytest.raises(ValueError, match=r"clicks\.jsonl, line 7: KeyError\('clicks'\)\. Collect anew"):
+        SnapshotDataset(snapshot)

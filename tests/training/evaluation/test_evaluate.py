@@ -44,7 +44,7 @@ class Brush:
         self.network = SimpleNamespace(encode=time.sleep, forward=time.sleep)
         self.parts = [self]
 
-    def for_image(self, image: np.ndarray, image_key: str) -> Brush:
+    def for_image(self, image: np.ndarray, image_key: str, project: str = "") -> Brush:
         return self
 
     def refine(self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None, image_key: str):

@@ -59,14 +59,27 @@ def test_the_plain_folder_loader_reads_it(database: Database, tmp_path: Path):
     assert len(samples) == 2
     assert np.array_equal(samples[0].image, IMAGE)
     assert {sample.truth.tobytes() for sample in samples} == {disc().tobytes(), (~disc()).tobytes()}
+    for file in (tmp_path / "set" / split / "masks").glob("*.png"):
+        assert set(np.unique(np.asarray(Image.open(file)))) == {0, 255}
 
 
-def test_an_empty_mask_is_left_out(database: Database, tmp_path: Path):
-    keep(database, saved(brush_item("a"), brush_item("b", np.zeros(SHAPE, bool))))
+@pytest.mark.parametrize(
+    ("pixels_of_it", "why"),
+    [
+        (0, "the mask is empty"),
+        (1, "the mask is one pixel"),
+        (SHAPE[0] * SHAPE[1], "the mask is the whole image, which tells nothing"),
+    ],
+)
+def test_a_mask_that_tells_nothing_is_left_out(
+    database: Database, tmp_path: Path, pixels_of_it: int, why: str
+):
+    mask = (np.arange(SHAPE[0] * SHAPE[1]) < pixels_of_it).reshape(SHAPE)
+    keep(database, saved(brush_item("a"), brush_item("b", mask)))
     made = collect(database, tmp_path / "set", MaskFilter(), pixels)
     (message,) = made.left_out
     assert made.masks.total() == 1
-    assert message.endswith("region b: the mask is empty")
+    assert message.endswith(f"region b: {why}")
 
 
 def test_the_clicks_that_people_made_come_with_it(database: Database, tmp_path: Path):
@@ -137,9 +150,14 @@ def test_a_snapshot_is_never_written_over(database: Database, tmp_path: Path):
 
 def test_nothing_to_collect_is_said(database: Database, tmp_path: Path):
     keep(database, saved(brush_item()), deleted())
-    with pytest.raises(SnapshotError, match=r"no saved mask \(label=cell\)"):
+    with pytest.raises(SnapshotError, match=r"no saved mask has label=cell\. Widen"):
         collect(database, tmp_path / "set", MaskFilter(label="cell"), pixels)
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_record_without_masks_is_told_as_one(database: Database, tmp_path: Path):
+    with pytest.raises(SnapshotError, match=r"the record has no saved mask\. Click and save"):
+        collect(database, tmp_path / "set", MaskFilter(), pixels)
 
 
 def test_an_image_that_is_gone_costs_its_masks_only(database: Database, tmp_path: Path):

@@ -33,25 +33,28 @@ from click99.segmentation.predictor import Predictor
 from click99_training.base import open_base
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning import finetune as module
-from click99_training.learning.compare import compare
-from click99_training.learning.finetune import FineTune, finetune
+from click99_training.learning.finetune import finetune
 from click99_training.learning.gate import Decision, decide
 from click99_training.learning.progress import Progress
+from click99_training.learning.run_start import FineTune
 from click99_training.learning.snapshots import seal
+from click99_training.loop.average import mean_of
 from click99_training.loop.stop_request import RunInterrupt
 from click99_training.recipes import FINETUNE
 from tests.registry.examples import STAND_IN
+from tests.training.learning.comparisons import verdicts
 from tests.training.rows import rows
 from tests.training.snapshot import write_snapshot
 
 pytestmark = pytest.mark.slow("fine-tunes")
 SECONDS = 1.5
+CPU = ("--device", "cpu", "--threads", "1")
 
 
 @pytest.fixture
 def asked(tmp_path: Path, whole: Path, snapshot: Path, data_folder: Path, monkeypatch) -> FineTune:
-    monkeypatch.setattr(module, "FINETUNE", replace(FINETUNE, crops=((64, 2, 1.0),)))
-    monkeypatch.setattr("click99_training.learning.gate.CLICKED", 1)  # time
+    small = replace(FINETUNE, crops=((64, 2, 1.0),))
+    monkeypatch.setattr("click99_training.learning.fold_training.FINETUNE", small)
     return FineTune(
         out=tmp_path / "run",
         home=tmp_path / "home",
@@ -83,8 +86,8 @@ def candidate(asked: FineTune) -> Version:
 
 
 def unsure(*_: Any) -> Decision:
-    same = compare(np.full((6, 20), 0.95), np.full((6, 20), 0.95))
-    return decide(same, same)
+    same = verdicts([1] * 6, [1] * 6)
+    return decide(same, same, 6)
 
 
 def test_a_run_ends_with_a_noted_decision(asked: FineTune):
@@ -95,8 +98,7 @@ def test_a_run_ends_with_a_noted_decision(asked: FineTune):
     assert made.name.startswith("compact-")
     gate = made.facts["gate"]
     assert (gate["promoted"], gate["reason"]) == (decision.promoted, decision.reason)
-    assert gate["collected"]["images"] == 6
-    assert gate["by_learnt"]["collected"] == 1
+    assert gate["gain"]["images"] == gate["collected"]["images"] == 6
     served = registry.served()
     assert (served.name if served else None) == (made.name if decision.promoted else None)
     assert told(asked) | {"message": ""} == {
@@ -107,16 +109,19 @@ def test_a_run_ends_with_a_noted_decision(asked: FineTune):
         "candidate": made.name,
         "promoted": decision.promoted,
     }
-    assert "<svg" in (asked.out / "curves.html").read_text()
+    title = "Promoted" if decision.promoted else "Not promoted"
+    assert f"<h1>{title}</h1>" in (asked.out / "curves.html").read_text()
 
 
 def test_the_candidate_has_learnt_and_keeps_the_network_before(asked: FineTune, whole: Path):
     asked = replace(asked, minutes=0.1)  # of which a busy machine leaves some
     run(asked)
-    made, learnt = candidate(asked).path, asked.out / "learnt.safetensors"
-    generalist = load_generalist(made)
+    made = candidate(asked).path
+    learnt = [load_checkpoint(asked.out / f"fold-{k}" / "learnt.safetensors") for k in (1, 2)]
+    generalist, mean = load_generalist(made), mean_of(learnt, learnt[0].config).half().float()
     assert generalist
-    assert same(load_checkpoint(made), load_checkpoint(learnt))
+    assert same(load_checkpoint(made), mean)
+    assert not same(*learnt)
     assert not same(load_checkpoint(made), load_checkpoint(whole))
     assert same(generalist.network, load_checkpoint(whole))
 
@@ -132,7 +137,7 @@ def test_what_it_did_not_learn_from_is_answered_as_before(asked: FineTune, whole
     before, after = (Predictor.load(path, "cpu") for path in (whole, candidate(asked).path))
     assert asked.base_data
     assert asked.data
-    (photo, *_), (corrected, *_) = open_base(asked.base_data).train, SnapshotDataset(asked.data, ["train"])
+    (photo, *_), (corrected, *_) = open_base(asked.base_data).train, SnapshotDataset(asked.data)
     assert after.for_image(corrected.image, corrected.name) is after
     old, new = (
         each.for_image(photo.image, photo.name).refine(photo.image, [Click(9, 9, True)], None, photo.name)
@@ -161,7 +166,9 @@ def test_what_is_better_is_served(
             weight.mul_(0)
     save_checkpoint(network, worse)
     good = load_checkpoint(asked.pinned or SHIPPED)
-    monkeypatch.setattr(module, "load_checkpoint", lambda path: copy.deepcopy(good))
+    monkeypatch.setattr(
+        "click99_training.learning.fold_training.load_checkpoint", lambda path: copy.deepcopy(good)
+    )
     decision = finetune(replace(asked, pinned=worse), never, Console(width=1000))
     assert decision
     assert decision.promoted, decision.reason
@@ -200,9 +207,10 @@ def test_time_before_the_stop_counts(asked: FineTune, monkeypatch: pytest.Monkey
     monkeypatch.setattr(module, "Progress", StoppedAt)
     with pytest.raises(RunInterrupt):
         run(asked)
-    state = torch.load(asked.out / "last.pt", weights_only=True)
-    assert SECONDS <= state["seconds"] < SECONDS + 10
-    assert state["done"] >= 2
+    for fold in ("fold-1", "fold-2"):
+        state = torch.load(asked.out / fold / "last.pt", weights_only=True)
+        assert 0.4 * SECONDS <= state["seconds"] < 0.4 * SECONDS + 10
+        assert state["done"] >= 2
 
 
 def test_one_runs_at_a_time(asked: FineTune, tmp_path: Path):
@@ -222,29 +230,42 @@ def test_one_runs_at_a_time(asked: FineTune, tmp_path: Path):
 
 def test_a_run_that_is_over_is_not_begun_again(asked: FineTune):
     run(asked)
-    assert not (asked.out / "last.pt").exists()
+    assert not [*asked.out.rglob("last.pt"), *asked.out.rglob("candidate.safetensors")]
     with pytest.raises(ValueError, match=r"is over .* Choose another --out"):
         run(asked)
 
 
 def test_a_run_goes_on_with_its_own_settings_only(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "training_loop", lambda *_: (_ for _ in ()).throw(RunInterrupt))
+    monkeypatch.setattr(module, "train", lambda *_: (_ for _ in ()).throw(RunInterrupt))
     with pytest.raises(RunInterrupt):
         run(asked)
     with pytest.raises(ValueError, match="other settings"):
         run(replace(asked, minutes=5))
 
 
-def test_few_held_out_images_are_refused_before_training(asked: FineTune, tmp_path: Path):
-    few = write_snapshot(tmp_path / "few", held_out=3)
-    with pytest.raises(ValueError, match="only 3 of the collected images are held out"):
-        run(replace(asked, data=few))
-    assert not (asked.out / "last.pt").exists()
+def test_a_refusal_is_told_and_forgotten(asked: FineTune, tmp_path: Path):
+    """Who annotates some more and gives the same command is heard."""
+    images = [4]
+
+    def collect(folder: Path) -> None:
+        write_snapshot(folder, images=images[0])
+
+    own = replace(asked, data=None)
+    with pytest.raises(ValueError, match=r"only 4 images .* Annotate 2 more"):
+        finetune(own, collect, Console(quiet=True))
+    (job,) = Jobs.at(asked.home).all()
+    assert (job.state, job.message[:13]) == ("refused", "only 4 images")
+    assert "<h1>Fine-tuning: Not begun</h1>" in (asked.out / "curves.html").read_text()
+    images[0] = 6
+    assert finetune(own, collect, Console(quiet=True))
 
 
-def test_nothing_to_learn_from_is_said(asked: FineTune, tmp_path: Path):
-    with pytest.raises(ValueError, match="none of its images is for training"):
-        run(replace(asked, data=write_snapshot(tmp_path / "none", train=0)))
+def test_a_run_of_an_older_click99_is_not_gone_on_with(asked: FineTune):
+    asked.out.mkdir()
+    old = {"snapshot": str(asked.data), "parent": "compact-1", "minutes": 15, "base_data": None}
+    (asked.out / "run.json").write_text(json.dumps(old))
+    with pytest.raises(ValueError, match=r"an older click99 began that fine-tune\. Choose another --out"):
+        run(asked)
 
 
 def test_an_edited_snapshot_is_refused(asked: FineTune, snapshot: Path):
@@ -254,17 +275,17 @@ def test_an_edited_snapshot_is_refused(asked: FineTune, snapshot: Path):
 
 
 def test_masks_that_do_not_decode_are_named(asked: FineTune, tmp_path: Path):
-    broken = write_snapshot(tmp_path / "broken", train=1)
-    (mask,) = (broken / "train" / "masks").iterdir()
-    mask.chmod(0o644)
-    mask.write_bytes(b"no image")
+    broken = write_snapshot(tmp_path / "broken", images=13)
+    for mask in list(broken.glob("*/masks/*.png"))[:7]:
+        mask.chmod(0o644)
+        mask.write_bytes(b"no image")
     (broken / "manifest.json").chmod(0o644)
     (broken / "clicks.jsonl").chmod(0o644)
     (broken / "manifest.json").unlink()
     seal(broken)
     with pytest.raises(ValueError, match="most of the data cannot be used") as error:
         run(replace(asked, data=broken))
-    assert mask.name in str(error.value)
+    assert "7 skipped" in str(error.value)
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_whole(asked: FineTune, monkeypatch: pytest.MonkeyPatch):
@@ -274,11 +295,11 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(asked: FineTune, monkeypat
         stopping.setattr(module, "Progress", StoppedAt)
         with pytest.raises(RunInterrupt):
             finetune(asked, never, Console(quiet=True))
-    before = (asked.out / "last.pt").read_bytes()
+    before = (asked.out / "fold-1" / "last.pt").read_bytes()
     with limited_files(20 * 2**20), pytest.raises(OSError, match="the same command goes on"):
         run(asked)
-    assert (asked.out / "last.pt").read_bytes() == before
-    assert not list(asked.out.glob(".*.unfinished"))
+    assert (asked.out / "fold-1" / "last.pt").read_bytes() == before
+    assert not list(asked.out.rglob(".*.unfinished"))
     assert run(asked)
 
 
@@ -303,7 +324,7 @@ def command(asked: FineTune, *options: str) -> list[str]:
 def test_sigterm_stops_the_command_cleanly(asked: FineTune, tmp_path: Path):
     env = {**os.environ, "CLICK99_HOME": str(tmp_path / "home"), "CLICK99_BASE_DATA": str(asked.base_data)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "click99.cli", *command(asked, "--minutes", "5", "--threads", "1")],
+        [sys.executable, "-m", "click99.cli", *command(asked, "--minutes", "5", *CPU)],
         env=env,
         stderr=subprocess.PIPE,
         text=True,
@@ -316,9 +337,11 @@ def test_sigterm_stops_the_command_cleanly(asked: FineTune, tmp_path: Path):
     process.terminate()
     _, said = process.communicate(timeout=100)
     assert process.returncode == 1
-    assert f"To go on: click99 finetune --out {asked.out} --minutes 5" in said
+    told_so = said.partition("To go on: click99 ")[2].splitlines()[0]
+    again = replace(asked, home=tmp_path / "home", minutes=5)
+    assert told_so == again.command().removeprefix("click99 ")
     assert [job.state for job in Jobs.at(tmp_path / "home").all()] == ["cancelled"]
-    assert (asked.out / "last.pt").exists()
+    assert (asked.out / "fold-1" / "last.pt").exists()
 
 
 def test_two_processes_learn_together(asked: FineTune, tmp_path: Path):
@@ -335,7 +358,7 @@ def test_two_processes_learn_together(asked: FineTune, tmp_path: Path):
     assert ran.stdout.count("Gate: ") == 1
     assert told(asked)["phase"] == "done"
     assert [job.state for job in Jobs.at(tmp_path / "home").all()] in (["promoted"], ["not promoted"])
-    logged = rows(asked.out / "log.csv")
+    logged = rows(asked.out / "fold-2" / "log.csv")
     assert int(logged[-1]["images"]) % 8 == 0  # four a process
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -17,10 +18,12 @@ from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
 from click99.annotations.masks import Bits
 from click99.annotations.saved_masks import MaskFilter
+from click99.annotations.tables import LessonRow
 from click99.cli import app
 from click99.segmentation.clicks import Click
-from click99_training.learning.stats import Cost, costs
-from tests.annotations.examples import NOON, SHAPE, answered_click, brush_item, saved
+from click99_training.learning import stats
+from click99_training.learning.stats import JudgedCost, costs
+from tests.annotations.examples import NOON, PROJECT_KEY, SHAPE, answered_click, brush_item, saved
 
 TRUTH = np.zeros(SHAPE, bool)
 TRUTH[2:4, 2:8] = True  # 12 pixels
@@ -54,7 +57,7 @@ def record(database: Database, *answers: AnsweredClick, origin: str = "predictio
         keep_event(session, saved(*[brush_item(name, TRUTH, origin=origin) for name in regions]), NOON)
 
 
-def all_costs(database: Database) -> list[Cost]:
+def all_costs(database: Database) -> list[JudgedCost]:
     with database.reading() as session:
         return costs(session, MaskFilter())
 
@@ -66,6 +69,19 @@ def test_what_a_mask_took(database: Database):
     assert cost.first_iou == pytest.approx(6 / 12)
     assert cost.corrective == pytest.approx(2 / 6)
     assert not cost.retouched
+
+
+def test_what_the_first_mask_would_have_been_without_memory_is_told_where_it_is_known(
+    database: Database, tmp_path: Path
+):
+    record(database, answer("a", FIRST, 0))
+    assert all_costs(database)[0].without_memory is None
+    keys = {"project": PROJECT_KEY, "annotation": "9", "region": "object", "version": "v1", "label": "cell"}
+    told = {"mask": "", "saved_at": NOON, "network": "v1", "size": 0.1, "choice": "map", "plain": 0.125}
+    with database.writing() as session:
+        session.add(LessonRow(**keys, **told))
+    assert all_costs(database)[0].without_memory == 0.125
+    assert "12.5 %" in invoke(tmp_path)[1]
 
 
 def test_undone_clicks_cost_nothing(database: Database):
@@ -112,7 +128,21 @@ def test_other_rows(database: Database, tmp_path: Path, by: str):
 
 
 def test_an_empty_record_is_said(tmp_path: Path):
-    assert "no saved mask with clicks yet" in invoke(tmp_path)[1]
+    assert "no saved mask with clicks. Click" in invoke(tmp_path)[1]
+
+
+def test_a_filter_without_hits_is_named(database: Database, tmp_path: Path):
+    record(database, answer("a", TRUTH, 0))
+    said = invoke(tmp_path, "--project", "7", "--label", "tree")[1]
+    assert "no saved mask with clicks of project 7, label tree." in said
+
+
+def test_a_plot_of_one_day_shows_days(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    record(database, answer("a", TRUTH, 0))
+    monkeypatch.setattr(pyplot, "close", lambda figure: None)
+    stats.plot(all_costs(database), "version", tmp_path / "cost.png")
+    first, last = pyplot.gcf().axes[0].get_xlim()
+    assert 5 < last - first < 9
 
 
 def test_an_unknown_row_is_named(tmp_path: Path):

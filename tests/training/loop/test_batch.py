@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from click99.segmentation.clicks import Click
 from click99_training.datasets.sample import Sample
@@ -17,7 +18,7 @@ from tests.training.snapshot import ALWAYS, PEOPLE_S, SIDE
 
 
 def test_people_s_clicks_come_first_then_the_robot_s(snapshot: Path):
-    sample = SnapshotDataset(snapshot, ["train"])[0]
+    sample = SnapshotDataset(snapshot)[0]
     batch = Batch.start([sample], [(0,)], ALWAYS)
     for _ in range(3):
         batch.click()
@@ -26,14 +27,14 @@ def test_people_s_clicks_come_first_then_the_robot_s(snapshot: Path):
 
 
 def test_a_click_that_the_saved_mask_contradicts_is_left_out(snapshot: Path):
-    sample = replace(SnapshotDataset(snapshot, ["train"])[0], clicks=(Click(32, 32, False), *PEOPLE_S))
+    sample = replace(SnapshotDataset(snapshot)[0], clicks=(Click(32, 32, False), *PEOPLE_S))
     batch = Batch.start([sample], [(0,)], ALWAYS)
     assert tuple(batch.to_replay[0]) == PEOPLE_S
 
 
 def test_clicks_on_an_older_mask_begin_with_it(snapshot: Path):
     start = np.eye(SIDE) > 0
-    sample = replace(SnapshotDataset(snapshot, ["train"])[0], start=start)
+    sample = replace(SnapshotDataset(snapshot)[0], start=start)
     batch = Batch.start([sample], [(0,)], ALWAYS)
     assert np.array_equal(batch.previous[0, 0].numpy() > 0.5, start)
 
@@ -58,3 +59,18 @@ def test_the_quality_counts_what_the_crop_left_out():
     )
     batch.previous = batch.truth.clone()
     assert batch.quality().tolist() == [0.5, 1.0]
+
+
+def test_a_map_is_shown_only_where_clicks_began_from_nothing():
+    truth = np.zeros((64, 64), bool)
+    truth[:, :32] = True
+    sample = Sample("half", np.zeros((64, 64, 3), np.uint8), truth, np.zeros_like(truth))
+    begun = replace(sample, start=truth)
+    recipe = replace(RECIPE, nearly_right=0.0, lenient=0.0)
+    batch = Batch.start([sample, begun], [(0,), (1,)], recipe)
+    evidence = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 5, 8, 8)))
+    batch.show_maps(evidence, 0.0)
+    assert not batch.previous[0].any()
+    batch.show_maps(evidence, 1.0)
+    assert 0 < batch.previous[0].min() < batch.previous[0].max() < 1
+    assert torch.equal(batch.previous[1], batch.truth[1])

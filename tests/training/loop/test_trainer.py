@@ -14,7 +14,7 @@ from click99.segmentation.presets import COMPACT
 from click99_training.datasets.sample import resize
 from click99_training.loop.batch import Batch
 from click99_training.loop.pretrained import load_imagenet
-from click99_training.loop.trainer import Trainer, quality_loss
+from click99_training.loop.trainer import Trainer, moving_average, quality_loss
 from click99_training.recipes import COMPACT as RECIPE
 from tests.training.samples import block, first_batch
 
@@ -45,3 +45,24 @@ def test_what_a_teacher_answers_has_no_part_in_the_expected_quality():
     batch = Batch.start(samples, [(0,), (1,)], replace(RECIPE, nearly_right=0.0))
     assert quality_loss(torch.tensor([-9.0, 0.0]), batch) == quality_loss(torch.tensor([-9.0, 9.0]), batch)
     assert quality_loss(torch.tensor([9.0, 0.0]), batch) > 5
+
+
+@pytest.mark.parametrize(("steps", "most"), [(5, 0.02), (40, 0.001), (400, 0.001)])
+def test_the_moving_average_forgets_what_a_short_run_began_with(steps: int, most: float):
+    """At a constant decay of 0.99 two thirds of it were left after 40 steps: such a run learnt nothing."""
+    averaged, update = [torch.zeros(3)], moving_average(0.99)
+    for step in range(1, steps + 1):
+        update(averaged, [torch.ones(3)], torch.tensor(step))
+    assert 1 - averaged[0][0] < most
+
+
+def test_the_moving_average_of_a_long_run_decays_at_its_own_rate():
+    averaged = [torch.zeros(3)]
+    moving_average(0.9)(averaged, [torch.ones(3)], torch.tensor(1000))
+    assert averaged[0][0] == pytest.approx(0.1)
+
+
+def test_no_average_is_the_weights_themselves():
+    averaged = [torch.zeros(3)]
+    moving_average(0.0)(averaged, [torch.ones(3)], torch.tensor(1))
+    assert averaged[0].tolist() == [1, 1, 1]

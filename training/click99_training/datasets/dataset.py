@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,6 +45,19 @@ class Subset(SampleDataset):
 
     def __getitem__(self, k: int) -> Sample:
         return self.data[self.numbers[k]]
+
+
+class InProject(SampleDataset):
+    """Another data set's samples, asked for by a project."""
+
+    def __init__(self, data: SampleDataset, project: str):
+        self.data, self.project = data, project
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, k: int) -> Sample:
+        return replace(self.data[k], project=self.project)
 
 
 def evenly(data: SampleDataset, most: int) -> SampleDataset:

@@ -20,7 +20,7 @@ class Sample:
     cut_off: area of the object that a crop left out, over the area in it.
     clicks: what a person clicked here, in order; start: the mask that the first of them began with, bool
     [H, W], None: nothing. taught: the truth only says where to click, what to answer says a teacher
-    (training/click99_training/loop/teacher.py).
+    (training/click99_training/loop/teacher.py). project: that it was saved in, as the record calls it.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Sample:
     clicks: tuple[Click, ...] = ()
     start: np.ndarray | None = None
     taught: bool = False
+    project: str = ""
 
 
 def crop_around_object(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,18 +29,35 @@ class Way:
 
 @dataclass(frozen=True)
 class SnapshotMask:
-    """A saved mask, its image, and the ways that led to it; none of one drawn by hand."""
+    """A saved mask, its image, the ways that led to it (none of one drawn by hand), and its project."""
 
     image: Path
     mask: Path
     ways: tuple[Way, ...]
+    project: str
 
 
 class SnapshotDataset(SampleDataset):
-    """The masks of some of a snapshot's splits. By number each comes with its first way's clicks."""
+    """A snapshot's masks, of all its splits. By number each comes with its first way's clicks."""
 
-    def __init__(self, folder: Path, splits: Sequence[str]):
-        self.masks = [saved for saved in _masks(folder) if saved.mask.parts[-3] in splits]
+    def __init__(self, folder: Path):
+        self.masks = _masks(folder)
+
+    @property
+    def images(self) -> list[str]:
+        """Each mask's image, by the hash of its pixels."""
+        return [saved.image.stem for saved in self.masks]
+
+    @property
+    def projects(self) -> dict[str, int]:
+        """How many of its images each project has."""
+        return Counter(project for project, _ in {(saved.project, saved.image) for saved in self.masks})
+
+    def of(self, images: Container[str]) -> SnapshotDataset:
+        """The masks of some of its images."""
+        some = copy(self)
+        some.masks = [saved for saved in self.masks if saved.image.stem in images]
+        return some
 
     def __len__(self) -> int:
         return len(self.masks)
@@ -76,12 +95,12 @@ def _mask(folder: Path, line: dict[str, Any]) -> SnapshotMask:
             ways.append(Way(folder / click["start"] if click["start"] else None, ()))
         place = Click(click["x"], click["y"], click["positive"])
         ways[-1] = replace(ways[-1], clicks=(*ways[-1].clicks, place))
-    return SnapshotMask(image, mask, tuple(ways))
+    return SnapshotMask(image, mask, tuple(ways), line.get("project") or "")
 
 
 def _sample(saved: SnapshotMask, way: Way | None) -> Sample:
     truth, void = grey_truth(read_mask(saved.mask))
-    sample = sample_of(saved.mask.stem, saved.image, truth, void)
+    sample = replace(sample_of(saved.mask.stem, saved.image, truth, void), project=saved.project)
     if way is None:
         return sample
     start = read_mask(way.start) > 127 if way.start else None

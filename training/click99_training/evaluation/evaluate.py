@@ -68,7 +68,7 @@ def annotate(
     clicks: int = CLICKS,
 ) -> Annotation:
     """Have the robot annotate one image. Each mask is judged in a thread while the next click is answered."""
-    network = predictor.for_image(sample.image, sample.name)
+    network = predictor.for_image(sample.image, sample.name, sample.project)
     alpha, masks, verdicts, seconds = None, [np.zeros_like(sample.truth)], [], []
     done: list[Click] = []
     with ThreadPoolExecutor(1) as beside:

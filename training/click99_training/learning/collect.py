@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from click99.annotations import masks
 from click99.annotations.database import Database
-from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
+from click99.annotations.saved_masks import MaskFilter, SavedMask, by_image
 from click99.annotations.tables import ClickRow, MaskRow
+from click99.labelstudio.data_uris import is_data_uri
 from click99.labelstudio.errors import LabelStudioError
 from click99.segmentation.metrics import iou
 from click99_training.learning.snapshots import SnapshotError, image_name, link, save, seal, split_of
@@ -89,7 +90,7 @@ def _write(
     snapshot: Snapshot,
 ) -> None:
     lines: list[str] = []
-    for objects in _by_image(session, which):
+    for objects in by_image(session, which):
         try:
             image = pixels(objects[0])
         except LabelStudioError as error:
@@ -110,18 +111,10 @@ def _write(
         (out / "clicks.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def _by_image(session: Session, which: MaskFilter) -> Iterator[list[SavedMask]]:
-    """Those of a task on one of its pictures; together, too, those of which nobody can tell."""
-    found_on: dict[tuple[str, str | None, tuple[str, ...]], list[SavedMask]] = defaultdict(list)
-    for found in saved_masks(session, which):
-        found_on[found.annotation.project, found.annotation.task, found.images].append(found)
-    yield from found_on.values()
-
-
 def _fitting(
     objects: Sequence[SavedMask], alphas: dict[int, np.ndarray], image: np.ndarray, snapshot: Snapshot
 ) -> list[SavedMask]:
-    """The objects whose masks have the image's size, and are of something."""
+    """The objects whose masks have the image's size, and tell something from something else."""
     fitting = []
     for found in objects:
         alpha = alphas[id(found)]
@@ -130,6 +123,10 @@ def _fitting(
             snapshot.left_out.append(f"{_name(found)}: {sizes}. The image was replaced since")
         elif not alpha.any():
             snapshot.left_out.append(f"{_name(found)}: the mask is empty")
+        elif alpha.sum() == 1:
+            snapshot.left_out.append(f"{_name(found)}: the mask is one pixel")
+        elif alpha.all():
+            snapshot.left_out.append(f"{_name(found)}: the mask is the whole image, which tells nothing")
         else:
             fitting.append(found)
     return fitting
@@ -162,7 +159,7 @@ def _line(session: Session, out: Path, file: str, found: SavedMask) -> dict[str,
     return {
         "mask": file,
         "label": found.region.label,
-        "images": [address for address in found.images if not address.startswith("data:")],
+        "images": [address for address in found.images if not is_data_uri(address)],
         "project": found.annotation.project,
         "task": found.annotation.task,
         "annotation": found.annotation.id,
@@ -196,9 +193,9 @@ def _name(found: SavedMask) -> str:
 
 
 def _why_empty(snapshot: Snapshot, which: MaskFilter) -> str:
-    asked = ", ".join(f"{name}={value}" for name, value in asdict(which).items() if value) or "no filter"
+    asked = ", ".join(f"{name}={value}" for name, value in asdict(which).items() if value)
     if snapshot.left_out:
         return f"nothing to collect: {len(snapshot.left_out)} masks are left out, {snapshot.left_out[0]}"
-    return (
-        f"nothing to collect: the record has no saved mask ({asked}). Run click99 sync, or widen the filter"
-    )
+    if not asked:
+        return "nothing to collect: the record has no saved mask. Click and save, or run click99 sync"
+    return f"nothing to collect: no saved mask has {asked}. Widen the filter, or run click99 sync"

@@ -1,4 +1,7 @@
-"""What a fine-tune says while it runs, RUN/progress.json, and the wish to stop that it hears."""
+"""What a fine-tune says while it runs, and the wish to stop that it hears.
+
+RUN/progress.json is for programs, RUN/curves.html for people.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,27 @@ from pathlib import Path
 from typing import Any
 
 from click99.files import write_json
+from click99_training.learning.run_page import write_page
 from click99_training.loop.stop_request import StopRequest
 
-SPANS = {"collecting": (0.0, 0.02), "training": (0.02, 0.85), "gate": (0.85, 1.0), "done": (1.0, 1.0)}
-EVERY = 2.0  # seconds between two writes within a phase
+SPANS = {
+    "collecting": (0.0, 0.02),
+    "training": (0.02, 0.8),
+    "gate": (0.8, 1.0),
+    "done": (1.0, 1.0),
+    "refused": (1.0, 1.0),  # nothing could be learnt or decided
+}
+TITLES = {"collecting": "Collecting", "training": "Training", "gate": "Judging", "refused": "Not begun"}
+EVERY, PAGE_EVERY = 2.0, 10.0  # seconds between two writes within a phase
 
 
 class Progress(StopRequest):
     """Writes where the run stands."""
 
-    def __init__(self, file: Path):
-        self.file = file
+    def __init__(self, folder: Path):
+        self.folder = folder
         self.told: dict[str, Any] = {"phase": "", "candidate": None, "promoted": None}
-        self.written = 0.0
+        self.written = self.drawn = 0.0
 
     def tell(self, phase: str, share: float, seconds_left: float, message: str, **facts: Any) -> None:
         """Say where the run stands.
@@ -31,5 +42,17 @@ class Progress(StopRequest):
         self.told |= {"phase": phase, "share": round(begin + min(1.0, share) * (end - begin), 4)}
         self.told |= {"seconds_left": round(seconds_left), "message": message, **facts}
         if changed or time.monotonic() - self.written >= EVERY:
-            write_json(self.file, self.told)
+            write_json(self.folder / "progress.json", self.told)
             self.written = time.monotonic()
+        if changed or time.monotonic() - self.drawn >= PAGE_EVERY:
+            self._draw()
+            self.drawn = time.monotonic()
+
+    def _draw(self) -> None:
+        over = self.told["phase"] in ("done", "refused")
+        title = "Promoted" if self.told["promoted"] else "Not promoted"
+        if self.told["phase"] != "done":
+            title = f"Fine-tuning: {TITLES[self.told['phase']]}"
+            title += "" if over else f", {self.told['share']:.0%}"
+        logs = sorted(self.folder.glob("fold-*/log.csv"))
+        write_page(self.folder / "curves.html", title, self.told["message"], logs, over)

@@ -29,7 +29,7 @@ from click99.registry.versions import Registry, Version
 from click99.segmentation.checkpoint import SHIPPED
 from click99.segmentation.device import use_threads
 from click99.segmentation.predictor import Predictor
-from click99_training.datasets.dataset import SampleDataset, Subset
+from click99_training.datasets.dataset import InProject, SampleDataset, Subset
 from click99_training.datasets.folders import MaskFolder
 from click99_training.datasets.skipped_samples import SkippedSamples
 from click99_training.evaluation import results
@@ -78,7 +78,8 @@ def prove(asked: Proof, console: Console) -> dict[str, Comparison]:
     if not (asked.out / "finetune" / "done").exists():
         _finetune(asked, home)
     candidate = Registry.at(home).get(_told(asked)["candidate"])
-    sets = {NEW: Subset(data, list(range(asked.correct, len(data))))}
+    rest = Subset(data, list(range(asked.correct, len(data))))
+    sets: dict[str, SampleDataset] = {NEW: InProject(rest, RobotAnnotator("").project_key)}
     sets |= {name: open_benchmark(name, folder) for name, folder in asked.benchmarks.items()}
     compared = _compare(asked, candidate, sets)
     _write(asked, candidate, json.loads(facts.read_text()), compared)
@@ -92,7 +93,8 @@ def _annotate(asked: Proof, data: SampleDataset, home: Path) -> dict[str, Any]:
         robot, took = RobotAnnotator(url), []
         for k in track(range(asked.correct), "annotating"):
             took.append(robot.annotate(k + 1, data[k]))
-    return {"clicks": [clicks for clicks, _ in took], "ious": [round(each, 4) for _, each in took]}
+    last = [ious[-1] if ious else 1.0 for ious in took]
+    return {"clicks": [len(ious) for ious in took], "ious": [round(iou, 4) for iou in last]}
 
 
 @contextmanager

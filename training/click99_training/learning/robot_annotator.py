@@ -27,25 +27,30 @@ CONFIG = """<View><Image name="image" value="$image"/>
 </KeyPointLabels></View>"""
 GOOD = 0.95  # IoU at which the mask is taken
 MOST_CLICKS = 20
-PROJECT = {"id": 1, "created_at": "2026-01-01T00:00:00Z"}
-PROJECT_KEY = "1.1767225600"  # as /predict is told of the same project
+MADE_AT, MADE_AT_KEY = "2026-01-01T00:00:00Z", "1767225600"  # the same, as events and /predict tell it
 
 
 @dataclass
 class RobotAnnotator:
-    """One annotator of a server at `url`."""
+    """One annotator of a server at `url`, in a project of that number."""
 
     url: str
+    project: int = 1
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     session: requests.Session = field(default_factory=requests.Session)
 
-    def annotate(self, task: int, sample: Sample) -> tuple[int, float]:
-        """Click until the mask is good, and submit it; how many clicks it took, and the mask's IoU."""
+    @property
+    def project_key(self) -> str:
+        """Its project, as the record calls it."""
+        return f"{self.project}.{MADE_AT_KEY}"
+
+    def annotate(self, task: int, sample: Sample) -> list[float]:
+        """Click until the mask is good, and submit it; IoU after each click, [] where there is no object."""
         data = {"image": _data_uri(sample.image)}
         items: list[dict[str, Any]] = []
         clicks: list[Click] = []
-        region, mask = None, np.zeros_like(sample.truth)
-        while len(items) < MOST_CLICKS and iou(mask, sample.truth, sample.void) < GOOD:
+        region, mask, ious = None, np.zeros_like(sample.truth), list[float]()
+        while len(items) < MOST_CLICKS and (not ious or ious[-1] < GOOD):
             wish = ROBOTS["paper"](sample.truth, mask, sample.void, clicks, self.rng)
             if wish is None:
                 break
@@ -53,15 +58,16 @@ class RobotAnnotator:
             items.append(_keypoint(f"t{task}c{len(items)}", wish.click, sample.truth.shape))
             region = self._click(task, data, items)
             mask = brush.decode(region["value"]["rle"], *sample.truth.shape) > 127
+            ious.append(iou(mask, sample.truth, sample.void))
         if region:
             self._submit(task, data, region)
-        return len(items), iou(mask, sample.truth, sample.void)
+        return ious
 
     def _click(self, task: int, data: dict[str, str], items: list[dict[str, Any]]) -> dict[str, Any]:
         """The region that the server answers with."""
         body = {
             "tasks": [{"id": task, "data": data}],
-            "project": PROJECT_KEY,
+            "project": self.project_key,
             "label_config": CONFIG,
             "params": {"context": {"result": items}},
         }
@@ -84,7 +90,7 @@ class RobotAnnotator:
             "action": "ANNOTATION_CREATED",
             "annotation": annotation,
             "task": task_told,
-            "project": PROJECT,
+            "project": {"id": self.project, "created_at": MADE_AT},
         }
         self._post("/webhook", told)
 

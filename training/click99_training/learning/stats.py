@@ -2,67 +2,65 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, timedelta
 from pathlib import Path
 
 import cv2
 import numpy as np
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from click99.annotations import masks
 from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
-from click99.annotations.tables import ClickRow, MaskRow
+from click99.annotations.tables import ClickRow, LessonRow, MaskRow
+from click99.dashboard.costs import BY, Cost, cost, grouped, mean, median
 from click99.segmentation.metrics import corrective_accuracy, iou
+
+LEAST_DAYS = 7  # that a plot shows
+
+Middle = Callable[[Iterable[float | None]], float]
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What one saved mask took. Of masks without clicks, such as those drawn by hand, nothing is known.
+class JudgedCost(Cost):
+    """And how good what was shown on the way was. Of masks without clicks nothing is known.
 
-    clicks: that count. seconds: from the first click's request to the last one's mask. first_iou: of the
-    first mask with the saved one. corrective: mean over the clicks after the first of the share of the wrong
-    region under the click that became right; None without such clicks. retouched: by brush.
+    first_iou: of the first mask with the saved one. without_memory: the same of what it would have been, had
+    nothing been remembered; None where that is not known. corrective: mean over the clicks after the first of
+    the share of the wrong region under the click that became right; None without such clicks.
     """
 
-    project: str
-    label: str
-    annotator: str
-    version: str
-    saved_at: datetime | None
-    clicks: int
-    seconds: float
     first_iou: float | None
+    without_memory: float | None
     corrective: float | None
-    retouched: bool
 
 
-def costs(session: Session, which: MaskFilter) -> list[Cost]:
+def costs(session: Session, which: MaskFilter) -> list[JudgedCost]:
     """Of every saved mask that took clicks."""
-    return [cost(session, found) for found in saved_masks(session, which) if found.clicks]
+    return [_judged(session, found) for found in saved_masks(session, which) if found.clicks]
 
 
-def cost(session: Session, found: SavedMask) -> Cost:
+def _judged(session: Session, found: SavedMask) -> JudgedCost:
     truth, clicks = _pixels(session, found.region.mask), found.clicks
     shown = [_pixels(session, click.mask) for click in clicks]
     assert truth is not None
-    last = (clicks[-1].milliseconds or 0.0) / 1000
-    return Cost(
-        project=found.annotation.project,
-        label=found.region.label,
-        annotator=found.annotation.annotator or "unknown",
-        version=clicks[-1].model_version,
-        saved_at=found.annotation.updated_at,
-        clicks=len(clicks),
-        seconds=(clicks[-1].asked_at - clicks[0].asked_at).total_seconds() + last,
+    return JudgedCost(
+        **vars(cost(found)),
         first_iou=None if shown[0] is None else iou(shown[0], truth),
+        without_memory=_without_memory(session, found),
         corrective=_corrective(clicks, shown, truth),
-        retouched=found.region.origin == "prediction-changed",
     )
+
+
+def _without_memory(session: Session, found: SavedMask) -> float | None:
+    region = found.region
+    named = {"project": region.project, "annotation": region.annotation, "region": region.id}
+    lessons = session.scalars(select(LessonRow.plain).filter_by(**named).limit(1))
+    return lessons.first()
 
 
 def _corrective(
@@ -87,64 +85,55 @@ def _pixels(session: Session, key: str | None) -> np.ndarray | None:
     return masks.pixels(session.get_one(MaskRow, key)) if key else None
 
 
-BY: dict[str, Callable[[Cost], str]] = {
-    "project": lambda cost: cost.project,
-    "label": lambda cost: cost.label,
-    "annotator": lambda cost: cost.annotator,
-    "version": lambda cost: cost.version,
-}
-
-
-def table(found: Sequence[Cost], by: str) -> Table:
+def table(found: Sequence[JudgedCost], by: str) -> Table:
     """A row for each project, label, annotator or model version, and one for all."""
-    groups = {name: list(group) for name, group in _grouped(found, BY[by]).items()}
-    shown = Table(by, "masks", "clicks", "seconds", "IoU of the first mask", "corrected", "retouched")
+    groups = {name: list(group) for name, group in grouped(found, BY[by]).items()}
+    first = ("IoU of the first mask", "without memory")
+    shown = Table(by, "masks", "clicks", "seconds", *first, "corrected", "retouched")
     for name, group in [*groups.items(), ("all", list(found))]:
         shown.add_row(escape(name), str(len(group)), *_figures(group), end_section=name == list(groups)[-1])
     return shown
 
 
-def _figures(group: Sequence[Cost]) -> list[str]:
+def _figures(group: Sequence[JudgedCost]) -> list[str]:
     """Clicks and seconds to accept, as means and medians; means of the others."""
     return [
-        f"{_mean(cost.clicks for cost in group):.2f}",
-        f"{np.median([cost.seconds for cost in group]):.1f}",
+        f"{mean(cost.clicks for cost in group):.2f}",
+        f"{median(cost.seconds for cost in group):.1f}",
         _percent(cost.first_iou for cost in group),
+        _percent(cost.without_memory for cost in group),
         _percent(cost.corrective for cost in group),
         _percent(cost.retouched for cost in group),
     ]
 
 
-def plot(found: Sequence[Cost], by: str, file: Path) -> None:
-    """Clicks, seconds and the first mask's IoU by the day of saving, a line for each of `by`."""
+def plot(found: Sequence[JudgedCost], by: str, file: Path) -> None:
+    """Clicks, seconds and the first mask's IoU by the day of saving, as in the table; a line for each of
+    `by`."""
     from matplotlib import pyplot as plt
 
-    figures: dict[str, Callable[[Cost], float | None]] = {
-        "clicks to accept": lambda cost: cost.clicks,
-        "seconds to accept": lambda cost: cost.seconds,
-        "IoU of the first mask with the saved one": lambda cost: cost.first_iou,
+    figures: dict[str, tuple[Callable[[JudgedCost], float | None], Middle]] = {
+        "clicks to accept, mean": (lambda cost: cost.clicks, mean),
+        "seconds to accept, median": (lambda cost: cost.seconds, median),
+        "IoU of the first mask with the saved one, mean": (lambda cost: cost.first_iou, mean),
     }
     sheet, axes = plt.subplots(len(figures), 1, figsize=(8, 9), sharex=True, layout="constrained")
-    for axis, (title, figure) in zip(axes, figures.items(), strict=True):
-        for name, group in _grouped(found, BY[by]).items():
-            days = _grouped((cost for cost in group if cost.saved_at), _day)
-            means = [_mean(figure(cost) for cost in days[day]) for day in sorted(days)]
-            axis.plot([date.fromisoformat(day) for day in sorted(days)], means, marker="o", label=name)
+    for axis, (title, (figure, middle)) in zip(axes, figures.items(), strict=True):
+        for name, group in grouped(found, BY[by]).items():
+            days = grouped((cost for cost in group if cost.saved_at), _day)
+            values = [middle(figure(cost) for cost in days[day]) for day in sorted(days)]
+            axis.plot([date.fromisoformat(day) for day in sorted(days)], values, marker="o", label=name)
         axis.set_title(title, loc="left")
         axis.spines[["top", "right"]].set_visible(False)
         axis.margins(y=0.1)
         axis.set_ylim(bottom=0)
+    days = [cost.saved_at.date() for cost in found if cost.saved_at]
+    if days and (max(days) - min(days)).days < LEAST_DAYS:  # else one day gets an axis of four years
+        axes[0].set_xlim(max(days) - timedelta(LEAST_DAYS - 1.5), max(days) + timedelta(1))
     axes[0].legend(title=by, frameon=False)
     sheet.autofmt_xdate()
     sheet.savefig(file, dpi=120)
     plt.close(sheet)
-
-
-def _grouped(found: Iterable[Cost], key: Callable[[Cost], str]) -> dict[str, list[Cost]]:
-    groups: dict[str, list[Cost]] = defaultdict(list)
-    for cost in found:
-        groups[key(cost)].append(cost)
-    return dict(sorted(groups.items()))
 
 
 def _day(cost: Cost) -> str:
@@ -152,12 +141,6 @@ def _day(cost: Cost) -> str:
     return cost.saved_at.date().isoformat()
 
 
-def _mean(values: Iterable[float | None]) -> float:
-    """Of those that are known; nan without any."""
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else float("nan")
-
-
 def _percent(values: Iterable[float | None]) -> str:
-    mean = _mean(values)
-    return "–" if np.isnan(mean) else f"{100 * mean:.1f} %"
+    share = mean(values)
+    return "–" if np.isnan(share) else f"{100 * share:.1f} %"

@@ -28,11 +28,16 @@ def average(checkpoints: Sequence[Path], out: Path) -> Path:
     for path, config in zip(checkpoints, configs, strict=True):
         if config != configs[0]:
             raise ValueError(f"{path} and {checkpoints[0]} hold different networks: their mean is none")
-    mean = TwoStreamNetwork(configs[0])
-    states = [network.state_dict() for network in networks]
-    mean.load_state_dict({name: torch.stack([s[name] for s in states]).mean(0) for name in mean.state_dict()})
+    mean = mean_of(networks, configs[0])
     save_checkpoint(mean, out, mean_of=[path.parent.name for path in checkpoints])
     return out
+
+
+def mean_of(networks: Sequence[TwoStreamNetwork], config: NetworkConfig) -> TwoStreamNetwork:
+    """A network of that configuration, each weight the mean of theirs."""
+    mean, states = TwoStreamNetwork(config), [network.state_dict() for network in networks]
+    mean.load_state_dict({name: torch.stack([s[name] for s in states]).mean(0) for name in mean.state_dict()})
+    return mean.eval()
 
 
 def headless(config: NetworkConfig) -> NetworkConfig:

@@ -14,6 +14,7 @@ from click99.segmentation.presets import ClickEncoding
 from click99.segmentation.robot import robot_click
 from click99_training.datasets.sample import Sample
 from click99_training.loop.bundled import bundled_clicks
+from click99_training.loop.maps import learnt_maps
 from click99_training.loop.nearly_right import nearly_right
 from click99_training.recipes import Recipe
 
@@ -74,6 +75,14 @@ class Batch:
             lenient = self.rngs[k] if self.lenient[k] else None
             click = robot_click(sample.truth, predictions[k], sample.void, lenient)
             self.clicks[k] += [click] if click else []
+
+    def show_maps(self, evidence: Tensor, share: float) -> None:
+        """Let that share of the crops whose clicks began from nothing see a map, by their evidence
+        [B, C, h, w]."""
+        fresh = ~(self.previous > 0.5).flatten(1).any(1)
+        drawn = torch.tensor([rng.random() < share for rng in self.rngs], device=fresh.device)
+        seen = (fresh & drawn)[:, None, None, None]
+        self.previous = torch.where(seen, learnt_maps(evidence, self.truth, self.rngs), self.previous)
 
     def bundle(self) -> None:
         """All clicks at once, as networks were trained before the paper."""

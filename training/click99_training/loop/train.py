@@ -23,7 +23,7 @@ from click99_training.loop.pretrained import load_imagenet
 from click99_training.loop.run import Run, RunConfig
 from click99_training.loop.stop_request import StopRequest
 from click99_training.loop.trainer import Trainer
-from click99_training.loop.training_loop import Plan, training_loop
+from click99_training.loop.training_loop import RunPlan, training_loop
 from click99_training.recipes import Recipe
 
 LOG_EVERY = 200  # images
@@ -59,8 +59,8 @@ def train_as(config: RunConfig, device: torch.device) -> Path:
     return plan.checkpoint
 
 
-def plan_of(run: Run) -> Plan:
-    return Plan(
+def plan_of(run: Run) -> RunPlan:
+    return RunPlan(
         checkpoint=run.out / f"{run.preset}.safetensors",
         seed=run.seed,
         draw=lambda _: plot_training(run.out / "log.csv", run.out / "curves.png"),

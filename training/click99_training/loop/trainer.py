@@ -7,14 +7,14 @@ runs once per batch: its gradient is gathered over the clicks and steps once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from click99.segmentation.network import ImageFeatures, NetworkOutput, TwoStreamNetwork
 from click99_training.loop.batch import Batch
@@ -23,6 +23,8 @@ from click99_training.loop.losses import MASK_LOSSES, click_location_loss, norma
 from click99_training.loop.optimizers import follow_schedule, optimizer
 from click99_training.loop.teacher import Teacher
 from click99_training.recipes import Recipe
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Trainer:
         self.network = network.to(self.device, memory_format=torch.channels_last)  # pyright: ignore
         self.recipe = recipe
         self.teacher = Teacher(teacher, self.device) if teacher else None
-        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
+        self.average = AveragedModel(self.network, multi_avg_fn=moving_average(recipe.average))
         image_stream = [(network.encoder, recipe.encoder_rate), (network.pyramid, recipe.head_rate)]
         inside = {p for part, _ in image_stream for p in part.parameters()}
         others = [(p, recipe.head_rate) for p in network.parameters() if p not in inside]
@@ -71,8 +73,10 @@ class Trainer:
         features = self._encode(batch) if self.network.image_only else None
         leaves = features and _leaves(features)
         rounds = [batch.bundle] if self.recipe.bundled else [batch.click] * self.recipe.clicks
-        for click in rounds:
+        for k, click in enumerate(rounds):
             click()
+            if features and k == 0 and self.recipe.maps:
+                batch.show_maps(features.evidence, self.recipe.maps)
             scores.losses.append(self._click(batch, leaves))
             scores.ious.append(batch.iou())
         if features and leaves:
@@ -138,6 +142,18 @@ class Trainer:
         parts = {"network": self.network, "average": self.average, **self.optimizers}
         for name, part in parts.items():
             part.load_state_dict(state[name])
+
+
+def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    """An exponential one that forgets the weights it began with in a run of any length: at first it decays
+    faster, over a tenth of the steps behind it."""
+
+    def update(averaged: Tensors, current: Tensors, steps: Tensor | int) -> None:
+        kept = min(decay, (1 + int(steps)) / (10 + int(steps)))
+        for mean, tensor in zip(averaged, current, strict=True):
+            mean.lerp_(tensor, 1 - kept)
+
+    return update
 
 
 def quality_loss(quality: Tensor, batch: Batch) -> Tensor:

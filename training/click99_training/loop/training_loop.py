@@ -32,7 +32,7 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What bounds a run (images, seconds, or neither), and where it saves.
 
     checkpoint: where the averaged weights go; last.pt and log.csv are beside it. begin: crops seen before it.
@@ -64,7 +64,7 @@ class Plan:
 
 
 def training_loop(
-    plan: Plan, trainer: Trainer, stream: CropStream, stop: StopRequest, tell: Tell = lambda *_: None
+    plan: RunPlan, trainer: Trainer, stream: CropStream, stop: StopRequest, tell: Tell = lambda *_: None
 ) -> None:
     """Train until the plan is done, going on from last.pt where there is one.
 
@@ -101,7 +101,7 @@ def training_loop(
         raise RunInterrupt
 
 
-def save(plan: Plan, trainer: Trainer, at: Position) -> None:
+def save(plan: RunPlan, trainer: Trainer, at: Position) -> None:
     """last.pt to resume from, the averaged weights as a checkpoint, and the curves."""
     state = {"trainer": trainer.state(), "done": at.images, "seconds": at.seconds}
     save_state(state, plan.folder / "last.pt")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from click99.segmentation.clicks import Click
+from click99.drawing import draw
 from click99.segmentation.metrics import noc
 from click99_training.datasets.sample import Sample
 from click99_training.evaluation.results import Annotation, Result, unpack
@@ -20,7 +19,6 @@ ACROSS = 4  # tiles in a row
 GAP = 8  # between tiles, in pixels
 LIMIT = 100  # tiles of a gallery
 COMPARED = 6  # images whose masks stand side by side
-OUTLINE, POSITIVE, NEGATIVE, WHITE = (255, 214, 10), (0, 158, 115), (213, 45, 30), (255, 255, 255)  # RGB
 
 
 @dataclass(frozen=True)
@@ -29,11 +27,6 @@ class Tile:
 
     picture: np.ndarray
     caption: str
-
-    def jpeg(self) -> str:
-        """As an address that carries the picture itself."""
-        _, data = cv2.imencode(".jpg", self.picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
-        return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,7 @@ def by_difficulty(result: Result, samples: dict[str, Sample]) -> Gallery:
     """Every image's last mask with all clicks, easiest first (Figure 16)."""
     places = list(enumerate(ranked(result), 1))
     tiles = [
-        Tile(draw(samples[each.name].image, _last(each), each.clicks), f"{place}. {_told(each)}")
+        Tile(draw(samples[each.name].image, _last(each), each.clicks, WIDTH), f"{place}. {_told(each)}")
         for place, each in spread([(k, each) for k, each in places if each.name in samples], LIMIT)
     ]
     return Gallery(tiles)
@@ -90,7 +83,7 @@ def smallest(result: Result, samples: dict[str, Sample], count: int = 24) -> Gal
     known = [each for each in result.annotations if each.name in samples and each.extent == each.extent]
     tiles = [
         Tile(
-            draw(samples[each.name].image, unpack(each.masks[1]), each.clicks[:1]),
+            draw(samples[each.name].image, unpack(each.masks[1]), each.clicks[:1], WIDTH),
             f"{each.name}: {each.extent:.0%} of the side, {each.ious[0]:.1%}",
         )
         for each in sorted(known, key=lambda each: each.extent)[:count]
@@ -112,10 +105,10 @@ def masks_after(results: dict[str, Result], samples: dict[str, Sample], clicks: 
     tiles = []
     for name in spread(shared, COMPARED):
         sample = samples[name]
-        tiles.append(Tile(draw(sample.image, sample.truth, []), f"{name}: truth"))
+        tiles.append(Tile(draw(sample.image, sample.truth, [], WIDTH), f"{name}: truth"))
         for told, by_name in zip(results, found, strict=True):
             each = by_name[name]
-            picture = draw(sample.image, unpack(each.masks[clicks]), each.clicks[:clicks])
+            picture = draw(sample.image, unpack(each.masks[clicks]), each.clicks[:clicks], WIDTH)
             tiles.append(Tile(picture, f"{told}: {each.ious[clicks - 1]:.1%}"))
     together = 1 + len(results)
     return Gallery(tiles, across=together * max(1, ACROSS // together))
@@ -131,36 +124,6 @@ def contact_sheet(path: Path) -> Gallery:
     if picture is None:
         raise ValueError(f"{path} is not a picture: make it with click99 compose --preview")
     return Gallery([Tile(np.asarray(picture)[..., ::-1], "")], across=1)
-
-
-def draw(image: np.ndarray, mask: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
-    """The object as it is, the rest faded, an outline between, and the clicks: uint8 RGB, WIDTH wide.
-
-    Args:
-        image: uint8 RGB [H, W, 3].
-        mask: bool [H, W].
-    """
-    scale = WIDTH / image.shape[1]
-    size = (WIDTH, max(1, round(image.shape[0] * scale)))
-    picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    inside = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR) > 127
-    grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    drawn = np.where(inside[..., None], picture, (0.45 * grey + 0.55 * 235).astype(np.uint8))
-    contours, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(drawn, contours, -1, OUTLINE, 2, cv2.LINE_AA)
-    for click in clicks:
-        _draw_click(drawn, (round((click.x + 0.5) * scale), round((click.y + 0.5) * scale)), click.positive)
-    return drawn
-
-
-def _draw_click(picture: np.ndarray, centre: tuple[int, int], positive: bool) -> None:
-    """A disc with a plus or a minus, so that colour is not needed to tell them apart."""
-    x, y = centre
-    cv2.circle(picture, centre, 9, WHITE, -1, cv2.LINE_AA)
-    cv2.circle(picture, centre, 8, POSITIVE if positive else NEGATIVE, -1, cv2.LINE_AA)
-    cv2.line(picture, (x - 4, y), (x + 4, y), WHITE, 2)
-    if positive:
-        cv2.line(picture, (x, y - 4), (x, y + 4), WHITE, 2)
 
 
 def _last(annotation: Annotation) -> np.ndarray:

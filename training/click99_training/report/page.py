@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from click99.drawing import jpeg
 from click99_training.evaluation.curves import Plot
 from click99_training.evaluation.results import summary
 from click99_training.report.cells import ReportTable
@@ -37,6 +38,7 @@ def render(made: list[Chapter], inputs: Inputs) -> str:
         undefined=StrictUndefined,
     )
     environment.filters["kind"] = lambda content: next(k for k, t in KINDS.items() if isinstance(content, t))
+    environment.filters["jpeg"] = jpeg
     environment.filters["svg"] = lambda plot: Markup(plot.svg())  # drawn by us, labels escaped by matplotlib
     tiles = [(title(each.dataset), label(each), summary(each.annotations)) for each in inputs.evaluations]
     return environment.get_template("page.html").render(chapters=made, tiles=tiles)

@@ -1,0 +1,61 @@
+"""What the gate of a fine-tune has noted on a version's card, as far as it can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from click99.registry.versions import Registry, Version
+
+
+@dataclass(frozen=True)
+class GateFacts:
+    """decided: passed, challenger (did not pass, but more images may show that it is better) or not passed.
+
+    clicks: to 90 % IoU, corrective: accuracy, each before and after, on `images` collected images. gain: of
+    their IoU over the first clicks. None: not noted.
+    """
+
+    decided: str
+    images: int | None
+    gain: float | None
+    clicks: tuple[float, float] | None
+    corrective: tuple[float, float] | None
+
+
+def gate_facts(version: Version) -> GateFacts | None:
+    """None for a version that no gate has judged."""
+    gate = _mapping(version.facts.get("gate"))
+    if not gate:
+        return None
+    decided = "passed" if gate.get("promoted") else "challenger" if gate.get("challenges") else "not passed"
+    gain, collected = _mapping(gate.get("gain")), _mapping(gate.get("collected"))
+    images, gained, corrective = gain.get("images"), gain.get("mean"), gate.get("corrective")
+    return GateFacts(
+        decided,
+        images if isinstance(images, int) else None,
+        gained if isinstance(gained, float) else None,
+        _pair([_mapping(collected.get(side)).get("noc90") for side in ("before", "after")]),
+        _pair(corrective),
+    )
+
+
+def challenger(registry: Registry, served: Version) -> Version | None:
+    """The newest version that gained enough on the served one, though not surely: later images may tell."""
+    for version in reversed(registry.all()):
+        gate = _mapping(version.facts.get("gate"))
+        if gate.get("challenges") and gate.get("against") == served.name and version.path.is_file():
+            return version
+    return None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return None
+    one, other = value
+    return (one, other) if isinstance(one, int | float) and isinstance(other, int | float) else None

@@ -1,0 +1,53 @@
+"""What older fine-tunes leave on the disk, cleared away. What was decided stays: cards, logs, figures."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from click99.registry.jobs import Jobs
+from click99.registry.versions import CLEARED_AWAY, Registry, now
+
+TOLD = ("job.json", "progress.json", "run.json", "log.txt", "alive", "cancelled", "curves.html")
+
+
+def prune(home: Path, keep: int, pinned: Path | None = None) -> None:
+    """Clear away what is older than the newest `keep` fine-tunes and versions of a CLICK99_HOME.
+
+    Never what is served or pinned, the version before it, or the shipped one; nor a folder that
+    `click99 finetune --out` named.
+
+    Raises:
+        OSError: the disk does not let it.
+    """
+    _prune_jobs(Jobs.at(home), keep)
+    _prune_versions(Registry.at(home), keep, pinned)
+    _prune_images(home.expanduser() / "snapshot-images")
+
+
+def _prune_jobs(jobs: Jobs, keep: int) -> None:
+    for job in jobs.all()[:-keep]:
+        if job.state == "running" or job.folder.is_symlink():
+            continue
+        for entry in job.folder.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name not in TOLD:
+                entry.unlink()
+
+
+def _prune_versions(registry: Registry, keep: int, pinned: Path | None) -> None:
+    line = registry.pointer().line
+    for version in registry.all()[:-keep]:
+        is_pinned = pinned and pinned.expanduser().resolve() == version.path.resolve()
+        is_wanted = is_pinned or version.name in (*line[:1], *line[-2:])
+        if version.path.is_file() and not is_wanted:
+            registry.add_facts(version.name, **{CLEARED_AWAY: now()})
+            version.path.unlink(missing_ok=True)
+
+
+def _prune_images(store: Path) -> None:
+    """Those that no snapshot links to any more."""
+    for image in store.glob("*.png"):
+        if image.stat().st_nlink == 1:
+            image.unlink()

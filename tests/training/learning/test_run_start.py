@@ -1,0 +1,73 @@
+"""How a fine-tune begins: from which version, and in which order."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from click99.registry.versions import Registry
+from click99_training.learning import run_start as module
+from click99_training.learning.progress import Progress
+from click99_training.learning.run_start import FineTune, RunStart, begin
+from tests.registry.examples import checkpoint
+from tests.training.snapshot import write_snapshot
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> FineTune:
+    return FineTune(tmp_path / "run", tmp_path / "home", data=write_snapshot(tmp_path / "data"), device="cpu")
+
+
+@pytest.fixture
+def registry(asked: FineTune, tmp_path: Path) -> Registry:
+    """What is served, and what challenges it."""
+    registry = Registry.at(asked.home)
+    for seed, name in enumerate(("served", "made")):
+        registry.add(checkpoint(tmp_path / f"{name}.safetensors", seed))
+    registry.promote(registry.all()[0].name, "first")
+    return registry
+
+
+def start(asked: FineTune, registry: Registry) -> RunStart:
+    with Progress(asked.out) as progress:
+        begin(asked, registry, lambda folder: pytest.fail("there is a snapshot"), progress)
+    return RunStart.read(asked.out)
+
+
+def test_it_begins_at_the_challenger_if_that_is_promoted_first(
+    asked: FineTune, registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    made = registry.all()[1].name
+    monkeypatch.setattr(module, "judge_challenger", lambda *_: registry.promote(made, "better"))
+    assert start(asked, registry).parent == made
+
+
+def test_it_begins_at_what_is_served(asked: FineTune, registry: Registry):
+    assert start(asked, registry).parent == registry.all()[0].name
+
+
+def test_one_from_a_pinned_checkpoint_promotes_nothing(
+    asked: FineTune, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "judge_challenger", lambda *_: pytest.fail("judged"))
+    pinned = checkpoint(tmp_path / "pinned.safetensors", seed=7)
+    assert start(replace(asked, pinned=pinned), registry).parent.startswith("pinned-")
+
+
+def test_one_that_began_goes_on_with_what_it_began_with(asked: FineTune, registry: Registry):
+    begun = start(asked, registry)
+    registry.promote(registry.all()[1].name, "better")
+    assert start(asked, registry) == begun
+    with pytest.raises(ValueError, match="a fine-tune with other settings began there"):
+        start(replace(asked, minutes=1), registry)
+
+
+def test_the_snapshot_of_another_click99_is_refused(asked: FineTune, registry: Registry):
+    start(asked, registry)
+    told = json.loads((asked.out / "run.json").read_text())
+    (asked.out / "run.json").write_text(json.dumps(told | {"folds": 5}))
+    with pytest.raises(ValueError, match="an older click99 began that fine-tune"):
+        start(asked, registry)

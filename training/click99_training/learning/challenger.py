@@ -1,0 +1,66 @@
+"""The challenger: what gained enough at its gate, though not surely, is judged again by later images.
+
+Only by those that it has neither learnt from nor been judged by, so that no chance counts twice.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from click99.registry.gate_facts import challenger
+from click99.registry.versions import Registry, Version
+from click99.segmentation.predictor import Predictor
+from click99_training.datasets.snapshot_dataset import SnapshotDataset
+from click99_training.learning.folds import Fold, bouts
+from click99_training.learning.gain import FEWEST, Gain
+from click99_training.learning.gate import Tick
+from click99_training.learning.judging import verdicts
+
+LOOKS = 3  # at later images; then it is given up, for each may deceive
+
+
+def judge_challenger(
+    registry: Registry, served: Version, snapshot: SnapshotDataset, device: str, seconds: float, tick: Tick
+) -> Gain | None:
+    """Promote the challenger if it surely gains on images that came after it.
+
+    snapshot: of now. seconds: to judge in.
+
+    Returns:
+        what it gains; None without a challenger, or while fewer than FEWEST images came after it.
+    """
+    version = challenger(registry, served)
+    later = _later(version, snapshot) if version else None
+    if version is None or later is None or len(set(later.images)) < FEWEST:
+        return None
+
+    def on_masks(judged: int, share: float) -> None:
+        tick(f"{version.name} challenges: {judged} masks judged that came after it", share)
+
+    before, after = (Predictor.load(each.path, device) for each in (served, version))
+    judged = bouts([Fold(snapshot, later)], [after])
+    found = verdicts(before, judged, time.monotonic() + seconds, FEWEST, on_masks).gain
+    _note(registry, version, found)
+    return found
+
+
+def _later(version: Version, snapshot: SnapshotDataset) -> SnapshotDataset | None:
+    """Its images that are not in the version's own snapshot; None when that is gone."""
+    try:
+        known = SnapshotDataset(Path(version.facts["snapshot"])).images
+    except (KeyError, OSError, ValueError):
+        return None
+    return snapshot.of(set(snapshot.images) - set(known))
+
+
+def _note(registry: Registry, version: Version, found: Gain) -> None:
+    """On its card: whether it is promoted, goes on challenging, or is given up."""
+    gate = version.facts["gate"]
+    looks = gate.get("looks", 0) + 1
+    goes_on = not found.convinces and found.mean > 0 and looks < LOOKS
+    noted = {"promoted": found.convinces, "challenges": goes_on, "looks": looks, "later": asdict(found)}
+    registry.add_facts(version.name, gate=gate | noted)
+    if found.convinces:
+        registry.promote(version.name, f"better, as a challenger: {found} on {found.images} later images")

@@ -1,0 +1,133 @@
+"""How a fine-tune begins: what it was asked for, what it learns from, and how it is told to go on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from click99.files import write_json
+from click99.registry.versions import Registry
+from click99.segmentation.device import chosen_device
+from click99_training.datasets.snapshot_dataset import SnapshotDataset
+from click99_training.learning.challenger import judge_challenger
+from click99_training.learning.folds import FOLDS, refuse_few
+from click99_training.learning.progress import Progress
+from click99_training.learning.snapshots import verify
+
+JUDGING = 0.2  # of the minutes; the rest trains
+
+
+@dataclass(frozen=True)
+class FineTune:
+    """What `click99 finetune` was asked for.
+
+    out: the run's folder. home: CLICK99_HOME. minutes: for training and judging. data: a snapshot; None: one
+    is collected. pinned: the checkpoint that servers are pinned to, if they are. base_data: the folder that
+    replaces the shipped base set.
+    """
+
+    out: Path
+    home: Path
+    minutes: float = 15.0
+    data: Path | None = None
+    pinned: Path | None = None
+    base_data: Path | None = None
+    device: str = "auto"
+    threads: int = 0
+    seed: int = 0
+
+    def command(self) -> str:
+        """What goes on with it, in any shell."""
+        options = {
+            "--out": self.out,
+            "--home": self.home,
+            "--minutes": f"{self.minutes:g}",
+            "--data": self.data,
+            "--model": self.pinned,
+            "--base-data": self.base_data,
+            "--device": None if self.device == "auto" else self.device,
+            "--threads": self.threads or None,
+        }
+        given = [word for name, value in options.items() if value for word in (name, str(value))]
+        return shlex.join(["click99", "finetune", *given])
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """RUN/run.json: what a run began with, and goes on with. parent: the version that it starts from."""
+
+    snapshot: str
+    parent: str
+    minutes: float
+    base_data: str | None
+    folds: int = FOLDS
+
+    @classmethod
+    def read(cls, out: Path) -> RunStart:
+        """ValueError when the run is of a click99 that went on otherwise."""
+        told = json.loads((out / "run.json").read_text())
+        if told.get("folds") != FOLDS:
+            raise ValueError(f"{out}: an older click99 began that fine-tune. Choose another --out")
+        return cls(**told)
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.snapshot)
+
+
+def begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object], progress: Progress) -> None:
+    """Write run.json, once there is something to learn from and to judge by; what can't be is told there.
+
+    A run that was refused looks at the record again. A challenger that new images prove better is promoted
+    first, and training begins at it.
+    """
+    if (asked.out / "run.json").exists():
+        _refuse_another(asked, RunStart.read(asked.out))
+        return
+    asked.out.mkdir(parents=True, exist_ok=True)
+    progress.tell("collecting", 0, 0, "collecting what people saved")
+    snapshot = asked.data or asked.out / "snapshot"
+    try:
+        if not asked.data:
+            shutil.rmtree(snapshot, ignore_errors=True)
+            collect(snapshot)
+        progress.stop_if_asked()
+        verify(snapshot)
+        refuse_few(collected := SnapshotDataset(snapshot))
+        if not asked.pinned:
+            _judge_challenger(asked, registry, collected, progress)
+    except ValueError as error:
+        progress.tell("refused", 1, 0, str(error))
+        raise
+    parent = registry.add(registry.chosen(asked.pinned).path).name
+    base_data = str(asked.base_data) if asked.base_data else None
+    write_json(asked.out / "run.json", asdict(RunStart(str(snapshot), parent, asked.minutes, base_data)))
+
+
+def _judge_challenger(
+    asked: FineTune, registry: Registry, snapshot: SnapshotDataset, progress: Progress
+) -> None:
+    seconds = 60 * asked.minutes * JUDGING
+
+    def tick(message: str, share: float) -> None:
+        progress.tell("collecting", share, (1 - share) * seconds, message)
+        progress.stop_if_asked()
+
+    judge_challenger(registry, registry.chosen(), snapshot, chosen_device(asked.device), seconds, tick)
+
+
+def _refuse_another(asked: FineTune, begun: RunStart) -> None:
+    told = json.loads((asked.out / "progress.json").read_text())
+    if told["phase"] == "done":
+        raise ValueError(f"{asked.out}: this fine-tune is over ({told['message']}). Choose another --out")
+    base_data = str(asked.base_data) if asked.base_data else None
+    same = (begun.minutes, begun.base_data) == (asked.minutes, base_data)
+    if not same or (asked.data and str(asked.data) != begun.snapshot):
+        raise ValueError(
+            f"{asked.out}: a fine-tune with other settings began there ({begun}). Choose another --out"
+        )
+    verify(begun.folder)
