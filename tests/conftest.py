@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
+import torch
 from hypothesis import settings
 
 settings.register_profile("click99", deadline=None)  # on a busy machine an example takes as long as it takes
 settings.load_profile("click99")
+os.environ.setdefault("CLICK99_ENGINE", "eager")  # tests start hundreds of servers in new homes
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Training has the processor flush tiny numbers to zero, and sets threads; other tests of this process
+    need them as they were."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -19,7 +19,20 @@ RUN_ELSEWHERE = {
     "make demo": "tests/e2e/running_demo.py::RunningDemo",
     "make test": ".ci/run",
     "pip install .": "tests/test_installed.py::test_what_is_installed_works_away_from_the_repository",
+    'pip install ".[openvino]"': "docker/Dockerfile",
+    'pip install ".[traces]"': "docker/Dockerfile",
     'pip install ".[postgresql]"': "docker/Dockerfile",
+    "click99 serve --replicas 4 --redis-url redis://localhost:6379": "tests/server/test_ray_serve.py"
+    "::test_any_replica_makes_the_mask_of_a_single_process",
+    'click99 connect --create "My project" --images photos --labels cat,dog': "tests/e2e/test_connect.py"
+    "::test_from_a_folder_of_pictures_to_an_answered_click",
+    "click99 preannotate --project 12 --prompts boxes.csv": "tests/e2e/test_connect.py"
+    "::test_a_detector_s_boxes_become_masks_to_refine",
+    "click99 preannotate --project 12": "tests/e2e/test_connect.py"
+    "::test_a_detector_s_boxes_become_masks_to_refine",
+    "click99 connect --project 12": "tests/e2e/test_connect.py::test_a_project_of_boxes_gets_masks",
+    "click99 disconnect --project 12": "tests/e2e/test_connect.py"
+    "::test_from_a_folder_of_pictures_to_an_answered_click",
     "click99 doctor": "tests/server/test_doctor.py::test_all_is_well",
     "click99 recover": "tests/server/test_recover.py::test_a_dry_run_shows_what_was_noted_and_writes_nothing",
     "click99 recover --apply": "tests/e2e/test_people.py"

@@ -11,7 +11,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -22,8 +22,11 @@ import requests
 import torch
 from PIL import Image
 from scipy.io import savemat
+from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.tables import LessonRow
 from click99.cli import app
 from click99.demo.programs import free_port
 from click99.labelstudio import brush
@@ -34,6 +37,7 @@ from click99_training.datasets.registry import open_dataset
 from click99_training.learning.robot_annotator import RobotAnnotator
 from click99_training.report.inputs import REGIMES, VARIANTS
 from tests.segmentation.released_layout import draw, released_shapes, resnet_shapes
+from tests.waiting import until
 
 SIDE = 64
 SMALL_RUN = ["--images", "2", "--crops", "64:1:1", "--threads", "1"]
@@ -82,10 +86,18 @@ def small_network(path: Path) -> Path:
 
 
 def annotate(data: Path, home: Path, count: int) -> None:
-    """Let a robot save so many masks, as a person in Label Studio does: the record in `home`."""
+    """Let a robot save so many masks, as a person in Label Studio does: the record in `home`, with what it
+    remembers of them."""
     with served("--home", str(home), "--threads", "1") as address:
         for task, sample in enumerate(itertools.islice(open_dataset("folder", data, "train"), count), 1):
             RobotAnnotator(address).annotate(task, sample)
+        until(lambda: lessons(home) == count)
+
+
+def lessons(home: Path) -> int:
+    """How many masks were learnt from."""
+    with closing(Database(sqlite_url(home))) as database, database.reading() as session:
+        return session.scalar(select(func.count()).select_from(LessonRow)) or 0
 
 
 def fill(folder: Path) -> None:
@@ -96,6 +108,9 @@ def fill(folder: Path) -> None:
     for name in ("GRABCUT", "BERKELEY", "PHOTOS", "tests/pictures"):
         masks_and_images(folder / name, 1)
     masks_and_images(folder / "DAVIS", 1, "img", "gt")
+    masks_and_images(folder, 2, "photos", "photos-masks")
+    (folder / "boxes.csv").write_text("file,label,x,y\n00.png,object,32,32\n01.png,object,30,30\n")
+    Image.new("RGB", (480, 400)).save(folder / "cup.jpg")
     sbd(folder / "SBD" / "benchmark_RELEASE" / "dataset")
     synthetic(folder / "SYNTH")
     exports(folder)

@@ -46,6 +46,8 @@ def test_help_needs_no_torch():
         (["--label-studio-url", "localhost:8080"], "LABEL_STUDIO_URL"),
         (["--basic-auth-user", "ann"], "CLICK99_BASIC_AUTH_PASSWORD"),
         (["--model", "nowhere.safetensors"], "nowhere.safetensors"),
+        (["--memory", "on"], "'off', 'picture', 'project'"),
+        (["--device", "abacus"], "CLICK99_DEVICE: abacus is no device: give auto, cpu"),
     ],
 )
 @pytest.mark.parametrize("command", ["serve", "doctor"])

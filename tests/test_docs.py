@@ -14,7 +14,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import torch
 
 import click99.segmentation.checkpoint
 import click99.segmentation.predictor
@@ -26,7 +25,14 @@ from tests.redis_server import RedisServer
 
 # Option -> its value in the tests, and what commands that are not small by themselves are given besides.
 SMALL = {"--images": "1", "--crops": "64:1:1", "--threads": "1", "--workers": "2", "--nproc-per-node": "2"}
-SMALL |= {"--project": "1", "--each": "2", "--clicks": "5", "--variants": "baseline,+T", "--pictures": "20"}
+SMALL |= {
+    "--project": "1",
+    "--label": "object",
+    "--each": "2",
+    "--clicks": "5",
+    "--variants": "baseline,+T",
+    "--pictures": "20",
+}
 GIVEN = {
     "train": ("--images", "--crops", "--threads"),
     "ablation": ("--threads", "--variants"),
@@ -42,7 +48,14 @@ def small(words: list[str]) -> list[str]:
     given = GIVEN.get(command, ())
     words = [*words, *(word for name in given if name not in words for word in (name, SMALL[name]))]
     pairs = zip(["", *words], words, strict=False)
-    return [SMALL.get(before, word) if before != "--crops" else crops(word) for before, word in pairs]
+    return [smaller(before, word) for before, word in pairs]
+
+
+def smaller(option: str, value: str) -> str:
+    """The clicks of a cut-out are places, and stay."""
+    if option == "--crops":
+        return crops(value)
+    return value if option == "--clicks" and "," in value else SMALL.get(option, value)
 
 
 def crops(schedule: str) -> str:
@@ -73,10 +86,7 @@ def workplace(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("CLICK99_HOME", "home")
     monkeypatch.setenv("CLICK99_THREADS", "1")
     small_served(monkeypatch, Path.cwd())
-    threads = torch.get_num_threads()
     yield Path.cwd()
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)  # as training leaves it
     shutil.rmtree(tmp_path / "place")  # the paper's network is large
 
 
@@ -176,6 +186,20 @@ def test_a_paragraph_is_one_line(page: Path) -> None:
     prose = re.sub(r"^[ \t]*```.*?^[ \t]*```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     wrapped = r"^[^\s|#<!-].*\n *(?!\d+\. |[-*] )[^\s|#<!].*"
     assert re.findall(wrapped, prose, flags=re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_files_that_are_named_exist(page: Path) -> None:
+    named = re.findall(r"`((?:backend|training|tests|label_config|docker)/[\w/.]+)`", page.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_house_has_every_room() -> None:
+    house = (ROOT / "README.md").read_text().partition("## The house")[2]
+    rooms = {file.parent for top in ("backend", "training") for file in (ROOT / top).glob("*/*/__init__.py")}
+    paths = {room.relative_to(ROOT).as_posix() for room in rooms if not room.is_symlink()}
+    names = {path.removeprefix("training/click99_training/") for path in paths}
+    assert names - {*re.findall(r"`([\w/]+)`", house)} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=title)

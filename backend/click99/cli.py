@@ -6,10 +6,11 @@ import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from rich.markup import escape
 from typer.core import TyperGroup
@@ -18,7 +19,9 @@ from click99 import __version__
 from click99.demo import demo
 from click99.demo.errors import DemoError
 from click99.extras import remedy
-from click99.labelstudio.errors import LabelStudioError
+from click99.headless.cli import cutout, segment
+from click99.labelstudio.errors import ApiError, LabelStudioError
+from click99.memory.cli import memory
 from click99.registry.cli import models
 from click99.segmentation.cli import describe, import_weights
 from click99.server.settings import Settings, variable
@@ -35,6 +38,10 @@ from click99_training.cli import (
     validate,
 )
 from click99_training.loop.stop_request import RunInterrupt
+
+if TYPE_CHECKING:
+    from click99.connect.backend import Backend
+    from click99.labelstudio.client import Client
 
 
 class Commands(TyperGroup):
@@ -110,21 +117,37 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         command(settings, **options)
 
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=typer.Option(
-                    field.default, envvar=variable(name), help=escape(str(field.description))
-                ),
-                annotation=field.annotation,
-            )
-            for name, field in Settings.model_fields.items()
-        ]
-        + [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in own]
+        [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in own]
+        + [setting(name, field) for name, field in Settings.model_fields.items()]
     )
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run
+
+
+def setting(name: str, field: FieldInfo) -> inspect.Parameter:
+    """A setting as an option, shown after a command's own."""
+    option = typer.Option(
+        field.default,
+        envvar=variable(name),
+        help=escape(str(field.description)),
+        rich_help_panel="Settings",
+    )
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=option, annotation=field.annotation)
+
+
+# Which saved masks a command is about.
+OfProject = Annotated[str | None, typer.Option(help="Only this project.")]
+OfLabel = Annotated[str | None, typer.Option(help="Only masks of this label.")]
+OfAnnotator = Annotated[str | None, typer.Option(help="Only masks that this user saved (an id).")]
+Since = Annotated[datetime | None, typer.Option(help="Only masks saved then or later (UTC).")]
+Until = Annotated[datetime | None, typer.Option(help="Only masks saved before (UTC).")]
+Corrected = Annotated[bool, typer.Option("--corrected", help="Only masks that took more than one click.")]
+
+
+def in_utc(time: datetime | None) -> datetime | None:
+    """As it was typed, without a zone."""
+    return time and time.replace(tzinfo=UTC)
 
 
 def explain(error: ErrorDetails) -> str:
@@ -161,7 +184,8 @@ def recover(
     project: int | None = typer.Option(None, help="Only this project's annotations."),
     apply: bool = typer.Option(False, "--apply", help="Write the masks into the annotations."),
 ) -> None:
-    """Make masks again that were submitted before they were accepted; shows them, --apply writes them."""
+    """Make masks again that were submitted before they were accepted, and keep once what was saved twice;
+    shows them, --apply writes them."""
     from rich.console import Console
 
     from click99.server import recover
@@ -192,12 +216,12 @@ def sync(
 def collect(
     settings: Settings,
     out: Path = typer.Option(..., help="A new folder for the data set."),
-    project: str | None = typer.Option(None, help="Only this project."),
-    label: str | None = typer.Option(None, help="Only masks of this label."),
-    annotator: str | None = typer.Option(None, help="Only masks that this user saved (an id)."),
-    since: datetime | None = typer.Option(None, help="Only masks saved then or later (UTC)."),
-    until: datetime | None = typer.Option(None, help="Only masks saved before (UTC)."),
-    corrected: bool = typer.Option(False, "--corrected", help="Only masks that took more than one click."),
+    project: OfProject = None,
+    label: OfLabel = None,
+    annotator: OfAnnotator = None,
+    since: Since = None,
+    until: Until = None,
+    corrected: Corrected = False,
     agreement: float = typer.Option(
         0.0, min=0, max=1, help="IoU that two annotators' masks need; 0: one annotator is enough."
     ),
@@ -209,8 +233,7 @@ def collect(
     from click99.server.storage import open_database
     from click99_training.learning.collect import collect
 
-    after, before = (time.replace(tzinfo=UTC) if time else None for time in (since, until))
-    which = MaskFilter(project, label, annotator, after, before, corrected)
+    which = MaskFilter(project, label, annotator, in_utc(since), in_utc(until), corrected)
     database, images = open_database(settings), saved_images(settings)
     made = collect(database, out, which, images, agreement, image_store(settings) if link else None)
     for message in made.left_out + made.contradictions:
@@ -221,10 +244,84 @@ def collect(
 
 @app.command()
 @with_settings
+def preannotate(
+    settings: Settings,
+    project: int = typer.Option(..., min=1, help="The project's number, as its address shows it."),
+    prompts: Path | None = typer.Option(
+        None, help="A detector's boxes or points, COCO JSON or CSV; unset: those of the tasks' predictions."
+    ),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Predict nothing, count what would be."),
+) -> None:
+    """Give tasks predictions of masks, made from boxes or points, for people to refine by clicks.
+
+    Tasks that somebody has annotated, or that this model version has predicted, are passed by: stopped
+    anywhere, the same command goes on (docs/how-to/preannotate.md).
+
+    click99 preannotate --project 12 --prompts boxes.csv
+    """
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from click99.preannotate.project import Preannotation
+    from click99.preannotate.prompts import of_file
+    from click99.server.image_source import image_source
+    from click99.server.models import load_served
+    from click99.sessions import MemoryStore, Sessions
+
+    detected = of_file(prompts) if prompts else None
+    client = known_label_studio(settings)
+    sessions = Sessions(load_served(settings), MemoryStore(2**26, 600))
+    load = image_source(settings, client).get
+    preannotation = Preannotation(client, sessions, load, settings.polygon_tolerance, detected)
+    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as shown:
+        row = shown.add_task("tasks")
+        done = preannotation.run(
+            project, not dry_run, lambda number, of: shown.update(row, completed=number, total=of)
+        )
+    for message in done.left_out:
+        typer.echo(message, err=True)
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in done.tasks.most_common()) or "none"
+    typer.echo(f"Tasks: {counts}. {done.masks} masks by {sessions.version}; {len(done.left_out)} left out.")
+
+
+@app.command()
+@with_settings
+def export(
+    settings: Settings,
+    out: Path = typer.Option(..., help="A new folder."),
+    form: str = typer.Option(
+        "coco", "--format", help="coco, coco-polygons, yolo, masks, voc, cutouts or huggingface."
+    ),
+    no_images: bool = typer.Option(False, "--no-images", help="Name the pictures instead of writing them."),
+    project: OfProject = None,
+    label: OfLabel = None,
+    annotator: OfAnnotator = None,
+    since: Since = None,
+    until: Until = None,
+    corrected: Corrected = False,
+) -> None:
+    """Write the masks that people saved in a form that other tools read (docs/reference/exports.md).
+
+    click99 export --out cells --format yolo --project 3
+    """
+    from click99.annotations.saved_masks import MaskFilter
+    from click99.export.export import export
+    from click99.server.saved_images import saved_images
+    from click99.server.storage import open_database
+
+    which = MaskFilter(project, label, annotator, in_utc(since), in_utc(until), corrected)
+    pixels = None if no_images else saved_images(settings)
+    done = export(open_database(settings), out, form, which, pixels)
+    for message in done.left_out:
+        typer.echo(message, err=True)
+    typer.echo(f"{done.told(out)} {len(done.left_out)} left out.")
+
+
+@app.command()
+@with_settings
 def finetune(
     settings: Settings,
     data: Path | None = typer.Option(None, help="A snapshot of click99 collect; unset: collected now."),
-    minutes: float = typer.Option(15.0, min=0.01, help="How long to train; judging it takes some more."),
+    minutes: float = typer.Option(15.0, min=0.01, help="How long to train and to judge."),
     out: Path | None = typer.Option(None, help="The run's folder; a run that stopped there goes on."),
 ) -> None:
     """Learn from what people saved, and serve what came of it if it is better (docs/explanation/learning.md).
@@ -238,7 +335,8 @@ def finetune(
     from click99.server.saved_images import image_store, saved_images
     from click99.server.storage import open_database
     from click99_training.learning.collect import collect
-    from click99_training.learning.finetune import FineTune, finetune
+    from click99_training.learning.finetune import finetune
+    from click99_training.learning.run_start import FineTune
 
     def collected(folder: Path) -> None:
         images, store = saved_images(settings), image_store(settings)
@@ -261,7 +359,7 @@ def finetune(
         finetune(asked, collected, Console())
     except RunInterrupt:
         write_cancel(out)
-        typer.echo(f"Stopped. To go on: click99 finetune --out {out} --minutes {minutes:g}", err=True)
+        typer.echo(f"Stopped. To go on: {asked.command()}", err=True)
         raise typer.Exit(1) from None
 
 
@@ -278,14 +376,90 @@ def config(
 
 @app.command()
 @with_settings
+def connect(
+    settings: Settings,
+    project: int = typer.Option(0, min=0, help="The project's number, as its address shows it."),
+    create: str = typer.Option("", help="Instead: the project of this title, made if there is none."),
+    images: Path | None = typer.Option(None, help="Upload the pictures of this folder as tasks."),
+    labels: str = typer.Option("", help="By commas, for a label config that has none: cat,dog."),
+    kind: str = typer.Option("brush", help="What masks become in a new project: as of click99 config."),
+    backend: str = typer.Option("", help="click99's address, as Label Studio reaches it; unset: localhost."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Change nothing, tell what would be."),
+) -> None:
+    """Set up a project of Label Studio for clicks: label config, ML backend, events, and a click to prove it.
+
+    Nothing that is there is taken away, and a second run changes nothing. Exit code 1 on a problem.
+
+    click99 connect --create "My project" --images photos --labels cat,dog
+    """
+    from rich.console import Console
+
+    from click99.connect.connection import ProjectPlan, connect
+    from click99.connect.step import report
+
+    if bool(project) == bool(create):
+        raise ValueError('which project? --project 12, or --create "My project"')
+    chosen = [label.strip() for label in labels.split(",")] if labels else []
+    plan = ProjectPlan(asked_backend(settings, backend), project, create, images, chosen, kind)
+    if not report(connect(known_label_studio(settings), plan, not dry_run), Console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+@with_settings
+def disconnect(
+    settings: Settings,
+    project: int = typer.Option(..., min=1, help="The project's number, as its address shows it."),
+    backend: str = typer.Option("", help="click99's address, as it was connected; unset: localhost."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Change nothing, tell what would be."),
+) -> None:
+    """Remove click99 from a project of Label Studio; tasks, annotations and the label config stay."""
+    from rich.console import Console
+
+    from click99.connect.connection import disconnect
+    from click99.connect.step import report
+
+    steps = disconnect(known_label_studio(settings), project, asked_backend(settings, backend), not dry_run)
+    report(steps, Console())
+
+
+def known_label_studio(settings: Settings) -> Client:
+    """The one that is set, or that a server has learned of in CLICK99_HOME."""
+    from click99.server.connection import Connection
+
+    if client := Connection(settings).client:
+        return client
+    problem = "not set, and no server has learned of one"
+    raise ApiError("LABEL_STUDIO_URL", problem, "Set it, and LABEL_STUDIO_API_KEY to a token of yours there")
+
+
+def asked_backend(settings: Settings, url: str) -> Backend:
+    """click99 as Label Studio is to know it."""
+    from click99.connect.backend import Backend
+    from click99.labelstudio.client import origin
+
+    url = (url or f"http://localhost:{settings.port}").rstrip("/")
+    if not origin(url):
+        raise ValueError(f"--backend {url}: no address. Give it as http://host:port")
+    return Backend(url, settings.basic_auth_user, settings.basic_auth_password, settings.webhook_secret)
+
+
+@app.command()
+@with_settings
 def stats(
     settings: Settings,
     by: str = typer.Option("version", help="A row for each project, label, annotator or model version."),
-    project: str | None = typer.Option(None, help="Only this project."),
-    label: str | None = typer.Option(None, help="Only masks of this label."),
+    project: OfProject = None,
+    label: OfLabel = None,
     plot: Path | None = typer.Option(None, help="Draw it over time, into this PNG, SVG or PDF."),
+    html: Path | None = typer.Option(
+        None, help="Write the dashboard there instead: all labels, in one file (docs/reference/dashboard.md)."
+    ),
 ) -> None:
-    """Show what saved masks took: clicks, seconds, how good the first mask was (docs/reference/record.md)."""
+    """Show what saved masks took: clicks, seconds, how good the first mask was (docs/reference/record.md).
+
+    click99 stats --by label --project 3
+    """
     from rich.console import Console
 
     from click99.annotations.saved_masks import MaskFilter
@@ -294,14 +468,35 @@ def stats(
 
     if by not in stats.BY:
         raise ValueError(f"--by {by}: not one of {', '.join(stats.BY)}")
+    if html:
+        return write_dashboard(settings, html, project, label)
     with open_database(settings).reading() as session:
         found = stats.costs(session, MaskFilter(project=project, label=label))
     if not found:
-        typer.echo("The record has no saved mask with clicks yet. Click, save, or run click99 sync.")
+        asked = [f"{name} {value}" for name, value in (("project", project), ("label", label)) if value]
+        of = f" of {', '.join(asked)}" if asked else ""
+        typer.echo(f"The record has no saved mask with clicks{of}. Click, save, or run click99 sync.")
         return
     Console().print(stats.table(found, by))
     if plot:
         stats.plot(found, by, plot)
+
+
+def write_dashboard(settings: Settings, html: Path, project: str | None, label: str | None) -> None:
+    """One project's, or all projects'."""
+    from click99.annotations.saved_masks import MaskFilter
+    from click99.dashboard.page import dashboard
+    from click99.files import replacing
+    from click99.server.saved_images import saved_images
+    from click99.server.storage import open_database
+
+    if label:
+        raise ValueError(f"--label {label}: --html shows every label. Leave it out, or --html")
+    which = MaskFilter(project=project)
+    page = dashboard(open_database(settings), settings.home, which, saved_images(settings))
+    with replacing(html) as file:
+        file.write(page.encode())
+    typer.echo(f"dashboard: {html}")
 
 
 db = typer.Typer(no_args_is_help=True, help="The record's database: its schema, and the way to a newer one.")
@@ -333,7 +528,10 @@ def upgrade_schema(settings: Settings) -> None:
 
 app.add_typer(db, name="db")
 app.add_typer(models, name="models")
+app.add_typer(memory, name="memory")
 app.command()(demo)
+app.command()(cutout)
+app.command()(segment)
 app.command()(describe)
 app.command()(import_weights)
 app.command()(train)

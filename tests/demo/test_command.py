@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from click99.cli import app
-from click99.demo.command import alone_in
+from click99.demo.command import alone_in, exports, surroundings
 from click99.demo.errors import DemoError
+from click99.demo.label_studio import Account
 
 ENDING = """
 import time
@@ -54,3 +55,16 @@ def test_a_missing_label_studio_ends_it_with_a_remedy(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "make demo" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_other_commands_find_the_demo(tmp_path: Path) -> None:
+    """By the line that is printed, whatever the folder is called."""
+    account, folder = Account("a@b", "secret", "0123"), tmp_path / "my demo"
+    line = exports(surroundings("http://127.0.0.1:8080", account, folder))
+    shown = subprocess.run(
+        ["sh", "-c", f'{line}; echo "$CLICK99_HOME $LABEL_STUDIO_URL $LABEL_STUDIO_API_KEY"'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout == f"{folder / 'click99'} http://127.0.0.1:8080 0123\n"

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page
 CANVAS = "window.Htx.annotationStore.selected"
 REGIONS = f"() => [...{CANVAS}.areas.values()].filter(a => a.type === 'brushregion').map(a => a.cleanId)"
 PENDING = f"() => [...{CANVAS}.areas.values()].filter(a => a.dynamic).map(a => a.cleanId)"
+DOTS = f"() => [...{CANVAS}.areas.values()].filter(a => a.type === 'keypointregion').map(a => a.cleanId)"
 TOOL = f"which => {CANVAS}.objects[which].getToolsManager().findSelectedTool()?.fullName"
 KEYED = f"() => [...{CANVAS}.names.values()].some(c => c.type === 'keypointlabels')"
 CHOSEN = f"() => [...{CANVAS}.names.values()].some(c => c.type === 'keypointlabels' && c.isSelected)"
@@ -56,17 +57,35 @@ class Canvas:
     def pending(self) -> list[str]:
         return self.page.evaluate(PENDING)
 
+    def dots(self) -> list[str]:
+        """Pending, and those that a draft or an annotation holds."""
+        return self.page.evaluate(DOTS)
+
+    def tool(self) -> str:
+        """The chosen one."""
+        return str(self.page.evaluate(TOOL, self.image))
+
+    def press(self, x: int, y: int) -> None:
+        """A click without Ctrl: what lies there is selected."""
+        self.page.mouse.click(*self._on_screen(x, y))
+        self.page.wait_for_timeout(300)
+
+    def key(self, name: str) -> None:
+        self.page.keyboard.press(name)
+        self.page.wait_for_timeout(300)
+
     def select(self, region: str) -> None:
         self.page.evaluate(SELECT, region)
         self.page.wait_for_timeout(300)
 
-    def erase(self, region: str, *points: tuple[int, int]) -> None:
-        """With the eraser on that region, along the points."""
+    def erase(self, region: str, *points: tuple[int, int], take_up: bool = True) -> None:
+        """With the eraser on that region, along the points. take_up: the dots again."""
         self.select(region)
-        self.page.keyboard.press("e")
-        self.page.wait_for_timeout(300)
+        self.key("e")
         self._stroke(points)
-        self._done()
+        self.key("Escape")
+        if take_up:
+            self.take_up_clicks()
 
     def paint(self, *points: tuple[int, int], region: str | None = None) -> None:
         """With the brush along the points, on a region or as a new one of the label Object."""
@@ -108,8 +127,7 @@ class Canvas:
 
     def _done(self) -> None:
         """Let go of the region, and take up the clicks again."""
-        self.page.keyboard.press("Escape")
-        self.page.wait_for_timeout(300)
+        self.key("Escape")
         self.take_up_clicks()
 
     def take_up_clicks(self) -> None:
@@ -120,7 +138,7 @@ class Canvas:
         """Press the toolbar's Auto-Detect, which goes through the smart tools, until it is `tool`."""
         smart = self.page.locator(".lsf-toolbar").nth(self.image).locator(".lsf-tool_smart").first
         for _ in range(4):
-            if str(self.page.evaluate(TOOL, self.image)).startswith(tool):
+            if self.tool().startswith(tool):
                 return
             smart.click()
             self.page.wait_for_timeout(300)
@@ -139,6 +157,10 @@ class Canvas:
         """Let the page settle, the pointer away: it brings tooltips that lie over the picture."""
         self.page.mouse.move(5, 5)
         self.page.wait_for_timeout(700)
+
+    def _rest(self, look: bool) -> None:
+        """Settle; without a look the pointer stays where it is."""
+        self._look() if look else self.page.wait_for_timeout(200)
 
     def _canvas(self) -> Locator:
         return self.page.locator(".konvajs-content").nth(self.image)

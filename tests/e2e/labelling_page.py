@@ -64,11 +64,19 @@ class LabellingPage(Canvas):
 
     def work_on(self, project: int, task: int) -> None:
         """Open a task, ready for clicks: Auto-Annotation is on in this browser."""
+        self.show(project, task)
+        self.take_up_clicks()
+        self._look()
+
+    def show(self, project: int, task: int) -> None:
+        """Open a task, with the tool that the browser remembers."""
         self.page.goto(f"{self.address}/projects/{project}/data?task={task}")
         self.page.wait_for_function(IMAGE_IS_SHOWN)
         self.page.wait_for_timeout(1000)  # the picture moves until the panels are laid out
-        self.take_up_clicks()
-        self._look()
+
+    def forget_tool(self) -> None:
+        """As in a browser that is new to Label Studio, for the tasks opened from now on."""
+        self.page.evaluate("localStorage.removeItem('selected-tool:image')")
 
     def turn_to(self, picture: int) -> None:
         """Show another picture of the first Image tag's list."""
@@ -87,9 +95,7 @@ class LabellingPage(Canvas):
         """Open the task whose picture's file name ends with `picture` -> its id."""
         tasks = self.api(f"/api/tasks?project={project}&page_size=100&fields=all")["tasks"]
         (task,) = [task["id"] for task in tasks if task["data"]["image"].endswith(picture)]
-        self.page.goto(f"{self.address}/projects/{project}/data?task={task}")
-        self.page.wait_for_function(IMAGE_IS_SHOWN)
-        self.page.wait_for_timeout(1000)  # the picture moves until the panels are laid out
+        self.show(project, task)
         return task
 
     def switch_on_clicking(self) -> None:
@@ -98,11 +104,14 @@ class LabellingPage(Canvas):
         self.page.locator(".lsf-toolbar .lsf-tool_smart").first.click()
         self._look()
 
-    def click(self, click: Click, key: str = "1") -> Answer:
-        """Click the object, or Alt+click the background; where clicks have labels, the key before it."""
+    def click(self, click: Click, key: str = "1", look: bool = True) -> Answer:
+        """Click the object, or Alt+click the background; where clicks have labels, the key before it.
+
+        look: move the pointer away afterwards, here and elsewhere.
+        """
         with self._answers() as info:
             self.send_click(click, key)
-        self._look()
+        self._rest(look)
         return _answer(info.value.request, info.value.json())
 
     def send_click(self, click: Click, key: str = "1") -> None:
@@ -117,13 +126,12 @@ class LabellingPage(Canvas):
         for modifier in held:
             self.page.keyboard.up(modifier)
 
-    def relabel(self, place: Click, key: str) -> None:
+    def relabel(self, place: Click, key: str, look: bool = True) -> None:
         """Select the kept mask by a click on it, press the label's key, let go."""
-        self.page.mouse.click(*self._on_screen(place.x, place.y))
-        for pressed in (key, "Escape"):
-            self.page.wait_for_timeout(300)
-            self.page.keyboard.press(pressed)
-        self._look()
+        self.press(place.x, place.y)
+        self.key(key)
+        self.page.keyboard.press("Escape")
+        self._rest(look)
 
     def collect(self, answers: list[Answer]) -> None:
         """From now on, add every answer that comes."""
@@ -181,10 +189,10 @@ class LabellingPage(Canvas):
     def _answers(self) -> AbstractContextManager[Any]:
         return self.page.expect_response(lambda response: "interactive-annotating" in response.url)
 
-    def accept(self) -> None:
+    def accept(self, look: bool = True) -> None:
         """The ✓ below the picture."""
         self.page.get_by_test_id("bottombar-accept-suggestions-button").click()
-        self._look()
+        self._rest(look)
 
     def update(self) -> None:
         """Submit what was changed in a submitted annotation."""
@@ -193,14 +201,24 @@ class LabellingPage(Canvas):
         assert info.value.ok, info.value.text()
         self._look()
 
-    def submit(self) -> None:
+    def submit(self, by_key: bool = False) -> None:
         with self.page.expect_response(
             lambda response: response.request.method == "POST" and "/annotations" in response.url
         ) as info:
-            self.page.get_by_test_id("bottombar-submit-button").click()
+            if by_key:
+                self.page.keyboard.press("Control+Enter")
+            else:
+                self.page.get_by_test_id("bottombar-submit-button").click()
         assert info.value.ok, info.value.text()
         self.page.get_by_test_id("bottombar-update-button").wait_for()
         self._look()
+
+    def hint_lines(self) -> float:
+        """Of the text above the picture."""
+        hint = self.page.get_by_text("Alt+click").first
+        return hint.evaluate(
+            "e => e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight)"
+        )
 
     def prediction_tabs(self) -> int:
         return self.page.evaluate("() => window.Htx.annotationStore.predictions.length")

@@ -17,7 +17,6 @@ from click99.registry.job import Job
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
 from click99.segmentation.clicks import Click
-from click99_training.learning.snapshots import image_name, split_of
 from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.running_demo import ROOT, RunningDemo
 from tests.e2e.workplace import BRUSH, COFFEE, SPOON, Click99, Project, Workplace
@@ -26,7 +25,7 @@ from tests.server.requests import keypoint
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 WIDTH, HEIGHT = 240, 180
-TO_LEARN_FROM, TO_JUDGE_BY = 8, 6  # images; six are the fewest that the gate judges by
+IMAGES = 8  # six are the fewest that the gate judges by
 CENTRE = Click(WIDTH // 2, HEIGHT // 2, True)
 
 
@@ -35,7 +34,7 @@ def learning(demo: RunningDemo, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A server of its own, whose fine-tunes train for seconds, whose gate judges by few pictures."""
     server = Click99(demo, tmp_path_factory.mktemp("learning"))
     server.environment |= {
-        "CLICK99_RETRAIN_MINUTES": "0.1",
+        "CLICK99_RETRAIN_MINUTES": "0.2",
         "CLICK99_BASE_DATA": str(ROOT / "tests" / "pictures"),
     }
     with server:
@@ -53,22 +52,17 @@ def lesson(workplace: Workplace, learning: Click99) -> Project:
 
 
 def small_pictures() -> dict[str, tuple[str, bytes]]:
-    """Parts of the demo's pictures, until there are enough for either split."""
+    """Parts of the demo's pictures."""
     sources = [
         np.asarray(Image.open(io.BytesIO(file.read_bytes())).convert("RGB")) for file in pictures()[:3]
     ]
-    wanted = {True: TO_LEARN_FROM, False: TO_JUDGE_BY}
     places, files = np.random.default_rng(0), dict[str, tuple[str, bytes]]()
-    while any(wanted.values()):
+    for k in range(IMAGES):
         source = sources[places.integers(len(sources))]
         top, left = (int(places.integers(source.shape[k] - side)) for k, side in enumerate((HEIGHT, WIDTH)))
-        part = source[top : top + HEIGHT, left : left + WIDTH]
-        train = split_of(image_name(part)) == "train"
-        if wanted[train]:
-            wanted[train] -= 1
-            file = io.BytesIO()
-            Image.fromarray(part).save(file, "PNG")
-            files[f"{len(files)}.png"] = (f"{len(files)}.png", file.getvalue())
+        file = io.BytesIO()
+        Image.fromarray(source[top : top + HEIGHT, left : left + WIDTH]).save(file, "PNG")
+        files[f"{k}.png"] = (f"{k}.png", file.getvalue())
     return files
 
 
@@ -135,7 +129,7 @@ def test_what_was_learnt_by_button_answers_the_next_click(
     assert version_of_click(studio, SPOON) == before
     studio.accept()
     studio.submit()
-    studio.wait_until(lambda: masks_of(learning, lesson) == TO_LEARN_FROM + TO_JUDGE_BY + 1, seconds=4)
+    studio.wait_until(lambda: masks_of(learning, lesson) == IMAGES + 1, seconds=4)
     start_training(studio, lesson.id)
     jobs = Jobs.at(learning.home)
     assert jobs.get(1).why == f"Label Studio's button, project {lesson.id}"

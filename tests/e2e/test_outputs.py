@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from click99.labelstudio import bitmask, polygon
+from click99.labelstudio.region_types import write
 from click99.segmentation.clicks import Click
 from click99.segmentation.robot import robot_click
 from tests.e2e.cup import HEIGHT, WIDTH, iou, seen_change, truth
@@ -73,6 +74,7 @@ def test_clicks_make_refine_and_save_a_region_of_that_kind(
     project = project_with(workplace, kind)
     task = project.task()
     studio.work_on(project.id, task)
+    assert studio.hint_lines() == 1
     bare = still_picture(studio)
     for click in (COFFEE, SPOON):
         (suggested,) = studio.click(click).regions
@@ -96,6 +98,72 @@ def test_clicks_make_refine_and_save_a_region_of_that_kind(
     assert saved["value"][f"{kind}labels"] == ["Object"]
     assert np.array_equal(READ[kind](saved), READ[kind](refined))
     assert iou(READ[kind](saved), truth()) > 0.8
+
+
+def predicted(kind: str, name: str, centre: tuple[int, int], radius: int, **more: Any) -> dict[str, Any]:
+    """A disc as a region of another model."""
+    x, y = centre
+    rows, columns = np.ogrid[:HEIGHT, :WIDTH]
+    control = f"{kind}labels"
+    mask = np.hypot(rows - y, columns - x) < radius
+    value = write(mask, control, ["Person"], 1).model_dump()  # pyright: ignore[reportArgumentType]
+    sizes = {"original_width": WIDTH, "original_height": HEIGHT, "image_rotation": 0}
+    return {"id": name, "type": control, "from_name": kind, "to_name": "image", "value": value} | sizes | more
+
+
+@pytest.mark.parametrize("kind", ["brush", "bitmask", "polygon"])
+def test_a_prediction_is_refined_under_its_id_and_parent(
+    workplace: Workplace, studio: LabellingPage, kind: str
+) -> None:
+    """Before the first draft and after it; its relations are kept, too, where Auto-Accept is on."""
+    project = project_with(workplace, kind)
+    task = project.task()
+    regions = [
+        predicted(kind, "saucer", (60, 330), 40),
+        predicted(kind, "cup", (290, 150), 70, parentID="saucer"),
+    ]
+    relation = {"type": "relation", "from_id": "saucer", "to_id": "cup", "direction": "right", "labels": []}
+    told = {"task": task, "model_version": "another's", "result": [*regions, relation]}
+    project.client.call("POST", "/api/predictions/", json=told)
+    studio.auto_accept(True)
+    studio.work_on(project.id, task)
+    for click in (Click(290, 225, True), Click(120, 150, False)):
+        (refined,) = studio.click(click).regions
+        assert (refined["id"], refined["value"][f"{kind}labels"]) == ("cup", ["Person"])
+        studio.wait_until(lambda: bool(project.drafts(task)))
+    studio.screenshot(f"{kind}-prediction-refined")
+    studio.submit()
+    ((saucer, cup, related),) = project.annotations(task)
+    assert (saucer["id"], cup["id"], cup["parentID"], related["to_id"]) == ("saucer", "cup", "saucer", "cup")
+    assert np.array_equal(READ[kind](cup), READ[kind](refined))
+    assert np.array_equal(READ[kind](saucer), READ[kind](regions[0]))
+
+
+LABELS = """<View>
+  <Labels name="label" toName="image"><Label value="Cup" hotkey="1"/><Label value="Dish" hotkey="2"/></Labels>
+  <KeyPoint name="click" toName="image" smart="true" smartOnly="true"/>
+  <Brush name="brush" toName="image" smart="false"/>
+  <Image name="image" value="$image"/>
+</View>"""
+
+
+def test_labels_beside_a_brush(workplace: Workplace, studio: LabellingPage) -> None:
+    project = workplace.project("labels beside a brush", LABELS)
+    task = project.task()
+    studio.work_on(project.id, task)
+    drawn, _ = studio.click(COFFEE).regions
+    studio.accept()
+    studio.relabel(COFFEE, "2")
+    studio.wait_for_draft()
+    refined, labelled = studio.click(SPOON).regions
+    assert (refined["id"], labelled["value"]["labels"]) == (drawn["id"], ["Dish"])
+    studio.accept()
+    studio.screenshot("labels-beside-a-brush")
+    studio.submit()
+    (saved,) = project.annotations(task)
+    assert [(item["id"], item["type"]) for item in saved] == [(drawn["id"], "brush"), (drawn["id"], "labels")]
+    assert saved[1]["value"]["labels"] == ["Dish"]
+    assert np.array_equal(mask_of(saved[1]), mask_of(refined))
 
 
 def test_holes_and_parts_of_a_polygon_are_seen(workplace: Workplace, studio: LabellingPage) -> None:
@@ -131,6 +199,7 @@ def test_a_box_is_the_first_prompt_and_clicks_refine_it(workplace: Workplace, st
     project = project_with(workplace, "box")
     task = project.task()
     studio.work_on(project.id, task)
+    assert studio.hint_lines() == 1
     answer = studio.draw_box((165, 10), (415, 315))
     (boxed,) = answer.regions
     assert [sent["type"] for sent in answer.clicks] == ["rectangle"]
@@ -160,6 +229,35 @@ def test_clicks_refine_a_boxs_mask_before_it_is_accepted(workplace: Workplace, s
     studio.submit()
     ((saved,),) = project.annotations(task)
     assert np.array_equal(mask_of(saved), mask_of(refined))
+
+
+def test_another_object_does_not_cover_the_kept_one(workplace: Workplace, studio: LabellingPage) -> None:
+    """A click just beside it, whose own mask meets it, is about it; one elsewhere, and a box, are not."""
+    project = project_with(workplace, "box")
+    task, saucer = project.task(), ((100, 180), (480, 380))
+    studio.work_on(project.id, task)
+    (alone,) = studio.draw_box(*saucer).regions
+    studio.reject()
+    for click in (COFFEE, SPOON):
+        (cup,) = studio.click(click).regions
+    studio.accept()
+    near = beside(mask_of(cup))
+    (refined,) = studio.click(Click(near.x, near.y, True)).regions
+    studio.accept()
+    assert studio.regions() == [refined["id"]] == [cup["id"]]
+    studio.click(Click(60, 330, True))
+    studio.accept()
+    studio.wait_for_draft()
+    studio.draw_box(*saucer)
+    studio.accept()
+    studio.screenshot("box-4-beside-the-kept")
+    studio.submit()
+    ((kept, far, boxed),) = project.annotations(task)
+    assert np.array_equal(mask_of(kept), mask_of(refined))
+    assert (mask_of(alone) & mask_of(kept)).sum() > 1000, "where nothing was kept, it is its"
+    for new in (far, boxed):
+        assert mask_of(new).sum() > 1000
+        assert not (mask_of(new) & mask_of(kept)).any()
 
 
 def test_the_doctor_understands_every_example(workplace: Workplace) -> None:

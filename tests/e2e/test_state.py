@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from click99.labelstudio import brush
-from click99.labelstudio.label_config import Target
+from click99.labelstudio.controls import Target
 from click99.labelstudio.payloads import Work
 from click99.labelstudio.regions import Region, drawn_regions, made_from
 from click99.segmentation.clicks import Click
@@ -117,6 +117,21 @@ def test_strokes_are_corrections_and_reopening_goes_on_from_them(
     assert [item["id"] for item in updated] == [region]
 
 
+def test_a_skipped_annotation_goes_on_when_it_is_reopened(studio: LabellingPage, project: Project) -> None:
+    task = project.task()
+    studio.work_on(project.id, task)
+    (kept,) = studio.click(COFFEE).regions
+    studio.reject()
+    told = {"result": [kept], "was_cancelled": True}
+    project.client.call("POST", f"/api/tasks/{task}/annotations/?project={project.id}", json=told)
+    studio.work_on(project.id, task)
+    assert studio.regions() == [kept["id"]]
+    (refined,) = studio.click(SPOON).regions
+    studio.screenshot("skipped-and-refined")
+    assert refined["id"] == kept["id"]
+    assert not mask_of(refined)[SPOON.y, SPOON.x]
+
+
 def in_draft(studio: LabellingPage, project: Project, task: int) -> Region:
     """The only region of the newest draft, once that is saved."""
     studio.wait_for_draft()
@@ -131,25 +146,6 @@ def whole(drawn: Region) -> np.ndarray:
     height, width = drawn.pixels.shape
     mask[drawn.top : drawn.top + height, drawn.left : drawn.left + width] = drawn.pixels
     return mask
-
-
-def test_a_prediction_is_refined_under_its_id(studio: LabellingPage, project: Project) -> None:
-    mask = np.zeros((400, 600), np.uint8)
-    mask[100:200, 230:330] = 255
-    value = {"format": "rle", "rle": brush.encode(mask), "brushlabels": ["Person"]}
-    item = {"id": "predicted-1", "type": "brushlabels", "from_name": "brush", "to_name": "image"}
-    item |= {"original_width": 600, "original_height": 400, "image_rotation": 0, "value": value}
-    task = project.task()
-    prediction = {"task": task, "model_version": "another's", "result": [item]}
-    project.client.call("POST", "/api/predictions/", json=prediction)
-    studio.work_on(project.id, task)
-    (before,) = studio.click(Click(300, 206, True)).regions
-    assert (before["id"], before["value"]["brushlabels"]) == ("predicted-1", ["Person"])
-    studio.accept()
-    studio.wait_for_draft()
-    (after,) = studio.click(Click(300, 150, False)).regions
-    assert (after["id"], studio.regions()) == ("predicted-1", ["predicted-1"])
-    studio.screenshot("prediction-refined")
 
 
 def test_imported_and_hand_drawn_masks_are_refined(studio: LabellingPage, project: Project) -> None:

@@ -57,11 +57,10 @@ class Annotator:
         reply = self.server.post("/predict", json=self._request(clicks))
         assert reply.status_code == 200, reply.text
         (prediction,) = reply.json()["results"]
-        (self.suggestion,) = prediction["result"]
-        assert self.suggestion
-        shown = self.mask(self.suggestion)
+        self.suggestion = next(iter(prediction["result"]), None)
+        shown = self.mask(self.suggestion) if self.suggestion else np.zeros((HEIGHT, WIDTH), bool)
         if self.auto_accept:
-            self.accept()
+            self.accept() if self.suggestion else self.reject()
         return shown
 
     def drag(self, click: int, x: int, y: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from click99.server.settings import Settings
 from tests.annotations.api import address, api
 from tests.disc_painter import DiscPainter
 from tests.registry.examples import STAND_IN, checkpoint
+from tests.server.interleaved import hosting_images
 from tests.server.requests import Start
 
 __all__ = ["address", "api"]
@@ -54,6 +55,13 @@ def start(tmp_path: Path, painter: DiscPainter) -> Iterator[Start]:
 @pytest.fixture
 def server(start: Start) -> TestClient:
     return start()
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Addresses of small pictures on a server that every process fetches from."""
+    with hosting_images(tmp_path_factory.mktemp("images")) as addresses:
+        yield addresses
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,13 @@ def keypoint(
     return item | changes
 
 
+def as_click(region: dict[str, Any]) -> dict[str, Any]:
+    """A region as Label Studio saves it a second time, where a label of clicks was chosen at its ✓."""
+    labels = region["value"].get(region["type"])
+    value = {key: told for key, told in region["value"].items() if key != region["type"]}
+    return region | {"type": "keypointlabels", "from_name": "kp", "value": value | {"keypointlabels": labels}}
+
+
 def dot(click_id: str, x: float, y: float, **changes: Any) -> dict[str, Any]:
     """A click of a KeyPoint control, which has no labels."""
     item = keypoint(click_id, x, y, **changes)

@@ -72,7 +72,7 @@ def test_an_empty_mask_has_no_score_and_is_said_in_the_log(
 ):
     request = body([keypoint("a", 9, 9, positive=False)])
     (prediction,) = server.post("/predict", json=request).json()["results"]
-    assert prediction["score"] == prediction["result"][0]["score"] == 0
+    assert prediction["score"] == 0
     assert "3': the mask is empty after Click(x=9, y=9, positive=False" in caplog.text
 
 
@@ -114,10 +114,19 @@ def test_a_missing_sign_means_positive(server: TestClient):
     assert mask(item)[20, 20] == 255
 
 
-def test_a_mask_of_nothing_is_still_a_region(server: TestClient):
-    item = region(server, body([keypoint("a", 20, 20, positive=False)]))
+def test_a_new_object_of_nothing_is_no_region(server: TestClient):
+    nothing = keypoint("a", 20, 20, positive=False)
+    assert server.post("/predict", json=body([nothing])).json()["results"][0]["result"] == []
+    assert mask(region(server, body([nothing, SECOND])))[30, 40], "it waits for the next click"
+
+
+def test_a_kept_region_that_clicks_empty_stays_one(server: TestClient):
+    kept = region(server, body([FIRST]))
+    request = body([keypoint("b", 20, 20, positive=False)])
+    request["tasks"][0]["drafts"] = [{"id": 1, "result": [kept]}]
+    item = region(server, request)
+    assert (item["id"], item["score"]) == (kept["id"], 0)
     assert not mask(item).any()
-    assert item["score"] == 0
 
 
 def test_a_rotated_photograph_is_answered_upright(server: TestClient):

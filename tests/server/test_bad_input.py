@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from click99.server import app as app_module
+from click99.server import middleware
 from tests.server.requests import CONFIG, HEIGHT, body, data_uri, encoded, keypoint
 
 GOOD = body([keypoint("a", 20, 20)])
@@ -35,7 +35,22 @@ CASES: dict[str, Case] = {
     ),
     "config is not XML": (body([keypoint("a", 20, 20)], label_config="<View>"), 422, "label_config"),
     "zero clicks": (body([]), 400, "params.context.result"),
-    "no keypoint": (body([keypoint("a", 20, 20, type="rectanglelabels")]), 400, "params.context.result"),
+    "no keypoint": (body([keypoint("a", 20, 20, type="ellipselabels")]), 400, "params.context.result"),
+    "click nowhere": (
+        body([keypoint("a", 20, 20) | {"value": {"keypointlabels": ["cell"]}}]),
+        400,
+        "params.context.result[0].value: no x and y",
+    ),
+    "box nowhere": (
+        body([keypoint("a", 20, 20, type="rectanglelabels") | {"value": {"width": 9, "height": 9}}]),
+        400,
+        "params.context.result[0].value: no x and y",
+    ),
+    "unknown event": (
+        body(None, params={"context": {"event": "track"}}),
+        400,
+        "params.context.event: 'track' is not known. Send clicks, or one of prewarm",
+    ),
     "click outside": (body([keypoint("a", 20, HEIGHT + 20)]), 400, "params.context.result[0].value.y"),
     "another size": (body([keypoint("a", 20, 20, original_width=640)]), 400, "original_width"),
     "no tasks": (body([keypoint("a", 20, 20)], tasks=[]), 400, "tasks"),
@@ -44,6 +59,7 @@ CASES: dict[str, Case] = {
         400,
         "tasks[0].data.image",
     ),
+    "no address": (body([keypoint("a", 20, 20)], ""), 400, "tasks[0].data.image: empty"),
     "host not allowed": (
         body([keypoint("a", 20, 20)], "http://example.org/a.png"),
         422,
@@ -90,7 +106,7 @@ def test_a_body_that_is_not_json_is_told_so(server: TestClient, path: str, conte
 
 @pytest.mark.parametrize("path", ["/predict", "/setup", "/webhook"])
 def test_an_endless_body_is_cut_off(server: TestClient, monkeypatch: pytest.MonkeyPatch, path: str):
-    monkeypatch.setattr(app_module, "MAX_BODY", 1000)
+    monkeypatch.setattr(middleware, "MAX_BODY", 1000)
     response = server.post(path, content=b"[" + b"1," * 1000)
     assert response.status_code == 413
     assert "1000 bytes" in response.json()["detail"]

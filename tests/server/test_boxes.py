@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from tests.disc_painter import DiscPainter
 from tests.server.boxes import WITH_BOXES, answer, box
-from tests.server.requests import Start, body, draft, keypoint, mask_of
+from tests.server.requests import Start, body, click, draft, keypoint, mask_of
 
 
 def test_a_box_is_answered_with_a_mask_inside_it(server: TestClient):
@@ -41,6 +41,26 @@ def test_clicks_refine_the_mask_of_a_box_that_is_still_pending(server: TestClien
     assert refined["id"] == shown["id"]
     assert not mask_of(refined)[25, 28]
     assert mask_of(refined)[24, 40]
+
+
+def test_clicks_that_come_with_their_box_refine_its_mask(server: TestClient):
+    """As other programs send them."""
+    drawn, negative = box(20, 10, 50, 40), keypoint("a", 28, 25, positive=False)
+    alone = mask_of(answer(server, drawn))
+    (refined,) = click(server, WITH_BOXES, drawn, negative)
+    assert not mask_of(refined)[25, 28]
+    assert mask_of(refined)[24, 40]
+    assert not (mask_of(refined) & ~alone).any()
+    (again,) = click(server, WITH_BOXES, drawn, negative, keypoint("b", 27, 25, positive=False))
+    assert again["id"] == refined["id"]
+    assert not mask_of(again)[25, [27, 28]].any()
+
+
+@pytest.mark.parametrize("other", [{"item_index": 1}, {"value": {"rectanglelabels": ["nucleus"]}}])
+def test_a_box_of_something_else_is_not_theirs(server: TestClient, other: dict[str, Any]):
+    drawn, clicked = box(20, 10, 50, 40), keypoint("a", 40, 25)
+    drawn |= other | {"value": drawn["value"] | other.get("value", {})}
+    assert click(server, WITH_BOXES, drawn, clicked) == click(server, WITH_BOXES, clicked)
 
 
 def test_a_box_beside_a_region_is_a_new_object(server: TestClient):

@@ -15,10 +15,10 @@ import pytest
 import requests
 from typer.testing import CliRunner
 
+from click99.annotations.damaged_annotations import DamagedAnnotations
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.dead_letters import DeadLetters
 from click99.annotations.events import keep_event
-from click99.annotations.lost_masks import LostMasks
 from click99.cli import app
 from click99.labelstudio.errors import PayloadError
 from click99.registry.jobs import Jobs
@@ -130,10 +130,10 @@ def test_a_fine_tune_that_failed_is_a_problem(doctor: Doctor, tmp_path: Path, en
 
 
 def test_masks_that_nobody_accepted_are_a_problem(doctor: Doctor, tmp_path: Path):
-    LostMasks(tmp_path).add(7)
+    DamagedAnnotations(tmp_path).add(7)
     code, shown = doctor()
     assert code == 1
-    assert "1 annotations submitted before" in shown
+    assert "1 annotations without a mask or with one twice" in shown
     assert "click99 recover" in shown
 
 

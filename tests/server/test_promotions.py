@@ -168,6 +168,9 @@ class Clicking:
 def move_under_load(registry: Registry, names: list[str], address: str, workers: int) -> None:
     """Back and forth while people click: every worker goes along, no click fails, no object changes sides."""
     log = registry.folder.parent / "click99.log"
+    until(
+        lambda: log.read_text().count("is ready for clicks") == workers
+    )  # one that starts later never moves
     with Clicking(address, people=4) as clicking:
         until(lambda: clicking.objects)
         for times, name in ((1, names[1]), (1, names[0]), (2, names[1])):

@@ -12,28 +12,28 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
-from click99.annotations.lost_masks import LostMasks
+from click99.annotations.damaged_annotations import DamagedAnnotations
 from click99.cli import app
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.unaccepted import unaccepted_prompts
 from click99.server import service as service_module
-from click99.server.recover import IncompleteAnnotation, remake
+from click99.server.recover import DamagedAnnotation, remake
 from click99.server.service import Service
 from click99.server.settings import Settings
 from tests.disc_painter import DiscPainter
 from tests.labelstudio.site import Site, running
 from tests.server.annotator import Annotator
 from tests.server.boxes import WITH_BOXES, answer, box
-from tests.server.requests import CONFIG, IMAGE, counted, keypoint, mask_of
+from tests.server.requests import CONFIG, IMAGE, as_click, counted, keypoint, mask_of
 
 TASK = {"id": 3, "data": {"image": IMAGE}}  # as in `body`
 
 
-def lost(ann: Annotator) -> IncompleteAnnotation:
+def lost(ann: Annotator) -> DamagedAnnotation:
     """What `recover` finds; it knows nothing but what was saved."""
     items = ann.annotations[0]["result"]
     clicks = unaccepted_prompts(items, LabelConfig.parse(CONFIG), 3)
-    return IncompleteAnnotation({"id": 1, "label_config": CONFIG}, TASK, ann.annotations[0], clicks)
+    return DamagedAnnotation({"id": 1, "label_config": CONFIG}, TASK, ann.annotations[0], clicks)
 
 
 @pytest.fixture
@@ -51,8 +51,19 @@ def test_a_new_objects_mask_is_made_again_bit_for_bit(server: TestClient, servic
         shown = ann.click(x, 20)
     ann.submit_and_tell()
     result, (region,) = remake(service, lost(ann))
-    assert saved(result) == [(region.id, "brushlabels")]
+    assert saved(result) == [(region["id"], "brushlabels")]
     assert np.array_equal(ann.mask(result[0]), shown)
+
+
+def test_clicks_that_make_nothing_are_taken_away(server: TestClient, service: Service):
+    ann = Annotator(server)
+    ann.click(20, 20)
+    ann.accept()
+    ann.label = "nucleus"
+    ann.click(40, 30, positive=False)
+    ann.submit_and_tell()
+    result, masks = remake(service, lost(ann))
+    assert (saved(result), masks) == ([(ann.regions[0], "brushlabels")], [{}])
 
 
 def test_a_refinement_is_made_again_in_place(server: TestClient, service: Service):
@@ -107,7 +118,7 @@ def test_several_lost_objects_come_back_and_the_rest_stays(server: TestClient, s
     ann.submit_and_tell()
     result, regions = remake(service, lost(ann))
     assert [kind for _, kind in saved(result)] == ["brushlabels", "choices", "brushlabels", "brushlabels"]
-    assert [region.value.model_dump()["brushlabels"] for region in regions] == [["cell"], ["nucleus"]]
+    assert [region["value"]["brushlabels"] for region in regions] == [["cell"], ["nucleus"]]
     for item, mask in zip(result[2:], shown, strict=True):
         assert np.array_equal(ann.mask(item), mask)
 
@@ -146,7 +157,7 @@ def test_a_dry_run_shows_what_was_noted_and_writes_nothing(recover: Callable[...
     assert shown.exit_code == 0, shown.output
     for part in ("project 1, task 3, annotation 9", "cell", "score", "--apply"):
         assert part in shown.output
-    assert LostMasks(tmp_path).all() == [9]
+    assert DamagedAnnotations(tmp_path).all() == [9]
 
 
 def test_an_annotation_that_is_gone_is_noted_no_longer(
@@ -156,7 +167,34 @@ def test_an_annotation_that_is_gone_is_noted_no_longer(
     shown = recover("--apply")
     assert shown.exit_code == 0, shown.output
     assert "has its mask" in shown.output
-    assert LostMasks(tmp_path).all() == []
+    assert DamagedAnnotations(tmp_path).all() == []
+
+
+def test_a_mask_saved_twice_is_shown_and_kept_once(recover: Callable[..., Result], label_studio: Site):
+    region = {"id": "a", "type": "brushlabels", "value": {"rle": [1, 2], "brushlabels": ["cell"]}}
+    items = [region, as_click(region)]
+    annotation = {"id": 9, "task": 3, "updated_at": "now", "result": items}
+    label_studio.serve("/api/annotations/9/", json.dumps(annotation).encode())
+    shown = recover()
+    assert shown.exit_code == 0, shown.output
+    for part in ("project 1, task 3, annotation 9", "saved twice", "1 kept once", "--apply"):
+        assert part in shown.output
+    assert label_studio.bodies == []
+    assert recover("--apply").exit_code == 0
+    assert label_studio.bodies == [{"result": [region]}]
+
+
+def test_a_lost_mask_is_made_again_beside_one_saved_twice(server: TestClient, service: Service):
+    ann = Annotator(server)
+    ann.click(10, 40)
+    ann.accept()
+    (region,) = ann.regions
+    ann.canvas["twice"] = as_click(ann.canvas[region])
+    shown = ann.click(50, 10)
+    ann.submit_and_tell()
+    result, (made,) = remake(service, lost(ann))
+    assert saved(result) == [(region, "brushlabels"), (made["id"], "brushlabels")]
+    assert np.array_equal(ann.mask(result[1]), shown)
 
 
 def test_what_cannot_be_made_is_named_and_stays_noted(
@@ -166,7 +204,7 @@ def test_what_cannot_be_made_is_named_and_stays_noted(
     shown = recover("--apply")
     assert shown.exit_code == 1
     assert "tasks[0].data.image" in shown.output
-    assert LostMasks(tmp_path).all() == [9]
+    assert DamagedAnnotations(tmp_path).all() == [9]
 
 
 SMART_ONLY = WITH_BOXES.replace('name="box" toName="image"', 'name="box" toName="image" smartOnly="true"')
@@ -176,7 +214,7 @@ def test_a_boxs_mask_is_made_again(server: TestClient, service: Service):
     shown = answer(server, box(20, 10, 50, 40), label_config=SMART_ONLY)
     saved_box = box(20, 10, 50, 40)
     (clicks,) = unaccepted_prompts([saved_box], LabelConfig.parse(SMART_ONLY), 3)
-    lost = IncompleteAnnotation(
+    lost = DamagedAnnotation(
         {"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": [saved_box]}, [clicks]
     )
     result, _ = remake(service, lost)
@@ -191,9 +229,7 @@ def test_clicks_on_a_boxs_mask_are_made_again_after_it(server: TestClient, servi
     shown = answer(server, click, label_config=SMART_ONLY)
     items = [click, box(20, 10, 50, 40)]
     clicks = unaccepted_prompts(items, LabelConfig.parse(SMART_ONLY), 3)
-    lost = IncompleteAnnotation(
-        {"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": items}, clicks
-    )
+    lost = DamagedAnnotation({"id": 1, "label_config": SMART_ONLY}, TASK, {"id": 9, "result": items}, clicks)
     result, _ = remake(service, lost)
     assert saved(result) == [(shown["id"], "brushlabels")]
     assert np.array_equal(mask_of(result[0]), mask_of(shown))

@@ -6,12 +6,8 @@ import os
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,23 +29,9 @@ from click99.server import serve
 from click99.server.settings import Settings
 from tests.redis_server import RedisServer
 from tests.server.command import serving
-from tests.server.requests import HEIGHT, WIDTH, body, encoded, keypoint
+from tests.server.interleaved import request_for
 
-OBJECTS, CLICKS, IMAGES, WORKERS = 100, 3, 4, 4
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """Addresses of small pictures on a server that every worker fetches from."""
-    folder = tmp_path_factory.mktemp("images")
-    for k in range(IMAGES):
-        (folder / f"{k}.png").write_bytes(encoded(WIDTH + k, HEIGHT))
-    handler = partial(Quiet, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield [f"http://127.0.0.1:{server.server_address[1]}/{k}.png" for k in range(IMAGES)]
-    server.shutdown()
-    server.server_close()
+OBJECTS, CLICKS, WORKERS = 100, 3, 4
 
 
 @pytest.fixture(scope="module")
@@ -59,23 +41,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "random.safetensors"
     save_checkpoint(TwoStreamNetwork(replace(COMPACT, view="whole")), path)
     return path
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None: ...
-
-
-def request_for(number: int, clicks: int, images: list[str]) -> dict[str, Any]:
-    """The first `clicks` clicks on object `number`."""
-    k = number % IMAGES
-    places = [((number * 7 + 13 * c) % WIDTH, (number * 5 + 9 * c) % HEIGHT) for c in range(clicks)]
-    made = [
-        keypoint(f"{number}-{c}", x, y, positive=c != 1, size=(WIDTH + k, HEIGHT))
-        for c, (x, y) in enumerate(places)
-    ]
-    request = body(made, images[k])
-    request["tasks"][0]["id"] = number
-    return request
 
 
 def click_all(address: str, images: list[str], threads: int) -> dict[tuple[int, int], Any]:
@@ -135,9 +100,42 @@ def recorded(home: Path) -> set[tuple[str, str | None]]:
         return {(click.state, click.mask) for click in session.scalars(select(ClickRow))}
 
 
-def test_workers_without_redis_are_refused_with_the_reason():
-    with pytest.raises(ValueError, match="4 workers need CLICK99_REDIS_URL: an object's clicks go to any"):
-        Settings(workers=4)
+@pytest.mark.parametrize(("kind", "count"), [("workers", 4), ("replicas", 4), ("replicas", 1)])
+def test_processes_without_redis_are_refused_with_the_reason(kind: str, count: int):
+    refused = f"{count} {kind} need CLICK99_REDIS_URL: an object's clicks go to any"
+    with pytest.raises(ValueError, match=refused):
+        Settings.model_validate({kind: count})
+
+
+def test_workers_and_replicas_are_not_both_had():
+    with pytest.raises(ValueError, match="CLICK99_WORKERS and CLICK99_REPLICAS are two ways to the same"):
+        Settings(workers=2, replicas=2, redis_url="redis://127.0.0.1:1")
+
+
+def test_replicas_without_ray_are_never_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "click99.server.ray_serve", raising=False)
+    options = ["--replicas", "2", "--redis-url", "redis://127.0.0.1:1", "--home", str(tmp_path)]
+    ended = CliRunner().invoke(app, ["serve", *options])
+    assert ended.exit_code == 2
+    assert 'ray is not installed: pip install ".[ray]"' in ended.stderr
+
+
+IMPORTED = """
+import sys
+import uvicorn
+uvicorn.run = lambda *_, **__: print("ray" in sys.modules)
+from click99.cli import app
+app(["serve", "--home", sys.argv[1]])
+"""
+
+
+@pytest.mark.slow("starts the command")
+def test_a_plain_server_never_imports_ray(tmp_path: Path):
+    ended = subprocess.run(
+        [sys.executable, "-c", IMPORTED, str(tmp_path)], capture_output=True, text=True, timeout=200
+    )
+    assert ended.stdout == "False\n", ended.stderr
 
 
 @pytest.fixture
@@ -180,3 +178,22 @@ def test_workers_and_jobs_get_the_same_settings(monkeypatch: pytest.MonkeyPatch,
     for name, value in serve.environment(given).items():
         monkeypatch.setenv(name, value)
     assert Settings().model_dump(exclude={"threads"}) == given.model_dump(exclude={"threads"})
+
+
+@pytest.mark.parametrize(
+    ("host", "user", "warned"),
+    [
+        ("127.0.0.1", "", False),
+        ("localhost", "", False),
+        ("::1", "", False),
+        ("0.0.0.0", "", True),
+        ("::", "", True),
+        ("192.168.1.7", "", True),
+        ("0.0.0.0", "anna", False),
+    ],
+)
+def test_a_server_that_is_open_to_all_says_so(
+    caplog: pytest.LogCaptureFixture, host: str, user: str, warned: bool
+):
+    serve.warn_if_open(Settings(host=host, basic_auth_user=user, basic_auth_password=user))
+    assert ["CLICK99_BASIC_AUTH_USER" in record.getMessage() for record in caplog.records] == [True] * warned

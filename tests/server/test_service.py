@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from click99.annotations.lost_masks import LostMasks
+from click99.annotations.damaged_annotations import DamagedAnnotations
 from click99.server.answering import Answering
 from click99.sessions.sessions import SupersededError
 from tests.server.annotator import Annotator
-from tests.server.requests import CONFIG, body, counted, keypoint
+from tests.server.requests import CONFIG, as_click, body, counted, keypoint
 
 
 def test_a_click_that_was_overtaken_is_no_error(server: TestClient, monkeypatch: pytest.MonkeyPatch):
@@ -36,10 +36,29 @@ def test_a_lost_mask_is_logged_counted_and_noted(
     for part in ("Task 3", "annotation 9", "2 clicks on 'cell'", "click99 recover"):
         assert part in record.getMessage()
     assert counted(server, "click99_unaccepted_total") == 1
-    assert LostMasks(tmp_path).all() == [9]
+    assert DamagedAnnotations(tmp_path).all() == [9]
     ann.canvas = {}
     ann.submit_and_tell("ANNOTATION_UPDATED")
-    assert LostMasks(tmp_path).all() == []
+    assert DamagedAnnotations(tmp_path).all() == []
+
+
+def test_a_mask_saved_twice_is_logged_counted_and_noted(
+    server: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    ann = Annotator(server)
+    ann.click(20, 20)
+    ann.accept()
+    (region,) = ann.regions
+    ann.canvas["twice"] = as_click(ann.canvas[region])
+    ann.submit_and_tell()
+    (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    for part in ("Task 3", "annotation 9", "1 masks are saved twice", "click99 recover"):
+        assert part in record.getMessage()
+    assert counted(server, "click99_doubled_total") == 1
+    assert DamagedAnnotations(tmp_path).all() == [9]
+    del ann.canvas["twice"]
+    ann.submit_and_tell("ANNOTATION_UPDATED")
+    assert DamagedAnnotations(tmp_path).all() == []
 
 
 def test_an_event_cannot_name_files(server: TestClient, tmp_path: Path):

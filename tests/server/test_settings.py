@@ -32,14 +32,19 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "near_percent": "2.5",
         "polygon_tolerance": "0.5",
         "workers": "2",
+        "replicas": "2",
         "redis_url": "redis://127.0.0.1",
         "database_url": "postgresql://127.0.0.1/click99",
         "database_upgrade": "start",
+        "engine": "openvino",
         "memory": "off",
+        "try_page": "False",
+        "log": "json",
         "overlap": "True",
         "sync_minutes": "5",
         "retrain_every": "50",
         "retrain_minutes": "7.5",
+        "retrain_keep": "5",
     } | {
         "label_studio_url": "http://label.studio",
         "label_studio_host": "https://labels.example.org/sub",
@@ -49,7 +54,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
     if name.startswith("basic_auth"):
         monkeypatch.setenv("CLICK99_BASIC_AUTH_USER", "ann")
         monkeypatch.setenv("CLICK99_BASIC_AUTH_PASSWORD", "ann")
-    if name == "workers":
+    if name in ("workers", "replicas"):
         monkeypatch.setenv("CLICK99_REDIS_URL", values["redis_url"])
     value = values.get(name, "/somewhere")
     monkeypatch.setenv(variable(name), value)

@@ -16,6 +16,7 @@ from click99.segmentation.clicks import Click
 from click99.segmentation.robot import robot_click
 from click99.server.app import create_app
 from click99.server.settings import Settings
+from tests.openvino_engine import needs_openvino
 from tests.server.requests import body, data_uri, keypoint
 
 HEIGHT, WIDTH = 240, 320
@@ -57,9 +58,20 @@ def mask(server: TestClient, clicks: list[Click]) -> np.ndarray:
     return brush.decode(item["value"]["rle"], HEIGHT, WIDTH) > 127
 
 
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("engines")
+
+
+@pytest.fixture(params=["eager", pytest.param("openvino", marks=needs_openvino)])
+def settings(request: pytest.FixtureRequest, tmp_path: Path, engines: Path) -> Settings:
+    (tmp_path / "engines").symlink_to(engines)  # converted once
+    return Settings(home=tmp_path, engine=request.param)
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> TestClient:
-    return TestClient(create_app(Settings(home=tmp_path)))
+def server(settings: Settings) -> TestClient:
+    return TestClient(create_app(settings))
 
 
 def test_a_few_robot_clicks_find_the_object(server: TestClient):
@@ -76,18 +88,20 @@ def test_a_few_robot_clicks_find_the_object(server: TestClient):
 CLICKS = [Click(150, 120, True), Click(30, 30, False), Click(200, 140, True)]
 
 
-def test_clicking_on_and_replaying_after_a_restart_give_the_same_bytes(tmp_path: Path, server: TestClient):
+def test_clicking_on_and_replaying_after_a_restart_give_the_same_bytes(
+    settings: Settings, server: TestClient
+):
     clicked = [answer(server, CLICKS[:k]) for k in (1, 2, 3)]
-    replayed = answer(TestClient(create_app(Settings(home=tmp_path))), CLICKS)
+    replayed = answer(TestClient(create_app(settings)), CLICKS)
     assert replayed == clicked[-1]
     assert answer(server, CLICKS[:2]) == clicked[1]
 
 
-def test_people_clicking_at_once_get_what_they_would_get_alone(tmp_path: Path, server: TestClient):
+def test_people_clicking_at_once_get_what_they_would_get_alone(settings: Settings, server: TestClient):
     objects = [[Click(c.x + 4 * k, c.y, c.positive) for c in CLICKS[:2]] for k in range(4)]
     names = [f"object {k}" for k in range(4)]
     alone = [answer(server, clicks, name) for clicks, name in zip(objects, names, strict=True)]
-    other = TestClient(create_app(Settings(home=tmp_path)))
+    other = TestClient(create_app(settings))
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda pair: answer(other, *pair), zip(objects, names, strict=True)))
     assert together == alone

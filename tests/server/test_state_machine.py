@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from click99.labelstudio.strokes import Stroke, touched
 from click99.segmentation.clicks import Click
-from click99.segmentation.sizes import UNKNOWN
+from click99.segmentation.prior import UNKNOWN
 from click99.server.app import create_app
 from click99.server.settings import Settings
 from click99.sessions import MemoryStore, Sessions
@@ -28,9 +28,9 @@ NEAR = 0.05 * WIDTH
 class GrowingPainter(DiscPainter):
     """Its discs grow from click to click, so that a click counted twice or left out is seen."""
 
-    def refine(self, image, clicks, previous, image_key, sizes=UNKNOWN):
+    def refine(self, image, clicks, previous, image_key, prior=UNKNOWN):
         self.radius = 5 + 3 * len(clicks)
-        return super().refine(image, clicks, previous, image_key, sizes)
+        return super().refine(image, clicks, previous, image_key, prior)
 
 
 class OneAnnotator(RuleBasedStateMachine):
@@ -110,9 +110,11 @@ class OneAnnotator(RuleBasedStateMachine):
         alpha = sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), clicks, start).alpha
         expected = alpha > 127 if region else (alpha > 127) & ~self._covered(clicks)
         assert np.array_equal(shown, expected)
-        assert self.ann.suggestion
-        if region:
-            assert self.ann.suggestion["id"] == region
+        if region or expected.any():
+            assert self.ann.suggestion
+            assert region in (None, self.ann.suggestion["id"])
+        else:
+            assert self.ann.suggestion is None, "a new object of nothing is no region"
 
     def _covered(self, clicks: list[Click]) -> np.ndarray:
         """What a new object must not cover: the regions that none of its positive clicks lies in."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from sqlalchemy import text
@@ -42,7 +43,7 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("upgrade", ["auto", "start"])
-def test_an_sqlite_file_is_upgraded_at_the_start(tmp_path: Path, upgrade: str):
+def test_an_sqlite_file_is_upgraded_at_the_start(tmp_path: Path, upgrade: Literal["auto", "start"]):
     change(tmp_path, LACKING)
     prepare_record(Settings(home=tmp_path, database_upgrade=upgrade))
     assert Database(sqlite_url(tmp_path)).schema().state == "current"

@@ -13,9 +13,11 @@ from click99.annotations.database import Database, sqlite_url
 from click99.annotations.tables import AnnotationRow
 from click99.cli import app
 from click99.labelstudio.client import Client
+from click99.server import sync
 from click99.server.sync import RegularSync
 from tests.annotations.api import Api
 from tests.annotations.examples import brush_item, saved
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -42,6 +44,24 @@ def test_nothing_is_compared_while_label_studio_is_unknown(api: Api, address: st
     RegularSync(database, lambda: None, minutes=30).look()
     RegularSync(database, lambda: Client(address, "key"), minutes=30).look()
     assert api.asked.count("/api/projects") == 1
+
+
+@pytest.mark.parametrize("reply", [{}, "welcome"], ids=str)
+def test_the_server_says_in_one_line_that_it_is_not_label_studio(
+    api: Api,
+    address: str,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    reply: object,
+):
+    api.instead["/api/projects"] = reply
+    monkeypatch.setattr(sync, "FIRST_SECONDS", 0)
+    with RegularSync(database, lambda: Client(address, "key"), minutes=30):
+        until(lambda: bool(caplog.records))
+    (said,) = caplog.records
+    assert (said.levelname, said.exc_info) == ("WARNING", None)
+    assert "not answered as by Label Studio" in said.getMessage()
 
 
 def invoke(*arguments: str) -> tuple[int, str]:

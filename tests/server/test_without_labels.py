@@ -38,6 +38,13 @@ def test_a_region_keeps_the_label_that_people_gave_it(server: TestClient):
     assert (refined["id"], refined["value"]["brushlabels"]) == (region["id"], ["nucleus"])
 
 
+def test_labels_that_are_none_do_not_count(server: TestClient):
+    (region,) = click(server, WITHOUT_LABELS, dot("a", 20, 20))
+    odd = region | {"value": region["value"] | {"brushlabels": [None, {}, "nucleus", ""]}}
+    (refined,) = click(server, WITHOUT_LABELS, dot("b", 21, 20), **draft(odd))
+    assert (refined["id"], refined["value"]["brushlabels"]) == (region["id"], ["nucleus"])
+
+
 def test_a_new_object_gets_the_label_of_the_newest_region(server: TestClient):
     (region,) = click(server, WITHOUT_LABELS, dot("a", 10, 10))
     first = relabelled(region, "nucleus", "cell") | {"id": "of somebody"}

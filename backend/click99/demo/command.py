@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -50,6 +51,8 @@ def run(folder: Path, label_studio: str, console: Console, stack: ExitStack) -> 
     project = prepare(studio, click99, account, console)
     console.print(Panel(guide(f"{studio.url}/projects/{project}/data", account), title="Ready", expand=False))
     console.print(f"Ctrl-C ends both. Logs and data: {folder}", soft_wrap=True)
+    console.print("For click99 stats, finetune and others, first, in another terminal:")
+    console.print(exports(surroundings(studio.url, account, folder)), soft_wrap=True, highlight=False)
     while True:
         studio.check()
         click99.check()
@@ -85,16 +88,25 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def surroundings(studio: str, account: Account, folder: Path) -> dict[str, str]:
+    """The variables by which any command of click99 finds the demo."""
+    return {
+        "CLICK99_HOME": str(folder / "click99"),
+        "LABEL_STUDIO_URL": studio,
+        "LABEL_STUDIO_API_KEY": account.token,
+    }
+
+
+def exports(variables: dict[str, str]) -> str:
+    """For a shell."""
+    return "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+
+
 def start_click99(studio: Program, account: Account, port: int, folder: Path) -> Program:
     """`click99 serve` for that Label Studio."""
     command = [sys.executable, "-m", "click99.cli", "serve", "--host", HOST, "--port", str(port)]
-    environment = os.environ | {
-        "LABEL_STUDIO_URL": studio.url,
-        "LABEL_STUDIO_API_KEY": account.token,
-        "CLICK99_HOME": str(folder / "click99"),
-        "CLICK99_BASIC_AUTH_USER": "",
-        "CLICK99_BASIC_AUTH_PASSWORD": "",
-    }
+    environment = os.environ | surroundings(studio.url, account, folder)
+    environment |= {"CLICK99_BASIC_AUTH_USER": "", "CLICK99_BASIC_AUTH_PASSWORD": ""}
     return Program("click99", command, port, folder / "click99.log", environment)
 
 

@@ -14,16 +14,23 @@ from click99.labelstudio.images import ImageSource
 from click99.labelstudio.payloads import PredictRequest
 from click99.labelstudio.predictions import Prediction
 from click99.labelstudio.prompts import Question
-from click99.labelstudio.replies import reply
-from click99.segmentation.sizes import UNKNOWN
+from click99.labelstudio.replies import is_related, reply
+from click99.server.remembering import Recall
 from click99.sessions import Sessions
+from click99.sessions.corrections import Start
 from click99.sessions.refine_or_new import ClickedObject, ObjectFinder, beside
 from click99.sessions.requests_in_flight import RequestsInFlight
+from click99.stages import stage
 
 log = logging.getLogger(__name__)
 
 ANSWERED = Budget(2 * 2**30)
 BYTES_PER_PIXEL = 24  # of masks, while a click is answered
+
+BLANK = (
+    "Task %.80r: region %.40r has a relation, so without Auto-Accept Label Studio's page goes blank when the "
+    "region is refined. Reload it, switch Auto-Accept on, and click again"
+)
 
 # Told of each answer: the question, its object, the mask (bool [H, W]) and the model version.
 OnAnswer = Callable[[Question, ClickedObject, np.ndarray, str], None]
@@ -39,45 +46,58 @@ class Answering:
         objects: ObjectFinder,
         on_answer: OnAnswer,
         polygon_tolerance: float,
-        memory: str = "picture",
-        overlap: bool = False,
+        overlap: bool,
+        recall: Recall,
     ):
-        """polygon_tolerance: in thousandths of the image's long side. memory, overlap: as the settings."""
+        """polygon_tolerance: in thousandths of the image's long side. overlap: as the setting."""
         self._images, self._sessions, self._objects = images, sessions, objects
         self._on_answer, self._polygon_tolerance = on_answer, polygon_tolerance
-        self._memory, self._overlap = memory, overlap
+        self._overlap, self._recall = overlap, recall
         self._in_flight = RequestsInFlight()
 
     def answer(self, request: PredictRequest) -> Prediction:
         """The mask after all pending clicks, or of the box drawn last. LabelStudioError when the request, its
         label config or its image is wrong; SupersededError when a newer request has made this one
         pointless."""
-        question = Question.read(request, self._images)
+        with stage("decode"):
+            question = Question.read(request, self._images)
         with ANSWERED.taking(BYTES_PER_PIXEL * math.prod(question.shape)):
             return self._answer(question)
 
     def _answer(self, question: Question) -> Prediction:
-        image = question.image
+        image, project = question.image, question.request.project or ""
         with self._in_flight.answering(question.key, question.clicks) as superseded:
             kept = self._objects.kept(question)
-            sizes = UNKNOWN if self._memory == "off" else self._objects.sizes(question, kept)
+            prior = partial(self._recall, question, partial(self._objects.areas, question, kept))
             mask_of = partial(
-                self._sessions.mask, image.key, image.pixels, sizes=sizes, superseded=superseded
+                self._sessions.mask,
+                image.key,
+                image.pixels,
+                prior=prior,
+                superseded=superseded,
+                project=project,
             )
+            box_mask = partial(self._sessions.box_mask, image.key, image.pixels, project=project)
             near = self._sessions.near(image.pixels)
             found = self._objects.object_of(
                 question, kept, near, lambda: mask_of(question.clicks[:1]).foreground
             )
-            if question.box:
-                answer = self._sessions.box_mask(image.key, image.pixels, question.box)
-            else:
-                answer = mask_of(found.clicks, found.start)
+            begins = found.start is None
+            if begins and question.around:
+                drawn = box_mask(question.around).foreground
+                found = ClickedObject(found.id, Start(drawn), found.clicks)
+            answer = box_mask(question.box) if question.box else mask_of(found.clicks, found.start)
         mask, score = answer.foreground, answer.score
-        if found.start is None and not self._overlap:
+        if begins and not self._overlap:
             mask = beside(mask, found, kept)
         if not mask.any():
             log.warning("Task %.80r: the mask is empty after %s", question.task, question.clicks[-1])
-        prediction = reply(question, found.id, mask, score, answer.version, self._polygon_tolerance)
+        if is_related(question.work.items, found.id):
+            log.warning(BLANK, question.task, found.id)
+        with stage("encode"):
+            prediction = reply(question, found.id, mask, score, answer.version, self._polygon_tolerance)
+            if begins and not mask.any():  # nobody keeps what nobody sees; the click waits for the next one
+                prediction.result = []
         self._objects.remember(question, found, mask)
         self._on_answer(question, found, mask, answer.version)
         return prediction

@@ -13,9 +13,8 @@ from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing
 from functools import partial
-from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
@@ -24,9 +23,13 @@ from click99.labelstudio.errors import ImageUnavailableError, LabelStudioError, 
 from click99.labelstudio.images import Image
 from click99.labelstudio.payloads import PredictRequest, SetupRequest, parse
 from click99.labelstudio.webhook import WebhookEvent
+from click99.memory.memories import Memories
 from click99.registry.jobs import Jobs
+from click99.server.image_source import image_limits
 from click99.server.middleware import (
     BasicAuth,
+    Body,
+    BodyTooLargeError,
     LastResort,
     OwnOrigin,
     WebhookSecret,
@@ -37,22 +40,24 @@ from click99.server.middleware import (
 from click99.server.models import load_served
 from click99.server.prometheus import Metrics
 from click99.server.promotions import Follower
+from click99.server.readiness import Readiness
 from click99.server.recording import NotKeptError, keep, record
 from click99.server.refusals import Refusals
+from click99.server.remembering import Remembering
+from click99.server.request_id import RequestId
 from click99.server.retraining import NotStartedError, Retraining
+from click99.server.saved_images import pictures
 from click99.server.service import Service
 from click99.server.settings import Settings
+from click99.server.stats_page import add_stats_page
 from click99.server.storage import open_database
 from click99.server.sync import RegularSync
+from click99.server.try_page import add_try_page, page, wants_page
 from click99.sessions.refiner import Refiner
+from click99.stages import stage, watch
+from click99.try_page.pictures import Pictures
 
 log = logging.getLogger(__name__)
-
-MAX_BODY = 256 * 2**20  # bytes; a task with hundreds of masks is some megabytes
-
-
-class BodyTooLargeError(PayloadError):
-    """A request of more than MAX_BODY bytes."""
 
 
 def status(error: LabelStudioError) -> int:
@@ -64,16 +69,6 @@ def status(error: LabelStudioError) -> int:
     return 400 if isinstance(error, PayloadError) else 422
 
 
-async def read_body(request: Request) -> bytes:
-    """The request's bytes; 413 as soon as they are too many."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY:
-            raise BodyTooLargeError("body", f"more than {MAX_BODY} bytes", "Keep images out of task data")
-    return bytes(body)
-
-
 async def wait_for(image: Future[Image]) -> None:
     """Wait in no thread; when the server ends meanwhile, ImageUnavailableError."""
     try:
@@ -82,16 +77,14 @@ async def wait_for(image: Future[Image]) -> None:
         raise ImageUnavailableError("image", "not fetched before click99 ended", "Click again") from None
 
 
-Body = Annotated[bytes, Depends(read_body)]
-
-
 def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs | None = None) -> FastAPI:
     """The server for these settings. predictor: what it starts with; None: the configured checkpoint, loaded
     here. jobs: its fine-tunes; None: those in CLICK99_HOME."""
     database, metrics = open_database(settings), Metrics()
     recorder = Recorder(database, settings.home, metrics)
     predictor = predictor or load_served(settings)
-    service = Service(settings, predictor, metrics, on_answer=partial(record, recorder))
+    memories = Memories(database)
+    service = Service(settings, predictor, metrics, partial(record, recorder), memories)
     retraining = Retraining(settings, database, jobs)
     metrics.add(retraining)
     running = [  # from start to end; the last to start is the first to end
@@ -100,11 +93,23 @@ def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs 
         RegularSync(database, lambda: service.label_studio, settings.sync_minutes),
         retraining,
         Follower(settings, service),
+        Remembering(
+            settings,
+            database,
+            memories,
+            lambda: service.refiner,
+            service.image,
+            lambda: service.clicked_at,
+        ),
         closing(service),
+        readiness := Readiness(lambda: service.refiner),
     ]
     app = FastAPI(title="click99", lifespan=lambda _: lifespan(running, service))
     app.state.service = service
-    add_routes(app, service)
+    add_routes(app, service, readiness, settings.try_page)
+    if settings.try_page:
+        add_try_page(app, Pictures(settings.home, *image_limits(settings)), service.sessions)
+    add_stats_page(app, settings, database, pictures(service.image))
     add_training(app, recorder, service, retraining, "" if settings.webhook_secret else settings.credentials)
     add_middleware(app, settings, metrics)
     return app
@@ -129,6 +134,7 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         app.add_middleware(WebhookSecret, secret=settings.webhook_secret, credentials=credentials)
     if credentials:
         app.add_middleware(BasicAuth, credentials=credentials)
+    app.add_middleware(RequestId)
 
     @app.exception_handler(LabelStudioError)
     async def explain(request: Request, error: LabelStudioError) -> JSONResponse:
@@ -138,13 +144,22 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         return JSONResponse({"detail": str(error)}, status(error))
 
 
-def add_routes(app: FastAPI, service: Service) -> None:
+def add_routes(app: FastAPI, service: Service, readiness: Readiness, try_page: bool) -> None:
     """Every endpoint that Label Studio or an administrator calls."""
 
-    @app.get("/")
+    @app.get("/", response_model=None)
+    async def root(request: Request) -> Response | dict[str, str]:
+        return page() if try_page and wants_page(request) else await health()
+
     @app.get("/health")
     async def health() -> dict[str, str]:
         return {"status": "UP", "model_class": "click99", "model_version": service.version}
+
+    @app.get("/ready")
+    async def ready() -> JSONResponse:
+        if readiness.problem:
+            return JSONResponse({"status": "NOT READY", "detail": readiness.problem}, 503)
+        return JSONResponse({"status": "READY"})
 
     @app.post("/setup")
     async def setup(request: Request, body: Body) -> dict[str, str]:
@@ -154,10 +169,12 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
     @app.post("/predict")
     async def predict(body: Body) -> Response:
-        asked = await run_in_threadpool(parse, PredictRequest, body)
-        if fetching := await run_in_threadpool(service.fetching, asked):
-            await wait_for(fetching)
-        return Response(await run_in_threadpool(answer, asked), media_type="application/json")
+        with service.metrics.in_flight.track_inprogress(), watch(), stage("predict"):
+            asked = await run_in_threadpool(parse, PredictRequest, body)
+            if fetching := await run_in_threadpool(service.fetching, asked):
+                with stage("fetch"):
+                    await wait_for(fetching)
+            return Response(await run_in_threadpool(answer, asked), media_type="application/json")
 
     def answer(asked: PredictRequest) -> str:
         return service.predict(asked).model_dump_json()
@@ -194,7 +211,7 @@ def add_training(
             return unauthorised()
         await asyncio.to_thread(keep, recorder, body)
         if not training:
-            await asyncio.to_thread(service.look_for_lost_masks, event)
+            await asyncio.to_thread(service.look_at, event)
             return JSONResponse({"status": "ok"})
         project = "".join(f", project {project.id}" for project in event.projects)
         return JSONResponse(await asyncio.to_thread(begin, f"Label Studio's button{project}"))

@@ -37,6 +37,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from own_checks.check_record(settings)
     yield from own_checks.check_promoted(settings)
     yield from own_checks.check_network(settings)
+    yield own_checks.check_server(settings)
     yield from own_checks.check_training(settings)
     client = Connection(settings).client
     if client is None:

@@ -9,7 +9,12 @@ from click99.server.settings import Settings
 
 def image_source(settings: Settings, label_studio: Client | None) -> ImageSource:
     """For a server, and for commands that read what it reads."""
-    max_bytes, max_pixels = settings.image_mb * 2**20, round(settings.image_megapixels * 1e6)
+    max_bytes, max_pixels = image_limits(settings)
     return ImageSource(
         settings.home, settings.hosts, label_studio, max_bytes=max_bytes, max_pixels=max_pixels
     )
+
+
+def image_limits(settings: Settings) -> tuple[int, int]:
+    """The most bytes and pixels of one image."""
+    return settings.image_mb * 2**20, round(settings.image_megapixels * 1e6)

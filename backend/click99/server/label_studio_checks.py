@@ -9,6 +9,7 @@ from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError, ApiRefusedError, LabelConfigError, LabelStudioError
 from click99.labelstudio.images import ImageSource
 from click99.labelstudio.label_config import LabelConfig
+from click99.labelstudio.listings import Release, told
 from click99.labelstudio.region_types import REGION_TYPES
 from click99.server.finding import Finding
 from click99.server.image_source import image_source
@@ -18,7 +19,7 @@ from click99.server.settings import Settings
 def check_label_studio(settings: Settings, client: Client) -> Iterator[Finding]:
     """Reachability, the API key, and every project that the key opens."""
     try:
-        version = client.call("GET", "/api/version")["release"]
+        version = told(Release, client.call("GET", "/api/version"), "GET /api/version").release
         yield Finding("Label Studio", "ok", f"{version} at {client.url}")
         if settings.label_studio_url and not settings.label_studio_api_key:
             yield Finding("API key", "problem", "LABEL_STUDIO_API_KEY is not set: see Account & Settings")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from click99.registry.versions import Registry, RegistryError, Version
+from click99.server.engines import EngineError, use_engine
 from click99.server.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,17 +17,22 @@ log = logging.getLogger(__name__)
 
 
 def load_predictor(settings: Settings) -> Predictor:
-    """What a server starts with, on the configured device and threads. torch is imported here, not above.
+    """What a server starts with, with the configured device, engine and threads. torch is imported in here.
 
     The checkpoint that it is pinned to (CheckpointError if it is none). Else what the registry's pointer
     names, or the version before it if that can't be served, at last the shipped one.
     """
-    from click99.registry.check import load_checked
     from click99.segmentation.device import use_threads
-    from click99.segmentation.predictor import Predictor
 
     if settings.threads:
         use_threads(settings.threads)
+    return use_engine(_load(settings), settings)
+
+
+def _load(settings: Settings) -> Predictor:
+    from click99.registry.check import load_checked
+    from click99.segmentation.predictor import Predictor
+
     registry = Registry.at(settings.home)
     if settings.model:
         predictor = Predictor.load(settings.model, settings.device)
@@ -73,13 +79,18 @@ def keep_model(settings: Settings, version: str) -> None:
         log.warning("CLICK99_HOME: %s is not kept (%s)", version, error)
 
 
-def load_older(settings: Settings, version: str) -> Predictor | None:
-    """A version served before; None when it is gone, damaged, or another one under its name."""
+def load_version(version: Version, settings: Settings) -> Predictor:
+    """A version of the registry that stands its trial. Errors: those of `load_checked` and `use_engine`."""
     from click99.registry.check import load_checked
 
+    return use_engine(load_checked(version.name, version.path, version.sha256, settings.device), settings)
+
+
+def load_older(settings: Settings, version: str) -> Predictor | None:
+    """A version served before; None when it is gone, damaged, or another one under its name."""
     try:
         known = Registry.at(settings.home).get(version)
-        return load_checked(known.name, known.path, known.sha256, settings.device)
-    except (RegistryError, OSError) as error:
+        return load_version(known, settings)
+    except (RegistryError, EngineError, OSError) as error:
         log.warning("%s", error)
         return None

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import requests
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from click99.annotations.damaged_annotations import DamagedAnnotations
 from click99.annotations.database import reason
 from click99.annotations.dead_letters import DeadLetters
-from click99.annotations.lost_masks import LostMasks
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow
 from click99.extras import remedy
 from click99.registry.jobs import Jobs
@@ -28,6 +29,7 @@ from click99.server.storage import open_database
 from click99.sessions.refiner import Refiner
 
 SLOW_CLICK_MS = 1000
+READY_SECONDS = 2
 DAY = 24 * 3600
 
 
@@ -42,9 +44,9 @@ def check_home(settings: Settings) -> Finding:
 
 
 def check_unaccepted(settings: Settings) -> Iterator[Finding]:
-    """Annotations that were submitted with a mask that nobody had accepted."""
-    if count := len(LostMasks(settings.home).all()):
-        detail = f"{count} annotations submitted before their mask was accepted: run click99 recover"
+    """Annotations that lost a mask, or hold one twice."""
+    if count := len(DamagedAnnotations(settings.home).all()):
+        detail = f"{count} annotations without a mask or with one twice: run click99 recover"
         yield Finding("Masks", "problem", detail)
 
 
@@ -144,11 +146,26 @@ def check_network(settings: Settings) -> Iterator[Finding]:
     except (RuntimeError, AssertionError) as error:  # torch's ways to say that there is no such device
         yield Finding("CLICK99_DEVICE", "problem", f"{settings.device}: {error}. Set it to auto or cpu")
         return
-    yield Finding("Checkpoint", "ok", f"{predictor.version} on {predictor.device}")
+    where = f"{predictor.version} on {predictor.device}, computed by {predictor.engine}"
+    yield Finding("Checkpoint", "ok", where)
     milliseconds = time_click(predictor)
     slow = milliseconds > SLOW_CLICK_MS
     mend = ". Give it more cores, or a GPU" if slow else ""
     yield Finding("One click", "hint" if slow else "ok", f"{milliseconds:.0f} ms on 640 × 480{mend}")
+
+
+def check_server(settings: Settings) -> Finding:
+    """Whether one answers at the address that the settings name, and is ready."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    address = f"http://{host}:{settings.port}"
+    try:
+        reply = requests.get(f"{address}/ready", timeout=READY_SECONDS)
+        told = reply.json()
+    except (requests.RequestException, ValueError):
+        return Finding("Server", "hint", f"none answers at {address}. Start it: click99 serve")
+    if reply.ok:
+        return Finding("Server", "ok", f"ready at {address}")
+    return Finding("Server", "problem", f"at {address}, not ready: {told.get('detail', reply.status_code)}")
 
 
 def check_training(settings: Settings) -> Iterator[Finding]:
@@ -168,10 +185,10 @@ def time_click(predictor: Refiner) -> float:
     """Milliseconds of a second click on a 640 × 480 image, the median of five."""
     image = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
     clicks = [Click(320, 240, True), Click(200, 200, False)]
-    previous = predictor.refine(image, clicks[:1], None, "doctor")
+    previous = predictor.judged(image, clicks[:1], None, "doctor").alpha
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
-        predictor.refine(image, clicks, previous, "doctor")
+        predictor.judged(image, clicks, previous, "doctor")
         seconds.append(time.perf_counter() - start)
     return 1000 * statistics.median(seconds)

@@ -6,8 +6,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from click99.registry.check import load_checked
 from click99.registry.versions import Registry, RegistryError
+from click99.server.models import load_version
 from click99.server.poller import Poller
 from click99.server.service import Service
 from click99.server.settings import Settings
@@ -57,5 +57,4 @@ class Follower(Poller):
         version = self._registry.served()
         if version is None or version.name == self._service.version:
             return
-        device = self._settings.device
-        self._service.use(load_checked(version.name, version.path, version.sha256, device))
+        self._service.use(load_version(version, self._settings))

@@ -1,4 +1,5 @@
-"""`click99 recover`: masks that were submitted before they were accepted, made again from their clicks."""
+"""`click99 recover`: masks that were submitted before they were accepted, made again from their clicks, and
+masks that are saved twice, kept once."""
 
 from __future__ import annotations
 
@@ -11,12 +12,14 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from click99.annotations.lost_masks import LostMasks
+from click99.annotations.damaged_annotations import DamagedAnnotations
 from click99.labelstudio.client import Client
+from click99.labelstudio.doubled import without_doubled
 from click99.labelstudio.errors import ApiError, ApiMissingError, LabelConfigError, LabelStudioError
 from click99.labelstudio.label_config import LabelConfig
+from click99.labelstudio.loose_values import objects
 from click99.labelstudio.payloads import ContextItem, PredictRequest
-from click99.labelstudio.predictions import MaskRegion, Prediction
+from click99.labelstudio.predictions import Prediction
 from click99.labelstudio.unaccepted import count, unaccepted_prompts
 from click99.server.connection import Connection
 from click99.server.service import Service
@@ -26,13 +29,15 @@ PAGE = 50  # tasks asked for at a time; with their masks they can be megabytes
 
 
 @dataclass(frozen=True)
-class IncompleteAnnotation:
-    """An annotation that lost masks. clicks: of each, or its box."""
+class DamagedAnnotation:
+    """One that lost masks, or holds some twice. clicks: of each lost one, or its box. doubled: how many are
+    there twice."""
 
     project: dict[str, Any]
     task: dict[str, Any]
     annotation: dict[str, Any]
     clicks: list[list[ContextItem]]
+    doubled: int = 0
 
     @property
     def subject(self) -> str:
@@ -47,27 +52,29 @@ def run(settings: Settings, project: int | None, apply: bool, console: Console) 
     client = Connection(settings).client
     if client is None:
         raise ApiError("LABEL_STUDIO_URL", "not set", "Set it and LABEL_STUDIO_API_KEY")
-    lost_masks = LostMasks(settings.home)
-    search = listed(client, lost_masks) if project is None else in_project(client, project)
-    found = list(track(search, "Looking for clicks without a mask", console=console))
+    damaged = DamagedAnnotations(settings.home)
+    search = listed(client, damaged) if project is None else in_project(client, project)
+    found = list(track(search, "Looking for lost and doubled masks", console=console))
     if not found:
         where = f"submitted in project {project}" if project else "that the server heard of"
-        console.print(f"Every click {where} has its mask.")
+        console.print(f"Every click {where} has its mask, and each mask is there once.")
         return True
     service = Service.load(settings)
-    table = Table("Where", "Label", "From", "Mask", title="Masks not accepted", title_justify="left")
+    table = Table(
+        "Where", "Label", "From", "Mask", title="Masks not accepted, or saved twice", title_justify="left"
+    )
     writer = client if apply else None
     masks = track(found, "Making masks", console=console)
     fine = [restore(service, writer, lost, table) for lost in masks]
     for lost, restored in zip(found, fine, strict=True):
         if apply and restored:
-            lost_masks.remove(lost.annotation["id"])
+            damaged.remove(lost.annotation["id"])
     console.print(table)
     console.print("Written." if apply else "Nothing is written yet: --apply does.")
     return all(fine)
 
 
-def restore(service: Service, client: Client | None, lost: IncompleteAnnotation, table: Table) -> bool:
+def restore(service: Service, client: Client | None, lost: DamagedAnnotation, table: Table) -> bool:
     """Make an annotation's masks, write them if `client` is given, add rows. Whether it went well."""
     try:
         result, regions = remake(service, lost)
@@ -76,48 +83,51 @@ def restore(service: Service, client: Client | None, lost: IncompleteAnnotation,
     except LabelStudioError as error:
         table.add_row(escape(lost.subject), "", "", f"[red]{escape(str(error))}[/]")
         return False
+    if lost.doubled:
+        table.add_row(escape(lost.subject), "", "saved twice", f"{lost.doubled} kept once")
     for clicks, region in zip(lost.clicks, regions, strict=True):
         label = escape(clicks[0].label or "")
-        table.add_row(escape(lost.subject), label, count(clicks), f"score {region.score:.2f}")
+        mask = f"score {region['score']:.2f}" if region else "none"
+        table.add_row(escape(lost.subject), label, count(clicks), mask)
     return True
 
 
-def listed(client: Client, lost_masks: LostMasks) -> Iterator[IncompleteAnnotation]:
+def listed(client: Client, damaged: DamagedAnnotations) -> Iterator[DamagedAnnotation]:
     """The annotations that the server has listed; one that is gone is listed no longer."""
-    for number in lost_masks.all():
+    for number in damaged.all():
         try:
             annotation = client.call("GET", f"/api/annotations/{number}/")
             task = client.call("GET", f"/api/tasks/{annotation['task']}/")
             project = client.call("GET", f"/api/projects/{task['project']}/")
         except ApiMissingError:
-            lost_masks.remove(number)
+            damaged.remove(number)
             continue
-        yield from _incomplete(project, task, annotation)
+        yield from _damage(project, task, annotation)
 
 
-def in_project(client: Client, number: int) -> Iterator[IncompleteAnnotation]:
-    """A project's annotations that lost a mask."""
+def in_project(client: Client, number: int) -> Iterator[DamagedAnnotation]:
+    """A project's annotations that lost a mask, or hold one twice."""
     project = client.call("GET", f"/api/projects/{number}/")
     for task in client.tasks(number, PAGE):
         if not task["total_annotations"]:
             continue
         for annotation in client.call("GET", f"/api/tasks/{task['id']}/annotations/"):
-            yield from _incomplete(project, task, annotation)
+            yield from _damage(project, task, annotation)
 
 
-def remake(service: Service, lost: IncompleteAnnotation) -> tuple[list[dict[str, Any]], list[MaskRegion]]:
-    """The annotation's result with masks in place of their clicks, and those masks. LabelStudioError: see
-    `Service.predict`."""
-    result, regions = list(lost.annotation["result"]), []
+def remake(service: Service, lost: DamagedAnnotation) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The annotation's result, each mask once and in place of its clicks, and the masks that were lost, {}
+    where clicks make none. LabelStudioError: see `Service.predict`."""
+    result, regions = list(without_doubled(objects(lost.annotation["result"]))), []
     for clicks in lost.clicks:
-        region, beside = _answer(service, lost, result, clicks)
-        gone = {region.id, *(click.id for click in clicks)}
-        result = [item for item in result if item.get("id") not in gone] + [region.model_dump(), *beside]
-        regions.append(region)
+        answer = _answer(service, lost, result, clicks)
+        gone = {*(item["id"] for item in answer), *(click.id for click in clicks)}
+        result = [item for item in result if item.get("id") not in gone] + answer
+        regions.append(answer[0] if answer else {})
     return result, regions
 
 
-def write(client: Client, lost: IncompleteAnnotation, result: list[dict[str, Any]]) -> None:
+def write(client: Client, lost: DamagedAnnotation, result: list[dict[str, Any]]) -> None:
     """Replace the annotation's result, unless someone has changed it meanwhile (ApiError)."""
     path = f"/api/annotations/{lost.annotation['id']}/"
     if client.call("GET", path)["updated_at"] != lost.annotation["updated_at"]:
@@ -125,20 +135,22 @@ def write(client: Client, lost: IncompleteAnnotation, result: list[dict[str, Any
     client.call("PATCH", path, json={"result": result})
 
 
-def _incomplete(
+def _damage(
     project: dict[str, Any], task: dict[str, Any], annotation: dict[str, Any]
-) -> Iterator[IncompleteAnnotation]:
+) -> Iterator[DamagedAnnotation]:
     try:
         config = LabelConfig.parse(project["label_config"], task["data"])
     except LabelConfigError:
         return
-    if clicks := unaccepted_prompts(annotation["result"] or [], config, task["id"]):
-        yield IncompleteAnnotation(project, task, annotation, clicks)
+    items = objects(annotation["result"])
+    clicks, doubled = unaccepted_prompts(items, config, task["id"]), len(items) - len(without_doubled(items))
+    if clicks or doubled:
+        yield DamagedAnnotation(project, task, annotation, clicks, doubled)
 
 
 def _answer(
-    service: Service, lost: IncompleteAnnotation, result: list[dict[str, Any]], clicks: list[ContextItem]
-) -> tuple[MaskRegion, list[dict[str, Any]]]:
+    service: Service, lost: DamagedAnnotation, result: list[dict[str, Any]], clicks: list[ContextItem]
+) -> list[dict[str, Any]]:
     """What these clicks were answered with, on the canvas as it was submitted: the mask, and what people
     filled in for it."""
     task = {"id": lost.task["id"], "data": lost.task["data"], "drafts": [{"result": result}]}
@@ -150,5 +162,4 @@ def _answer(
     }
     (prediction,) = service.predict(PredictRequest.model_validate(request)).results
     assert isinstance(prediction, Prediction)
-    region, *beside = prediction.result
-    return region, beside  # pyright: ignore
+    return prediction.model_dump()["result"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from click99.annotations.saved_masks import SavedMask
 from click99.labelstudio.errors import ImageUnavailableError
+from click99.labelstudio.images import Image
 from click99.server.connection import Connection
 from click99.server.image_source import image_source
 from click99.server.settings import Settings
@@ -16,8 +17,12 @@ from click99.server.settings import Settings
 
 def saved_images(settings: Settings) -> Callable[[SavedMask], np.ndarray]:
     """Gives a saved object's image, uint8 RGB [H, W, 3]; LabelStudioError when it is gone."""
-    source = image_source(settings, Connection(settings).client)
-    return lambda found: source.get(address(found), str(found.annotation.task)).pixels
+    return pictures(image_source(settings, Connection(settings).client).get)
+
+
+def pictures(get: Callable[[str, str], Image]) -> Callable[[SavedMask], np.ndarray]:
+    """The same from images by their address in a task."""
+    return lambda found: get(address(found), str(found.annotation.task)).pixels
 
 
 def image_store(settings: Settings) -> Path:

@@ -3,38 +3,58 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import tempfile
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from click99.segmentation.predictor import Predictor
 from click99.server.app import create_app
+from click99.server.connection import is_loopback
 from click99.server.logs import start_logging
 from click99.server.settings import Settings, variable
 from click99.server.storage import prepare_record
+from click99.server.traces import start_traces
+
+log = logging.getLogger(__name__)
 
 M_ARENA_MAX = -8  # of malloc.h
 DRAIN_SECONDS = 10  # from SIGTERM: for clicks that are answered; images still fetched then are given up
+# The same server whatever an extra installs beside it: Ray brings uvloop and httptools.
+UVICORN: dict[str, Any] = {
+    "loop": "asyncio",
+    "http": "h11",
+    "timeout_graceful_shutdown": DRAIN_SECONDS,
+}
 
 
 def run(settings: Settings) -> None:
     """Serve until Ctrl-C. CheckpointError when there is nothing to serve, SchemaError when the record's
     database can't be worked with."""
+    if settings.replicas:
+        from click99.server.ray_serve import run_replicas
+
+        return run_replicas(settings)
     if settings.workers > 1:
         return run_workers(settings)
     bound_arenas()
-    start_logging()
+    start_logging(settings.log)
+    start_traces()
+    warn_if_open(settings)
     app = create_app(settings)
     prepare_record(settings)
-    return uvicorn.run(app, host=settings.host, port=settings.port, timeout_graceful_shutdown=DRAIN_SECONDS)
+    return uvicorn.run(app, host=settings.host, port=settings.port, **UVICORN)
 
 
 def run_workers(settings: Settings) -> None:
     """Processes of their own, started anew when they end, over one socket."""
     Predictor.load(settings.model, "cpu")  # a worker that fails with it would be started for ever
+    start_logging(settings.log)
+    warn_if_open(settings)
     prepare_record(settings)  # once, before the workers
     with tempfile.TemporaryDirectory(prefix="click99-metrics-") as counters:
         os.environ |= environment(settings) | {"PROMETHEUS_MULTIPROC_DIR": counters}
@@ -44,21 +64,30 @@ def run_workers(settings: Settings) -> None:
             workers=settings.workers,
             host=settings.host,
             port=settings.port,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
+            **UVICORN,
             timeout_worker_healthcheck=60,  # a busy worker is no dead one
         )
+
+
+def warn_if_open(settings: Settings) -> None:
+    """Whoever reaches the address may ask for masks, and begin trainings."""
+    if not settings.credentials and not is_loopback(settings.host):
+        remedy = "Set CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD, or let a proxy ask for them"
+        log.warning("%s is open to other computers, and asks for no password. %s", settings.host, remedy)
 
 
 def worker() -> FastAPI:
     """One worker's app; its settings are in the environment."""
     bound_arenas()
-    start_logging()
-    return create_app(Settings())
+    settings = Settings()
+    start_logging(settings.log)
+    start_traces()
+    return create_app(settings)
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables that make a worker's settings, the cores shared out among the workers."""
-    threads = settings.threads or max(1, (os.cpu_count() or 1) // settings.workers)
+    """The variables that make a worker's or a replica's settings, the cores shared out among them."""
+    threads = settings.threads or max(1, (os.cpu_count() or 1) // max(settings.workers, settings.replicas))
     return settings.environment | {variable("threads"): str(threads)}
 
 

@@ -19,36 +19,44 @@ import logging
 import re
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 
-from click99.annotations.lost_masks import LostMasks
+from click99.annotations.damaged_annotations import DamagedAnnotations
 from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.client import Client
+from click99.labelstudio.doubled import explain_doubled, without_doubled
+from click99.labelstudio.errors import LabelConfigError
 from click99.labelstudio.images import Image
 from click99.labelstudio.label_config import LabelConfig
-from click99.labelstudio.payloads import PROMPTS, PredictRequest, SetupRequest, Work
+from click99.labelstudio.payloads import EVENTS, PROMPTS, PredictRequest, SetupRequest, Work
 from click99.labelstudio.predictions import Prediction, PredictResponse, Status
 from click99.labelstudio.prompts import read_subject
 from click99.labelstudio.region_types import REGION_TYPES
+from click99.labelstudio.regions import made_from
 from click99.labelstudio.unaccepted import explain, unaccepted_prompts
 from click99.labelstudio.webhook import WebhookEvent
+from click99.memory.memories import Memories
 from click99.server.answering import Answering, OnAnswer
+from click99.server.click_log import log_click
 from click99.server.connection import Connection
 from click99.server.image_source import image_source
 from click99.server.models import load_older, load_served
 from click99.server.prometheus import Metrics
+from click99.server.remembering import Recall
+from click99.server.retrieval import Retrieval
 from click99.server.settings import Settings
 from click99.server.storage import open_lasting_store, open_store
 from click99.server.warming import Warming
-from click99.sessions import KnownSizes, ObjectVersions, Sessions
+from click99.sessions import ObjectVersions, Priors, Sessions
 from click99.sessions.recent_answers import RecentAnswers
 from click99.sessions.refine_or_new import ObjectFinder
 from click99.sessions.refiner import Refiner
 from click99.sessions.sessions import SupersededError
+from click99.stages import watch
 
 log = logging.getLogger(__name__)
 
-EVENTS = {"prewarm": "ok", "capabilities": "ok", "release": "released"}  # and how they are answered
 NUMBER = re.compile(r"[0-9]{1,18}")  # an annotation's
 
 
@@ -61,35 +69,39 @@ class Service:
         predictor: Refiner,
         metrics: Metrics | None = None,
         on_answer: OnAnswer = lambda question, found, mask, version: None,
+        memories: Memories | None = None,
     ):
+        """memories: of what was accepted in projects, None: there are none."""
         self.metrics = metrics or Metrics()
         self._connection = Connection(settings)
         self._images = image_source(settings, self._connection.client)
         store = open_store(settings, self.metrics)
         lasting = open_lasting_store(settings, store)
-        versions = ObjectVersions(predictor, lasting, partial(load_older, settings))
-        self._sessions = Sessions(
+        self._versions = ObjectVersions(predictor, lasting, partial(load_older, settings))
+        self.sessions = Sessions(
             predictor,
             store,
-            self.metrics.cache_hits.inc,
+            self.metrics.steps,
             settings.near_percent / 100,
-            versions,
-            KnownSizes(lasting),
+            self._versions,
+            Priors(lasting),
         )
         self.metrics.serves(predictor.version)
         self._recent_answers = RecentAnswers(lasting)
         objects = ObjectFinder(self._recent_answers, AnnotatorsPerTask(lambda: self._connection.client))
         self._answering = Answering(
             self._images,
-            self._sessions,
+            self.sessions,
             objects,
             on_answer,
             settings.polygon_tolerance,
-            settings.memory,
             settings.overlap,
+            Recall(settings, memories, self.metrics.begun),
         )
-        self._warming = Warming(self._images, self._sessions)
-        self._lost_masks = LostMasks(settings.home)
+        self._warming = Warming(self._images, self.sessions)
+        self._retrieval = Retrieval(self._images, self.sessions, settings.polygon_tolerance)
+        self._damaged = DamagedAnnotations(settings.home)
+        self.clicked_at = 0.0  # when a click was answered last, by `time.monotonic`
 
     @classmethod
     def load(cls, settings: Settings) -> Service:
@@ -99,12 +111,17 @@ class Service:
     @property
     def version(self) -> str:
         """The model version, as Label Studio shows it beside predictions."""
-        return self._sessions.version
+        return self.sessions.version
+
+    @property
+    def refiner(self) -> Refiner:
+        """What new objects run on."""
+        return self._versions.current
 
     def use(self, predictor: Refiner) -> None:
         """Answer with this network from now on; objects in progress are finished on theirs."""
         before = self.version
-        self._sessions.use(predictor)
+        self.sessions.use(predictor)
         self.metrics.serves(predictor.version, before)
         log.info("%s answers from now on, instead of %s", predictor.version, before)
 
@@ -113,6 +130,10 @@ class Service:
         """The Label Studio that is served, None while it is unknown."""
         self._connection.look_again()
         return self._connection.client
+
+    def image(self, address: str, task: str) -> Image:
+        """A picture by its address in that task; LabelStudioError when it can't be had."""
+        return self._images.get(address, task)
 
     def close(self) -> None:
         """Drop what has not been warmed yet."""
@@ -124,24 +145,35 @@ class Service:
             self._images.use_label_studio(self._connection.client)
         return self.version
 
-    def look_for_lost_masks(self, event: WebhookEvent) -> None:
-        """Label Studio tells of something: whether an annotation lost a mask is looked at, in milliseconds.
+    def look_at(self, event: WebhookEvent) -> None:
+        """Label Studio tells of something: what an annotation's masks took is counted, and whether it lost
+        one, or holds one twice, looked at; in milliseconds.
 
-        Label Studio waits for it while the annotator does, one second at most.
+        Label Studio waits for it while the annotator does, one second at most. A label config that can't be
+        read tells nothing of damage.
         """
+        if event.action == "ANNOTATION_CREATED":
+            for item in (item for annotation in event.annotations for item in annotation.items):
+                if clicks := len(made_from(item)):
+                    self.metrics.clicks_to_accept.observe(clicks)
         data = {task.id: task.data for task in event.tasks}
         for xml in [project.label_config for project in event.projects if project.label_config]:
             for annotation in event.annotations:
                 if annotation.task and NUMBER.fullmatch(annotation.id):
-                    self._look_for_lost_masks(annotation, LabelConfig.parse(xml, data.get(annotation.task)))
+                    with suppress(LabelConfigError):
+                        self._look_for_damage(annotation, LabelConfig.parse(xml, data.get(annotation.task)))
 
-    def _look_for_lost_masks(self, annotation: Work, config: LabelConfig) -> None:
+    def _look_for_damage(self, annotation: Work, config: LabelConfig) -> None:
         if lost := unaccepted_prompts(annotation.items, config, annotation.task):
             self.metrics.unaccepted.inc()
             log.warning(explain(annotation, lost))
-            self._lost_masks.add(int(annotation.id))
+        if doubled := len(annotation.items) - len(without_doubled(annotation.items)):
+            self.metrics.doubled.inc()
+            log.warning(explain_doubled(annotation, doubled))
+        if lost or doubled:
+            self._damaged.add(int(annotation.id))
         else:
-            self._lost_masks.remove(int(annotation.id))
+            self._damaged.remove(int(annotation.id))
 
     def fetching(self, request: PredictRequest) -> Future[Image] | None:
         """While a click's image must be fetched: the wait for it, so that nobody waits in a thread.
@@ -150,7 +182,7 @@ class Service:
         None: `predict` does not wait. LabelStudioError: as `predict`.
         """
         self._find_label_studio()
-        if request.context is None or request.context.event in EVENTS:
+        if request.context is None or request.event:
             return None
         prompt, _, url = read_subject(request)
         begins = len(prompt.items) == 1
@@ -162,31 +194,38 @@ class Service:
 
     def _status(self, request: PredictRequest, event: str) -> Status:
         """What newer clients ask instead of a mask. Nothing is held for one, so a release drops nothing."""
-        if event == "prewarm":
+        if event == "prewarm" and request.tasks:
             self._warming.later(request)
         told = {"capabilities": {"prompts": list(PROMPTS), "outputs": list(REGION_TYPES)}}
         return Status(value={"status": EVENTS[event]} | told.get(event, {}))
 
     def predict(self, request: PredictRequest) -> PredictResponse:
-        """One interactive click, or, without context, the opening of tasks.
+        """One interactive click, or, without context, the opening of tasks, or their retrieval.
 
-        Opening has no prediction to give: an empty list of predictions per task, which Label Studio stores
-        nothing of (a prediction with an empty result becomes an empty tab, no results at all an error).
+        Tasks that bring boxes or points get masks. Others have no prediction: an empty list of them per task,
+        which Label Studio stores nothing of (a prediction with an empty result becomes an empty tab, no
+        results at all an error).
         """
         self._find_label_studio()
-        if request.context and request.context.event in EVENTS:
-            return PredictResponse(results=[self._status(request, request.context.event)])
+        if request.event:
+            return PredictResponse(results=[self._status(request, request.event)])
         if request.context is None:
             if len(request.tasks) == 1:  # someone opens a task; more: a batch from the data manager
                 self._recent_answers.opened(request.task_name)
                 self._warming.later(request)
-            return PredictResponse(results=[[] for _ in request.tasks])
+            return PredictResponse(results=[*self._retrieval.predictions(request)])
+        return PredictResponse(results=[self._answer(request)])
+
+    def _answer(self, request: PredictRequest) -> Prediction:
+        """A click's, measured and logged."""
         start = time.perf_counter()
-        try:
-            prediction = self._answering.answer(request)
-        except SupersededError:
-            self.metrics.superseded.inc()
-            prediction = Prediction(result=[], model_version=self.version, score=0.0)
-        self.metrics.seconds.observe(time.perf_counter() - start)
-        self.metrics.clicks.inc()
-        return PredictResponse(results=[prediction])
+        with watch() as stages:
+            try:
+                prediction = self._answering.answer(request)
+            except SupersededError:
+                self.metrics.superseded.inc()
+                return Prediction(result=[], model_version=self.version, score=0.0)
+        self.clicked_at = time.monotonic()
+        self.metrics.answered(time.perf_counter() - start, stages)
+        log_click(request, prediction, stages)
+        return prediction

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -56,7 +58,9 @@ class Settings(BaseSettings):
     image_megapixels: float = Field(
         default=67.2, gt=0, le=178, description="Largest image, in millions of pixels; 67.2: 8192 × 8192."
     )
-    home: Path = Field(default=Path("~/.click99"), description="Folder for the record and cached images.")
+    home: Path = Field(
+        default=Path("~/.click99"), description="Folder for the record, model versions and cached images."
+    )
     model: Path | None = Field(
         default=None,
         description="Checkpoint to stay with; unset: what click99 models promotes, at first the shipped one.",
@@ -65,8 +69,13 @@ class Settings(BaseSettings):
         default=None,
         description="Photos with masks that fine-tuning must not forget; unset: the shipped base set.",
     )
-    device: str = Field(
-        default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1."
+    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:1.")
+    engine: Literal["eager", "openvino", "auto"] = Field(
+        default="eager",
+        description="What computes on a CPU: eager (PyTorch), openvino, or auto: the faster of the two.",
+    )
+    log: Literal["text", "json"] = Field(
+        default="text", description="text or json: a line of it for each message."
     )
     threads: int = Field(default=0, ge=0, description="CPU threads of the network; 0: as many as cores.")
     basic_auth_user: str = Field(default="", description="User that Label Studio must present.")
@@ -81,6 +90,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Processes that answer clicks; more than one needs CLICK99_REDIS_URL.",
     )
+    replicas: int = Field(
+        default=0,
+        ge=0,
+        description="Instead of workers: processes that Ray Serve starts and replaces; they need "
+        "CLICK99_REDIS_URL and the extra ray.",
+    )
     redis_url: str = Field(
         default="",
         description="Keep masks between clicks there, redis://[:password@]host[:port]; unset: in memory.",
@@ -92,20 +107,24 @@ class Settings(BaseSettings):
         "in CLICK99_HOME.",
         repr=False,
     )
-    database_upgrade: str = Field(
+    database_upgrade: Literal["start", "command", "auto"] = Field(
         default="auto",
-        pattern="^(auto|start|command)$",
-        description="What upgrades an older record: a server's start, or only the command click99 db "
-        "upgrade. auto: the start if it is an SQLite file, the command if it is a PostgreSQL.",
+        description="What upgrades an older record: start: a server's; command: only click99 db upgrade; "
+        "auto: a start if it is an SQLite file, the command if it is a PostgreSQL.",
     )
     sync_minutes: int = Field(
-        default=30, ge=0, description="Look for annotations that were not told of so often; 0: never."
+        default=30, ge=0, description="Minutes between looks for annotations that no event told of; 0: never."
     )
     retrain_every: int = Field(
         default=0, ge=0, description="Fine-tune after so many new corrected annotations; 0: never by itself."
     )
     retrain_minutes: float = Field(
         default=15, ge=0.01, description="How long a fine-tune that the server starts trains."
+    )
+    retrain_keep: int = Field(
+        default=20,
+        ge=2,
+        description="How many fine-tunes' files and model versions are kept; of older ones, what they said.",
     )
     state_mb: int = Field(default=256, ge=1, description="Memory for the masks kept between clicks, MB.")
     state_minutes: int = Field(default=120, ge=1, description="Forget a mask that was not used for so long.")
@@ -122,10 +141,14 @@ class Settings(BaseSettings):
         description="How far from a region, in percent of the image's long side, a click still refines it.",
     )
 
-    memory: str = Field(
-        default="picture",
-        pattern="^(off|picture)$",
-        description="What tells how large a new object is: regions of its kind in its picture, or nothing.",
+    memory: Literal["off", "picture", "project"] = Field(
+        default="project",
+        description="What a first click profits from: project: accepted masks of its label in the project, "
+        "and its picture's regions; picture: only these; off: nothing.",
+    )
+
+    try_page: bool = Field(
+        default=True, description="Show browsers at / a page to try the network on any picture."
     )
 
     overlap: bool = Field(
@@ -153,6 +176,13 @@ class Settings(BaseSettings):
     @classmethod
     def _expand_home(cls, home: Path) -> Path:
         return home.expanduser()
+
+    @field_validator("device")
+    @classmethod
+    def _is_device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+            raise ValueError(f"{device} is no device: give auto, cpu, cuda or cuda:1")
+        return device
 
     @field_validator("allowed_hosts")
     @classmethod
@@ -187,12 +217,16 @@ class Settings(BaseSettings):
         return url
 
     @model_validator(mode="after")
-    def _workers_share(self) -> Settings:
-        if self.workers > 1 and not self.redis_url:
-            raise ValueError(
-                f"{self.workers} workers need CLICK99_REDIS_URL: an object's clicks go to any of them, and "
-                "without a Redis none knows the masks that another one made. Set it, or CLICK99_WORKERS=1"
-            )
+    def _processes_share(self) -> Settings:
+        if self.workers > 1 and self.replicas:
+            raise ValueError("CLICK99_WORKERS and CLICK99_REPLICAS are two ways to the same: set one")
+        for kind, count, alone in (("workers", self.workers, 1), ("replicas", self.replicas, 0)):
+            if count > alone and not self.redis_url:
+                raise ValueError(
+                    f"{count} {kind} need CLICK99_REDIS_URL: an object's clicks go to any of them, and "
+                    "without a Redis none knows the masks that another one made. Set it, or "
+                    f"{variable(kind)}={alone}"
+                )
         return self
 
     @model_validator(mode="after")

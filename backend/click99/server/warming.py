@@ -55,7 +55,7 @@ class Warming:
     def _warm(self, request: PredictRequest, url: str) -> None:
         try:
             image = self._images.get(url, request.task.id)
-            self._sessions.warm(image.key, image.pixels)
+            self._sessions.warm(image.key, image.pixels, request.project or "")
         except LabelStudioError as error:
             log.warning("Task %s is not ready for clicks: %s", request.task.id, error)
         except Exception:
