@@ -21,6 +21,7 @@ from click99_training.loop.batch import Batch
 from click99_training.loop.distributed import average_gradients
 from click99_training.loop.losses import MASK_LOSSES, click_location_loss, normalized_focal_loss
 from click99_training.loop.optimizers import follow_schedule, optimizer
+from click99_training.loop.precision import keep_in_fp32, mixed_precision
 from click99_training.loop.teacher import Teacher
 from click99_training.recipes import Recipe
 
@@ -50,6 +51,7 @@ class Trainer:
         self.recipe = recipe
         self.teacher = Teacher(teacher, self.device) if teacher else None
         self.average = AveragedModel(self.network, multi_avg_fn=moving_average(recipe.average))
+        keep_in_fp32(self.network, self.device)
         image_stream = [(network.encoder, recipe.encoder_rate), (network.pyramid, recipe.head_rate)]
         inside = {p for part, _ in image_stream for p in part.parameters()}
         others = [(p, recipe.head_rate) for p in network.parameters() if p not in inside]
@@ -87,14 +89,14 @@ class Trainer:
         return scores
 
     def _encode(self, batch: Batch) -> ImageFeatures:
-        with self._mixed_precision():
+        with mixed_precision(self.device):
             if self.network.image_only:
                 return self.network.encode(batch.image)
             return self.network.encode(batch.image, batch.maps(), batch.previous)
 
     def _click(self, batch: Batch, features: ImageFeatures | None) -> float:
         features, maps = features or self._encode(batch), batch.maps()
-        with self._mixed_precision():
+        with mixed_precision(self.device):
             output = self.network(features, maps, batch.previous)
             target = self.teacher.target(batch, maps) if self.teacher else batch.truth
         batch.previous = output.alpha.detach().float()
@@ -114,11 +116,6 @@ class Trainer:
         if output.quality is not None and recipe.quality_weight:
             loss = loss + recipe.quality_weight * quality_loss(output.quality.float(), batch)
         return loss
-
-    def _mixed_precision(self) -> torch.autocast:
-        """bf16 on GPUs that compute in it; a network in fp32 otherwise."""
-        able = self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=able)
 
     def _step(self, name: str) -> None:
         chosen = self.optimizers[name]
