@@ -22,8 +22,9 @@ def mixed_precision(device: torch.device) -> torch.autocast:
 
 def keep_in_fp32(network: nn.Module, device: torch.device) -> None:
     """Leave out of autocast, on a CPU, what bf16 makes slower there: the gradients of depthwise convolutions
-    (three times as slow as in fp32) and of normalisations (twice). It changes `forward` of this very object, not of
-    its copies.
+    (three times as slow as in fp32) and of normalisations (twice).
+
+    Copy a network before, not after: the copy would compute with this one's weights.
     """
     if device.type != "cpu" or not computes_in_bf16(device):
         return

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
 from click99_training.loop.batch import Batch
+from click99_training.loop.precision import keep_in_fp32
 
 
 class Teacher:
@@ -18,6 +19,7 @@ class Teacher:
 
     def __init__(self, network: TwoStreamNetwork, device: torch.device):
         self.network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # pyright: ignore
+        keep_in_fp32(self.network, device)
         self._encoded: tuple[Batch, ImageFeatures] | None = None
 
     @torch.no_grad()
