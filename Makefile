@@ -21,7 +21,7 @@ test-fast: .venv/dev.installed  ## those that take no more than two minutes toge
 
 e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## what people do, in a real browser and a real Label Studio
 	rm -rf artifacts/e2e
-	$(BIN)/pytest -m e2e $(PARALLEL) -rP --durations 25 tests/e2e
+	$(BIN)/pytest -m e2e $(PARALLEL) -rPfE --durations 25 tests/e2e
 
 lint: .venv/e2e.installed
 	$(BIN)/ruff check .

@@ -20,9 +20,9 @@ from http.client import HTTPConnection
 import numpy as np
 
 from click99.segmentation.clicks import Click
+from click99.segmentation.engine import conversions
 from tests.benchmarks.bench_click import CLICKS, click_ms, hosting, picture, request, serving
 
-ENGINES = ("eager", "openvino")
 PAUSE = 0.1  # seconds before each click, in which the record of the one before is written
 SCALES = {"640 × 480": 1.0, "4000 × 3000": 6.25}
 WORK = """
@@ -63,8 +63,8 @@ def measure(
 
 def row(picture: str, load: str, clicks: str, times: list[np.ndarray]) -> str:
     cells = [f"{np.median(each):.0f} / {np.percentile(each, 95):.0f}" for each in times]
-    ratio = np.median(times[1]) / np.median(times[0])
-    return " | ".join(["", picture, load, clicks, *cells, f"{ratio:.2f}", ""]).strip()
+    ratios = [f"{np.median(each) / np.median(times[0]):.2f}" for each in times[1:]]
+    return " | ".join(["", picture, load, clicks, *cells, *ratios, ""]).strip()
 
 
 def main() -> None:
@@ -74,14 +74,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--objects", type=int, default=8)
     options = parser.parse_args()
-    print(f"| picture | | click | {' | '.join(f'{engine}, ms' for engine in ENGINES)} | ratio |")
-    print("|---|---|---|---|---|---|")
+    engines = ["eager", *conversions()]
+    heads = [f"{engine}, ms" for engine in engines] + [f"{engine} : eager" for engine in engines[1:]]
+    print(f"| picture | | click | {' | '.join(heads)} |")
+    print("|---" * (3 + len(heads)) + "|")
     for name, scale in SCALES.items():
         with ExitStack() as stack:
             host = stack.enter_context(hosting(picture(scale)))
             servers = {
                 engine: stack.enter_context(serving(options.threads, None, host, engine))
-                for engine in ENGINES
+                for engine in engines
             }
             url = f"http://{host}/picture.png"
             for load in ("idle", "beside"):
@@ -89,7 +91,7 @@ def main() -> None:
                     stack.enter_context(busy(options.threads))
                 times = measure(servers, url, scale, options.objects, load)
                 for clicks, part in (("first", np.s_[:, 0]), ("later", np.s_[:, 1:])):
-                    print(row(name, load, clicks, [times[engine][part] for engine in ENGINES]), flush=True)
+                    print(row(name, load, clicks, [times[engine][part] for engine in engines]), flush=True)
 
 
 if __name__ == "__main__":

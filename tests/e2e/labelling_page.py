@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, Request, Response
+from playwright.sync_api import Page, Response
 
 from click99.segmentation.clicks import Click
 from tests.e2e.canvas import CHOSEN, KEYED, Canvas
@@ -112,7 +112,7 @@ class LabellingPage(Canvas):
         with self._answers() as info:
             self.send_click(click, key)
         self._rest(look)
-        return _answer(info.value.request, info.value.json())
+        return answer_of(info.value)
 
     def send_click(self, click: Click, key: str = "1") -> None:
         """The same without waiting for an answer. Ctrl: without it a click on a region selects the region."""
@@ -133,14 +133,18 @@ class LabellingPage(Canvas):
         self.page.keyboard.press("Escape")
         self._rest(look)
 
-    def collect(self, answers: list[Answer]) -> None:
-        """From now on, add every answer that comes."""
+    @contextmanager
+    def collected(self) -> Iterator[list[Response]]:
+        """Every response to a click that comes meanwhile; `answer_of` reads one."""
+        responses: list[Response] = []
 
         def add(response: Response) -> None:
             if "interactive-annotating" in response.url:
-                answers.append(_answer(response.request, response.json()))
+                responses.append(response)
 
         self.page.on("response", add)
+        yield responses
+        self.page.remove_listener("response", add)
 
     def wait_until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         for _ in range(round(5 * seconds)):
@@ -154,7 +158,7 @@ class LabellingPage(Canvas):
         with self._answers() as info:
             self._stroke([(start.x, start.y), (end.x, end.y)])
         self._look()
-        return _answer(info.value.request, info.value.json())
+        return answer_of(info.value)
 
     def draw_box(self, corner: tuple[int, int], opposite: tuple[int, int]) -> Answer:
         """Drag from corner to corner with the smart rectangle."""
@@ -163,7 +167,7 @@ class LabellingPage(Canvas):
             self._stroke([corner, opposite])
         self.take_up_clicks()
         self._look()
-        return _answer(info.value.request, info.value.json())
+        return answer_of(info.value)
 
     def undo(self) -> None:
         self.page.keyboard.press("Control+z")
@@ -227,7 +231,8 @@ class LabellingPage(Canvas):
         self.page.screenshot(path=self.screenshots / f"{name}.png")
 
 
-def _answer(request: Request, reply: dict[str, Any]) -> Answer:
+def answer_of(response: Response) -> Answer:
+    reply: dict[str, Any] = response.json()
     assert not reply.get("errors"), reply
-    sent = json.loads(request.post_data or "{}")
+    sent = json.loads(response.request.post_data or "{}")
     return Answer(sent["context"]["result"], reply["data"]["result"])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from click99.segmentation.clicks import Click
-from tests.e2e.labelling_page import Answer, LabellingPage
+from tests.e2e.labelling_page import LabellingPage, answer_of
 from tests.e2e.workplace import COFFEE, HANDLE, KEYS, SAUCER, SPOON, Click99, Project, Workplace, mask_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -151,15 +151,14 @@ def test_parallel_clicks_end_in_the_last_ones_mask(
 ) -> None:
     task = project.task()
     studio.work_on(project.id, task)
-    answers: list[Answer] = []
-    studio.collect(answers)
-    click99.freeze()
-    for click in (COFFEE, HANDLE, SPOON):
-        studio.send_click(click)
-        studio.page.wait_for_timeout(300)
-    click99.thaw()
-    studio.wait_until(lambda: len(answers) == 3)
-    last = max(answers, key=lambda answer: len(answer.clicks))
+    with studio.collected() as responses:
+        click99.freeze()
+        for click in (COFFEE, HANDLE, SPOON):
+            studio.send_click(click)
+            studio.page.wait_for_timeout(300)
+        click99.thaw()
+        studio.wait_until(lambda: len(responses) == 3)
+    last = max(map(answer_of, responses), key=lambda answer: len(answer.clicks))
     fresh = click99.fresh_answer(project.read(task), last.clicks)
     assert np.array_equal(mask_of(last.regions[0]), fresh)
     studio.accept()

@@ -143,6 +143,21 @@ def test_where_nothing_can_be_written_it_is_not_kept(shipped: TwoStreamNetwork, 
     assert bits(there, shipped, SIZES[0]) == bits(converted, shipped, SIZES[0])
 
 
+@pytest.mark.skipif("not has_bf16()", reason="this processor does not compute in bf16")
+def test_bf16_is_another_conversion_whose_masks_agree(shipped: TwoStreamNetwork, converted: OpenVINO):
+    """By its alpha: a look of the network rounds to 8 bits at most."""
+    (half, *_), (whole, *_) = (
+        answer(computed, shipped, SIZES[1])[1]
+        for computed in (OpenVINO(shipped, engine="openvino-bf16"), converted)
+    )
+    assert float((half - whole).abs().max()) > 1e-4
+    assert float((half - whole).abs().mean()) < 0.01
+
+
+def has_bf16() -> bool:
+    return "openvino-bf16" in engine.conversions()
+
+
 def test_what_changes_a_conversion_changes_its_key(
     shipped: TwoStreamNetwork, monkeypatch: pytest.MonkeyPatch
 ):

@@ -26,16 +26,21 @@ from click99.server.settings import Settings
 from click99.sessions import MemoryStore, Sessions
 from tests.openvino_engine import needs_openvino
 
-FASTER, SLOWER = EngineComparison(100, 60, 1.0), EngineComparison(60, 100, 1.0)
+
+def measured(eager: float, openvino: float, agreement: float = 1.0, **more: float) -> EngineComparison:
+    milliseconds = {"eager": eager, "openvino": openvino, **more}
+    return EngineComparison(milliseconds, {**dict.fromkeys(milliseconds, 1.0), "openvino": agreement})
+
+
+FASTER, SLOWER = measured(100, 60), measured(60, 100)
+FASTEST = measured(100, 60, **{"openvino-bf16": 40})
 
 
 class Inverted:
     """An engine whose masks are not the network's."""
 
-    engine = "openvino"
-
-    def __init__(self, network: TwoStreamNetwork, file: Path | None = None):
-        self.network = network
+    def __init__(self, network: TwoStreamNetwork, file: Path | None = None, engine: str = "openvino"):
+        self.network, self.engine = network, engine
         self.encode = network.encode
 
     def __call__(
@@ -56,6 +61,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenVINO is not needed."""
     monkeypatch.setattr(engine, "OpenVINO", Inverted)
     monkeypatch.setattr(engine, "conversion_key", lambda network: f"{network.encoder.stem.weight.sum()}")
+    monkeypatch.setattr(engine, "conversions", lambda: ["openvino"])
 
 
 @pytest.fixture
@@ -69,10 +75,15 @@ def comparisons(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EngineComparis
 
 @pytest.mark.parametrize(
     ("comparison", "expected"),
-    [(FASTER, "openvino"), (SLOWER, "eager"), (EngineComparison(100, 60, 0.99), "eager")],
+    [
+        (FASTER, "openvino"),
+        (SLOWER, "eager"),
+        (measured(100, 60, 0.99), "eager"),
+        (FASTEST, "openvino-bf16"),
+    ],
 )
 @pytest.mark.usefixtures("stand_in")
-def test_auto_takes_the_faster_one_whose_masks_agree_and_keeps_the_choice(
+def test_auto_takes_the_fastest_one_whose_masks_agree_and_keeps_the_choice(
     tmp_path: Path,
     predictor: Predictor,
     comparisons: list[EngineComparison],
@@ -89,7 +100,17 @@ def test_auto_takes_the_faster_one_whose_masks_agree_and_keeps_the_choice(
     assert [f"computed by {expected}" in message for message in caplog.messages] == [True, True]
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"eager": 1}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"eager": 1}',
+        b'{"milliseconds": [], "agreement": {}}',
+        b'{"milliseconds": {}, "agreement": {}}',
+    ],
+)
 @pytest.mark.usefixtures("stand_in")
 def test_a_choice_that_cannot_be_read_is_made_anew(
     tmp_path: Path, predictor: Predictor, comparisons: list[EngineComparison], damage: bytes
@@ -139,12 +160,13 @@ def test_a_version_gets_it_before_it_answers(
 
 def test_masks_that_differ_are_seen(predictor: Predictor, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(engines, "SECONDS", 0.0)
-    same = compare(predictor, [predictor.network])
-    assert same.agreement == 1
-    assert min(same.eager, same.openvino) > 1
-    differing = compare(predictor, [Inverted(predictor.network)])
-    assert differing.agreement < 0.9
-    assert differing.chosen == "eager"
+    found = compare(
+        predictor, {"openvino": [predictor.network], "openvino-bf16": [Inverted(predictor.network)]}
+    )
+    assert min(found.milliseconds.values()) > 1
+    assert found.agreement["openvino"] == 1
+    assert found.agreement["openvino-bf16"] < 0.9
+    assert found.chosen != "openvino-bf16"
 
 
 def test_without_openvino_auto_is_eager_and_says_so_once(
@@ -216,6 +238,7 @@ def test_auto_for_real(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
     settings = Settings(home=tmp_path, engine="auto")
     first = use_engine(Predictor.load(device="cpu"), settings)
-    assert "their masks agree to IoU 1.0000" in caplog.text
+    assert "with openvino (its masks agree to IoU 1.0000)" in caplog.text
     assert use_engine(Predictor.load(device="cpu"), settings).engine == first.engine
-    assert len(list((tmp_path / "engines").glob("*.openvino"))) == 1
+    kept = {file.suffix for file in (tmp_path / "engines").glob("*.openvino*")}
+    assert kept == {f".{name}" for name in engine.conversions()}

@@ -1,7 +1,8 @@
 """What computes a network's two streams: torch, as the network itself does ("eager"), or OpenVINO.
 
-OpenVINO is faster on processors. Its masks are eager's but for rounding, and its own bit for bit: a replay
-with as many threads on the same kind of machine gives the same mask.
+OpenVINO is faster on processors, and faster still in bf16 where they compute in it. Its masks are eager's but
+for rounding, and its own bit for bit: a replay with as many threads on the same kind of machine gives the
+same mask.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from click99.segmentation.traceable import ClickStream, ImageStream, with_channe
 
 SIDE = 64  # network pixels of what the streams are traced with; they take any size afterwards
 DIGEST = hashlib.sha256().digest_size
+PRECISIONS = {"openvino": "f32", "openvino-bf16": "bf16"}  # of the engines that convert a network
 PROCESSOR = ("vendor_id", "cpu family", "model", "flags", "CPU part", "Features")  # lines of /proc/cpuinfo
 
 
@@ -44,17 +46,19 @@ class Engine(Protocol):
 class OpenVINO:
     """A network's streams for one image at a time, of any height and width. Thread-safe."""
 
-    engine = "openvino"
-
-    def __init__(self, network: TwoStreamNetwork, file: Path | None = None):
-        """file: where the conversion, which takes seconds, is kept if it can be; a damaged one is made anew.
+    def __init__(self, network: TwoStreamNetwork, file: Path | None = None, engine: str = "openvino"):
+        """
+        Args:
+            file: where the conversion, which takes seconds, is kept if it can be; a damaged one is made anew.
+            engine: one of PRECISIONS.
 
         Raises:
             ModuleNotFoundError: OpenVINO is not installed.
             RuntimeError: it can't convert this network.
         """
-        image, click = (file and _kept(file)) or _convert(network, file)
-        self._image, self._click = _request(image), _request(click)
+        self.engine, settings = engine, _settings(engine)
+        image, click = (file and _kept(file)) or _convert(network, file, settings)
+        self._image, self._click = _request(image, settings), _request(click, settings)
         self._lock = threading.Lock()  # a request is one thread's at a time
         self._network = network
 
@@ -104,19 +108,25 @@ def _processor() -> str:
     return ""
 
 
-def _settings() -> dict[str, Any]:
+def conversions() -> list[str]:
+    """Which of PRECISIONS this processor computes in itself: emulated, bf16 is slower than fp32."""
+    able = _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return [name for name, precision in PRECISIONS.items() if precision == "f32" or precision.upper() in able]
+
+
+def _settings(engine: str) -> dict[str, Any]:
     """As many threads as torch has, on one click at a time, not bound to cores that others use, too."""
     return {
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": PRECISIONS[engine],
         "ENABLE_CPU_PINNING": False,
     }
 
 
-def _request(converted: bytes) -> Any:
-    model = _openvino().Core().import_model(io.BytesIO(converted), "CPU", _settings())
+def _request(converted: bytes, settings: dict[str, Any]) -> Any:
+    model = _openvino().Core().import_model(io.BytesIO(converted), "CPU", settings)
     return model.create_infer_request()
 
 
@@ -150,24 +160,24 @@ def _keep(file: Path, image: bytes, click: bytes) -> None:
 
 
 @torch.no_grad()
-def _convert(network: TwoStreamNetwork, file: Path | None) -> tuple[bytes, bytes]:
+def _convert(network: TwoStreamNetwork, file: Path | None, settings: dict[str, Any]) -> tuple[bytes, bytes]:
     network = with_channels_last_norms(network)
     image, previous = torch.rand(1, 3, SIDE, SIDE), torch.rand(1, 1, SIDE, SIDE)
     click_maps = torch.rand(1, network.config.click_channels, SIDE, SIDE)
     features = network.encode(image, click_maps, previous)
     known = features.image, features.context, *features.skips
     streams = (
-        _exported(ImageStream(network), _seen(network, image, click_maps, previous)),
-        _exported(ClickStream(network), [click_maps, previous, *known]),
+        _exported(ImageStream(network), _seen(network, image, click_maps, previous), settings),
+        _exported(ClickStream(network), [click_maps, previous, *known], settings),
     )
     if file:
         _keep(file, *streams)
     return streams
 
 
-def _exported(stream: nn.Module, inputs: list[Tensor]) -> bytes:
+def _exported(stream: nn.Module, inputs: list[Tensor], settings: dict[str, Any]) -> bytes:
     openvino = _openvino()
     shapes = [openvino.PartialShape([1, tensor.shape[1], -1, -1]) for tensor in inputs]
     with warnings.catch_warnings(action="ignore"):  # what is constant in a trace, and that tracing is old
         model = openvino.convert_model(stream, input=shapes, example_input=tuple(inputs))
-    return openvino.Core().compile_model(model, "CPU", _settings()).export_model().getvalue()
+    return openvino.Core().compile_model(model, "CPU", settings).export_model().getvalue()

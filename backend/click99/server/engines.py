@@ -1,4 +1,4 @@
-"""Which engine computes a network: as CLICK99_ENGINE says, or the faster one if its masks agree."""
+"""Which engine computes a network: as CLICK99_ENGINE says, or the fastest whose masks agree."""
 
 from __future__ import annotations
 
@@ -40,19 +40,29 @@ class EngineError(ValueError):
 
 @dataclass(frozen=True)
 class EngineComparison:
-    """Milliseconds of a click, and the least IoU of both engines' masks."""
+    """Of each engine, milliseconds of a click, and the least IoU of its masks with eager's."""
 
-    eager: float
-    openvino: float
-    agreement: float
+    milliseconds: dict[str, float]
+    agreement: dict[str, float]
+
+    def __post_init__(self):
+        if "eager" not in self.milliseconds or self.milliseconds.keys() != self.agreement.keys():
+            raise ValueError(
+                f"a comparison needs eager, and a time and an agreement for each engine: {asdict(self)}"
+            )
 
     @property
     def chosen(self) -> str:
-        return "openvino" if self.agreement >= AGREEMENT and self.openvino < self.eager else "eager"
+        agreeing = [name for name, agreement in self.agreement.items() if agreement >= AGREEMENT]
+        return min(agreeing, key=self.milliseconds.__getitem__)
 
     def __str__(self) -> str:
-        masks = f"their masks agree to IoU {self.agreement:.4f}"
-        return f"a click takes {self.openvino:.0f} ms with openvino, {self.eager:.0f} ms with eager; {masks}"
+        each = [
+            f"{milliseconds:.0f} ms with {name}"
+            + (f" (its masks agree to IoU {self.agreement[name]:.4f})" if name != "eager" else "")
+            for name, milliseconds in self.milliseconds.items()
+        ]
+        return f"a click takes {', '.join(each)}"
 
 
 def use_engine(predictor: Predictor, settings: Settings) -> Predictor:
@@ -65,11 +75,11 @@ def use_engine(predictor: Predictor, settings: Settings) -> Predictor:
     """
     if settings.engine == "eager" or predictor.device.type != "cpu":
         return predictor
-    if settings.engine == "openvino":
-        _use(predictor, _converted(predictor, settings.home))
+    if settings.engine != "auto":
+        _use(predictor, _converted(predictor, settings.engine, settings.home))
         return predictor
     try:
-        _use_faster(predictor, settings.home)
+        _use_fastest(predictor, settings.home)
     except ModuleNotFoundError as missing:
         log.info("%s is computed by eager: %s", predictor.version, remedy(missing))
     except (OSError, EngineError) as error:
@@ -77,9 +87,9 @@ def use_engine(predictor: Predictor, settings: Settings) -> Predictor:
     return predictor
 
 
-def _use_faster(predictor: Predictor, home: Path) -> None:
+def _use_fastest(predictor: Predictor, home: Path) -> None:
     """By the comparison that is kept, or by one that is made now and kept: so all workers choose the same."""
-    from click99.segmentation.engine import conversion_key
+    from click99.segmentation.engine import conversion_key, conversions
 
     name = hashlib.sha256("".join(conversion_key(part.network) for part in predictor.parts).encode())
     file = home / FOLDER / f"{name.hexdigest()[:32]}.json"
@@ -87,31 +97,34 @@ def _use_faster(predictor: Predictor, home: Path) -> None:
     with FileLock(file.with_name(".comparing")):
         comparison = _kept(file)
         if comparison is None:
-            comparison = compare(predictor, _converted(predictor, home))
+            comparison = compare(
+                predictor, {each: _converted(predictor, each, home) for each in conversions()}
+            )
             write_json(file, asdict(comparison))
-    if comparison.chosen == "openvino":
-        _use(predictor, _converted(predictor, home))
+    if comparison.chosen != "eager":
+        _use(predictor, _converted(predictor, comparison.chosen, home))
     log.info("%s is computed by %s: %s", predictor.version, comparison.chosen, comparison)
 
 
 def _kept(file: Path) -> EngineComparison | None:
     try:
         return EngineComparison(**json.loads(file.read_bytes()))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
 
 
-def _converted(predictor: Predictor, home: Path) -> list[Engine]:
+def _converted(predictor: Predictor, engine: str, home: Path) -> list[Engine]:
     """Each part's network."""
     from click99.segmentation.engine import OpenVINO, conversion_key
 
     networks = [part.network for part in predictor.parts]
     try:
-        return [OpenVINO(each, home / FOLDER / f"{conversion_key(each)}.openvino") for each in networks]
+        files = [home / FOLDER / f"{conversion_key(each)}.{engine}" for each in networks]
+        return [OpenVINO(each, file, engine) for each, file in zip(networks, files, strict=True)]
     except RuntimeError as error:
         remedy = "Set CLICK99_ENGINE=eager"
         why = str(error).splitlines()[0]
-        raise EngineError(f"openvino can't run {predictor.version} ({why}). {remedy}") from error
+        raise EngineError(f"{engine} can't run {predictor.version} ({why}). {remedy}") from error
 
 
 def _use(predictor: Predictor, engines: list[Engine]) -> None:
@@ -119,13 +132,17 @@ def _use(predictor: Predictor, engines: list[Engine]) -> None:
         part.streams = engine
 
 
-def compare(predictor: Predictor, engines: list[Engine]) -> EngineComparison:
-    """Of clicks on two pictures. The engines take turns until the time is up; each one's best turn counts."""
+def compare(predictor: Predictor, converted: dict[str, list[Engine]]) -> EngineComparison:
+    """Of clicks on two pictures. The engines take turns until the time is up; each one's best turn counts.
+
+    converted: by the engine's name, what computes each part of the predictor.
+    """
     from click99.segmentation.metrics import iou
 
-    parts = {"eager": _trial(predictor, [part.network for part in predictor.parts])}
-    parts["openvino"] = _trial(predictor, engines)
-    agreement, seconds = 1.0, {name: float("inf") for name in parts}
+    engines = {"eager": [part.network for part in predictor.parts], **converted}
+    parts = {name: _trial(predictor, each) for name, each in engines.items()}
+    agreement = dict.fromkeys(parts, 1.0)
+    seconds = dict.fromkeys(parts, float("inf"))
     end, turn = time.perf_counter() + SECONDS, 0
     while turn < LEAST_TURNS or time.perf_counter() < end:
         masks: dict[str, list[np.ndarray]] = {}
@@ -133,11 +150,10 @@ def compare(predictor: Predictor, engines: list[Engine]) -> EngineComparison:
             start = time.perf_counter()
             masks[name] = [mask for part in parts[name] for mask in _masks(part, turn)]
             seconds[name] = min(seconds[name], time.perf_counter() - start)
-        agreement = min(agreement, *map(iou, masks["eager"], masks["openvino"]))
+            agreement[name] = min(agreement[name], *map(iou, masks["eager"], masks[name]))
         turn += 1
     clicks = len(predictor.parts) * len(PICTURES) * len(CLICKS)
-    milliseconds = {name: 1000 * each / clicks for name, each in seconds.items()}
-    return EngineComparison(**milliseconds, agreement=agreement)
+    return EngineComparison({name: 1000 * each / clicks for name, each in seconds.items()}, agreement)
 
 
 def _trial(predictor: Predictor, engines: Sequence[Engine]) -> list[Predictor]:

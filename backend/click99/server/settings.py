@@ -70,9 +70,9 @@ class Settings(BaseSettings):
         description="Photos with masks that fine-tuning must not forget; unset: the shipped base set.",
     )
     device: str = Field(default="auto", description="auto, cpu, cuda or cuda:1.")
-    engine: Literal["eager", "openvino", "auto"] = Field(
+    engine: Literal["eager", "openvino", "openvino-bf16", "auto"] = Field(
         default="eager",
-        description="What computes on a CPU: eager (PyTorch), openvino, or auto: the faster of the two.",
+        description="What computes on a CPU: eager (PyTorch), openvino, openvino-bf16, or auto: the fastest.",
     )
     log: Literal["text", "json"] = Field(
         default="text", description="text or json: a line of it for each message."
