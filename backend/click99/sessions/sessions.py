@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
@@ -126,25 +127,23 @@ class Sessions:
         names = [click.id for click in clicks]
         predictor = self._versions.begin(names)
         begun_with = UNKNOWN if start else self._priors.begin(names, prior)
-        keys = self._keys(predictor, image_key, clicks, start, begun_with, project)
+        clicked = _Clicked(predictor, image_key, image, start, begun_with, project)
+        keys = self._keys(clicked, clicks)
         known, state = self._longest_known(keys, image.shape[:2])
         self._count_steps(known, len(clicks) - known)
         for k in range(known, len(clicks)):
             with self._alone():
                 if superseded():
                     raise SupersededError
-                now = clicks[: k + 1]
-                state = self._step(
-                    predictor, image_key, image, now, state, keys[k], start, begun_with, project
-                )
+                state = self._step(clicked, clicks[: k + 1], state, keys[k])
         assert state is not None
         return VersionedMask(state.alpha, predictor.version, state.quality / 255)
 
     def box_mask(self, image_key: str, image: np.ndarray, box: Box, project: str = "") -> VersionedMask:
         """The mask of the object in a box, 0 outside it."""
         predictor = self._versions.begin([box.id])
-        name = f"{_model(predictor, project)}\n{image_key}\n{box_key(box)}"
-        key = hashlib.sha256(name.encode()).hexdigest()
+        begun = _begun(predictor, project, image_key)
+        key = hashlib.sha256(begun + f"\n{box_key(box)}".encode()).hexdigest()
         with self._alone():
             state = State.unpack(self._store.get(key), image.shape[:2])
             if state is None:
@@ -162,21 +161,15 @@ class Sessions:
         finally:
             self._network.release()
 
-    def _keys(
-        self,
-        predictor: Refiner,
-        image_key: str,
-        clicks: Sequence[Click],
-        start: Start | None,
-        prior: Prior,
-        project: str,
-    ) -> list[str]:
+    def _keys(self, clicked: _Clicked, clicks: Sequence[Click]) -> list[str]:
         """One key per state: each hashes what it starts from and all clicks up to its own."""
-        chain, keys = hashlib.sha256(f"{_model(predictor, project)}\n{image_key}".encode()), []
+        start, prior = clicked.start, clicked.prior
+        chain = hashlib.sha256(_begun(clicked.predictor, clicked.project, clicked.image_key))
         if prior != UNKNOWN:
             chain.update(f"\n{prior.areas} {prior.discriminant}".encode())
         if start is not None:
             chain.update(f"\n{self._near}\n".encode() + start.key)
+        keys = []
         for click in clicks:
             chain.update(f"\n{click.id!r} {click.x} {click.y} {click.positive}".encode())
             keys.append(chain.hexdigest())
@@ -190,47 +183,38 @@ class Sessions:
                 return k, state
         return 0, None
 
-    def _step(
-        self,
-        predictor: Refiner,
-        image_key: str,
-        image: np.ndarray,
-        clicks: Sequence[Click],
-        previous: State | None,
-        key: str,
-        start: Start | None,
-        prior: Prior,
-        project: str,
-    ) -> State:
+    def _step(self, clicked: _Clicked, clicks: Sequence[Click], previous: State | None, key: str) -> State:
         """The state after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
-        kept = State.unpack(self._store.get(key), image.shape[:2])
+        kept = State.unpack(self._store.get(key), clicked.image.shape[:2])
         if kept is None:
-            before = previous.alpha if previous else start.alpha if start else None
-            kept = self._run(predictor, image_key, image, clicks, before, start, prior, project)
+            kept = self._run(clicked, clicks, previous or clicked.start)
             self._store.put(key, kept.pack())
         return kept
 
-    def _run(
-        self,
-        predictor: Refiner,
-        image_key: str,
-        image: np.ndarray,
-        clicks: Sequence[Click],
-        previous: np.ndarray | None,
-        start: Start | None,
-        prior: Prior,
-        project: str,
-    ) -> State:
-        before = None if previous is None else previous / np.float32(255)
-        network = predictor.for_image(image, image_key, project)
-        answer = network.judged(image, clicks, before, image_key, prior)
+    def _run(self, clicked: _Clicked, clicks: Sequence[Click], previous: State | Start | None) -> State:
+        before = None if previous is None else previous.alpha / np.float32(255)
+        network = clicked.predictor.for_image(clicked.image, clicked.image_key, clicked.project)
+        answer = network.judged(clicked.image, clicks, before, clicked.image_key, clicked.prior)
         alpha = np.asarray(cv2.convertScaleAbs(answer.alpha, alpha=255))
-        if start is not None:
-            alpha = kept_corrections(start, alpha, clicks, self.near(image))
+        if clicked.start is not None:
+            alpha = kept_corrections(clicked.start, alpha, clicks, self.near(clicked.image))
         return State.of(alpha, answer.quality)
 
 
-def _model(predictor: Refiner, project: str) -> str:
-    """What a mask depends on besides image and clicks."""
+@dataclass(frozen=True)
+class _Clicked:
+    """An object as each of its clicks finds it: image, uint8 RGB [H, W, 3], the mask it starts from, what was
+    known of it when it was begun, and whose model answers."""
+
+    predictor: Refiner
+    image_key: str
+    image: np.ndarray
+    start: Start | None
+    prior: Prior
+    project: str
+
+
+def _begun(predictor: Refiner, project: str, image_key: str) -> bytes:
+    """What every state of an object depends on: image and model."""
     learnt = f" learnt from {project}" if predictor.learnt_from(project) else ""
-    return f"{predictor.version} {predictor.engine}{learnt}"
+    return f"{predictor.version} {predictor.engine}{learnt}\n{image_key}".encode()

@@ -30,7 +30,7 @@ def keep_in_fp32(network: nn.Module, device: torch.device) -> None:
         return
     for module in network.modules():
         if isinstance(module, nn.GroupNorm) or (isinstance(module, nn.Conv2d) and module.groups > 1):
-            module.forward = _without_autocast(module)
+            module.forward = _without_autocast(module)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _without_autocast(module: nn.Module) -> Callable[[Tensor], Tensor]:
