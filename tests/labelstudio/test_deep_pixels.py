@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import runpy
 import struct
 import zlib
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -13,6 +15,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from click99.labelstudio import deep_pixels
 from click99.labelstudio.deep_pixels import scaled
 from click99.labelstudio.errors import ImageError, ImageTooLargeError, ImageUnreadableError
 from click99.labelstudio.pixels import read_pixels
@@ -204,3 +207,17 @@ def test_damaged_bytes_never_raise_anything_else(kind: str):
             read(bytes(damaged))
         except ImageError:
             continue
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_opencv_reports_nothing_wherever_it_is_told_so(newer: bool, monkeypatch: pytest.MonkeyPatch):
+    """4.12 is told by `cv2.setLogLevel`, 4.14 by `cv2.utils.logging.setLogLevel` alone."""
+    told: list[int] = []
+    monkeypatch.delattr(cv2, "setLogLevel", raising=False)
+    monkeypatch.delattr(cv2.utils, "logging", raising=False)
+    teller = SimpleNamespace(setLogLevel=told.append)
+    monkeypatch.setattr(
+        *((cv2.utils, "logging", teller) if newer else (cv2, "setLogLevel", told.append)), raising=False
+    )
+    runpy.run_path(deep_pixels.__file__)
+    assert told == [0]

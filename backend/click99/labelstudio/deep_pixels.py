@@ -22,7 +22,8 @@ TIFF = (b"II*\0", b"MM\0*")
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 OFFSETS, ORIENTATION, CHANNELS, COUNTS, PLANES, SAMPLES = 273, 274, 277, 279, 284, 339
 
-cv2.setLogLevel(0)  # who reads a damaged file reports it
+# Who reads a damaged file reports it. OpenCV 4.14 has the function elsewhere than 4.12.
+getattr(cv2.utils, "logging", cv2).setLogLevel(0)
 
 
 def scaled(values: np.ndarray) -> np.ndarray:
