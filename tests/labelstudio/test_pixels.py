@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from click99.labelstudio.errors import ImageError, ImageTooLargeError, ImageUnreadableError
-from click99.labelstudio.pixels import read_pixels
+from click99.labelstudio.pixels import ROWS, read_pixels
 from tests.labelstudio.site import encoded, picture
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -34,6 +35,18 @@ def test_rgb_height_first_and_read_only():
     assert (pixels == RED).all()
     with pytest.raises(ValueError, match="read-only"):
         pixels[0, 0] = 0
+
+
+def test_a_tall_picture_is_copied_in_parts_and_whole():
+    """Pillow's own memory is not counted here; `np.asarray` of a whole picture takes the array's thrice."""
+    noise = np.random.default_rng(0).integers(0, 256, (8 * ROWS + 7, 300, 3), np.uint8)
+    data = encoded(Image.fromarray(noise), "BMP")
+    tracemalloc.start()
+    pixels = read(data)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(pixels, noise)
+    assert most < 2 * pixels.nbytes
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"])

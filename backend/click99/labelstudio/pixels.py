@@ -17,6 +17,7 @@ MAX_PIXELS = 178_000_000  # of an image; above it Pillow suspects a bomb
 UNPACKED = Budget(2**30)
 BYTES_PER_PIXEL = 16  # while an image is unpacked, at most
 DEEP = 48  # the same of one with more than 8 bits
+ROWS = 256  # copied at a time
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")  # no others: some run programs
 ENDS = [filler * 64 + b"\xff\xd9" for filler in (b"\0", b"\x55")]  # of a JPEG that has none
 
@@ -50,12 +51,12 @@ def _unpack(data: bytes, name: str, max_pixels: int) -> np.ndarray:
             raise
         tiff = Tiff(data)
         with _room(tiff.size, name, max_pixels, DEEP):
-            return np.asarray(_as_rgb(tiff.eight_bits()))
+            return _array(_as_rgb(tiff.eight_bits()))
     with opened as image:
         deep, tags = is_deep(image), tags_of(image)
         with _room(image.size, name, max_pixels, DEEP if deep else BYTES_PER_PIXEL):
             whole = _loaded(image, data)
-            return np.asarray(_as_rgb(_upright(eight_bits(whole, data, tags) if deep else whole)))
+            return _array(_as_rgb(_upright(eight_bits(whole, data, tags) if deep else whole)))
 
 
 def _loaded(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
@@ -103,6 +104,15 @@ def _as_rgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _array(image: Image.Image) -> np.ndarray:
+    """Some rows at a time: `np.asarray` of a whole image takes twice the room of the array."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, ROWS):
+        end = min(top + ROWS, image.height)
+        pixels[top:end] = np.asarray(image.crop((0, top, image.width, end)))
+    return pixels
 
 
 def _reason(error: Exception, data: bytes) -> str:

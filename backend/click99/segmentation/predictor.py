@@ -219,7 +219,8 @@ class Predictor:
 
     def on_image(self, answer: LookAnswer, clicks: Sequence[Click]) -> np.ndarray:
         """A look's answer as the alpha of the image, obeying the clicks: float32 [H, W]."""
-        alpha, section = answer.before.copy(), answer.look.section
+        anew, section = answer.look.anew, answer.look.section
+        alpha = np.zeros(answer.before.shape, np.float32) if anew else answer.before.copy()
         alpha[section.area] = self.view.restore(answer.alpha, section.shape)
         return self.view.obey(alpha, clicks, answer.before)
 
