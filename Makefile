@@ -7,7 +7,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest $(PARALLEL) --durations 25 --ignore tests/e2e
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast e2e lint release dist chromium clean
+.PHONY: demo test test-fast e2e lint docs release dist chromium clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo.installed $(LABEL_STUDIO)  ## Label Studio with sample pictures and click99, until Ctrl-C
@@ -27,6 +27,9 @@ lint: .venv/e2e.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: .venv/docs.installed  ## the documentation as a site, in site/
+	$(BIN)/mkdocs build --strict
 
 release:  ## VERSION=0.2.0: into the package, the citation and the changelog, as a commit and a tag
 	@echo '$(VERSION)' | grep -qxE '[0-9]+\.[0-9]+\.[0-9]+' || (echo "Say which: make release VERSION=0.2.0" && exit 1)
