@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +35,15 @@ class RunningDemo:
     seconds: float
 
     @classmethod
-    def start(cls, folder: Path) -> RunningDemo:
+    def start(cls, folder: Path, command: Sequence[str] = (), checkout: Path = ROOT) -> RunningDemo:
+        """command: what starts the demo in `folder`, run in `checkout`; none: this checkout's."""
         began = time.monotonic()
-        command = [sys.executable, "-m", "click99.cli", "demo"]
+        ours = [sys.executable, "-m", "click99.cli", "demo"]
+        ours += ["--folder", str(folder), "--label-studio", str(LABEL_STUDIO)]
         with taken(8080), taken(9090):  # so that each takes ports of its own, however many start at once
             process = subprocess.Popen(
-                [*command, "--folder", str(folder), "--label-studio", str(LABEL_STUDIO)],
-                cwd=ROOT,
+                command or ours,
+                cwd=checkout,
                 env=os.environ | {"COLUMNS": "160"},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

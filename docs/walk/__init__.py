@@ -1,0 +1,1 @@
+"""The walk of docs/tutorials/walk.md, made by `python -m docs.walk`."""

@@ -1,0 +1,31 @@
+"""The walk of docs/tutorials/walk.md without its installation and its fine-tune, on two pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docs.walk.stages import Pictures, Walk
+from docs.walk.table import AROUND, ONCE
+from tests.e2e.labelling_page import LabellingPage
+from tests.e2e.running_demo import ROOT, RunningDemo
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+
+def test_from_the_try_page_to_coco(demo: RunningDemo, ann: LabellingPage, tmp_path: Path) -> None:
+    pictures = Pictures(ROOT / "training" / "click99_training" / "base", "thing", 2)
+    walk = Walk(ROOT, tmp_path, demo, ann.another_tab().page, pictures)
+    walk.pictures.copy_to(tmp_path / "photos")
+    walk.pictures.write_boxes(tmp_path / "boxes.csv")
+    for step in (walk.try_page, walk.connect, walk.preannotate, walk.correct, walk.statistics, walk.coco):
+        step()
+    said = {stage.name: stage.said for stage in walk.stages}
+    assert said["connect"].startswith("3 pictures; a click answered with brushlabels")
+    assert said["preannotate"].startswith("2 masks")
+    assert said["coco"] == "2 masks, read back by pycocotools"
+    (corrected,) = [stage.gestures for stage in walk.stages if stage.name == "correct"]
+    assert corrected.lines == (), "no key but Ctrl and Alt"
+    assert corrected.clicks >= ONCE + 2 * AROUND
+    assert len([*tmp_path.glob("walk-*.png")]) == 3
