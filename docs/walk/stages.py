@@ -22,7 +22,9 @@ from click99.demo.command import surroundings
 from click99.demo.label_studio import Account
 from click99.labelstudio.client import Client
 from click99.registry.versions import Registry
+from click99.segmentation.clicks import Click
 from click99.segmentation.robot import robot_click
+from click99.sessions.sessions import NEAR
 from click99_training.datasets.folders import MaskFolder
 from docs.walk.gestures import Gestures
 from docs.walk.table import AROUND, ONCE, Stage
@@ -72,6 +74,10 @@ class Pictures:
             left, top, right, bottom = (round(each) for each in corners)
             lines.append(f"{picture.name},{self.label},{left},{top},{right},{bottom}")
         file.write_text("\n".join(lines) + "\n")
+
+
+def together(masks: dict[str, np.ndarray]) -> np.ndarray:
+    return np.any([*masks.values()], axis=0)
 
 
 class Walk:
@@ -146,18 +152,30 @@ class Walk:
             )
 
     def corrected(self, task: dict[str, Any], number: int) -> tuple[int, float]:
-        """→ clicks that it took, the mask's IoU."""
-        mask, truth, clicks = self.predicted(task), self.truth(task), 0
+        """→ clicks that it took, the IoU of all masks on the picture together."""
+        (predicted,) = task["predictions"][-1]["result"]
+        masks, truth, clicks = {predicted["id"]: mask_of(predicted)}, self.truth(task), 0
         self.studio.work_on(self.project, task["id"])
-        while iou(mask, truth) < GOOD and clicks < CLICKS:
-            click = robot_click(truth, mask)
+        while iou(together(masks), truth) < GOOD and clicks < CLICKS:
+            click = robot_click(truth, together(masks))
             assert click
+            clicks += 1 + self.selected(click, together(masks))
             (region,) = self.studio.click(click).regions
-            mask, clicks = mask_of(region), clicks + 1
+            masks[region["id"]] = mask_of(region)
         if number == 0:
             self.shoot("corrected")
         self.studio.submit()
-        return clicks, iou(mask, truth)
+        return clicks, iou(together(masks), truth)
+
+    def selected(self, click: Click, mask: np.ndarray) -> bool:
+        """Click on the mask first, where a click so far from it would begin another object."""
+        ys, xs = np.nonzero(mask)
+        far = np.hypot(xs - click.x, ys - click.y).min(initial=np.inf) > NEAR * max(mask.shape)
+        inside = robot_click(mask, np.zeros_like(mask))
+        if not (click.positive and far and inside):
+            return False
+        self.studio.press(inside.x, inside.y)
+        return True
 
     def statistics(self) -> None:
         with self.stage("statistics") as told:

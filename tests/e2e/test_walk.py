@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def test_from_the_try_page_to_coco(demo: RunningDemo, ann: LabellingPage, tmp_path: Path) -> None:
-    pictures = Pictures(ROOT / "training" / "click99_training" / "base", "thing", 2)
+    base, data = ROOT / "training" / "click99_training" / "base", tmp_path / "data"
+    for k in range(3):
+        for file in (f"images/composite_{k}.jpg", f"masks/composite_{k}.png"):
+            (data / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(base / file, data / file)
+    pictures = Pictures(data, "thing", 2)
     walk = Walk(ROOT, tmp_path, demo, ann.another_tab().page, pictures)
     walk.pictures.copy_to(tmp_path / "photos")
     walk.pictures.write_boxes(tmp_path / "boxes.csv")
