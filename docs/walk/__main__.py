@@ -21,7 +21,7 @@ from tests.e2e.running_demo import ROOT, RunningDemo
 
 PAGE = ROOT / "docs" / "tutorials" / "walk.md"
 IMAGES = ROOT / "docs" / "images"
-BEGIN, END = "<!-- made by docs.walk -->\n\n", "\n\n<!-- end -->"
+BEGIN, END = "<!-- made by docs.walk -->\n\n", "<!-- end -->"
 SHOWN = (960, 600)  # pixels of a picture
 
 
@@ -37,7 +37,7 @@ def main(
         place = Path(folder)
         came = walk(place, Pictures(pictures, label, count), minutes, checkout)
         before, _, rest = PAGE.read_text().partition(BEGIN)
-        text = before + BEGIN + table(came, count) + END + rest.partition(END)[2]
+        text = before + BEGIN + table(came, count) + "\n\n" + END + rest.partition(END)[2]
         PAGE.write_text(text)
         for file in place.glob("walk-*.png"):
             shown = Image.open(file).convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS)
