@@ -6,27 +6,29 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from docs.walk.stages import Pictures, Walk
 from docs.walk.table import AROUND, ONCE
-from tests.e2e.labelling_page import LabellingPage
+from tests.e2e.browser import new_page
 from tests.e2e.running_demo import ROOT, RunningDemo
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
-def test_from_the_try_page_to_coco(demo: RunningDemo, ann: LabellingPage, tmp_path: Path) -> None:
+def test_from_the_try_page_to_coco(demo: RunningDemo, browser: Browser, tmp_path: Path) -> None:
     base, data = ROOT / "training" / "click99_training" / "base", tmp_path / "data"
     for k in range(3):
         for file in (f"images/composite_{k}.jpg", f"masks/composite_{k}.png"):
             (data / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(base / file, data / file)
     pictures = Pictures(data, "thing", 2)
-    walk = Walk(ROOT, tmp_path, demo, ann.another_tab().page, pictures)
-    walk.pictures.copy_to(tmp_path / "photos")
-    walk.pictures.write_boxes(tmp_path / "boxes.csv")
-    for step in (walk.try_page, walk.connect, walk.preannotate, walk.correct, walk.statistics, walk.coco):
-        step()
+    pictures.copy_to(tmp_path / "photos")
+    pictures.write_boxes(tmp_path / "boxes.csv")
+    with new_page(browser) as page:  # the walk logs in by itself
+        walk = Walk(ROOT, tmp_path, demo, page, pictures)
+        for step in (walk.try_page, walk.connect, walk.preannotate, walk.correct, walk.statistics, walk.coco):
+            step()
     said = {stage.name: stage.said for stage in walk.stages}
     assert said["connect"].startswith("3 pictures; a click answered with brushlabels")
     assert said["preannotate"].startswith("2 masks")
