@@ -22,6 +22,7 @@ RUN_ELSEWHERE = {
     'pip install ".[openvino]"': "docker/Dockerfile",
     'pip install ".[traces]"': "docker/Dockerfile",
     'pip install ".[postgresql]"': "docker/Dockerfile",
+    'pip install ".[s3]"': "docker/Dockerfile",
     "click99 serve --replicas 4 --redis-url redis://localhost:6379": "tests/server/test_ray_serve.py"
     "::test_any_replica_makes_the_mask_of_a_single_process",
     'click99 connect --create "My project" --images photos --labels cat,dog': "tests/e2e/test_connect.py"

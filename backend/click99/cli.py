@@ -354,6 +354,7 @@ def finetune(
         base_data=settings.base_data,
         device=settings.device,
         threads=settings.threads,
+        registry_url=settings.registry_url,
     )
     try:
         finetune(asked, collected, Console())
@@ -487,13 +488,16 @@ def write_dashboard(settings: Settings, html: Path, project: str | None, label: 
     from click99.annotations.saved_masks import MaskFilter
     from click99.dashboard.page import dashboard
     from click99.files import replacing
+    from click99.registry.versions import Registry
     from click99.server.saved_images import saved_images
     from click99.server.storage import open_database
 
     if label:
         raise ValueError(f"--label {label}: --html shows every label. Leave it out, or --html")
     which = MaskFilter(project=project)
-    page = dashboard(open_database(settings), settings.home, which, saved_images(settings))
+    registry = Registry.at(settings.home, settings.registry_url)
+    registry.pull()
+    page = dashboard(open_database(settings), registry, which, saved_images(settings))
     with replacing(html) as file:
         file.write(page.encode())
     typer.echo(f"dashboard: {html}")

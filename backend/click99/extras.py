@@ -9,6 +9,7 @@ EXTRAS = {
     "skimage": "demo",
     "openvino": "openvino",
     "ray": "ray",
+    "s3fs": "s3",
     "opentelemetry.sdk": "traces",
     "opentelemetry.exporter": "traces",
 }

@@ -49,7 +49,12 @@ def replacement(path: Path, mode: int = 0o644) -> Iterator[Path]:
 
 def write_json(path: Path, value: Any) -> None:
     with replacing(path) as file:
-        file.write(json.dumps(value, indent=1, ensure_ascii=False).encode())
+        file.write(json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """For people to read, too."""
+    return json.dumps(value, indent=1, ensure_ascii=False).encode()
 
 
 def sha256(path: Path) -> str:

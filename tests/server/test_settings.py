@@ -36,6 +36,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "redis_url": "redis://127.0.0.1",
         "database_url": "postgresql://127.0.0.1/click99",
         "database_upgrade": "start",
+        "registry_url": "s3://bucket/click99",
         "engine": "openvino",
         "memory": "off",
         "try_page": "False",
@@ -86,6 +87,9 @@ def test_hosts_are_split_and_trimmed():
         ({"state_mb": 0}, "state_mb"),
         ({"allowed_hosts": "a.example, http://b.example"}, "without http"),
         ({"device": "abacus"}, "device"),
+        ({"registry_url": "bucket/click99"}, "s3://bucket/folder"),
+        ({"registry_url": "s3://"}, "s3://bucket/folder"),
+        ({"home": "s3://bucket/click99"}, "CLICK99_REGISTRY_URL"),
         ({"database_upgrade": "never"}, "database_upgrade"),
     ],
 )

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest
-from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy.orm import Session
@@ -48,11 +47,11 @@ class Row:
     charts: list[Chart]
 
 
-def dashboard(database: Database, home: Path, which: MaskFilter, pictures: Pictures) -> str:
-    """The page, of a record and the versions of a CLICK99_HOME. pictures: see `costliest.Pictures`."""
+def dashboard(database: Database, registry: Registry, which: MaskFilter, pictures: Pictures) -> str:
+    """The page, of a record and the versions of a registry. pictures: see `costliest.Pictures`."""
     with database.reading() as session:
         facts = read(session, which)
-    return render(facts, Registry.at(home).all(), pictures)
+    return render(facts, registry.all(), pictures)
 
 
 def read(session: Session, which: MaskFilter) -> Facts:

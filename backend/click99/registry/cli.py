@@ -23,6 +23,9 @@ models = typer.Typer(
 )
 
 Home = Annotated[Path, typer.Option(envvar="CLICK99_HOME", help="Folder of the record and the models.")]
+Url = Annotated[
+    str, typer.Option(envvar="CLICK99_REGISTRY_URL", help="Where machines share their model versions.")
+]
 Pin = Annotated[
     Path | None, typer.Option(envvar="CLICK99_MODEL", help="The checkpoint that servers are pinned to.")
 ]
@@ -30,9 +33,9 @@ HOME = Path("~/.click99")
 
 
 @models.command("list")
-def list_versions(home: Home = HOME, model: Pin = None) -> None:
+def list_versions(home: Home = HOME, registry_url: Url = "", model: Pin = None) -> None:
     """Show every version, the oldest first, and which one is served."""
-    registry = Registry.at(home)
+    registry = _registry(home, registry_url)
     served = registry.chosen(model)
     shown = {version.name: version for version in [served, *registry.all()]}
     table = Table("", "version", "added", "trained from", "gate")
@@ -50,10 +53,11 @@ def list_versions(home: Home = HOME, model: Pin = None) -> None:
 def show(
     name: Annotated[str, typer.Argument(help="A version's name; unset: the served one.")] = "",
     home: Home = HOME,
+    registry_url: Url = "",
     model: Pin = None,
 ) -> None:
     """Show all that is known of a version."""
-    registry = Registry.at(home)
+    registry = _registry(home, registry_url)
     version = _named(registry, name, model)
     table = Table("")
     table.add_column(version.name, overflow="fold")
@@ -73,19 +77,20 @@ def promote(
     version: Annotated[str, typer.Argument(help="A version's name, or a .safetensors file to add as one.")],
     why: Annotated[str, typer.Option(help="Kept with the decision.")] = "by hand",
     home: Home = HOME,
+    registry_url: Url = "",
     model: Pin = None,
 ) -> None:
     """Serve a version. Running servers follow within seconds; objects in progress end on the one before."""
-    registry = Registry.at(home)
+    registry = _registry(home, registry_url)
     name = registry.add(Path(version)).name if version.endswith(".safetensors") else version
     before = registry.chosen().name
     _tell(registry.promote(name, why).name, before, model)
 
 
 @models.command()
-def rollback(home: Home = HOME, model: Pin = None) -> None:
+def rollback(home: Home = HOME, registry_url: Url = "", model: Pin = None) -> None:
     """Serve the version that was served before."""
-    registry = Registry.at(home)
+    registry = _registry(home, registry_url)
     before = registry.chosen().name
     _tell(registry.rollback().name, before, model)
 
@@ -95,10 +100,11 @@ def diff(
     one: Annotated[str, typer.Argument(help="A version's name.")],
     other: Annotated[str, typer.Argument(help="Another's; unset: ONE and what it was trained from.")] = "",
     home: Home = HOME,
+    registry_url: Url = "",
     model: Pin = None,
 ) -> None:
     """Show what tells two versions apart: facts, gate figures, and how far the weights moved."""
-    registry = Registry.at(home)
+    registry = _registry(home, registry_url)
     new = _named(registry, other or one, model)
     if not other and new.parent is None:
         raise RegistryError(f"{one} was trained from no version: name another one to compare it with")
@@ -113,6 +119,13 @@ def verdict(version: Version) -> str:
     if not gate:
         return "–"
     return gate.decided + (f", {gate.clicks[0]:.2f} → {gate.clicks[1]:.2f} clicks" if gate.clicks else "")
+
+
+def _registry(home: Path, url: str) -> Registry:
+    """As it is now. StorageError when it is shared, and away."""
+    registry = Registry.at(home, url)
+    registry.pull()
+    return registry
 
 
 def _named(registry: Registry, name: str, model: Path | None) -> Version:

@@ -6,22 +6,23 @@ import shutil
 from pathlib import Path
 
 from click99.registry.jobs import Jobs
-from click99.registry.versions import CLEARED_AWAY, Registry, now
+from click99.registry.versions import Registry
 
 TOLD = ("job.json", "progress.json", "run.json", "log.txt", "alive", "cancelled", "curves.html")
 
 
-def prune(home: Path, keep: int, pinned: Path | None = None) -> None:
-    """Clear away what is older than the newest `keep` fine-tunes and versions of a CLICK99_HOME.
+def prune(home: Path, keep: int, pinned: Path | None = None, registry_url: str = "") -> None:
+    """Clear away what is older than the newest `keep` fine-tunes of a CLICK99_HOME and versions of its
+    registry.
 
     Never what is served or pinned, the version before it, or the shipped one; nor a folder that
     `click99 finetune --out` named.
 
     Raises:
-        OSError: the disk does not let it.
+        OSError: the disk does not let it. RegistryError: the registry's storage does not.
     """
     _prune_jobs(Jobs.at(home), keep)
-    _prune_versions(Registry.at(home), keep, pinned)
+    _prune_versions(Registry.at(home, registry_url), keep, pinned)
     _prune_images(home.expanduser() / "snapshot-images")
 
 
@@ -42,8 +43,7 @@ def _prune_versions(registry: Registry, keep: int, pinned: Path | None) -> None:
         is_pinned = pinned and pinned.expanduser().resolve() == version.path.resolve()
         is_wanted = is_pinned or version.name in (*line[:1], *line[-2:])
         if version.path.is_file() and not is_wanted:
-            registry.add_facts(version.name, **{CLEARED_AWAY: now()})
-            version.path.unlink(missing_ok=True)
+            registry.clear_away(version.name)
 
 
 def _prune_images(store: Path) -> None:

@@ -1,28 +1,34 @@
 """Model versions in a folder: `NAME.safetensors`, its card `NAME.json`, and `served.json`, the pointer.
 
 A version's name is its file's stem and 8 digits of its content's hash, so a name never changes its meaning.
-Any number of processes may read and change the folder.
+Any number of processes may read and change the folder; of several machines, by a bucket (shared.py).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
 from click99.files import replacing, sha256, write_json
 from click99.registry.check import RegistryError, load_checked
+from click99.registry.shared import OvertakenError, Storage
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 CLEARED_AWAY = "cleared_away"  # the fact that says when
+OVERTAKEN_TIMES = 20  # by other machines, until a change is given up
 
 __all__ = ["Move", "Pointer", "Registry", "RegistryError", "Version"]
 
@@ -65,25 +71,44 @@ VERSION, POINTER = TypeAdapter(Version), TypeAdapter(Pointer)
 
 
 class Registry:
-    """The versions in `folder`. Errors: RegistryError; OSError when the disk does not take it."""
+    """The versions in `folder`. Errors: RegistryError; OSError when the disk does not take it.
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    storage: `folder` is its copy. What changes the registry then changes the storage, StorageError if it is
+    away; what reads it reads what the last `pull` brought.
+    """
+
+    def __init__(self, folder: Path, storage: Storage | None = None):
+        self.folder, self._storage = folder, storage
 
     @classmethod
-    def at(cls, home: Path) -> Registry:
-        """Of a CLICK99_HOME."""
-        return cls(home.expanduser() / "models")
+    def at(cls, home: Path, url: str = "") -> Registry:
+        """Of a CLICK99_HOME, or the one that lies at CLICK99_REGISTRY_URL."""
+        home = home.expanduser()
+        if not url:
+            return cls(home / "models")
+        folder = home / f"models-{hashlib.sha256(url.rstrip('/').encode()).hexdigest()[:8]}"
+        return cls(folder, Storage(url, folder))
+
+    def pull(self) -> None:
+        """See what other machines changed. Without a storage there are none."""
+        if self._storage:
+            with self._lock():
+                self._pull(self._storage)
 
     def add(self, checkpoint: Path, parent: str | None = None, **facts: Any) -> Version:
         """Copy a checkpoint in. The same content is the same version: it only gets `facts` then."""
-        with self._changing():
-            return self._add(checkpoint, parent, facts)
+        return self._change(lambda: self._add(checkpoint, parent, facts))
 
     def add_facts(self, name: str, **facts: Any) -> Version:
         """Add to what is known of a version; a fact of the same name is replaced."""
-        with self._changing():
-            return self._write(self.get(name), facts)
+        return self._change(lambda: self._write(self.get(name), facts))
+
+    def clear_away(self, name: str) -> None:
+        """Delete a version's checkpoint; its card stays, and says that it was on purpose."""
+        version = self.add_facts(name, **{CLEARED_AWAY: now()})
+        if self._storage:
+            self._storage.remove(version.path.name)
+        version.path.unlink(missing_ok=True)
 
     def get(self, name: str) -> Version:
         """RegistryError, naming the known ones, when it is none of them."""
@@ -150,12 +175,7 @@ class Registry:
         """Move the pointer to a version that stands its trial (`load_checked`)."""
         version = self.get(name)
         load_checked(version.name, version.path, version.sha256)
-        with self._changing():
-            line = self.pointer().line
-            before = line or (self._shipped().name,)
-            after = before if before[-1] == name else (*before, name)
-            if after != line:
-                self._point(after, why)
+        self._change(lambda: self._promote(name, why))
         return version
 
     def rollback(self) -> Version:
@@ -163,25 +183,51 @@ class Registry:
 
         Those whose checkpoints were cleared away are passed over.
         """
-        with self._changing():
-            line = self.pointer().line
-            left = line[:-1]
-            while left and self.get(left[-1]).is_cleared_away:
-                left = left[:-1]
-            if not left:
-                raise RegistryError(f"No version was served before {line[0] if line else 'the shipped one'}")
-            version = self.get(left[-1])
-            load_checked(version.name, version.path, version.sha256)
-            self._point(left, f"rolled back from {line[-1]}")
-        return version
+        return self._change(self._rollback)
 
     @property
     def _pointer_file(self) -> Path:
         return self.folder / "served.json"
 
-    def _changing(self) -> FileLock:
+    def _lock(self) -> FileLock:
         """What changes the folder waits for whoever else does."""
         return FileLock(self.folder / ".lock")
+
+    def _change(self, work: Callable[[], T]) -> T:
+        """Do it on top of what everybody did; again, if another machine did something meanwhile."""
+        with self._lock():
+            for _ in range(OVERTAKEN_TIMES):
+                if self._storage:
+                    self._pull(self._storage)
+                with suppress(OvertakenError):
+                    return work()
+        raise RegistryError("Other machines change the registry all the time. Try again")
+
+    def _pull(self, storage: Storage) -> None:
+        """Also what others cleared away goes here."""
+        storage.pull()
+        for version in self.all():
+            if CLEARED_AWAY in version.facts and version.path.name not in storage.names:
+                version.path.unlink(missing_ok=True)
+
+    def _promote(self, name: str, why: str) -> None:
+        line = self.pointer().line
+        before = line or (self._shipped().name,)
+        after = before if before[-1] == name else (*before, name)
+        if after != line:
+            self._point(after, why)
+
+    def _rollback(self) -> Version:
+        line = self.pointer().line
+        left = line[:-1]
+        while left and self.get(left[-1]).is_cleared_away:
+            left = left[:-1]
+        if not left:
+            raise RegistryError(f"No version was served before {line[0] if line else 'the shipped one'}")
+        version = self.get(left[-1])
+        load_checked(version.name, version.path, version.sha256)
+        self._point(left, f"rolled back from {line[-1]}")
+        return version
 
     def _shipped(self) -> Version:
         from click99.segmentation.checkpoint import SHIPPED
@@ -196,14 +242,22 @@ class Registry:
         if not path.is_file() or sha256(path) != version.sha256:
             with replacing(path) as copy, checkpoint.open("rb") as original:
                 shutil.copyfileobj(original, copy)
+        if self._storage and path.name not in self._storage.names:
+            self._storage.put_checkpoint(path)
         return self._write(version, facts)
 
     def _write(self, version: Version, facts: dict[str, Any]) -> Version:
         """Keep a version's card with these facts, too."""
         version = replace(version, facts=version.facts | facts)
         card = {name: value for name, value in asdict(version).items() if name != "path"}
-        write_json(self.folder / f"{version.name}.json", card)
+        self._keep(self.folder / f"{version.name}.json", card)
         return version
+
+    def _keep(self, file: Path, value: Any) -> None:
+        if self._storage:
+            self._storage.put_json(file.name, value)
+        else:
+            write_json(file, value)
 
     def _read(self, name: str) -> Version | None:
         """A version by its card; without a readable one, what its file tells; None without either."""
@@ -221,7 +275,7 @@ class Registry:
     def _point(self, line: tuple[str, ...], why: str) -> None:
         """RegistryError or OSError leave the pointer as it is."""
         moves = (*self.pointer().moves, Move(line[-1], why, now()))
-        write_json(self._pointer_file, asdict(Pointer(line, moves)))
+        self._keep(self._pointer_file, asdict(Pointer(line, moves)))
 
 
 def now() -> str:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from click99.registry.shared import StorageError
 from click99.registry.versions import Registry, RegistryError, Version
 from click99.server.engines import EngineError, use_engine
 from click99.server.settings import Settings
@@ -20,7 +21,8 @@ def load_predictor(settings: Settings) -> Predictor:
     """What a server starts with, with the configured device, engine and threads. torch is imported in here.
 
     The checkpoint that it is pinned to (CheckpointError if it is none). Else what the registry's pointer
-    names, or the version before it if that can't be served, at last the shipped one.
+    names, or the version before it if that can't be served, at last the shipped one. Of a shared registry
+    that is away, as it was seen last.
     """
     from click99.segmentation.device import use_threads
 
@@ -33,7 +35,11 @@ def _load(settings: Settings) -> Predictor:
     from click99.registry.check import load_checked
     from click99.segmentation.predictor import Predictor
 
-    registry = Registry.at(settings.home)
+    registry = Registry.at(settings.home, settings.registry_url)
+    try:
+        registry.pull()
+    except (RegistryError, OSError) as error:
+        log.error("%s. What this machine knows of it is served", error)
     if settings.model:
         predictor = Predictor.load(settings.model, settings.device)
         predictor.version = registry.of(settings.model).name
@@ -68,14 +74,14 @@ def _promoted(registry: Registry) -> Iterator[Version]:
 
 
 def keep_model(settings: Settings, version: str) -> None:
-    """Add the served checkpoint to the registry; without a writable folder it is simply not kept."""
+    """Add the served checkpoint to the registry; where that can't be written, it is simply not kept."""
     from click99.segmentation.checkpoint import SHIPPED
 
-    registry = Registry.at(settings.home)
+    registry = Registry.at(settings.home, settings.registry_url)
     try:
         if version not in {known.name for known in registry.all()}:
             registry.add(settings.model or SHIPPED)
-    except OSError as error:
+    except (OSError, StorageError) as error:
         log.warning("CLICK99_HOME: %s is not kept (%s)", version, error)
 
 
@@ -87,10 +93,13 @@ def load_version(version: Version, settings: Settings) -> Predictor:
 
 
 def load_older(settings: Settings, version: str) -> Predictor | None:
-    """A version served before; None when it is gone, damaged, or another one under its name."""
+    """A version served before, here or on another machine; None when it is gone, damaged, or another one
+    under its name."""
+    registry = Registry.at(settings.home, settings.registry_url)
     try:
-        known = Registry.at(settings.home).get(version)
-        return load_version(known, settings)
+        if not (registry.folder / f"{version}.safetensors").is_file():
+            registry.pull()
+        return load_version(registry.get(version), settings)
     except (RegistryError, EngineError, OSError) as error:
         log.warning("%s", error)
         return None

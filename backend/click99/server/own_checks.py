@@ -122,7 +122,9 @@ def check_promoted(settings: Settings) -> Iterator[Finding]:
     from click99.registry.check import load_checked
 
     try:
-        version = Registry.at(settings.home).served()
+        registry = Registry.at(settings.home, settings.registry_url)
+        registry.pull()
+        version = registry.served()
         if version is None or settings.model:
             return
         load_checked(version.name, version.path, version.sha256)

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from click99.registry.shared import StorageError
 from click99.registry.versions import Registry, RegistryError
 from click99.server.models import load_version
 from click99.server.poller import Poller
@@ -15,6 +16,7 @@ from click99.server.settings import Settings
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # between looks at the pointer's file
+PULL_SECONDS = 5.0  # between those at a registry that machines share
 RETRY_SECONDS = 60.0  # until a version that was refused is tried again
 
 
@@ -27,9 +29,10 @@ class Follower(Poller):
 
     def __init__(self, settings: Settings, service: Service, clock: Callable[[], float] = time.monotonic):
         self._settings, self._service, self._clock = settings, service, clock
-        self._registry = Registry.at(settings.home)
+        self._registry = Registry.at(settings.home, settings.registry_url)
         self._seen: object = None  # the pointer's file, when it was looked at last
-        self._again_at = float("inf")
+        self._again_at, self._pull_at = float("inf"), float("-inf")
+        self._is_away = False
         super().__init__("follow", LOOK_SECONDS, "Promotions are not followed")
 
     def start(self) -> None:
@@ -41,6 +44,9 @@ class Follower(Poller):
 
     def look(self) -> None:
         """Go to where the pointer is if it was moved since the last look."""
+        if self._clock() >= self._pull_at:
+            self._pull()
+            self._pull_at = self._clock() + PULL_SECONDS
         stamp = self._registry.stamp()
         if stamp == self._seen and self._clock() < self._again_at:
             return
@@ -52,6 +58,19 @@ class Follower(Poller):
             log.error("Refused: %s. %s goes on", error, self._service.version, exc_info=not expected)
             self._service.metrics.refused.inc()
             self._again_at = self._clock() + RETRY_SECONDS
+
+    def _pull(self) -> None:
+        """While a shared registry is away, what was known of it holds."""
+        try:
+            self._registry.pull()
+        except StorageError as error:
+            if not self._is_away:
+                log.warning("%s. Until then %s goes on", error, self._service.version)
+            self._is_away = True
+        else:
+            if self._is_away:
+                log.info("The shared registry answers again")
+            self._is_away = False
 
     def _follow(self) -> None:
         version = self._registry.served()

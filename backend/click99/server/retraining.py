@@ -64,7 +64,12 @@ class Retraining(Poller, Collector):
 
     def _prune(self) -> None:
         try:
-            prune(self._settings.home, self._settings.retrain_keep, self._settings.model)
+            prune(
+                self._settings.home,
+                self._settings.retrain_keep,
+                self._settings.model,
+                self._settings.registry_url,
+            )
         except (OSError, RegistryError) as error:
             log.warning("What older fine-tunes left is not cleared away: %s", error)
 

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     home: Path = Field(
         default=Path("~/.click99"), description="Folder for the record, model versions and cached images."
     )
+    registry_url: str = Field(
+        default="",
+        description="Share model versions between machines there, s3://bucket/folder; needs the extra s3. "
+        "Unset: in CLICK99_HOME.",
+    )
     model: Path | None = Field(
         default=None,
         description="Checkpoint to stay with; unset: what click99 models promotes, at first the shipped one.",
@@ -175,7 +180,19 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _expand_home(cls, home: Path) -> Path:
+        if re.match(r"\w+:/", str(home)):
+            raise ValueError(
+                "a folder of this machine, please. What machines share: CLICK99_REGISTRY_URL for model "
+                "versions, CLICK99_DATABASE_URL for the record, CLICK99_REDIS_URL for masks"
+            )
         return home.expanduser()
+
+    @field_validator("registry_url")
+    @classmethod
+    def _is_bucket(cls, url: str) -> str:
+        if url and not re.fullmatch(r"s3://[^/]+(/[^/]+)*/?", url):
+            raise ValueError(f"{url} is no bucket: give it as s3://bucket/folder")
+        return url
 
     @field_validator("device")
     @classmethod

@@ -13,6 +13,7 @@ from click99.annotations.database import Database
 from click99.annotations.saved_masks import MaskFilter
 from click99.dashboard.costliest import Pictures
 from click99.dashboard.page import dashboard
+from click99.registry.versions import Registry
 from click99.server.middleware import comes_from_loopback
 from click99.server.settings import Settings
 
@@ -40,7 +41,8 @@ class StatsPage:
             return self._page
 
     def _make(self) -> str:
-        return dashboard(self._database, self._settings.home, MaskFilter(), self._pictures)
+        registry = Registry.at(self._settings.home, self._settings.registry_url)
+        return dashboard(self._database, registry, MaskFilter(), self._pictures)
 
 
 def add_stats_page(app: FastAPI, settings: Settings, database: Database, pictures: Pictures) -> None:

@@ -41,7 +41,7 @@ def finetune(asked: FineTune, collect: Callable, console: Console) -> Decision |
         RunInterrupt: by SIGTERM or Ctrl-C; OSError: by the disk, say. The same command goes on from there.
     """
     device = join(torch.device(chosen_device(asked.device)))
-    registry, first = Registry.at(asked.home), world()[0] == 0
+    registry, first = Registry.at(asked.home, asked.registry_url), world()[0] == 0
     alone = Jobs.at(asked.home).running_here(asked.out) if first else nullcontext()
     with alone, Progress(asked.out) as progress:
         if first:
@@ -70,6 +70,7 @@ def _decide(
     console: Console,
 ) -> Decision:
     """Judge the candidate against what is served by now, and move the pointer if it is better."""
+    registry.pull()
     seconds, served = 60 * (1 - TRAINING) * begun.minutes, registry.chosen(asked.pinned)
     paths = (served.path, candidate.path, *made.folds)
     first, mean, *candidates = (Predictor.load(path, chosen_device(asked.device)) for path in paths)

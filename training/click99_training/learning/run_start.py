@@ -27,7 +27,7 @@ class FineTune:
 
     out: the run's folder. home: CLICK99_HOME. minutes: for training and judging. data: a snapshot; None: one
     is collected. pinned: the checkpoint that servers are pinned to, if they are. base_data: the folder that
-    replaces the shipped base set.
+    replaces the shipped base set. registry_url: CLICK99_REGISTRY_URL.
     """
 
     out: Path
@@ -39,6 +39,7 @@ class FineTune:
     device: str = "auto"
     threads: int = 0
     seed: int = 0
+    registry_url: str = ""
 
     def command(self) -> str:
         """What goes on with it, in any shell."""
@@ -51,6 +52,7 @@ class FineTune:
             "--base-data": self.base_data,
             "--device": None if self.device == "auto" else self.device,
             "--threads": self.threads or None,
+            "--registry-url": self.registry_url,
         }
         given = [word for name, value in options.items() if value for word in (name, str(value))]
         return shlex.join(["click99", "finetune", *given])
@@ -89,6 +91,7 @@ def begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object]
         _refuse_another(asked, RunStart.read(asked.out))
         return
     asked.out.mkdir(parents=True, exist_ok=True)
+    registry.pull()
     progress.tell("collecting", 0, 0, "collecting what people saved")
     snapshot = asked.data or asked.out / "snapshot"
     try:
