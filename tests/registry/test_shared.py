@@ -130,7 +130,7 @@ def test_what_is_cleared_away_goes_everywhere_and_can_come_back(
     machine: Machine, bucket: Any, checkpoints: list[Path], tmp_path: Path
 ):
     one, other = machine("one"), machine("other")
-    first = [one.add(checkpoint) for checkpoint in checkpoints][0]
+    first, *_ = [one.add(checkpoint) for checkpoint in checkpoints]
     other.pull()
     prune(tmp_path / "one", 2, registry_url=f"s3://{bucket.name}/click99")
     other.pull()
@@ -181,7 +181,7 @@ def test_while_it_is_away_what_is_known_holds_and_nothing_changes(
 
 def test_a_bucket_that_there_is_not_is_named(tmp_path: Path, s3: S3Server, checkpoints: list[Path]):
     registry = Registry.at(tmp_path, "s3://nobody/click99")
-    with pytest.raises(StorageError, match="s3://nobody/click99 .*CLICK99_REGISTRY_URL"):
+    with pytest.raises(StorageError, match=r"s3://nobody/click99 .*CLICK99_REGISTRY_URL"):
         registry.add(checkpoints[0])
 
 

@@ -44,6 +44,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "overlap": "True",
         "sync_minutes": "5",
         "retrain_every": "50",
+        "retrain_ray": "http://ray:8265",
         "retrain_minutes": "7.5",
         "retrain_keep": "5",
     } | {
@@ -57,6 +58,8 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         monkeypatch.setenv("CLICK99_BASIC_AUTH_PASSWORD", "ann")
     if name in ("workers", "replicas"):
         monkeypatch.setenv("CLICK99_REDIS_URL", values["redis_url"])
+    if name == "retrain_ray":
+        monkeypatch.setenv("CLICK99_REGISTRY_URL", values["registry_url"])
     value = values.get(name, "/somewhere")
     monkeypatch.setenv(variable(name), value)
     assert str(getattr(Settings(), name)) == value
@@ -88,6 +91,7 @@ def test_hosts_are_split_and_trimmed():
         ({"allowed_hosts": "a.example, http://b.example"}, "without http"),
         ({"device": "abacus"}, "device"),
         ({"registry_url": "bucket/click99"}, "s3://bucket/folder"),
+        ({"retrain_ray": "http://ray:8265"}, "CLICK99_REGISTRY_URL"),
         ({"registry_url": "s3://"}, "s3://bucket/folder"),
         ({"home": "s3://bucket/click99"}, "CLICK99_REGISTRY_URL"),
         ({"database_upgrade": "never"}, "database_upgrade"),

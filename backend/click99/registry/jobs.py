@@ -44,9 +44,9 @@ class Jobs:
         self._command = list(command)
 
     @classmethod
-    def at(cls, home: Path) -> Jobs:
+    def at(cls, home: Path, command: Sequence[str] = FINETUNE) -> Jobs:
         """Of a CLICK99_HOME."""
-        return cls(home.expanduser() / "jobs")
+        return cls(home.expanduser() / "jobs", command)
 
     def start(
         self, why: str, options: Sequence[str] = (), environment: Mapping[str, str] | None = None

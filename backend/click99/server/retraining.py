@@ -17,9 +17,10 @@ from click99.annotations.saved_masks import MaskFilter, saved_masks
 from click99.labelstudio.errors import LabelStudioError
 from click99.registry.check import RegistryError
 from click99.registry.job import JOB_STATES
-from click99.registry.jobs import BusyError, Jobs
+from click99.registry.jobs import FINETUNE, BusyError, Jobs
 from click99.registry.pruning import prune
 from click99.server.poller import Poller
+from click99.server.ray_job import SUBMIT
 from click99.server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ class Retraining(Poller, Collector):
 
     def __init__(self, settings: Settings, database: Database, jobs: Jobs | None = None):
         """database: the record."""
-        self._settings, self.jobs = settings, jobs or Jobs.at(settings.home)
+        command = SUBMIT if settings.retrain_ray else FINETUNE
+        self._settings, self.jobs = settings, jobs or Jobs.at(settings.home, command)
         self._database = database
         super().__init__("retrain", LOOK_SECONDS, "New corrections are not counted")
 

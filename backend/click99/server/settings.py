@@ -126,6 +126,11 @@ class Settings(BaseSettings):
     retrain_minutes: float = Field(
         default=15, ge=0.01, description="How long a fine-tune that the server starts trains."
     )
+    retrain_ray: str = Field(
+        default="",
+        description="Ray cluster that computes the fine-tunes that the server starts, http://host:8265; "
+        "needs the extra ray and CLICK99_REGISTRY_URL. Unset: this machine does.",
+    )
     retrain_keep: int = Field(
         default=20,
         ge=2,
@@ -210,7 +215,7 @@ class Settings(BaseSettings):
             )
         return hosts
 
-    @field_validator("label_studio_url", "label_studio_host")
+    @field_validator("label_studio_url", "label_studio_host", "retrain_ray")
     @classmethod
     def _is_http(cls, url: str) -> str:
         if url and not url.startswith(("http://", "https://")):
@@ -244,6 +249,14 @@ class Settings(BaseSettings):
                     "without a Redis none knows the masks that another one made. Set it, or "
                     f"{variable(kind)}={alone}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _learnt_elsewhere_comes_back(self) -> Settings:
+        if self.retrain_ray and not self.registry_url:
+            raise ValueError(
+                "CLICK99_RETRAIN_RAY needs CLICK99_REGISTRY_URL: through it comes back what was learnt"
+            )
         return self
 
     @model_validator(mode="after")
