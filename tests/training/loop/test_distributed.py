@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from click99.segmentation.checkpoint import load_checkpoint
 from tests.training.rows import rows
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 
 
-def run(data: Path, out: Path, batch: int, processes: int) -> Path:
-    """`click99 train` in a process of its own, or in several under torchrun; one batch of a few clicks."""
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def command(data: Path, out: Path, batch: int, processes: int, images: int, save_minutes: int) -> list[str]:
+    """`click99 train` in a process of its own, or in several under torchrun."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command = [sys.executable, *(torchrun if processes > 1 else []), "-m", "click99.cli", "train"]
-    settings = ["--images", "4", "--crops", f"64:{batch}:1", "--threads", "1", "--save-minutes", "99"]
-    settings += ["--device", "cpu"]  # two processes cannot share one GPU
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [*command, "--data", str(data), "--out", str(out), *settings],
-        check=True,
-        env=environment,
-        capture_output=True,
-        timeout=300,
-    )
+    train = [sys.executable, *(torchrun if processes > 1 else []), "-m", "click99.cli", "train"]
+    settings = ["--images", f"{images}", "--crops", f"64:{batch}:1", "--threads", "1"]
+    settings += ["--save-minutes", f"{save_minutes}", "--device", "cpu"]  # processes cannot share one GPU
+    return [*train, "--data", str(data), "--out", str(out), *settings]
+
+
+def run(data: Path, out: Path, batch: int, processes: int) -> Path:
+    """One batch of a few clicks."""
+    asked = command(data, out, batch, processes, images=4, save_minutes=99)
+    subprocess.run(asked, check=True, env=ENVIRONMENT, capture_output=True, timeout=300)
     return out
 
 
@@ -42,3 +47,36 @@ def test_two_processes_learn_what_one_does(data_folder: Path, tmp_path: Path):
     ours, theirs = (load_checkpoint(out / "compact.safetensors").state_dict() for out in (together, alone))
     for name, tensor in theirs.items():
         assert (ours[name] - tensor).abs().max() < 2e-3, name
+
+
+@pytest.mark.slow("trains, in four processes, twice")
+@pytest.mark.timeout(600)
+def test_of_four_processes_one_is_killed_and_the_run_goes_on(data_folder: Path, tmp_path: Path):
+    def seen() -> int:
+        return torch.load(tmp_path / "last.pt", weights_only=True)["done"] if last.exists() else 0
+
+    last, asked = tmp_path / "last.pt", (data_folder, tmp_path, 1, 4)
+    begun = subprocess.Popen(
+        command(*asked, images=4000, save_minutes=0), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
+    until(seen, 200)
+    workers = Path(f"/proc/{begun.pid}/task/{begun.pid}/children").read_text().split()
+    assert len(workers) == 4
+    os.kill(int(workers[2]), signal.SIGKILL)
+    _, told = begun.communicate(timeout=100)
+    assert begun.returncode != 0
+    assert "SIGKILL" in told
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers), (
+        "no process waits for the dead one"
+    )
+    kept = seen()
+    assert 0 < kept < 4000
+    subprocess.run(
+        command(*asked, images=kept + 8, save_minutes=99),
+        check=True,
+        env=ENVIRONMENT,
+        capture_output=True,
+        timeout=300,
+    )
+    assert seen() == kept + 8, "two batches of four on top of what was saved"
+    assert load_checkpoint(tmp_path / "compact.safetensors")

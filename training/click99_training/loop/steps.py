@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import takewhile, tee
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from click99_training.loop.trainer import BatchScores, Trainer
 from click99_training.recipes import Recipe
 
 MOST_WORKERS = 8  # more make no difference to one GPU
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 CLICK_SEED = 1  # beside the run's seed and the image's index, so that clicks and crops draw apart
 
 Key = tuple[int, int]  # of a crop: index, side
@@ -109,10 +112,12 @@ def _loader(stream: CropStream, keys: Iterable[list[Key]], workers: int) -> Iter
 
 def _end_with_the_parent(_: int) -> None:
     """Ctrl-C reaches every process of a terminal, and the parent decides what becomes of it. A parent that
-    fails ends its workers by SIGTERM, and waits for them.
+    fails ends its workers by SIGTERM, and waits for them; of one that is killed, Linux does.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with suppress(OSError, AttributeError):  # another system
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _everyones(scores: BatchScores, device: torch.device) -> BatchScores:
