@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -171,3 +173,30 @@ def test_more_replicas_under_load_and_fewer_after_it(
                 until(lambda: len(later.answers) > 10)
         for each in (clicking, later):
             each.check(tmp_path, cluster.models, cluster.hosts)
+
+
+def test_no_click_fails_when_a_node_dies(checkpoints: list[Path], images: list[str], tmp_path: Path) -> None:
+    with elsewhere() as folder, RedisServer(folder) as redis:
+        cluster, port = Cluster(folder, checkpoints, images), free_port(0)
+        asked = {"redis_url": redis.url, "threads": 1, "replicas": 2, "home": str(folder)}
+        told = json.dumps(asked | {"allowed_hosts": cluster.hosts})
+        command = [sys.executable, "-m", "tests.server.ray_nodes", str(folder), str(port), told]
+        log = folder / "nodes.log"
+        with log.open("wb") as file, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file) as nodes:
+            assert nodes.stdin
+            until(lambda: b"up\n" in log.read_bytes() or nodes.poll() is not None, START)
+            assert nodes.poll() is None
+            until(lambda: len(cluster.said("is ready for clicks")) == 2, START)
+            with Clicking(f"http://127.0.0.1:{port}", images, people=4) as clicking:
+                until(lambda: len(clicking.answers) > 50)
+                nodes.stdin.write(b"\n")
+                nodes.stdin.flush()
+                until(lambda: b"killed\n" in log.read_bytes())
+                until(lambda: cluster.alive == 1)
+                until(lambda: len(cluster.said("is ready for clicks")) == 3, START)
+                seen = len(clicking.answers)
+                until(lambda: len(clicking.answers) > seen + 20)
+            nodes.stdin.write(b"\n")
+            nodes.stdin.flush()
+            nodes.wait(60)
+        clicking.check(tmp_path, cluster.models, cluster.hosts)
