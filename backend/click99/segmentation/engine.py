@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -59,6 +60,7 @@ class OpenVINO:
         self.engine, settings = engine, _settings(engine)
         image, click = (file and _kept(file)) or _convert(network, file, settings)
         self._image, self._click = _request(image, settings), _request(click, settings)
+        self._shared: dict[Any, list[np.ndarray]] = {}  # a request points at its arrays until its next ones
         self._lock = threading.Lock()  # a request is one thread's at a time
         self._network = network
 
@@ -78,6 +80,7 @@ class OpenVINO:
         arrays = [tensor.contiguous().numpy() for tensor in inputs]
         with self._lock:
             outputs = request.infer(arrays, share_inputs=True)  # the outputs are copies
+            self._shared[request] = arrays
         return [torch.from_numpy(array) for array in outputs.to_tuple()]
 
 
