@@ -93,7 +93,7 @@ def test_events_are_taken(model_class: Any):
 
 def test_the_button_begins_a_fine_tune(model_class: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("CLICK99_HOME", str(tmp_path))
-    monkeypatch.setattr(Jobs, "at", lambda home: jobs)
+    monkeypatch.setattr(Jobs, "at", lambda *_: jobs)
     jobs = Jobs(tmp_path / "jobs", STAND_IN)
     told = model_class("1", label_config=CONFIG).fit(event="START_TRAINING", data={}, job_id="1")
     assert told == {"job": "1", "detail": "job 1 is begun"}

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import torch
 
-from click99.segmentation.guided_filter import box_mean, guided_filter
+from click99.segmentation.guided_filter import DeepGuidedFilter, box_mean, guided_filter
 
 
 def test_box_mean_averages_what_is_inside_the_image():
@@ -45,3 +45,13 @@ def test_half_precision_does_not_lose_the_variances():
     filtered = guided_filter(flat.half(), step.half(), 2, 1e-8)
     assert filtered.dtype == torch.float32
     assert filtered.isfinite().all()
+
+
+def test_half_precision_around_it_changes_nothing():
+    """A guide in bf16 would be one of steps."""
+    torch.manual_seed(0)
+    deep = DeepGuidedFilter(16, 2, 1e-4)
+    seen = torch.rand(1, 3, 20, 30), torch.rand(1, 2, 20, 30), torch.rand(1, 1, 20, 30)
+    expected = deep(*seen)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(deep(*seen), expected)

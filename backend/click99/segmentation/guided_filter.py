@@ -60,5 +60,6 @@ class DeepGuidedFilter(nn.Module):
     def forward(self, image: Tensor, finest_maps: Tensor, alpha: Tensor) -> Tensor:
         """image [B, 3, H, W], finest_maps [B, 2, H, W], alpha [B, 1, H, W] → alpha, not clipped."""
         seen = torch.cat((image, finest_maps), 1).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(image.device.type, enabled=False):  # bf16's 8 bits would be a guide of steps
+        # bf16's 8 bits would be a guide of steps
+        with torch.autocast("cuda", enabled=False), torch.autocast("cpu", enabled=False):
             return guided_filter(self.guide(seen.float()), alpha, self.radius, self.eps)
