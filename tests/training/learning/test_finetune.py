@@ -328,13 +328,14 @@ def test_sigterm_stops_the_command_cleanly(asked: FineTune, tmp_path: Path):
         env=env,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     until = time.monotonic() + 100
     while not (asked.out / "progress.json").exists() or told(asked)["phase"] != "training":
         assert process.poll() is None
         assert time.monotonic() < until
         time.sleep(0.2)
-    process.terminate()
+    os.killpg(process.pid, signal.SIGTERM)  # as `timeout` does: the crop workers hear it, too
     _, said = process.communicate(timeout=100)
     assert process.returncode == 1
     told_so = said.partition("To go on: click99 ")[2].splitlines()[0]

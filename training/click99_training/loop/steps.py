@@ -111,10 +111,11 @@ def _loader(stream: CropStream, keys: Iterable[list[Key]], workers: int) -> Iter
 
 
 def _end_with_the_parent(_: int) -> None:
-    """Ctrl-C reaches every process of a terminal, and the parent decides what becomes of it. A parent that
-    fails ends its workers by SIGTERM, and waits for them; of one that is killed, Linux does.
+    """Ctrl-C, `timeout` and supervisors signal a whole process group, and the parent alone decides what
+    becomes of its workers: they are in groups of their own. A parent that fails ends them by SIGTERM, and
+    waits for them; of one that is killed, Linux does.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with suppress(OSError, AttributeError):  # another system
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
