@@ -495,8 +495,7 @@ def write_dashboard(settings: Settings, html: Path, project: str | None, label: 
     if label:
         raise ValueError(f"--label {label}: --html shows every label. Leave it out, or --html")
     which = MaskFilter(project=project)
-    registry = Registry.at(settings.home, settings.registry_url)
-    registry.pull()
+    registry = Registry.pulled(settings.home, settings.registry_url)
     page = dashboard(open_database(settings), registry, which, saved_images(settings))
     with replacing(html) as file:
         file.write(page.encode())

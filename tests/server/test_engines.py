@@ -20,7 +20,7 @@ from click99.segmentation.network import ImageFeatures, NetworkOutput, TwoStream
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.presets import COMPACT
 from click99.server import engines
-from click99.server.engines import EngineComparison, EngineError, compare, use_engine
+from click99.server.engines import EngineComparison, EngineError, EngineTrial, compare, use_engine
 from click99.server.models import load_older, load_version
 from click99.server.settings import Settings
 from click99.sessions import MemoryStore, Sessions
@@ -28,8 +28,9 @@ from tests.openvino_engine import needs_openvino
 
 
 def measured(eager: float, openvino: float, agreement: float = 1.0, **more: float) -> EngineComparison:
-    milliseconds = {"eager": eager, "openvino": openvino, **more}
-    return EngineComparison(milliseconds, {**dict.fromkeys(milliseconds, 1.0), "openvino": agreement})
+    others = {name: EngineTrial(milliseconds, 1.0) for name, milliseconds in more.items()}
+    tried = {"eager": EngineTrial(eager, 1.0), "openvino": EngineTrial(openvino, agreement)}
+    return EngineComparison(tried | others)
 
 
 FASTER, SLOWER = measured(100, 60), measured(60, 100)
@@ -107,8 +108,10 @@ def test_auto_takes_the_fastest_one_whose_masks_agree_and_keeps_the_choice(
         b"{",
         b"[]",
         b'{"eager": 1}',
-        b'{"milliseconds": [], "agreement": {}}',
-        b'{"milliseconds": {}, "agreement": {}}',
+        b"{}",
+        b'{"openvino": [60, 1]}',
+        b'{"eager": [100]}',
+        b'{"eager": ["fast", 1], "openvino": [60, 1]}',
     ],
 )
 @pytest.mark.usefixtures("stand_in")
@@ -163,9 +166,9 @@ def test_masks_that_differ_are_seen(predictor: Predictor, monkeypatch: pytest.Mo
     found = compare(
         predictor, {"openvino": [predictor.network], "openvino-bf16": [Inverted(predictor.network)]}
     )
-    assert min(found.milliseconds.values()) > 1
-    assert found.agreement["openvino"] == 1
-    assert found.agreement["openvino-bf16"] < 0.9
+    assert min(trial.milliseconds for trial in found.trials.values()) > 1
+    assert found.trials["openvino"].agreement == 1
+    assert found.trials["openvino-bf16"].agreement < 0.9
     assert found.chosen != "openvino-bf16"
 
 

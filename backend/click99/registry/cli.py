@@ -35,7 +35,7 @@ HOME = Path("~/.click99")
 @models.command("list")
 def list_versions(home: Home = HOME, registry_url: Url = "", model: Pin = None) -> None:
     """Show every version, the oldest first, and which one is served."""
-    registry = _registry(home, registry_url)
+    registry = Registry.pulled(home, registry_url)
     served = registry.chosen(model)
     shown = {version.name: version for version in [served, *registry.all()]}
     table = Table("", "version", "added", "trained from", "gate")
@@ -57,7 +57,7 @@ def show(
     model: Pin = None,
 ) -> None:
     """Show all that is known of a version."""
-    registry = _registry(home, registry_url)
+    registry = Registry.pulled(home, registry_url)
     version = _named(registry, name, model)
     table = Table("")
     table.add_column(version.name, overflow="fold")
@@ -81,7 +81,7 @@ def promote(
     model: Pin = None,
 ) -> None:
     """Serve a version. Running servers follow within seconds; objects in progress end on the one before."""
-    registry = _registry(home, registry_url)
+    registry = Registry.pulled(home, registry_url)
     name = registry.add(Path(version)).name if version.endswith(".safetensors") else version
     before = registry.chosen().name
     _tell(registry.promote(name, why).name, before, model)
@@ -90,7 +90,7 @@ def promote(
 @models.command()
 def rollback(home: Home = HOME, registry_url: Url = "", model: Pin = None) -> None:
     """Serve the version that was served before."""
-    registry = _registry(home, registry_url)
+    registry = Registry.pulled(home, registry_url)
     before = registry.chosen().name
     _tell(registry.rollback().name, before, model)
 
@@ -104,7 +104,7 @@ def diff(
     model: Pin = None,
 ) -> None:
     """Show what tells two versions apart: facts, gate figures, and how far the weights moved."""
-    registry = _registry(home, registry_url)
+    registry = Registry.pulled(home, registry_url)
     new = _named(registry, other or one, model)
     if not other and new.parent is None:
         raise RegistryError(f"{one} was trained from no version: name another one to compare it with")
@@ -119,13 +119,6 @@ def verdict(version: Version) -> str:
     if not gate:
         return "–"
     return gate.decided + (f", {gate.clicks[0]:.2f} → {gate.clicks[1]:.2f} clicks" if gate.clicks else "")
-
-
-def _registry(home: Path, url: str) -> Registry:
-    """As it is now. StorageError when it is shared, and away."""
-    registry = Registry.at(home, url)
-    registry.pull()
-    return registry
 
 
 def _named(registry: Registry, name: str, model: Path | None) -> Version:

@@ -89,6 +89,13 @@ class Registry:
         folder = home / f"models-{hashlib.sha256(url.rstrip('/').encode()).hexdigest()[:8]}"
         return cls(folder, Storage(url, folder))
 
+    @classmethod
+    def pulled(cls, home: Path, url: str = "") -> Registry:
+        """The same, as it is now. StorageError when it is shared, and away."""
+        registry = cls.at(home, url)
+        registry.pull()
+        return registry
+
     def pull(self) -> None:
         """See what other machines changed. Without a storage there are none."""
         if self._storage:

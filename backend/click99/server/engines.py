@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 from filelock import FileLock
+from pydantic import TypeAdapter
 
 from click99.extras import remedy
 from click99.files import write_json
@@ -38,31 +38,38 @@ class EngineError(ValueError):
     """An engine that was asked for can't run the network; says why, and the remedy."""
 
 
+class EngineTrial(NamedTuple):
+    """milliseconds: of a click. agreement: the least IoU of its masks with eager's."""
+
+    milliseconds: float
+    agreement: float
+
+
 @dataclass(frozen=True)
 class EngineComparison:
-    """Of each engine, milliseconds of a click, and the least IoU of its masks with eager's."""
+    """The trial of each engine, eager's among them."""
 
-    milliseconds: dict[str, float]
-    agreement: dict[str, float]
+    trials: dict[str, EngineTrial]
 
     def __post_init__(self):
-        if "eager" not in self.milliseconds or self.milliseconds.keys() != self.agreement.keys():
-            raise ValueError(
-                f"a comparison needs eager, and a time and an agreement for each engine: {asdict(self)}"
-            )
+        if "eager" not in self.trials:
+            raise ValueError(f"eager is compared with none: {self.trials}")
 
     @property
     def chosen(self) -> str:
-        agreeing = [name for name, agreement in self.agreement.items() if agreement >= AGREEMENT]
-        return min(agreeing, key=self.milliseconds.__getitem__)
+        agreeing = [name for name, trial in self.trials.items() if trial.agreement >= AGREEMENT]
+        return min(agreeing, key=self.trials.__getitem__)
 
     def __str__(self) -> str:
         each = [
-            f"{milliseconds:.0f} ms with {name}"
-            + (f" (its masks agree to IoU {self.agreement[name]:.4f})" if name != "eager" else "")
-            for name, milliseconds in self.milliseconds.items()
+            f"{trial.milliseconds:.0f} ms with {name}"
+            + (f" (its masks agree to IoU {trial.agreement:.4f})" if name != "eager" else "")
+            for name, trial in self.trials.items()
         ]
         return f"a click takes {', '.join(each)}"
+
+
+TRIALS = TypeAdapter(dict[str, EngineTrial])
 
 
 def use_engine(predictor: Predictor, settings: Settings) -> Predictor:
@@ -100,7 +107,7 @@ def _use_fastest(predictor: Predictor, home: Path) -> None:
             comparison = compare(
                 predictor, {each: _converted(predictor, each, home) for each in conversions()}
             )
-            write_json(file, asdict(comparison))
+            write_json(file, comparison.trials)
     if comparison.chosen != "eager":
         _use(predictor, _converted(predictor, comparison.chosen, home))
     log.info("%s is computed by %s: %s", predictor.version, comparison.chosen, comparison)
@@ -108,8 +115,8 @@ def _use_fastest(predictor: Predictor, home: Path) -> None:
 
 def _kept(file: Path) -> EngineComparison | None:
     try:
-        return EngineComparison(**json.loads(file.read_bytes()))
-    except (OSError, ValueError, TypeError, AttributeError):
+        return EngineComparison(TRIALS.validate_json(file.read_bytes()))
+    except (OSError, ValueError):
         return None
 
 
@@ -153,7 +160,8 @@ def compare(predictor: Predictor, converted: dict[str, list[Engine]]) -> EngineC
             agreement[name] = min(agreement[name], *map(iou, masks["eager"], masks[name]))
         turn += 1
     clicks = len(predictor.parts) * len(PICTURES) * len(CLICKS)
-    return EngineComparison({name: 1000 * each / clicks for name, each in seconds.items()}, agreement)
+    trials = {name: EngineTrial(1000 * seconds[name] / clicks, agreement[name]) for name in parts}
+    return EngineComparison(trials)
 
 
 def _trial(predictor: Predictor, engines: Sequence[Engine]) -> list[Predictor]:

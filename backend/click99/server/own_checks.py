@@ -122,9 +122,7 @@ def check_promoted(settings: Settings) -> Iterator[Finding]:
     from click99.registry.check import load_checked
 
     try:
-        registry = Registry.at(settings.home, settings.registry_url)
-        registry.pull()
-        version = registry.served()
+        version = Registry.pulled(settings.home, settings.registry_url).served()
         if version is None or settings.model:
             return
         load_checked(version.name, version.path, version.sha256)
