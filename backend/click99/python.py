@@ -42,7 +42,7 @@ class Model:
         return Object(self._refiner.for_image(image, key), image, key, Prior(like))
 
 
-class State(NamedTuple):
+class ObjectState(NamedTuple):
     """An object after some prompts. alpha: float32 [H, W] in 0…1. quality: expected IoU. clicks: those since
     the last box."""
 
@@ -56,7 +56,7 @@ class Object:
 
     def __init__(self, refiner: Refiner, image: np.ndarray, key: str, prior: Prior):
         self._refiner, self._image, self._key, self._prior = refiner, image, key, prior
-        self._states = [State(np.zeros(image.shape[:2], np.float32))]
+        self._states = [ObjectState(np.zeros(image.shape[:2], np.float32))]
 
     @property
     def alpha(self) -> np.ndarray:
@@ -88,7 +88,7 @@ class Object:
             raise ValueError(f"({x}, {y}) is outside of the image, which is {width} × {height}")
         clicks = (*self._states[-1].clicks, Click(int(x), int(y), positive))
         answer = self._refiner.judged(self._image, clicks, self.alpha, self._key, self._prior)
-        self._states.append(State(answer.alpha, answer.quality, clicks))
+        self._states.append(ObjectState(answer.alpha, answer.quality, clicks))
         return self.mask
 
     def box(self, left: int, top: int, right: int, bottom: int) -> np.ndarray:
@@ -103,7 +103,7 @@ class Object:
             raise ValueError(f"{box} is no box inside the image, which is {width} × {height}")
         box = Box(left, top, right, bottom)
         answer = first_mask(box, self._refiner, self._image, self._key)
-        self._states.append(State(answer.alpha.astype(np.float32) / 255, answer.quality / 255))
+        self._states.append(ObjectState(answer.alpha.astype(np.float32) / 255, answer.quality / 255))
         return self.mask
 
     def undo(self) -> np.ndarray:

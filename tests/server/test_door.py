@@ -14,9 +14,9 @@ pytest.importorskip("ray", reason='needs Ray: pip install ".[ray]"')
 from ray.exceptions import ActorDiedError
 
 from click99.server import middleware
-from click99.server.ray_serve import TRIES, Answer, Door, session_of
+from click99.server.ray_serve import TRIES, Door, ReplicaAnswer, session_of
 
-ANSWER = Answer(201, [(b"x-made-by", b"a replica")], b"mask")
+ANSWER = ReplicaAnswer(201, [(b"x-made-by", b"a replica")], b"mask")
 
 
 class Replicas:
@@ -34,7 +34,7 @@ class Replicas:
     def answer(self) -> Replicas:
         return self
 
-    async def remote(self, scope: dict[str, Any], body: bytes) -> Answer:
+    async def remote(self, scope: dict[str, Any], body: bytes) -> ReplicaAnswer:
         self.asked.append((self.session, scope, body))
         if len(self.asked) <= self.dying:
             raise ActorDiedError

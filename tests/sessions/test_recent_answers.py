@@ -12,11 +12,11 @@ import pytest
 from click99.labelstudio.prompts import Screen
 from click99.labelstudio.regions import Region
 from click99.sessions import MemoryStore
-from click99.sessions.recent_answers import Answer, RecentAnswers
+from click99.sessions.recent_answers import AnsweredRegion, RecentAnswers
 from click99.sessions.stores import Store
 
 SCREEN = Screen(frozenset("ab"), frozenset(), "draft 1", "ann")
-ANSWER = Answer(Region("r", 2, 3, np.eye(5, 7, dtype=bool)), "cell", SCREEN, refines=True)
+ANSWER = AnsweredRegion(Region("r", 2, 3, np.eye(5, 7, dtype=bool)), "cell", SCREEN, refines=True)
 KEYS = ("answers task", "openings task")
 
 

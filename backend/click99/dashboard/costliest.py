@@ -40,7 +40,7 @@ class CostlyMask:
 
 
 @dataclass(frozen=True)
-class Tile:
+class CostlyTile:
     """A mask and its clicks on the part of the picture around them. pictured: else on plain grey."""
 
     cost: Cost
@@ -53,7 +53,7 @@ class Tile:
         return jpeg(self.drawing)
 
 
-def tiles(costly: Sequence[CostlyMask], pictures: Pictures) -> list[Tile]:
+def tiles(costly: Sequence[CostlyMask], pictures: Pictures) -> list[CostlyTile]:
     """In their order. Pictures that are not there in time are left out."""
     pool = ThreadPoolExecutor(AT_ONCE)
     drawn = [pool.submit(_tile, each, pictures) for each in costly]
@@ -65,7 +65,7 @@ def tiles(costly: Sequence[CostlyMask], pictures: Pictures) -> list[Tile]:
     ]
 
 
-def _tile(costly: CostlyMask, pictures: Pictures | None) -> Tile:
+def _tile(costly: CostlyMask, pictures: Pictures | None) -> CostlyTile:
     mask, found = costly.mask, costly.found
     picture = _picture(found, mask, pictures) if pictures else None
     clicks = [Click(click.x, click.y, click.positive) for click in found.clicks]
@@ -75,7 +75,7 @@ def _tile(costly: CostlyMask, pictures: Pictures | None) -> Tile:
     width = min(WIDTH, max(1, round(HEIGHT * (right - left) / (bottom - top))))
     moved = [Click(click.x - left, click.y - top, click.positive) for click in clicks]
     drawing = draw(np.ascontiguousarray(shown), mask[inside], moved, width)
-    return Tile(costly.cost, found.annotation.task or "", drawing, picture is not None)
+    return CostlyTile(costly.cost, found.annotation.task or "", drawing, picture is not None)
 
 
 def _picture(found: SavedMask, mask: np.ndarray, pictures: Pictures) -> np.ndarray | None:

@@ -11,7 +11,7 @@ from click99.registry.versions import Version
 
 
 @dataclass(frozen=True)
-class FineTune:
+class JudgedFineTune:
     """masks, clicks: saved with it, and the mean of the clicks that they took (nan without masks)."""
 
     name: str
@@ -21,12 +21,12 @@ class FineTune:
     clicks: float
 
 
-def fine_tunes(versions: Sequence[Version], found: Sequence[Cost]) -> list[FineTune]:
+def fine_tunes(versions: Sequence[Version], found: Sequence[Cost]) -> list[JudgedFineTune]:
     """Of every version that a gate has judged; the newest first."""
     judged = [(version, gate_facts(version)) for version in reversed(versions)]
     return [_fine_tune(version, gate, found) for version, gate in judged if gate]
 
 
-def _fine_tune(version: Version, gate: GateFacts, found: Sequence[Cost]) -> FineTune:
+def _fine_tune(version: Version, gate: GateFacts, found: Sequence[Cost]) -> JudgedFineTune:
     clicks = [cost.clicks for cost in found if cost.version == version.name]
-    return FineTune(version.name, version.made_at[:10], gate, len(clicks), mean(clicks))
+    return JudgedFineTune(version.name, version.made_at[:10], gate, len(clicks), mean(clicks))

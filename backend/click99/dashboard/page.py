@@ -36,7 +36,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Row:
+class CostRow:
     """What the masks of one label, annotator, version or project took."""
 
     name: str
@@ -93,7 +93,7 @@ def render(facts: Facts, versions: Sequence[Version], pictures: Pictures) -> str
     )
 
 
-def table(found: Sequence[Cost], key: Callable[[Cost], str], periods: Periods) -> list[Row]:
+def table(found: Sequence[Cost], key: Callable[[Cost], str], periods: Periods) -> list[CostRow]:
     """The groups with the most masks first, the small ones of too many together."""
     groups = sorted(grouped(found, key).items(), key=lambda group: -len(group[1]))
     rows = [_row(name, group, periods) for name, group in groups[:ROWS]]
@@ -101,8 +101,8 @@ def table(found: Sequence[Cost], key: Callable[[Cost], str], periods: Periods) -
     return [*rows, *([_row(f"{len(groups) - ROWS} others", rest, periods)] if rest else [])]
 
 
-def _row(name: str, found: Sequence[Cost], periods: Periods) -> Row:
-    return Row(
+def _row(name: str, found: Sequence[Cost], periods: Periods) -> CostRow:
+    return CostRow(
         name,
         len(found),
         mean(each.clicks for each in found),

@@ -55,7 +55,7 @@ SCOPE = (
 )
 
 
-class Answer(NamedTuple):
+class ReplicaAnswer(NamedTuple):
     """What a replica answers over HTTP."""
 
     status: int
@@ -87,7 +87,7 @@ class Replica:
         """Ray awaits it when it takes a replica away."""
         await self._running.__aexit__(None, None, None)
 
-    async def answer(self, scope: dict[str, Any], body: bytes) -> Answer:
+    async def answer(self, scope: dict[str, Any], body: bytes) -> ReplicaAnswer:
         """What the app answers to a request of this ASGI scope."""
         arrived: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         arrived.put_nowait({"type": "http.request", "body": body})
@@ -98,7 +98,9 @@ class Replica:
 
         await self._app(scope, arrived.get, send)
         start, *parts = sent
-        return Answer(start["status"], [*start["headers"]], b"".join(part.get("body", b"") for part in parts))
+        return ReplicaAnswer(
+            start["status"], [*start["headers"]], b"".join(part.get("body", b"") for part in parts)
+        )
 
 
 @serve.deployment(max_ongoing_requests=1000, ray_actor_options={"num_cpus": 0}, logging_config=LOGGING)
@@ -122,7 +124,7 @@ class Door:
         answer = await self._ask(session, scope, body, TRIES if clicks else 1)
         return answer.response()
 
-    async def _ask(self, session: str, scope: dict[str, Any], body: bytes, tries: int) -> Answer:
+    async def _ask(self, session: str, scope: dict[str, Any], body: bytes, tries: int) -> ReplicaAnswer:
         """Only clicks are asked again: an event is not recorded twice, nor a training begun."""
         for left in reversed(range(tries)):
             try:
@@ -130,7 +132,9 @@ class Door:
             except RayActorError as error:
                 log.warning("A replica is gone (%s)%s", error, "; another is asked" if left else "")
         detail = f"The replica that was asked is gone (tries: {tries}). Send it again; Ray starts another"
-        return Answer(503, [(b"content-type", b"application/json")], json.dumps({"detail": detail}).encode())
+        return ReplicaAnswer(
+            503, [(b"content-type", b"application/json")], json.dumps({"detail": detail}).encode()
+        )
 
 
 def session_of(body: bytes) -> str:

@@ -32,7 +32,7 @@ ONE_OPENING = 2.5  # seconds; Label Studio may ask twice when a page is loaded
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnsweredRegion:
     """A region that was sent to `screen`. label: with its control, what regions of one kind share.
     refines: it replaces a region. guessed: and that was only remembered, too."""
 
@@ -43,7 +43,7 @@ class Answer:
     guessed: bool = False
 
 
-def perhaps_accepted(answer: Answer, now: Screen, alone: bool) -> bool:
+def perhaps_accepted(answer: AnsweredRegion, now: Screen, alone: bool) -> bool:
     """Whether the answer may be on screen as a region although no draft says so.
 
     alone: nobody else has opened the task lately.
@@ -57,7 +57,7 @@ def perhaps_accepted(answer: Answer, now: Screen, alone: bool) -> bool:
     return answer.screen.draft == now.draft
 
 
-def counts(answer: Answer, click: Click) -> bool:
+def counts(answer: AnsweredRegion, click: Click) -> bool:
     """Whether a click beside what was perhaps accepted, perhaps rejected, takes it for accepted.
 
     A positive one inside would be pointless then: it starts again where a mask was rejected. Only who has
@@ -74,7 +74,7 @@ class RecentAnswers:
     def __init__(self, store: Store):
         self._store = store
 
-    def remember(self, task: str, answer: Answer) -> None:
+    def remember(self, task: str, answer: AnsweredRegion) -> None:
         """`answer` becomes the newest of its task, instead of an older one to the same clicks."""
 
         def add(value: bytes | None) -> bytes:
@@ -83,7 +83,7 @@ class RecentAnswers:
 
         self._store.update(f"answers {task}", add)
 
-    def of(self, task: str) -> list[Answer]:
+    def of(self, task: str) -> list[AnsweredRegion]:
         """The oldest first."""
         return _answers(self._store.get(f"answers {task}"))
 
@@ -108,8 +108,8 @@ class RecentAnswers:
         return []
 
 
-class _StoredAnswer(BaseModel):
-    """An `Answer` in a store. bits: its region's pixels, packed."""
+class _StoredRegion(BaseModel):
+    """An `AnsweredRegion` in a store. bits: its region's pixels, packed."""
 
     id: str
     corner: tuple[NonNegativeInt, NonNegativeInt]
@@ -123,17 +123,17 @@ class _StoredAnswer(BaseModel):
     guessed: bool
 
 
-KEPT_LIST = TypeAdapter(list[_StoredAnswer])
+KEPT_LIST = TypeAdapter(list[_StoredRegion])
 
 
-def _kept(value: bytes | None) -> list[_StoredAnswer]:
+def _kept(value: bytes | None) -> list[_StoredRegion]:
     """Nothing when it is damaged."""
     with suppress(ValueError):
         return KEPT_LIST.validate_json(value or b"[]")
     return []
 
 
-def _answers(value: bytes | None) -> list[Answer]:
+def _answers(value: bytes | None) -> list[AnsweredRegion]:
     """What was kept, without what is damaged."""
     answers = []
     for kept in _kept(value):
@@ -142,9 +142,9 @@ def _answers(value: bytes | None) -> list[Answer]:
     return answers
 
 
-def _pack(answer: Answer) -> _StoredAnswer:
+def _pack(answer: AnsweredRegion) -> _StoredRegion:
     region, screen = answer.region, answer.screen
-    return _StoredAnswer(
+    return _StoredRegion(
         id=region.id,
         corner=(region.top, region.left),
         shape=(region.pixels.shape[0], region.pixels.shape[1]),
@@ -158,11 +158,11 @@ def _pack(answer: Answer) -> _StoredAnswer:
     )
 
 
-def _unpack(kept: _StoredAnswer) -> Answer:
+def _unpack(kept: _StoredRegion) -> AnsweredRegion:
     """ValueError or zlib.error when its pixels are damaged."""
     region = Region(kept.id, *kept.corner, _pixels(kept.bits, *kept.shape))
     screen = Screen(kept.pending, frozenset(), kept.draft, kept.person)
-    return Answer(region, kept.label, screen, kept.refines, kept.guessed)
+    return AnsweredRegion(region, kept.label, screen, kept.refines, kept.guessed)
 
 
 @cached(LRUCache(PIXEL_BYTES, lambda pixels: pixels.nbytes), lock=threading.Lock())

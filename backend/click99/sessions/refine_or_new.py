@@ -13,7 +13,7 @@ from click99.labelstudio.prompts import Question
 from click99.labelstudio.regions import Region, crop, drawn_regions, region_id
 from click99.segmentation.clicks import Click
 from click99.sessions.corrections import Start
-from click99.sessions.recent_answers import Answer, RecentAnswers, counts, perhaps_accepted
+from click99.sessions.recent_answers import AnsweredRegion, RecentAnswers, counts, perhaps_accepted
 
 SIZES = 20  # regions that tell of a new object's size
 SELECTED_REACH = 5.0  # times as far as else a click reaches where a region is selected
@@ -80,10 +80,10 @@ class ObjectFinder:
         """Note an answer. mask: bool [H, W]."""
         region = Region(found.id, *crop(mask))
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
-        answer = Answer(region, question.label, question.screen, found.start is not None, guessed)
+        answer = AnsweredRegion(region, question.label, question.screen, found.start is not None, guessed)
         self._answers.remember(question.task, answer)
 
-    def _unsaved(self, question: Question) -> Iterator[Answer]:
+    def _unsaved(self, question: Question) -> Iterator[AnsweredRegion]:
         """The answers that may be on screen although no draft holds them yet, the oldest first."""
         alone = self._answers.alone(question.task)
         for answer in self._answers.of(question.task):

@@ -14,16 +14,16 @@ from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.presets import COMPACT
 from click99.segmentation.views import Look, Section
-from click99_training.loop.quality_fit import Picture, fit, head_of, judge, with_head
+from click99_training.loop.quality_fit import PictureLooks, fit, head_of, judge, with_head
 
 LOOKS = [Look(Section(0, 0, 64 >> k, 64 >> k), (64, 64), anew=k > 0, hurdle=0.03 * k) for k in range(3)]
 
 
-def pictures(count: int, channels: int) -> list[Picture]:
+def pictures(count: int, channels: int) -> list[PictureLooks]:
     """Three looks each, whose IoU one of the channels tells."""
     drawn = torch.Generator().manual_seed(0)
     seen = [7 + 3 * torch.randn(3, channels, generator=drawn) for _ in range(count)]
-    return [Picture(LOOKS, each, ((each[:, 5] - 7) / 2).sigmoid()) for each in seen]
+    return [PictureLooks(LOOKS, each, ((each[:, 5] - 7) / 2).sigmoid()) for each in seen]
 
 
 def test_the_head_learns_which_look_is_best():

@@ -52,7 +52,7 @@ class QualityFit:
     threads: int = 2
 
 
-class Picture(NamedTuple):
+class PictureLooks(NamedTuple):
     """After its first click. seen: what the head sees of each look [L, D]. ious: of the looks' masks [L]."""
 
     looks: list[Look]
@@ -117,7 +117,7 @@ def draw(data: SampleDataset, recipe: Recipe, seed: int, k: int) -> tuple[Sample
 
 def looks_at(
     predictor: Predictor, drawn: Iterator[tuple[Sample, np.random.Generator] | None]
-) -> Iterator[Picture]:
+) -> Iterator[PictureLooks]:
     """The looks that pictures give after a click in the object, half of the time off its centre."""
     seen: list[Tensor] = []
     hook = head_of(predictor.network).layers.register_forward_pre_hook(lambda _, inputs: seen.append(*inputs))
@@ -132,7 +132,7 @@ def looks_at(
         predictor.features.clear()
         masks = [predictor.on_image(answer, [click]) > 0.5 for answer in answers]
         ious = [iou(mask, sample.truth, sample.void) for mask in masks]
-        yield Picture(
+        yield PictureLooks(
             [answer.look for answer in answers],
             torch.cat(seen).clone(),
             torch.tensor(ious, dtype=torch.float32),
@@ -140,7 +140,7 @@ def looks_at(
     hook.remove()
 
 
-def fit(head: QualityHead, pictures: list[Picture]) -> None:
+def fit(head: QualityHead, pictures: list[PictureLooks]) -> None:
     """Cross-entropy of the expected IoU with the IoU over all looks, each picture's counting alike."""
     seen, ious = torch.cat([p.seen for p in pictures]), torch.cat([p.ious for p in pictures])
     weights = torch.cat([torch.full((len(p.ious),), 1 / len(p.ious)) for p in pictures])
@@ -169,7 +169,7 @@ def _fold(layer: nn.Module, mean: Tensor, deviation: Tensor) -> None:
 
 
 @torch.inference_mode()
-def judge(predictor: Predictor, pictures: list[Picture]) -> Choice:
+def judge(predictor: Predictor, pictures: list[PictureLooks]) -> Choice:
     """What the head's choice is worth."""
     head, view = head_of(predictor.network), predictor.view
     expected = [head.layers(picture.seen)[:, 0].sigmoid().tolist() for picture in pictures]
