@@ -2,8 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 LABEL_STUDIO := .venv-label-studio/bin/label-studio
-# Half of the tests on either of two cores; threads of PyTorch besides would slow all of them down.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+# One test more than there are cores, since many wait for servers; threads of PyTorch would slow all down.
+PARALLEL := --numprocesses $(shell n=$$(nproc 2> /dev/null || echo 2); echo $$((n < 4 ? n + 1 : 4))) --dist worksteal
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest $(PARALLEL) --durations 25 --ignore tests/e2e
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
