@@ -172,7 +172,7 @@ def test_m_chooses_the_dots_and_ctrl_enter_submits(studio: LabellingPage, withou
     studio.forget_tool()
     studio.show(without_keys.id, first)
     studio.key("m")
-    assert studio.tool().startswith("KeyPointTool-dynamic")
+    studio.wait_until(lambda: studio.tool().startswith("KeyPointTool-dynamic"))
     studio.click(COFFEE)
     studio.accept()
     studio.erase(studio.regions()[0], (230, 100), (330, 100), take_up=False)

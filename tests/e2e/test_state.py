@@ -137,7 +137,7 @@ def in_draft(studio: LabellingPage, project: Project, task: int) -> Region:
     studio.wait_for_draft()
     (draft,) = project.drafts(task)
     target = Target("brush", "image", "Object")
-    (drawn,) = drawn_regions(Work.model_validate({"result": draft}), target, 400, 600)
+    (drawn,) = drawn_regions(Work.model_validate({"result": draft}), [target], 400, 600)
     return drawn
 
 

@@ -65,7 +65,7 @@ def whole(region: Any) -> np.ndarray:
 def test_a_region_is_read_with_its_place_and_its_clicks():
     clicks = [Click(25, 9, True, "a"), Click(3, 4, False, "b")]
     saved = item(mask=square(7, 20), meta=with_clicks({}, clicks))
-    (region,) = drawn_regions(work(click("a"), saved, click("c")), TARGET, *SIZE)
+    (region,) = drawn_regions(work(click("a"), saved, click("c")), [TARGET], *SIZE)
     assert np.array_equal(whole(region), square(7, 20) > 0)
     assert (region.id, region.clicks, region.by_hand) == ("r", set(clicks), None)
 
@@ -83,7 +83,7 @@ def test_a_region_is_read_with_its_place_and_its_clicks():
     ids=["label", "control", "image", "picture of the list", "the twin of keep-label-selected", "a click"],
 )
 def test_other_things_are_not_it(other: dict[str, Any]):
-    assert drawn_regions(work(other), TARGET, *SIZE) == []
+    assert drawn_regions(work(other), [TARGET], *SIZE) == []
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_other_things_are_not_it(other: dict[str, Any]):
     ids=["no mask", "no list", "another size", "another image", "a stroke of nothing", "no PNG", "no id"],
 )
 def test_what_cannot_be_read_is_left_out_and_named(broken: dict[str, Any], caplog: pytest.LogCaptureFixture):
-    (region,) = drawn_regions(work(broken, item("good")), TARGET, *SIZE)
+    (region,) = drawn_regions(work(broken, item("good")), [TARGET], *SIZE)
     assert region.id == "good"
     assert "annotation 1 is not read" in caplog.text
 
 
 @pytest.mark.parametrize("fixed", [{"readonly": True}, {"locked": True}, {"readonly": 1}, {"locked": "true"}])
 def test_regions_that_nobody_may_change_are_passed_by(fixed: dict[str, Any]):
-    found = drawn_regions(work(item("a", **fixed), item("b", readonly=False, locked=False)), TARGET, *SIZE)
+    found = drawn_regions(work(item("a", **fixed), item("b", readonly=False, locked=False)), [TARGET], *SIZE)
     assert [region.id for region in found] == ["b"]
 
 
@@ -115,7 +115,7 @@ def test_a_magic_wands_mask_is_read_before_it_is_submitted():
     mask = square(7, 20) > 0
     drawn = item(value={"maskDataURL": bitmask.encode(mask), "touches": [eraser(0, 25, 100, 25)]})
     del drawn["value"]["rle"]
-    (region,) = drawn_regions(work(drawn), TARGET, *SIZE)
+    (region,) = drawn_regions(work(drawn), [TARGET], *SIZE)
     assert region.by_hand is not None
     assert np.array_equal(whole(region), mask & ~region.by_hand)
 
@@ -123,7 +123,7 @@ def test_a_magic_wands_mask_is_read_before_it_is_submitted():
 def test_soft_edges_are_cut_in_the_middle():
     mask = square(5, 5)
     mask[5, 5], mask[5, 6] = 127, 128
-    (region,) = drawn_regions(work(item(mask=mask)), TARGET, *SIZE)
+    (region,) = drawn_regions(work(item(mask=mask)), [TARGET], *SIZE)
     assert (whole(region)[5, 5], whole(region)[5, 6]) == (False, True)
 
 
@@ -132,7 +132,7 @@ def eraser(*points: float) -> dict[str, Any]:
 
 
 def test_strokes_are_part_of_the_mask_and_marked():
-    (region,) = drawn_regions(work(item(value={"touches": [eraser(0, 25, 100, 25)]})), TARGET, *SIZE)
+    (region,) = drawn_regions(work(item(value={"touches": [eraser(0, 25, 100, 25)]})), [TARGET], *SIZE)
     assert region.by_hand is not None
     assert not whole(region)[region.by_hand].any()
     assert np.array_equal(whole(region), (square(5, 5) > 0) & ~region.by_hand)
@@ -141,7 +141,7 @@ def test_strokes_are_part_of_the_mask_and_marked():
 def test_a_mask_drawn_wholly_by_hand_has_no_rle_yet():
     painted = item(value={"rle": None, "touches": [eraser(50, 50, 60, 50) | {"type": "add"}]})
     del painted["value"]["rle"]
-    (region,) = drawn_regions(work(painted), TARGET, *SIZE)
+    (region,) = drawn_regions(work(painted), [TARGET], *SIZE)
     assert whole(region).any()
     assert region.by_hand is not None
     assert np.array_equal(whole(region), region.by_hand)

@@ -188,6 +188,46 @@ def test_a_click_may_say_its_label_in_other_ways(server: TestClient, label: dict
     assert ask(server, item)["result"][0]["value"]["brushlabels"] == ["nucleus"]
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"brushlabels": "7"},
+        {"brushlabels": [7]},
+        {"brushlabels": 7},
+        {"brushlabels": [None, "7"]},
+        *({"item_index": which} for which in ("", "0", 0.0, "0.0", None)),
+        {"from_name": 8},
+    ],
+)
+def test_a_region_may_hold_other_types(server: TestClient, told: dict[str, Any]):
+    config = CONFIG.replace("cell", "7").replace('name="brush"', 'name="8"')
+    value = {"brushlabels": told.get("brushlabels", ["7"])}
+    names = {"from_name": "8"} | {name: one for name, one in told.items() if name != "brushlabels"}
+    task = {"predictions": [{"result": [region(rle=RLE, **value) | names]}]}
+    asked = keypoint("a", 20, 20, label="7")
+    (refined,) = ask(server, asked, task=task, label_config=config)["result"]
+    assert (refined["id"], refined["value"]["brushlabels"]) == ("r", ["7"])
+
+
+@pytest.mark.parametrize("which", ["1", 1.0, "x", -1, 1e30])
+def test_a_region_on_another_picture_is_not_meant(server: TestClient, which: Any):
+    task = {"predictions": [{"result": [region(rle=RLE) | {"item_index": which}]}]}
+    (new,) = ask(server, keypoint("a", 20, 20), task=task)["result"]
+    assert new["id"] != "r"
+
+
+@pytest.mark.parametrize(("which", "told"), [("", None), ("0", 0), (0, 0)])
+def test_a_click_may_tell_its_picture_as_text(server: TestClient, which: Any, told: int | None):
+    (answered,) = ask(server, keypoint("a", 20, 20, item_index=which))["result"]
+    assert answered["item_index"] == told
+
+
+def test_a_label_may_be_called_by_its_value(server: TestClient):
+    config = CONFIG.replace('<Label value="cell"/>', '<Label value="cell" alias="c"/>')
+    (region,) = ask(server, keypoint("a", 20, 20), label_config=config)["result"]
+    assert region["value"]["brushlabels"] == ["c"]
+
+
 @pytest.mark.parametrize("lacks", [{"original_width": None, "original_height": None}, {"touches": None}])
 def test_a_region_may_lack_what_can_be_found_out(server: TestClient, lacks: dict[str, Any]):
     value = {name: told for name, told in lacks.items() if name == "touches"}

@@ -23,7 +23,8 @@ class Target:
     which is also the name of its labels in its value. drawn_by: the Brush, Bitmask or Polygon that draws what
     from_name, a Labels, labels; "": one control does both. item_index: of the picture in the tag's valueList,
     None: it has only one. more: labels beside `label`, of a control with choice="multiple". any_label: the
-    prompt has none, so it may be about a region of whichever; `label` is the control's first.
+    prompt has none, so it may be about a region of whichever; `label` is the control's first. chosen: those
+    of the region that was selected at the click, as far as the control has them.
     """
 
     from_name: str
@@ -35,6 +36,12 @@ class Target:
     more: tuple[str, ...] = ()
     any_label: bool = False
     drawn_by: str = ""
+    chosen: tuple[str, ...] = ()
+
+    @property
+    def control(self) -> str:
+        """That draws its regions: no other target of a label config has the same."""
+        return self.drawn_by or self.from_name
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,8 @@ def outputs(found: Mapping[str, list[Control]], kind: Kind) -> Iterator[Control]
 
 def _control(tag: ElementTree.Element, kind: str) -> Control:
     labels = [label for label in _inside(tag) if is_tag(label, "label")]
-    names = {label.get("alias") or label.get("value", ""): label.get("value", "") for label in labels}
+    called = ((label.get("alias") or label.get("value", ""), label.get("value", "")) for label in labels)
+    names = {name: value for name, value in called if name}
     value = tag.get("value", "")
     from_task = value if value.startswith("$") else ""
     smart, smart_only = (tag.get(key, "").lower() == "true" for key in ("smart", "smartOnly"))

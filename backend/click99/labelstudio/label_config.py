@@ -84,25 +84,40 @@ class LabelConfig:
             return error
 
     def target(self, control: str, label: str | None, more: Sequence[str] = ()) -> Target:
-        """The control and labels that answer a click or a box; LabelConfigError if the config has none.
+        """The first of `targets`."""
+        return self.targets(control, label, more)[0]
 
-        control: the click's from_name, "": the one that has the label. label: its first label, None: it has
-        none; more: the others, left out where the control does not have them.
+    def targets(
+        self,
+        control: str,
+        label: str | None,
+        more: Sequence[str] = (),
+        chosen: Sequence[str] = (),
+        image: str = "",
+    ) -> list[Target]:
+        """The controls and labels that can answer a click or a box, the one of a new object first; the
+        others' regions may be refined. LabelConfigError if the config has none.
+
+        control: the click's from_name, "": that of `image`, its to_name, which has the label. label: its
+        first label, None: it has none; more: the others, left out where the control does not have them.
+        chosen: the labels of the region that is selected; a new object goes where they are known.
         """
-        prompt = self._prompt(control, label)
+        prompt = self._prompt(control, label, image)
         if prompt.kind in WITHOUT_LABELS or label is None:
-            return self._of_any_label(prompt)
-        value = label if prompt.labels is None else prompt.labels.get(label)
+            return self._of_any_label(prompt, chosen)
+        value = label if prompt.labels is None else _value(prompt.labels, label)
         if value is None:
             tag = "KeyPointLabels" if prompt in self.keypoints else "RectangleLabels"
             problem = f"{tag} {control!r} has no label {label!r}, only {_names(prompt.labels)}"
             raise LabelConfigError("label_config", problem, f'Add <Label value="{label}"/> inside it')
-        outputs = self._outputs(prompt, label)
+        outputs, targets = self._outputs(prompt, label), []
         for output in outputs:
             if found := _name(output, label, value):
                 others = (_name(output, other, (prompt.labels or {}).get(other, other)) for other in more)
                 beside = tuple(other for other in others if other)
-                return _target(output, found, more=beside)
+                targets.append(_target(output, found, more=beside))
+        if targets:
+            return targets
         first = f"{outputs[0].tag} {outputs[0].name!r}"
         problem = f"{first} has no label {label!r}, only {_names(outputs[0].labels)}"
         raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
@@ -118,17 +133,27 @@ class LabelConfig:
         problem = f"no control for masks has the label {label!r} (there: {known})"
         raise LabelConfigError("label_config", problem, f'Add <Label value="{label}"/> to a BrushLabels')
 
-    def _of_any_label(self, prompt: Control) -> Target:
-        outputs = self._outputs(prompt, "Object")
+    def _of_any_label(self, prompt: Control, chosen: Sequence[str]) -> list[Target]:
+        outputs, targets = self._outputs(prompt, "Object"), []
         for output in outputs:
             unknown = ["Object"] if self.data is None and output.from_task else []
-            for label in output.names(self.data or {}) or unknown:
-                return _target(output, label, any_label=True)
+            for label in (output.names(self.data or {}) or unknown)[:1]:
+                known = self._known(output, chosen)
+                targets.append(_target(output, label, any_label=True, chosen=known))
+        if targets:
+            return sorted(targets, key=lambda target: not target.chosen)
         problem = f"{outputs[0].name!r} has no label of its own, and a click of {prompt.name!r} brings none"
         remedy = f'Add <Label value="Object"/> inside {outputs[0].name!r}'
         if outputs[0].from_task:
             remedy = f"Import the task with {outputs[0].from_task.removeprefix('$')!r}, a list of labels"
         raise LabelConfigError("label_config", problem, remedy)
+
+    def _known(self, output: Control, labels: Sequence[str]) -> tuple[str, ...]:
+        """Those of the labels that the control has, as in results: other regions may be selected, too."""
+        if output.labels is None:
+            own = output.names(self.data or {})
+            return tuple(label for label in labels if label in own)
+        return tuple(name for label in labels if (name := _name(output, label, label)))
 
     def _outputs(self, prompt: Control, label: str) -> list[Control]:
         """Those of the prompt's image, at least one. label: for the one to add where there is none."""
@@ -171,10 +196,11 @@ class LabelConfig:
         """By name; of several the first."""
         return {prompt.name: prompt for prompt in reversed((*self.keypoints, *self.boxes))}
 
-    def _prompt(self, name: str, label: str | None) -> Control:
+    def _prompt(self, name: str, label: str | None, image: str = "") -> Control:
         if name in self._prompts:
             return self._prompts[name]
-        for prompt in (*self.keypoints, *self.boxes):
+        prompts = (*self.keypoints, *self.boxes)
+        for prompt in [prompt for prompt in prompts if prompt.to_name == image] or prompts:
             if not name and (label is None or prompt.labels is None or label in prompt.labels):
                 return prompt
         known = ", ".join(repr(keypoint.name) for keypoint in self.keypoints) or "none"
@@ -212,6 +238,11 @@ def _name(output: Control, label: str, value: str) -> str | None:
     if output.labels is None or label in output.labels:
         return label
     return next((name for name, own in output.labels.items() if own == value), None)
+
+
+def _value(labels: Mapping[str, str], label: str) -> str | None:
+    """Of the label called so; other programs call it by its value, where it has an alias."""
+    return labels.get(label) or (label if label in labels.values() else None)
 
 
 def _asked(prompt: Control) -> Sequence[str | None]:

@@ -82,7 +82,13 @@ def size_of(value: Any) -> Any:
     return value or None
 
 
+def which_of(value: Any) -> Any:
+    """Of several; "" tells none."""
+    return None if value == "" else value
+
+
 Name = Annotated[str, BeforeValidator(name_of)]
+Which = Annotated[int | None, BeforeValidator(which_of)]
 Size = Annotated[int | None, BeforeValidator(size_of)]
 Names = Annotated[list[str], BeforeValidator(names_of)]
 Objects = Annotated[list[Any], BeforeValidator(objects)]

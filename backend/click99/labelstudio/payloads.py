@@ -28,6 +28,7 @@ from click99.labelstudio.loose_values import (
     Objects,
     Percent,
     Size,
+    Which,
     fields,
     items_of,
     name_of,
@@ -72,7 +73,7 @@ class ContextItem(BaseModel):
     original_width: Size = None
     original_height: Size = None
     is_positive: bool | None = None
-    item_index: int | None = None
+    item_index: Which = None
     positive: bool | None = None
     value: Annotated[ItemValue, BeforeValidator(fields)] = ItemValue()
 
@@ -128,8 +129,9 @@ class ContextItem(BaseModel):
 
     @property
     def object(self) -> tuple[str, str | None, int | None]:
-        """Clicks on one object share the control, the label and the picture."""
-        return self.from_name, self.label, self.item_index
+        """Clicks on one object share the control (where it is not told, the Image tag), the label and the
+        picture."""
+        return self.from_name or self.to_name, self.label, self.item_index
 
 
 def _pixels(percent: float | None, size: int | None) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -62,13 +62,12 @@ class Prompt(NamedTuple):
         height, width = self.items[-1].original_height, self.items[-1].original_width
         return None if height is None or width is None else (height, width)
 
-    def target(self, config: LabelConfig) -> Target:
-        """Where the answer goes; LabelConfigError when the config has no control for it."""
-        control, label, item_index = self.items[-1].object
-        found = replace(config.target(control, label, self.items[-1].labels[1:]), item_index=item_index)
-        if found.drawn_by and (chosen := self.items[0].selected):  # a Labels labels clicks, too
-            return replace(found, label=chosen[0], more=tuple(chosen[1:]), any_label=False)
-        return found
+    def targets(self, config: LabelConfig) -> list[Target]:
+        """Where the answer may go, a new object's first; LabelConfigError when the config has no control for
+        it."""
+        last, selected = self.items[-1], self.items[0].selected
+        found = config.targets(last.from_name, last.label, last.labels[1:], selected, last.to_name)
+        return [_labelled_by(replace(target, item_index=last.item_index)) for target in found]
 
     def clicks(self, height: int, width: int) -> list[Click]:
         """On an image [height, width]; PayloadError when outside it or made on another size."""
@@ -112,31 +111,29 @@ class Question:
     """A request's prompt on its image.
 
     image_url: as it stands in the task. clicks: of a box, its centre. asked: when it came, by
-    `time.perf_counter`. selected: the labels of the region that was selected at the first click, as far as
-    that is known. around: see `Prompt`.
+    `time.perf_counter`. targets: see `Prompt.targets`. around: see `Prompt`.
     """
 
     request: PredictRequest
-    target: Target
+    targets: Sequence[Target]
     image_url: str
     image: Image
     clicks: Sequence[Click]
     box: Box | None
     asked: float
-    selected: list[str]
     around: Box | None = None
 
     @classmethod
     def read(cls, request: PredictRequest, images: ImageSource) -> Question:
         """LabelStudioError when the request, its label config or its image is wrong."""
         asked = time.perf_counter()
-        prompt, target, url = read_subject(request)
+        prompt, targets, url = read_subject(request)
         image = images.get(url, request.task.id, prompt.size)
         size = image.pixels.shape[:2]
         box = prompt.box(*size) if prompt.is_box else None
         clicks = [box.centre] if box else prompt.clicks(*size)
         around = prompt.box(*size) if prompt.around else None
-        return cls(request, target, url, image, clicks, box, asked, prompt.items[0].selected, around)
+        return cls(request, targets, url, image, clicks, box, asked, around)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -154,11 +151,21 @@ class Question:
         return f"{self.task} {self.clicks[0].id}"
 
     @property
+    def target(self) -> Target:
+        """Of a new object."""
+        return self.targets[0]
+
+    def target_of(self, control: str) -> Target:
+        """Of a region that this control draws; of a new one: "" """
+        return next((target for target in self.targets if target.control == control), self.target)
+
+    @property
     def label(self) -> str:
-        """With its control and picture; only these where the prompt may be about any label's region."""
+        """With its controls and picture; only these where the prompt may be about any label's region."""
         target = self.target
         label = "" if target.any_label else target.label
-        return f"{target.from_name} {target.to_name} {target.item_index} {label}"
+        controls = " ".join(sorted({target.from_name for target in self.targets}))
+        return f"{controls} {target.to_name} {target.item_index} {label}"
 
     def labels(self, region: str) -> list[str]:
         """Of the answer under that id: as people have given them to that region; else the prompt's.
@@ -167,13 +174,21 @@ class Question:
         row changes it there.
         """
         of_regions = {
-            item.get("id"): names_of(item["value"][self.target.type])
+            item.get("id"): names_of(item["value"][target.type])
             for item in self.work.items
-            if is_of(item, self.target)
+            for target in self.targets
+            if is_of(item, target)
         }
-        newest = list(of_regions.values())[-1:] if self.target.any_label else []
+        newest = list(self._of_its_kind)[-1:] if self.target.any_label else []
         of_prompt = [self.target.label, *self.target.more]
-        return next(filter(None, [of_regions.get(region), self.selected, *newest]), of_prompt)
+        return next(filter(None, [of_regions.get(region), [*self.target.chosen], *newest]), of_prompt)
+
+    @property
+    def _of_its_kind(self) -> Iterator[list[str]]:
+        """The labels of each region where a new object goes."""
+        for item in self.work.items:
+            if is_of(item, self.target):
+                yield names_of(item["value"][self.target.type])
 
     @cached_property
     def work(self) -> Work:
@@ -190,12 +205,20 @@ class Question:
         )
 
 
-def read_subject(request: PredictRequest) -> tuple[Prompt, Target, str]:
-    """The prompt, where its answer goes, and the image's address. LabelStudioError: see `Question.read`."""
+def read_subject(request: PredictRequest) -> tuple[Prompt, list[Target], str]:
+    """The prompt, where its answer may go, and the image's address. LabelStudioError: see
+    `Question.read`."""
     prompt = read_prompt(request.context.result if request.context else [])
     config = LabelConfig.parse(request.label_config, request.task.data)
-    target = prompt.target(config)
-    return prompt, target, config.image_url(request.task.data, target.to_name, target.item_index)
+    targets = prompt.targets(config)
+    return prompt, targets, config.image_url(request.task.data, targets[0].to_name, targets[0].item_index)
+
+
+def _labelled_by(target: Target) -> Target:
+    """Where a Labels control labels clicks, too, they are about regions of the chosen label only."""
+    if not (target.drawn_by and target.chosen):
+        return target
+    return replace(target, label=target.chosen[0], more=target.chosen[1:], any_label=False, chosen=())
 
 
 def read_prompt(items: Sequence[ContextItem]) -> Prompt:

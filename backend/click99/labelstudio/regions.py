@@ -20,9 +20,9 @@ from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationE
 
 from click99.labelstudio.controls import Target
 from click99.labelstudio.errors import BitmaskError, BrushError
-from click99.labelstudio.loose_values import Name, Size, objects
+from click99.labelstudio.loose_values import Name, Size, Which, name_of, names_of, objects
 from click99.labelstudio.payloads import Work
-from click99.labelstudio.region_types import FOREGROUND, Kind, content, read
+from click99.labelstudio.region_types import FOREGROUND, Kind, content, held_as, read
 from click99.labelstudio.strokes import Stroke, draw, touched
 from click99.segmentation.clicks import Click
 
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 KEPT_BYTES = 128 * 2**20  # of decoded masks: a task's come with every click on it
 CLICKS = TypeAdapter(list[tuple[str, int, int, bool]])
+WHICH: TypeAdapter[int | None] = TypeAdapter(Which)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,8 @@ class Region:
 
     pixels: bool [h, w], its mask with all strokes, cut to where it is not empty; the corner lies at
     (left, top). by_hand: bool [H, W], the pixels that strokes not saved yet went over, or None.
-    clicks: those that it was made from, as far as it tells.
+    clicks: those that it was made from, as far as it tells. control: what draws it (`Target.control`); "":
+    what draws new ones.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Region:
     pixels: np.ndarray
     by_hand: np.ndarray | None = None
     clicks: frozenset[Click] = frozenset()
+    control: str = ""
 
     def holds(self, click: Click) -> bool:
         """Whether the clicked pixel belongs to it."""
@@ -95,12 +98,13 @@ class _Item(BaseModel):
     value: _Value
 
 
-def drawn_regions(work: Work, target: Target, height: int, width: int) -> list[Region]:
-    """The regions of `target`'s control and label on its image [height, width], in the order of their making.
+def drawn_regions(work: Work, targets: Sequence[Target], height: int, width: int) -> list[Region]:
+    """The regions of the targets' controls and labels on their image [height, width], in the order of their
+    making.
 
     One that cannot be read is left out, with a warning: a click beside it must still be answered.
     """
-    return list(_readable(work, target, height, width))
+    return list(_readable(work, targets, height, width))
 
 
 def region_id(task: int | str, first_click: str) -> str:
@@ -127,11 +131,12 @@ def made_from(item: Mapping[str, Any]) -> frozenset[Click]:
     return frozenset(Click(x, y, positive, name) for name, x, y, positive in noted)
 
 
-def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[Region]:
+def _readable(work: Work, targets: Sequence[Target], height: int, width: int) -> Iterator[Region]:
     for raw in work.items:
-        if is_of(raw, target) and not is_fixed(raw):
+        target = next((target for target in targets if is_of(raw, target)), None)
+        if target and not is_fixed(raw):
             try:
-                yield _region(raw, target.kind, height, width)
+                yield _region(raw, target, height, width)
             except (ValidationError, BrushError, BitmaskError) as error:
                 reason = str(error).replace("\n", " ")[:200]
                 log.warning("Region %.40r of %s is not read: %s", raw.get("id"), work.name, reason)
@@ -140,14 +145,24 @@ def _readable(work: Work, target: Target, height: int, width: int) -> Iterator[R
 def is_of(raw: Mapping[str, Any], target: Target) -> bool:
     """Whether this is a region of that control and label on that picture."""
     value = raw.get("value")
-    labels = value.get(target.type) if isinstance(value, Mapping) else None
+    if raw.get("type") != target.type or not isinstance(value, Mapping):
+        return False
+    names = name_of(raw.get("from_name")), name_of(raw.get("to_name"))
+    labels, told = value.get(target.type), names_of(value.get(target.type))
     return (
-        raw.get("type") == target.type
-        and (raw.get("from_name"), raw.get("to_name")) == (target.from_name, target.to_name)
-        and isinstance(labels, list)
-        and (target.any_label or target.label in labels)
-        and (raw.get("item_index") or 0) == (target.item_index or 0)
+        names == (target.from_name, target.to_name)
+        and (target.label in told or (target.any_label and isinstance(labels, list | str)))
+        and _which(raw.get("item_index")) == (target.item_index or 0)
+        and held_as(target.type, value) in (None, target.kind)
     )
+
+
+def _which(item_index: Any) -> int | None:
+    """Of a tag's pictures: the first where it is not told; None: it is no number."""
+    try:
+        return WHICH.validate_python(item_index) or 0
+    except ValidationError:
+        return None
 
 
 def is_fixed(raw: Mapping[str, Any]) -> bool:
@@ -155,8 +170,8 @@ def is_fixed(raw: Mapping[str, Any]) -> bool:
     return any(str(raw.get(lock)).lower() in ("true", "1") for lock in ("readonly", "locked"))
 
 
-def _region(raw: Mapping[str, Any], kind: Kind, height: int, width: int) -> Region:
-    item = _Item.model_validate(raw)
+def _region(raw: Mapping[str, Any], target: Target, height: int, width: int) -> Region:
+    item, kind = _Item.model_validate(raw), target.kind
     if item.original_height not in (None, height) or item.original_width not in (None, width):
         made_for = f"made for {item.original_width} × {item.original_height}, the image is {width} × {height}"
         raise BrushError("original_width", made_for, "Reload the task: the image was replaced")
@@ -165,7 +180,7 @@ def _region(raw: Mapping[str, Any], kind: Kind, height: int, width: int) -> Regi
     else:
         made_of = content(kind, raw["value"])
     shown = _shown(kind, made_of, item.value.touches, height, width)
-    return Region(item.id, *shown, made_from(raw))
+    return Region(item.id, *shown, made_from(raw), target.control)
 
 
 class _Pixels(NamedTuple):

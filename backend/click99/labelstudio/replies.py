@@ -31,11 +31,17 @@ PER_REGION = {
 
 
 def reply(
-    question: Question, region: str, mask: np.ndarray, score: float, version: str, tolerance: float
+    question: Question,
+    region: str,
+    control: str,
+    mask: np.ndarray,
+    score: float,
+    version: str,
+    tolerance: float,
 ) -> Prediction:
-    """The mask, bool [H, W], as the region of that id. score: 0…1. version: the model's. tolerance: of a
-    polygon, in thousandths of the image's long side."""
-    target, (height, width) = question.target, question.shape
+    """The mask, bool [H, W], as the region of that id. control: what draws it, see `Region`. score: 0…1.
+    version: the model's. tolerance: of a polygon, in thousandths of the image's long side."""
+    target, (height, width) = question.target_of(control), question.shape
     value = write(mask, target.kind, question.labels(region), tolerance)
     shown = MaskRegion(
         id=region,

@@ -57,13 +57,14 @@ class _Masks:
         """A ✓ on the canvas leaves the prompts, and the mask tells that it was made from them."""
         first, ids = prompts[0], {prompt.id for prompt in prompts}
         try:
-            target = replace(config.target(first.from_name, first.label), item_index=first.item_index)
+            found = config.targets(first.from_name, first.label, image=first.to_name)
         except LabelConfigError:
             return False
         made = [item for made_of, item in self._by_click[first.id] if ids <= made_of]
         if first.is_box:  # clicks may have refined its mask since
             made += self._by_id[region_id(task, first.id)]
-        return not any(is_of(item, target) for item in made)
+        targets = [replace(target, item_index=first.item_index) for target in found]
+        return not any(is_of(item, target) for item in made for target in targets)
 
 
 def _prompt(item: Mapping[str, Any]) -> ContextItem | None:

@@ -95,7 +95,8 @@ class Answering:
         if is_related(question.work.items, found.id):
             log.warning(BLANK, question.task, found.id)
         with stage("encode"):
-            prediction = reply(question, found.id, mask, score, answer.version, self._polygon_tolerance)
+            tolerance = self._polygon_tolerance
+            prediction = reply(question, found.id, found.control, mask, score, answer.version, tolerance)
             if begins and not mask.any():  # nobody keeps what nobody sees; the click waits for the next one
                 prediction.result = []
         self._objects.remember(question, found, mask)

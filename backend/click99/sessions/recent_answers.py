@@ -121,6 +121,7 @@ class _StoredRegion(BaseModel):
     label: str
     refines: bool
     guessed: bool
+    control: str = ""
 
 
 KEPT_LIST = TypeAdapter(list[_StoredRegion])
@@ -155,12 +156,14 @@ def _pack(answer: AnsweredRegion) -> _StoredRegion:
         label=answer.label,
         refines=answer.refines,
         guessed=answer.guessed,
+        control=region.control,
     )
 
 
 def _unpack(kept: _StoredRegion) -> AnsweredRegion:
     """ValueError or zlib.error when its pixels are damaged."""
-    region = Region(kept.id, *kept.corner, _pixels(kept.bits, *kept.shape))
+    pixels = _pixels(kept.bits, *kept.shape)
+    region = Region(kept.id, *kept.corner, pixels, control=kept.control)
     screen = Screen(kept.pending, frozenset(), kept.draft, kept.person)
     return AnsweredRegion(region, kept.label, screen, kept.refines, kept.guessed)
 

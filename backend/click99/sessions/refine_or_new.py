@@ -22,11 +22,13 @@ SELECTED_REACH = 5.0  # times as far as else a click reaches where a region is s
 @dataclass(frozen=True)
 class ClickedObject:
     """What clicks are about. id: of the region that the answer replaces, or of a new one. start: the mask to
-    start from; None: nothing. clicks: those that count from there, at least one."""
+    start from; None: nothing. clicks: those that count from there, at least one. control: as of a
+    `Region`."""
 
     id: str
     start: Start | None
     clicks: Sequence[Click]
+    control: str = ""
 
 
 class ObjectFinder:
@@ -54,7 +56,7 @@ class ObjectFinder:
                 regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
             elif not answer.refines:  # whether it was accepted or rejected, the new one takes its place
                 new_id = answer.region.id
-        around = question.selected and question.target.any_label
+        around = question.target.chosen and question.target.any_label
         reach, own = (SELECTED_REACH * near, None) if around else (near, own_mask)
         return identify(question.clicks, regions, new_id, reach, question.shape, own)
 
@@ -67,7 +69,7 @@ class ObjectFinder:
         work = question.work
         if work.kind == "annotation" and work.items and self._annotators.several(question.request.project):
             return []
-        return drawn_regions(work, question.target, *question.shape)
+        return drawn_regions(work, question.targets, *question.shape)
 
     def areas(self, question: Question, kept: Sequence[Region]) -> tuple[int, ...]:
         """Pixels of the newest regions of the question's kind in its picture; kept: as `kept` says."""
@@ -78,7 +80,8 @@ class ObjectFinder:
 
     def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> None:
         """Note an answer. mask: bool [H, W]."""
-        region = Region(found.id, *crop(mask))
+        control = question.target_of(found.control).control
+        region = Region(found.id, *crop(mask), control=control)
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
         answer = AnsweredRegion(region, question.label, question.screen, found.start is not None, guessed)
         self._answers.remember(question.task, answer)
@@ -138,7 +141,8 @@ def identify(
     if region is None:
         return ClickedObject(new_id, None, clicks)
     new = [click for click in clicks if click not in region.clicks]
-    return ClickedObject(region.id, Start(region.on_image(*shape), region.by_hand), new or clicks[-1:])
+    start = Start(region.on_image(*shape), region.by_hand)
+    return ClickedObject(region.id, start, new or clicks[-1:], region.control)
 
 
 def meant(

@@ -1,0 +1,147 @@
+"""One picture, several controls that hold masks: a region stays with its own, and no control gets a label
+that it lacks."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from click99.labelstudio import bitmask, brush
+from click99.labelstudio.label_config import LabelConfig
+from click99.labelstudio.unaccepted import unaccepted_prompts
+from tests.server.requests import (
+    CONFIG,
+    HEIGHT,
+    IMAGE,
+    WIDTH,
+    WITHOUT_LABELS,
+    body,
+    click,
+    data_uri,
+    dot,
+    draft,
+    encoded,
+    keypoint,
+)
+
+SQUARE = np.zeros((HEIGHT, WIDTH), bool)
+SQUARE[10:30, 10:30] = True
+HELD: dict[str, dict[str, Any]] = {
+    "BrushLabels": {"format": "rle", "rle": brush.encode(SQUARE.view(np.uint8) * np.uint8(255))},
+    "BitmaskLabels": {"imageDataURL": bitmask.encode(SQUARE)},
+    "PolygonLabels": {"points": [[16, 21], [46, 21], [46, 62], [16, 62]], "closed": True},
+}
+
+
+def config(with_labels: bool, **controls: str) -> str:
+    """name=tag of controls with the labels cell and nucleus."""
+    parts = CONFIG if with_labels else WITHOUT_LABELS
+    labels = '<Label value="cell"/><Label value="nucleus"/>'
+    tags = (f'<{tag} name="{name}" toName="image">{labels}</{tag}>' for name, tag in controls.items())
+    return parts[: parts.index("<BrushLabels")] + "".join(tags) + "</View>"
+
+
+def kept(name: str, tag: str, label: str = "nucleus", **changes: Any) -> dict[str, Any]:
+    sizes = {"original_width": WIDTH, "original_height": HEIGHT}
+    names = {"id": "r", "type": tag.lower(), "from_name": name, "to_name": "image"}
+    return names | sizes | {"value": HELD[tag] | {tag.lower(): [label]}} | changes
+
+
+@pytest.mark.parametrize("with_labels", [False, True])
+def test_a_region_is_refined_in_its_own_control(server: TestClient, with_labels: bool):
+    asked = keypoint("a", 20, 20, label="nucleus") if with_labels else dot("a", 20, 20)
+    for first, own, place in product(HELD, HELD, ("drafts", "predictions")):
+        xml, task = config(with_labels, one=first, two=own), [{"id": 1, "result": [kept("two", own)]}]
+        (region,) = click(server, xml, asked, **{place: task})
+        assert (region["id"], region["from_name"], region["type"]) == ("r", "two", own.lower())
+        assert region["value"][own.lower()] == ["nucleus"]
+        assert region["value"].keys() >= HELD[own].keys()
+
+
+CRACKS = """<View><Image name="image" value="$image"/>
+  <KeyPoint name="kp" toName="image" smart="true" smartOnly="true"/>
+  <RectangleLabels name="car" toName="image"><Label value="car"/></RectangleLabels>
+  <BrushLabels name="one" toName="image"><Label value="cell"/></BrushLabels>
+  <BrushLabels name="two" toName="image">
+    <Label value="Crack" alias="crack"/><Label value="dent"/></BrushLabels>
+</View>"""
+
+
+SELECTED: list[tuple[list[str], str, list[str]]] = [
+    (["dent"], "two", ["dent"]),
+    (["Crack", "dent"], "two", ["crack", "dent"]),
+    (["cell"], "one", ["cell"]),
+    (["car"], "one", ["cell"]),
+    (["car", "dent"], "two", ["dent"]),
+    ([], "one", ["cell"]),
+]
+
+
+def chosen(click_id: str, x: int, y: int, *labels: str) -> dict[str, Any]:
+    """A click while a region with these labels is selected."""
+    item = dot(click_id, x, y)
+    item["value"]["labels"] = list(labels)
+    return item
+
+
+def test_a_new_object_goes_where_the_selected_label_is_known(server: TestClient):
+    for selected, control, labels in SELECTED:
+        (region,) = click(server, CRACKS, chosen("a", 50, 40, *selected))
+        assert (region["from_name"], region["value"]["brushlabels"]) == (control, labels)
+
+
+def test_what_was_accepted_just_now_stays_with_its_control(server: TestClient):
+    """Before its draft is saved, too."""
+    assert server.post("/predict", json=body(None)).status_code == 200
+    (begun,) = click(server, CRACKS, chosen("a", 20, 20, "dent"))
+    (refined,) = click(server, CRACKS, dot("b", 22, 20, positive=False))
+    assert (refined["id"], refined["from_name"]) == (begun["id"], "two")
+
+
+def test_a_selected_box_does_not_widen_the_reach(server: TestClient):
+    (region,) = click(server, CRACKS, dot("a", 20, 20))
+    (other,) = click(server, CRACKS, chosen("b", 36, 20, "car"), **draft(region))
+    assert other["id"] != region["id"]
+
+
+def test_a_chosen_label_that_a_labels_control_lacks_does_not_count(server: TestClient):
+    xml = CRACKS.replace("<BrushLabels", "<Labels", 1).replace("</BrushLabels>", "</Labels>", 1)
+    xml = xml.replace("<BrushLabels", "<!--").replace("</BrushLabels>", '--><Brush name="b" toName="image"/>')
+    _, labelled = click(server, xml, chosen("a", 20, 20, "car"))
+    assert labelled["value"]["labels"] == ["cell"]
+
+
+def test_a_mask_in_another_control_was_accepted():
+    xml = config(True, one="BrushLabels", two="PolygonLabels")
+    made = kept("two", "PolygonLabels", "cell", meta={"clicks": [["a", 20, 20, True]]})
+    clicked = keypoint("a", 20, 20)
+    assert unaccepted_prompts([clicked, made], LabelConfig.parse(xml), 3) == []
+    assert len(unaccepted_prompts([clicked], LabelConfig.parse(xml), 3)) == 1
+
+
+def test_labels_of_two_tools_are_told_apart(server: TestClient):
+    xml = """<View><Image name="image" value="$image"/>
+      <Labels name="label" toName="image"><Label value="cell"/><Label value="nucleus"/></Labels>
+      <KeyPoint name="kp" toName="image" smart="true" smartOnly="true"/>
+      <Brush name="brush" toName="image"/><Polygon name="polygon" toName="image"/></View>"""
+    value = HELD["PolygonLabels"] | {"labels": ["nucleus"]}
+    outline = kept("label", "PolygonLabels") | {"type": "labels", "value": value}
+    drawn, labelled = click(server, xml, dot("a", 20, 20), **draft(outline))
+    assert (drawn["id"], drawn["from_name"], drawn["type"]) == ("r", "polygon", "polygon")
+    assert labelled["value"]["labels"] == ["nucleus"]
+
+
+def test_the_picture_tells_which_control_is_meant(server: TestClient):
+    two = "".join(
+        f"<Image name='{name}' value='${name}'/><KeyPoint name='kp-{name}' toName='{name}' smart='true'/>"
+        f"<BrushLabels name='brush-{name}' toName='{name}'><Label value='cell'/></BrushLabels>"
+        for name in ("a", "b")
+    )
+    asked = dot("x", 20, 20, size=(80, 40), from_name="", to_name="b")
+    data = {"a": IMAGE, "b": data_uri(encoded(80, 40))}
+    (region,) = click(server, f"<View>{two}</View>", asked, data=data)
+    assert (region["from_name"], region["original_width"]) == ("brush-b", 80)
