@@ -162,9 +162,10 @@ def test_too_many_pixels():
             read(tiff(SCENE.astype(kind)), max_pixels=1999)
 
 
+@pytest.mark.parametrize("written", [{}, {"compression": "zlib"}, {"tile": (16, 16)}], ids=str)
 @pytest.mark.parametrize("kind", ["uint16", "int16", "float64", "float16", "uint32"])
-def test_what_is_cut_short(kind: str):
-    data = tiff(colours((SCENE * 800).astype(kind), 3))
+def test_what_is_cut_short(kind: str, written: dict[str, Any]):
+    data = tiff(colours((SCENE * 800).astype(kind), 3), **written)
     with pytest.raises(ImageUnreadableError):
         read(data[: len(data) // 2])
 
@@ -185,13 +186,84 @@ def test_planes_are_turned_upright(orientation: int):
     assert (read(planes) == read(tiff(values, **turn))).all()
 
 
+WRITTEN: list[dict[str, Any]] = [
+    {"bigtiff": True},
+    {"compression": "zlib"},
+    {"compression": "zlib", "rowsperstrip": 7},
+    {"tile": (16, 32)},
+    {"tile": (16, 16), "compression": "zlib"},
+]
+
+
+@pytest.mark.parametrize("written", WRITTEN, ids=str)
+@pytest.mark.parametrize("planes", [False, True])
+@pytest.mark.parametrize("kind", ["int8", "uint16", "uint32", "int64", "uint64", "float16", "float64"])
+def test_however_it_is_written(kind: str, planes: bool, written: dict[str, Any]):
+    dark = (SCENE * (100 if kind == "int8" else 800)).astype(kind)
+    values = np.moveaxis(colours(dark, 3), 2, 0) if planes else colours(dark, 3)
+    pixels = read(tiff(values, planarconfig="separate" if planes else "contig", **written))
+    assert np.abs(pixels - ALL_OF_IT[..., None]).max() <= 3
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("kind", ["uint16", "uint32", "int16"])
+def test_differences_of_neighbours(kind: str, order: Any):
+    values = np.moveaxis(colours((SCENE * 800).astype(kind), 3), 2, 0)
+    options = {"planarconfig": "separate", "compression": "zlib", "predictor": True}
+    assert np.abs(read(tiff(values, byteorder=order, **options)) - ALL_OF_IT[..., None]).max() <= 2
+
+
+BANDS = [(2, kind) for kind in ("uint16", "int16", "float32")]  # Pillow has 2 of 8 bits as grey with alpha
+BANDS += [(bands, kind) for bands in (4, 5, 7) for kind in ("uint8", "uint16", "int16", "float32")]
+
+
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize(("channels", "kind"), BANDS)
+def test_further_bands_are_no_alpha_and_harm_nothing(channels: int, kind: str, planes: Any):
+    """Satellites' infrared, microscopes' second stain."""
+    shown = 1 if channels == 2 else 3
+    scene = ALL_OF_IT if kind == "uint8" else SCENE * 800
+    values = np.dstack([scene] * shown + [NOISE * 90] * (channels - shown)).astype(kind)
+    values = np.moveaxis(values, 2, 0) if planes == "separate" else values
+    photometric = "minisblack" if channels == 2 else "rgb"
+    extra = {"extrasamples": ["unspecified"] * (channels - shown)}
+    pixels = read(tiff(values, photometric=photometric, planarconfig=planes, **extra))
+    assert np.abs(pixels - ALL_OF_IT[..., None]).max() <= 2
+
+
+def test_bands_without_colours_are_shown_as_such():
+    values = np.dstack([SCENE * 800, SCENE * 800, SCENE * 800, NOISE, NOISE]).astype(np.uint16)
+    pixels = read(tiff(values, photometric="minisblack", planarconfig="contig"))
+    assert np.abs(pixels - ALL_OF_IT[..., None]).max() <= 2
+
+
+def test_grey_with_alpha():
+    values = np.dstack([SCENE * 800, np.full(SCENE.shape, 65535)]).astype(np.uint16)
+    values[:, :9, 1] = 0
+    grey = {"photometric": "minisblack", "planarconfig": "contig", "extrasamples": ["unassalpha"]}
+    pixels = read(tiff(values, **grey))
+    assert (pixels[:, :9] == 255).all()
+    assert np.abs(pixels[:, 9:] - ALL_OF_IT[:, 9:, None]).max() <= 2
+
+
 def test_kinds_that_are_not_read_are_named():
     for odd in (
-        tiff(SCENE.astype(np.float16), compression="zlib"),
-        tiff(np.zeros((8, 9, 5), np.uint16), photometric="minisblack", planarconfig="contig"),
+        tiff(SCENE.astype(np.complex64)),
+        tiff(SCENE.astype(np.float16), compression="zlib").replace(
+            b"\x03\1\3\0\1\0\0\0\x08\0", b"\x03\1\3\0\1\0\0\0\x05\0"
+        ),
     ):
-        with pytest.raises(ImageUnreadableError, match="a kind that is not read"):
+        with pytest.raises(ImageUnreadableError, match="a kind that is not read: save it uncompressed"):
             read(odd)
+
+
+def test_what_unpacks_without_end_is_refused_before():
+    bands = np.zeros((64, 64, 5), np.uint16)
+    data = tiff(bands, photometric="minisblack", planarconfig="contig", compression="zlib")
+    many = struct.pack("<HHII", 277, 3, 1, 5), struct.pack("<HHII", 277, 3, 1, 60000)
+    assert many[0] in data
+    with pytest.raises(ImageUnreadableError, match="60000 channels, deflated"):
+        read(data.replace(*many))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import tracemalloc
 import zlib
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, PngImagePlugin
 
 from click99.labelstudio.errors import ImageError, ImageTooLargeError, ImageUnreadableError
 from click99.labelstudio.pixels import ROWS, read_pixels
@@ -75,6 +76,34 @@ def test_exif_orientation_is_applied(orientation: int, red: Any):
     assert pixels.shape[:2] == ((2, 4) if orientation < 5 else (4, 2))
     assert (pixels[red] == RED).all()
     assert (pixels == RED).all(axis=2).mean() == 0.5
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_webp_stays_as_it_is_stored(orientation: int):
+    """As browsers show it (tried in Chromium), other than JPEG, PNG and AVIF."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = read(encoded(left_red(), "WEBP", exif=exif, lossless=True))
+    assert (pixels[:, :2] == RED).all()
+    assert pixels.shape == (2, 4, 3)
+
+
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/' tiff:Orientation=\"6\"/>"
+RAW = "\nexif\n      34\n" + (b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0").hex() + "\n"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "AVIF", "PNG of ImageMagick"])
+def test_an_orientation_that_browsers_do_not_read(kind: str):
+    """In XMP, and as ImageMagick kept EXIF in a PNG before that had a place for it (tried in Chromium)."""
+    notes = PngImagePlugin.PngInfo()
+    if kind == "PNG":
+        notes.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    elif kind.startswith("PNG"):
+        notes.add_text("Raw profile type exif", RAW, zip=True)
+    told: dict[str, Any] = {"pnginfo": notes} if kind.startswith("PNG") else {"xmp": XMP}
+    file = encoded(left_red(), kind.split()[0], **told)
+    assert Image.open(io.BytesIO(file)).getexif()[0x0112] == 6, "Pillow reads it"
+    assert read(file).shape == (2, 4, 3)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")

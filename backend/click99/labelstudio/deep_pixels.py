@@ -6,21 +6,16 @@ picture is scaled by what it holds itself, and the same bytes are the same pixel
 
 from __future__ import annotations
 
-import sys
-from io import BytesIO
-
 import cv2
 import numpy as np
 from PIL import Image, ImageFile
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from click99.labelstudio.tiff import BITS, CHANNELS, PHOTOMETRIC, PLANES, SAMPLES, has_alpha, numbers
 
 STRAY = 0.1  # percent of the values at either end that do not count: hot and dead pixels
 NO_VALUE = 1e30  # floats from here on, of either sign, are none; nor is the lowest integer of a signed type
 ROWS = 256  # scaled at a time
-TIFF = (b"II*\0", b"MM\0*")
-# a TIFF's tags
-WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
-OFFSETS, ORIENTATION, CHANNELS, COUNTS, PLANES, SAMPLES = 273, 274, 277, 279, 284, 339
+NOT_READ = "damaged, or numbers of a kind that is not read: save it uncompressed or deflated"
 
 # Who reads a damaged file reports it. OpenCV 4.14 has the function elsewhere than 4.12.
 getattr(cv2.utils, "logging", cv2).setLogLevel(0)
@@ -29,8 +24,10 @@ getattr(cv2.utils, "logging", cv2).setLogLevel(0)
 def scaled(values: np.ndarray) -> np.ndarray:
     """Numbers of any type, [H, W] or [H, W, C] -> uint8: what they span, but for stray ones, is 0 to 255.
 
-    A picture of one value stays one.
+    A picture of one value stays one, and one of 8 bits as it is.
     """
+    if values.dtype == np.uint8:
+        return values
     low, high = _span(values)
     if low == high:
         grey = low if values.dtype.kind == "f" or values.itemsize == 1 else low // 256
@@ -66,78 +63,61 @@ def is_deep(image: ImageFile.ImageFile) -> bool:
     return image.mode[0] == "I" or (bool(image.tile) and ";16" in str(image.tile[0].args))
 
 
-def eight_bits(image: Image.Image, data: bytes, tags: dict) -> Image.Image:
-    """A loaded deep image -> one of 8 bits, grey, RGB or RGBA. data: its file; tags: those before loading."""
-    grey = image.mode in ("L", "F") or image.mode.startswith("I")
-    values = np.asarray(image) if grey else _read_colours(data, tags)
-    if values.dtype == np.int32 and tags and tags.get(SAMPLES, (1,)) == (1,):
-        values = values.view(np.uint32)
-    if values.dtype == np.uint8:
-        values = values.view(np.int8)
-    found = _shown(values, tags)
-    if "exif" in image.info and not tags:  # Pillow and OpenCV turn TIFF upright by themselves
-        found.info["exif"] = image.info["exif"]
-    return found
-
-
 def tags_of(image: Image.Image) -> dict:
     """A TIFF's, by their numbers; a loaded one is upright, and has lost its orientation."""
     return dict(getattr(image, "tag_v2", {}))
 
 
-class Tiff:
-    """One that Pillow does not know: of 16- or 64-bit floats, or signed, float or 32-bit colours."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data, self._tags = data, ImageFileDirectory_v2(data[:8])
-        file = BytesIO(data)
-        file.seek(self._tags.next)
-        self._tags.load(file)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self._tags[WIDTH], self._tags[HEIGHT]
-
-    def eight_bits(self) -> Image.Image:
-        """ValueError when it is damaged, or of no kind that is read."""
-        return _shown(_read_colours(self._data, dict(self._tags)), dict(self._tags))
+def eight_bits(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
+    """An opened deep image -> one of 8 bits, grey, RGB or RGBA, a TIFF upright. data: its file. OSError or
+    ValueError when it is damaged."""
+    if tags := tags_of(image):
+        return shown_tiff(data, tags, image)
+    image.load()
+    grey = image.mode in ("L", "F") or image.mode.startswith("I")
+    found = _shown(np.asarray(image) if grey else _by_opencv(data), {})
+    if "exif" in image.info:
+        found.info["exif"] = image.info["exif"]
+    return found
 
 
-def _read_colours(data: bytes, tags: dict) -> np.ndarray:
-    """A file's numbers as they are, upright, [H, W] or [H, W, 3 or 4] with red first."""
-    if tags.get(PLANES) != 2:  # of planes OpenCV leaves memory unwritten
-        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if values is not None:
-            return values if values.ndim == 2 else values[..., [2, 1, 0, 3][: values.shape[2]]]
-    if OFFSETS in tags and tags.get(COMPRESSION, 1) == 1 and tags.get(CHANNELS, 1) in (1, 3, 4):
-        return _read_strips(data, tags)
-    raise ValueError("damaged, or numbers of a kind that is not read")
+def shown_tiff(data: bytes, tags: dict, image: Image.Image | None = None) -> Image.Image:
+    """A TIFF -> as `eight_bits`. image: opened by Pillow, if that knows its kind."""
+    values = numbers(data, tags)
+    if values is None:
+        values = _by_others(data, tags, image)
+    return _shown(values, tags)
 
 
-def _read_strips(data: bytes, tags: dict) -> np.ndarray:
-    """The same of an uncompressed TIFF, for what OpenCV does not know: planes, 16-bit floats, uint32."""
-    strips = zip(*(np.atleast_1d(tags[tag]) for tag in (OFFSETS, COUNTS)), strict=True)
-    kind = "uif"[tags.get(SAMPLES, (1,))[0] - 1] + str(tags[BITS][0] // 8)
-    numbers = np.frombuffer(b"".join(data[start : start + size] for start, size in strips), kind)
-    numbers = numbers.byteswap() if (data[:2] == b"MM") == (sys.byteorder == "little") else numbers
-    numbers = numbers.astype(np.float32) if kind == "f2" else numbers
-    height, width, channels = tags[HEIGHT], tags[WIDTH], tags.get(CHANNELS, 1)
-    if tags.get(PLANES) == 2:
-        values = np.moveaxis(numbers.reshape(channels, height, width), 0, -1)
-    else:
-        values = numbers.reshape(height, width, channels)
-    return _upright(values[..., 0] if channels == 1 else values, tags.get(ORIENTATION, 1))
+def _by_others(data: bytes, tags: dict, image: Image.Image | None) -> np.ndarray:
+    """The numbers of one that is compressed otherwise, upright: by libtiff."""
+    if image is None or tags.get(CHANNELS, 1) > 1:
+        if tags.get(CHANNELS, 1) not in (1, 3, 4) or tags.get(PLANES) == 2:  # of planes OpenCV leaves memory
+            raise ValueError(NOT_READ)  # unwritten
+        return _by_opencv(data)
+    image.load()
+    values = np.asarray(image)
+    if values.dtype == np.int32 and tags.get(SAMPLES, (1,)) == (1,):
+        return values.view(np.uint32)
+    return values.view(np.int8) if values.dtype == np.uint8 else values
 
 
-def _upright(values: np.ndarray, orientation: int) -> np.ndarray:
-    values = values.swapaxes(0, 1) if orientation >= 5 else values
-    values = values[:, ::-1] if orientation in (2, 3, 6, 7) else values
-    return values[::-1] if orientation in (3, 4, 7, 8) else values
+def _by_opencv(data: bytes) -> np.ndarray:
+    """[H, W] or [H, W, 3 or 4] with red first."""
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise ValueError(NOT_READ)
+    return values if values.ndim == 2 else values[..., [2, 1, 0, 3][: values.shape[2]]]
 
 
 def _shown(values: np.ndarray, tags: dict) -> Image.Image:
-    if values.ndim == 3 and values.shape[2] == 4:
-        return Image.fromarray(np.dstack([scaled(values[..., :3]), _alpha(values[..., 3])]))
+    """tags: {} of a PNG, whose last channel of four is alpha."""
+    colours = values.shape[2] if values.ndim == 3 else 1
+    if colours in (2, 4):
+        ground = scaled(values[..., 0] if colours == 2 else values[..., :3])
+        if tags and not has_alpha(tags):
+            return Image.fromarray(ground)
+        return Image.fromarray(np.dstack([ground, _alpha(values[..., -1])]))
     pixels = scaled(values)
     return Image.fromarray(255 - pixels if tags.get(PHOTOMETRIC) == 0 else pixels)  # 0: the lowest is white
 

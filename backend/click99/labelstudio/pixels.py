@@ -10,14 +10,16 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from click99.labelstudio.budget import Budget
-from click99.labelstudio.deep_pixels import TIFF, Tiff, eight_bits, is_deep, tags_of
+from click99.labelstudio.deep_pixels import eight_bits, is_deep, shown_tiff, tags_of
 from click99.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
+from click99.labelstudio.tiff import CHANNELS, HEIGHT, STARTS, WIDTH, has_alpha, read_tags
 
 MAX_PIXELS = 178_000_000  # of an image; above it Pillow suspects a bomb
 UNPACKED = Budget(2**30)
 BYTES_PER_PIXEL = 16  # while an image is unpacked, at most
 DEEP = 48  # the same of one with more than 8 bits
 ROWS = 256  # copied at a time
+ELSEWHERE = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")  # that may tell an orientation
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")  # no others: some run programs
 ENDS = [filler * 64 + b"\xff\xd9" for filler in (b"\0", b"\x55")]  # of a JPEG that has none
 
@@ -47,16 +49,18 @@ def _unpack(data: bytes, name: str, max_pixels: int) -> np.ndarray:
     try:
         opened = Image.open(BytesIO(data), formats=FORMATS)
     except Image.UnidentifiedImageError:
-        if not data.startswith(TIFF):
+        if not data.startswith(STARTS):
             raise
-        tiff = Tiff(data)
-        with _room(tiff.size, name, max_pixels, DEEP):
-            return _array(_as_rgb(tiff.eight_bits()))
+        tags = read_tags(data)
+        with _room((tags[WIDTH], tags[HEIGHT]), name, max_pixels, DEEP):
+            return _array(_as_rgb(shown_tiff(data, tags)))
     with opened as image:
-        deep, tags = is_deep(image), tags_of(image)
+        deep, tags, turned = is_deep(image), tags_of(image), image.format != "WEBP"
         with _room(image.size, name, max_pixels, DEEP if deep else BYTES_PER_PIXEL):
-            whole = _loaded(image, data)
-            return _array(_as_rgb(_upright(eight_bits(whole, data, tags) if deep else whole)))
+            whole = eight_bits(image, data) if deep else _loaded(image, data)
+            if whole.mode == "RGBA" and tags.get(CHANNELS, 1) > 3 and not has_alpha(tags):
+                whole = whole.convert("RGB")  # without another band that Pillow takes for alpha
+            return _array(_as_rgb(_upright(whole) if turned else whole))
 
 
 def _loaded(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
@@ -94,6 +98,9 @@ def _too_large(name: str, max_pixels: int) -> ImageTooLargeError:
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    """As its EXIF says. Pillow looks elsewhere, too, where browsers do not."""
+    for elsewhere in ELSEWHERE:
+        image.info.pop(elsewhere, None)
     with suppress(Exception):  # browsers show an image with broken EXIF data as it is
         ImageOps.exif_transpose(image, in_place=True)
     return image
