@@ -261,6 +261,23 @@ def test_redirects_to_other_schemes(source: Source, site: Site, target: str):
         source([site.host]).get(url)
 
 
+@pytest.mark.parametrize("written", ["/gr%C3%B6%C3%9Fe 1.png", "/größe 1.png"])
+def test_a_redirect_may_hold_letters_as_they_are(source: Source, site: Site, written: str):
+    """In UTF-8, as browsers read it; header lines are latin-1 to Python."""
+    site.serve("/gr%C3%B6%C3%9Fe%201.png", picture())
+    url = site.redirect("/a", written.encode().decode("latin-1"))
+    assert is_red(source([site.host]).get(url))
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"), [(503, "again later"), (429, "again later"), (404, "task's data")]
+)
+def test_a_host_that_is_busy_is_not_the_task_s_fault(source: Source, site: Site, status: int, remedy: str):
+    url = site.serve("/a.png", b"no", status)
+    with pytest.raises(ImageUnavailableError, match=f"answers {status}.*{remedy}"):
+        source([site.host]).get(url)
+
+
 @pytest.mark.parametrize("target", ["/a", "http://[::1"])
 def test_redirects_without_end_or_sense(source: Source, site: Site, target: str):
     url = site.redirect("/a", target)

@@ -105,10 +105,12 @@ def test_what_cannot_be_read_is_left_out_and_named(broken: dict[str, Any], caplo
     assert "annotation 1 is not read" in caplog.text
 
 
-@pytest.mark.parametrize("fixed", [{"readonly": True}, {"locked": True}, {"readonly": 1}, {"locked": "true"}])
-def test_regions_that_nobody_may_change_are_passed_by(fixed: dict[str, Any]):
+@pytest.mark.parametrize(
+    "fixed", [{"readonly": True}, {"locked": True}, {"readonly": 1}, {"locked": "true"}, {"readonly": 1.0}]
+)
+def test_regions_that_nobody_may_change_are_known(fixed: dict[str, Any]):
     found = drawn_regions(work(item("a", **fixed), item("b", readonly=False, locked=False)), [TARGET], *SIZE)
-    assert [region.id for region in found] == ["b"]
+    assert [region.fixed for region in found] == [True, False]
 
 
 def test_a_magic_wands_mask_is_read_before_it_is_submitted():

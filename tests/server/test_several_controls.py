@@ -26,6 +26,7 @@ from tests.server.requests import (
     draft,
     encoded,
     keypoint,
+    mask_of,
 )
 
 SQUARE = np.zeros((HEIGHT, WIDTH), bool)
@@ -133,6 +134,15 @@ def test_labels_of_two_tools_are_told_apart(server: TestClient):
     drawn, labelled = click(server, xml, dot("a", 20, 20), **draft(outline))
     assert (drawn["id"], drawn["from_name"], drawn["type"]) == ("r", "polygon", "polygon")
     assert labelled["value"]["labels"] == ["nucleus"]
+
+
+@pytest.mark.parametrize("lock", ["readonly", "locked"])
+def test_a_locked_region_is_neither_refined_nor_covered(server: TestClient, lock: str):
+    fixed = kept("brush", "BrushLabels", **{lock: True})
+    for x, y, covered in ((34, 20, False), (20, 20, True)):  # beside it, in it
+        (region,) = click(server, WITHOUT_LABELS, dot(f"a{x}", x, y), **draft(fixed))
+        assert region["id"] != "r"
+        assert bool((mask_of(region) & SQUARE).any()) == covered
 
 
 def test_the_picture_tells_which_control_is_meant(server: TestClient):

@@ -52,6 +52,11 @@ def shorten(url: str) -> str:
     return address if len(address) <= 200 else f"{address[:199]}…"
 
 
+def _location(reply: requests.Response) -> str:
+    """Of a redirect. Some hosts write UTF-8 there, as browsers read it."""
+    return reply.headers["Location"].encode("latin-1").decode(errors="replace")
+
+
 def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
@@ -134,7 +139,7 @@ class Fetcher:
         auth = no_auth if public else self._guard
         with exchange("GET", url, deadline, self._max_bytes, public, headers=headers, auth=auth) as reply:
             if reply.is_redirect:
-                return self._moved(urljoin(url, reply.headers["Location"]))
+                return self._moved(urljoin(url, _location(reply)))
             if conditions and reply.status_code == 304:
                 return None
             self._check_status(reply)
@@ -183,6 +188,8 @@ class Fetcher:
             remedy = "Set LABEL_STUDIO_API_KEY to a token of a user who sees the project"
         elif ours and in_storage(reply.url):
             remedy = "Connect its bucket to the project, under Settings → Cloud Storage, and sync it"
+        elif reply.status_code >= 500 or reply.status_code == 429:
+            remedy = "Its host is busy or broken: click again later, or see that host's log"
         elif reply.status_code in (401, 403):
             remedy = "It must be readable without login; if it is Label Studio, set LABEL_STUDIO_HOST to it"
         else:

@@ -40,7 +40,7 @@ class Region:
     pixels: bool [h, w], its mask with all strokes, cut to where it is not empty; the corner lies at
     (left, top). by_hand: bool [H, W], the pixels that strokes not saved yet went over, or None.
     clicks: those that it was made from, as far as it tells. control: what draws it (`Target.control`); "":
-    what draws new ones.
+    what draws new ones. fixed: nobody may change it, so no click is about it.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Region:
     by_hand: np.ndarray | None = None
     clicks: frozenset[Click] = frozenset()
     control: str = ""
+    fixed: bool = False
 
     def holds(self, click: Click) -> bool:
         """Whether the clicked pixel belongs to it."""
@@ -134,7 +135,7 @@ def made_from(item: Mapping[str, Any]) -> frozenset[Click]:
 def _readable(work: Work, targets: Sequence[Target], height: int, width: int) -> Iterator[Region]:
     for raw in work.items:
         target = next((target for target in targets if is_of(raw, target)), None)
-        if target and not is_fixed(raw):
+        if target:
             try:
                 yield _region(raw, target, height, width)
             except (ValidationError, BrushError, BitmaskError) as error:
@@ -166,8 +167,8 @@ def _which(item_index: Any) -> int | None:
 
 
 def is_fixed(raw: Mapping[str, Any]) -> bool:
-    """Whether Label Studio lets nobody change this region: clicks pass it by."""
-    return any(str(raw.get(lock)).lower() in ("true", "1") for lock in ("readonly", "locked"))
+    """Whether Label Studio lets nobody change this region."""
+    return any(str(raw.get(lock)).lower() in ("true", "1", "1.0") for lock in ("readonly", "locked"))
 
 
 def _region(raw: Mapping[str, Any], target: Target, height: int, width: int) -> Region:
@@ -180,7 +181,7 @@ def _region(raw: Mapping[str, Any], target: Target, height: int, width: int) -> 
     else:
         made_of = content(kind, raw["value"])
     shown = _shown(kind, made_of, item.value.touches, height, width)
-    return Region(item.id, *shown, made_from(raw), target.control)
+    return Region(item.id, *shown, made_from(raw), target.control, is_fixed(raw))
 
 
 class _Pixels(NamedTuple):

@@ -50,7 +50,7 @@ class ObjectFinder:
         if question.box:
             return ClickedObject(region_id(question.request.task.id, question.box.id), None, question.clicks)
         new_id = self._own_id(question)
-        regions = list(kept)
+        regions = [region for region in kept if not region.fixed]
         for answer in self._unsaved(question):
             if counts(answer, question.clicks[0]):
                 regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
