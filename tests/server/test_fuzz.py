@@ -30,6 +30,10 @@ def recorded() -> Iterator[tuple[str, Any]]:
         yield f"/{file.name.partition('_')[0]}", json.loads(text)
     box = {"x": 10, "y": 10, "width": 30, "height": 30, "rotation": 5, "rectanglelabels": ["cell"]}
     yield "/predict", body([keypoint("a", 20, 20), {"type": "rectanglelabels", "value": box}])
+    opened = body(None)
+    found = [{"id": "b", "type": "rectanglelabels", "to_name": "image", "value": box}, keypoint("a", 20, 20)]
+    opened["tasks"][0]["predictions"] = [{"id": 1, "result": found, "created_at": "2026-01-01"}]
+    yield "/predict", opened
 
 
 SEEDS = list(recorded())

@@ -65,6 +65,26 @@ def test_what_is_annotated_or_gives_no_mask_gets_none_and_others_do(server: Test
     assert second["result"]
 
 
+ODD: list[dict[str, Any]] = [
+    box(x="abc"),
+    box(x=1e300),
+    box(y="NaN"),
+    box(rotation=[]),
+    box() | {"item_index": "x"},
+    box() | {"original_width": "wide"},
+    box() | {"is_positive": "no way"},
+    box() | {"value": None},
+    {"type": 7},
+]
+
+
+def test_boxes_that_cannot_be_read_do_not_count(server: TestClient):
+    """Nor does the task fail to open."""
+    found = retrieve(server, *(task(number, odd, box()) for number, odd in enumerate(ODD)))
+    assert [len(made[0]["result"]) for made in found] == [1] * len(ODD)
+    assert retrieve(server, *(task(number, odd) for number, odd in enumerate(ODD))) == [[]] * len(ODD)
+
+
 def test_no_task_is_begun_once_time_is_up(server: TestClient, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(retrieval, "SECONDS", 0.0)
     assert retrieve(server, task(1, box())) == [[]]

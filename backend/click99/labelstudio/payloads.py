@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -132,6 +132,14 @@ class ContextItem(BaseModel):
         """Clicks on one object share the control (where it is not told, the Image tag), the label and the
         picture."""
         return self.from_name or self.to_name, self.label, self.item_index
+
+
+def saved_prompt(item: Mapping[str, Any]) -> ContextItem | None:
+    """A click or a box that a task holds; None: something else, or one that can't be read."""
+    try:
+        return ContextItem.model_validate(item) if item.get("type") in PROMPTS else None
+    except ValidationError:
+        return None
 
 
 def _pixels(percent: float | None, size: int | None) -> float:

@@ -11,12 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from click99.labelstudio.errors import LabelConfigError
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.loose_values import name_of
-from click99.labelstudio.payloads import ContextItem, Work
+from click99.labelstudio.payloads import ContextItem, Work, saved_prompt
 from click99.labelstudio.regions import is_of, made_from, region_id
 
 MOST_OBJECTS = 20  # objects named in a message
@@ -30,7 +28,7 @@ def unaccepted_prompts(items: Items, config: LabelConfig, task: int | str) -> li
     """
     boxes_only = {box.name for box in config.boxes if box.smart_only}
     smart = {keypoint.name for keypoint in config.keypoints if keypoint.smart}
-    read = filter(None, map(_prompt, items))
+    read = filter(None, map(saved_prompt, items))
     prompts = [prompt for prompt in read if _is_for_a_mask(prompt, boxes_only, smart)]
     boxes = [[box] for box in prompts if box.is_box]
     clicks: dict[tuple[str, str | None, int | None], list[ContextItem]] = {}
@@ -65,13 +63,6 @@ class _Masks:
             made += self._by_id[region_id(task, first.id)]
         targets = [replace(target, item_index=first.item_index) for target in found]
         return not any(is_of(item, target) for item in made for target in targets)
-
-
-def _prompt(item: Mapping[str, Any]) -> ContextItem | None:
-    try:
-        return ContextItem.model_validate(item)
-    except ValidationError:
-        return None
 
 
 def _is_for_a_mask(item: ContextItem, boxes_only: Collection[str], smart: Collection[str]) -> bool:

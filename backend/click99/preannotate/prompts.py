@@ -11,8 +11,8 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
-from click99.labelstudio.loose_values import listed
-from click99.labelstudio.payloads import PROMPTS, ContextItem
+from click99.labelstudio.loose_values import listed, objects
+from click99.labelstudio.payloads import ContextItem, saved_prompt
 from click99.labelstudio.uploads import file_name
 
 FAR = 1e5  # percent: outside of every picture
@@ -49,11 +49,10 @@ def _percent(pixels: float, size: int) -> float:
 
 def of_task(task: Mapping[str, Any], image: str) -> list[ContextItem]:
     """The newest of its predictions that has boxes or points with labels on that Image tag, of several
-    pictures on the first one: those."""
+    pictures on the first one: those. What can't be read there does not count."""
     predictions = [each for each in listed(task.get("predictions")) if isinstance(each, dict)]
     for prediction in sorted(predictions, key=lambda each: str(each.get("created_at")), reverse=True):
-        results = [each for each in listed(prediction.get("result")) if isinstance(each, dict)]
-        items = [ContextItem.model_validate(each) for each in results if each.get("type") in PROMPTS]
+        items = filter(None, map(saved_prompt, objects(prediction.get("result"))))
         here = [item for item in items if item.to_name in ("", image) and not item.item_index]
         if found := [item for item in here if item.has_place and item.label]:
             return found
