@@ -23,8 +23,14 @@ def test_every_click_has_an_answer(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.name)
-def test_the_background_gesture_stands_beside_the_image(file: Path) -> None:
-    assert "Alt+click: background" in file.read_text()
+def test_the_gestures_stand_beside_the_image(file: Path) -> None:
+    """Each has cost annotators clicks: the tool, background, kept masks, another label, a selected mask."""
+    header = next(ElementTree.fromstring(file.read_text()).iter("Header"))
+    hint = header.get("value", "")
+    kept = "on a kept mask: beside it" if file.stem == "bitmask" else "with Ctrl"
+    needed = ["M: dots", "Alt+click: background", kept, "✓: keep"]
+    needed += ["1 to 3, click"] if file.stem == "keys" else ["other label: click", "1 to 3, Esc"]
+    assert [part for part in needed if part not in hint] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -52,7 +58,9 @@ def test_a_config_of_own_labels_answers_each_of_them(kind: str, labels: list[str
 
 
 def test_one_label_needs_no_word_on_others() -> None:
-    assert "other label" not in config_text("brush", ["cat"])
+    alone = config_text("brush", ["cat"])
+    assert "other label" not in alone
+    assert "· Esc: deselect" in alone
     assert "1 to 9" in config_text("brush", [f"k{n}" for n in range(12)])
 
 

@@ -139,6 +139,41 @@ def test_a_prediction_is_refined_under_its_id_and_parent(
     assert np.array_equal(READ[kind](saucer), READ[kind](regions[0]))
 
 
+BOTH = """<View>
+  <KeyPoint name="click" toName="image" smart="true" smartOnly="true"/>
+  <BrushLabels name="brush" toName="image" smart="false"><Label value="Object"/></BrushLabels>
+  <PolygonLabels name="polygon" toName="image" smart="false"><Label value="Person"/></PolygonLabels>
+  <Image name="image" value="$image"/>
+</View>"""
+
+
+def test_a_polygon_stays_one_beside_a_brush(workplace: Workplace, studio: LabellingPage) -> None:
+    """With two controls for masks, a region of the second is refined in it; a new object goes to the first,
+    unless a region of the second is selected."""
+    project = workplace.project("brush beside polygon", BOTH)
+    task = project.task()
+    told = {
+        "task": task,
+        "model_version": "another's",
+        "result": [predicted("polygon", "cup", (290, 150), 70)],
+    }
+    project.client.call("POST", "/api/predictions/", json=told)
+    studio.auto_accept(True)
+    studio.work_on(project.id, task)
+    (refined,) = studio.click(Click(290, 225, True)).regions
+    assert (refined["id"], refined["from_name"], refined["type"]) == ("cup", "polygon", "polygonlabels")
+    studio.wait_until(lambda: bool(project.drafts(task)))
+    (other,) = studio.click(Click(60, 330, True)).regions
+    assert (other["from_name"], other["value"]["brushlabels"]) == ("brush", ["Object"])
+    studio.submit()
+    (saved,) = project.annotations(task)
+    assert [(item["type"], item["id"]) for item in saved] == [
+        ("polygonlabels", "cup"),
+        ("brushlabels", other["id"]),
+    ]
+    assert np.array_equal(READ["polygon"](saved[0]), READ["polygon"](refined))
+
+
 LABELS = """<View>
   <Labels name="label" toName="image"><Label value="Cup" hotkey="1"/><Label value="Dish" hotkey="2"/></Labels>
   <KeyPoint name="click" toName="image" smart="true" smartOnly="true"/>

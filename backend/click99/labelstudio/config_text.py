@@ -46,5 +46,5 @@ def _labels(indent: str, labels: Sequence[str]) -> str:
 def _hint(text: str, labels: int) -> str:
     """The line above the picture names the keys that there are."""
     if labels == 1:
-        return re.sub(r" · other label: [^\"]*Esc", "", text).replace("1 to 3", "1")
+        return re.sub(r" · other label: [^\"]*Esc", " · Esc: deselect", text).replace("1 to 3", "1")
     return text.replace("1 to 3", f"1 to {min(labels, KEYS)}")
