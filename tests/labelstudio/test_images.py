@@ -87,7 +87,9 @@ NAME = "https://labels.example.org/sub"
 
 
 @pytest.mark.parametrize("path", [UPLOAD, LOCAL])
-@pytest.mark.parametrize("prefix", [NAME, "/sub", "HTTPS://Labels.Example.org:443/sub", ""])
+@pytest.mark.parametrize(
+    "prefix", [NAME, "/sub", "HTTPS://Labels.Example.org:443/sub", "http://labels.example.org/sub", ""]
+)
 def test_what_is_under_its_name_is_asked_of_it(source: Source, studio: Site, path: str, prefix: str):
     client = Client(studio.url, LEGACY, names=["", NAME])
     assert source((), client).get(prefix + path).pixels.shape == (4, 6, 3)
@@ -123,6 +125,7 @@ def test_the_other_name_is_never_asked(source: Source, studio: Site, new_site: C
         "https://labels.example.org/subway/a.png",
         "https://labels.example.org/data/a.png",
         "https://labels.example.org:8443/sub/a.png",
+        "http://labels.example.org:8080/sub/a.png",
         "https://labels.example.org@evil/sub/a.png",
         "https://evil/https://labels.example.org/sub/a.png",
         "https://sub.labels.example.org/sub/a.png",

@@ -42,11 +42,18 @@ def origin(url: str) -> tuple[str, str, int] | None:
 
 def _below(address: str, name: str) -> str:
     """What an address, or a path, has below another address; "": it is not below it."""
-    path = (
-        address if PATH.match(address) else HOST.sub("", address) if origin(address) == origin(name) else ""
-    )
+    path = address if PATH.match(address) else HOST.sub("", address) if _same(address, name) else ""
     prefix = f"{urlsplit(name).path}/"
     return f"/{path.removeprefix(prefix)}" if path.startswith(prefix) else ""
+
+
+def _same(address: str, name: str) -> bool:
+    """Whether both are of one host: http and https are, each on its own port, as after a change to https."""
+    one, other = origin(address), origin(name)
+    if one is None or other is None:
+        return False
+    usual = all(port == DEFAULT_PORTS[scheme] for scheme, _, port in (one, other))
+    return one == other or (usual and one[1] == other[1])
 
 
 class Client(AuthBase):
