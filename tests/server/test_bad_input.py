@@ -6,12 +6,15 @@ import logging
 import struct
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from click99.server import middleware
+from click99.server.own_checks import check_refusals
+from click99.server.settings import Settings
 from tests.server.requests import CONFIG, HEIGHT, body, data_uri, encoded, keypoint
 
 GOOD = body([keypoint("a", 20, 20)])
@@ -83,8 +86,17 @@ CASES: dict[str, Case] = {
 }
 
 
+def refused(server: TestClient) -> float:
+    """By the counter, of whatever kind."""
+    lines = server.get("/metrics").text.splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith("click99_errors_total{"))
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_the_caller_learns_what_is_wrong(server: TestClient, caplog: pytest.LogCaptureFixture, case: Case):
+def test_the_caller_learns_what_is_wrong(
+    server: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture, case: Case
+):
+    """So does the administrator: by one log line, one counter, and the doctor."""
     request, status, fragment = case
     before = server.post("/predict", json=GOOD).content
     caplog.clear()
@@ -93,6 +105,9 @@ def test_the_caller_learns_what_is_wrong(server: TestClient, caplog: pytest.LogC
     assert fragment in response.json()["detail"]
     warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert [record.getMessage() for record in warnings] == [f"/predict: {response.json()['detail']}"]
+    assert refused(server) == 1
+    (told,) = check_refusals(Settings(home=tmp_path))
+    assert told.detail.endswith(response.json()["detail"])
     assert server.post("/predict", json=GOOD).content == before
 
 
