@@ -101,6 +101,7 @@ def test_what_was_accepted_just_now_stays_with_its_control(server: TestClient):
     (begun,) = click(server, CRACKS, chosen("a", 20, 20, "dent"))
     (refined,) = click(server, CRACKS, dot("b", 22, 20, positive=False))
     assert (refined["id"], refined["from_name"]) == (begun["id"], "two")
+    assert refined["value"]["brushlabels"] == ["dent"]
 
 
 def test_a_selected_box_does_not_widen_the_reach(server: TestClient):
@@ -138,7 +139,7 @@ def test_labels_of_two_tools_are_told_apart(server: TestClient):
 
 @pytest.mark.parametrize("lock", ["readonly", "locked"])
 def test_a_locked_region_is_neither_refined_nor_covered(server: TestClient, lock: str):
-    fixed = kept("brush", "BrushLabels", **{lock: True})
+    fixed = kept("brush", "BrushLabels") | {lock: True}
     for x, y, covered in ((34, 20, False), (20, 20, True)):  # beside it, in it
         (region,) = click(server, WITHOUT_LABELS, dot(f"a{x}", x, y), **draft(fixed))
         assert region["id"] != "r"

@@ -167,21 +167,15 @@ class Question:
         controls = " ".join(sorted({target.from_name for target in self.targets}))
         return f"{controls} {target.to_name} {target.item_index} {label}"
 
-    def labels(self, region: str) -> list[str]:
-        """Of the answer under that id: as people have given them to that region; else the prompt's.
+    def labels(self, own: Sequence[str] = (), control: str = "") -> list[str]:
+        """Of the answer: its region's own; else the prompt's. control: of that region.
 
         A prompt without a label has that of the selected region, else of the newest: who labels several in a
         row changes it there.
         """
-        of_regions = {
-            item.get("id"): names_of(item["value"][target.type])
-            for item in self.work.items
-            for target in self.targets
-            if is_of(item, target)
-        }
-        newest = list(self._of_its_kind)[-1:] if self.target.any_label else []
-        of_prompt = [self.target.label, *self.target.more]
-        return next(filter(None, [of_regions.get(region), [*self.target.chosen], *newest]), of_prompt)
+        target = self.target_of(control)
+        newest = list(self._of_its_kind)[-1:] if target is self.target and target.any_label else []
+        return next(filter(None, [[*own], [*target.chosen], *newest]), [target.label, *target.more])
 
     @property
     def _of_its_kind(self) -> Iterator[list[str]]:

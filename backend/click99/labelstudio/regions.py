@@ -40,7 +40,8 @@ class Region:
     pixels: bool [h, w], its mask with all strokes, cut to where it is not empty; the corner lies at
     (left, top). by_hand: bool [H, W], the pixels that strokes not saved yet went over, or None.
     clicks: those that it was made from, as far as it tells. control: what draws it (`Target.control`); "":
-    what draws new ones. fixed: nobody may change it, so no click is about it.
+    what draws new ones. fixed: nobody may change it, so no click is about it. labels: its own, as far as they
+    are known.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Region:
     clicks: frozenset[Click] = frozenset()
     control: str = ""
     fixed: bool = False
+    labels: tuple[str, ...] = ()
 
     def holds(self, click: Click) -> bool:
         """Whether the clicked pixel belongs to it."""
@@ -181,7 +183,8 @@ def _region(raw: Mapping[str, Any], target: Target, height: int, width: int) -> 
     else:
         made_of = content(kind, raw["value"])
     shown = _shown(kind, made_of, item.value.touches, height, width)
-    return Region(item.id, *shown, made_from(raw), target.control, is_fixed(raw))
+    labels = tuple(names_of(raw["value"][target.type]))
+    return Region(item.id, *shown, made_from(raw), target.control, is_fixed(raw), labels)
 
 
 class _Pixels(NamedTuple):

@@ -17,7 +17,7 @@ from click99.labelstudio.loose_values import name_of
 from click99.labelstudio.predictions import MaskRegion, Prediction
 from click99.labelstudio.prompts import Question
 from click99.labelstudio.region_types import OF_ANY, write
-from click99.labelstudio.regions import with_clicks
+from click99.labelstudio.regions import Region, with_clicks
 
 # Type -> the field of its value. The rest of such a value repeats the region's, as it was.
 PER_REGION = {
@@ -32,19 +32,18 @@ PER_REGION = {
 
 def reply(
     question: Question,
-    region: str,
-    control: str,
+    region: Region,
     mask: np.ndarray,
     score: float,
     version: str,
     tolerance: float,
 ) -> Prediction:
-    """The mask, bool [H, W], as the region of that id. control: what draws it, see `Region`. score: 0…1.
-    version: the model's. tolerance: of a polygon, in thousandths of the image's long side."""
-    target, (height, width) = question.target_of(control), question.shape
-    value = write(mask, target.kind, question.labels(region), tolerance)
+    """The mask, bool [H, W], as that region. score: 0…1. version: the model's. tolerance: of a polygon, in
+    thousandths of the image's long side."""
+    target, (height, width) = question.target_of(region.control), question.shape
+    value = write(mask, target.kind, [*region.labels], tolerance)
     shown = MaskRegion(
-        id=region,
+        id=region.id,
         from_name=target.from_name,
         to_name=target.to_name,
         type=target.kind,
@@ -53,11 +52,11 @@ def reply(
         item_index=target.item_index,
         score=score,
         value=value,
-        **_kept(question, region),
+        **_kept(question, region.id),
     )
     if not value.made_of:  # an outline cannot be of nothing: it only takes the one before away
         return Prediction(result=[], model_version=version, score=score)
-    result = [*as_results(shown, target.drawn_by), *filled_in(question.work.items, region)]
+    result = [*as_results(shown, target.drawn_by), *filled_in(question.work.items, region.id)]
     return Prediction(result=result, model_version=version, score=score)
 
 

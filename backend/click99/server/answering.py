@@ -94,11 +94,11 @@ class Answering:
             log.warning("Task %.80r: the mask is empty after %s", question.task, question.clicks[-1])
         if is_related(question.work.items, found.id):
             log.warning(BLANK, question.task, found.id)
+        region = self._objects.remember(question, found, mask)
         with stage("encode"):
             tolerance = self._polygon_tolerance
-            prediction = reply(question, found.id, found.control, mask, score, answer.version, tolerance)
+            prediction = reply(question, region, mask, score, answer.version, tolerance)
             if begins and not mask.any():  # nobody keeps what nobody sees; the click waits for the next one
                 prediction.result = []
-        self._objects.remember(question, found, mask)
         self._on_answer(question, found, mask, answer.version)
         return prediction

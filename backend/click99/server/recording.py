@@ -48,7 +48,7 @@ def answered_click(question: Question, found: ClickedObject, mask: np.ndarray, v
         project=request.project or "",
         task=str(request.task.id),
         region=found.id,
-        label=", ".join(question.labels(found.id)),
+        label=", ".join(question.labels(found.labels, found.control)),
         image=image_name(question.image_url),
         clicks=found.clicks,
         mask=Bits.pack(mask),

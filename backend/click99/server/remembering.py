@@ -47,7 +47,7 @@ class Recall:
     def _prior(self, question: Question, areas: Callable[[], tuple[int, ...]]) -> Prior:
         if self._memory == "picture" or self._memories is None:
             return Prior(areas())
-        label = ", ".join(question.labels(""))
+        label = ", ".join(question.labels())
         return self._memories.prior(question.request.project or "", label, question.shape, areas())
 
 

@@ -122,6 +122,7 @@ class _StoredRegion(BaseModel):
     refines: bool
     guessed: bool
     control: str = ""
+    labels: tuple[str, ...] = ()
 
 
 KEPT_LIST = TypeAdapter(list[_StoredRegion])
@@ -157,13 +158,14 @@ def _pack(answer: AnsweredRegion) -> _StoredRegion:
         refines=answer.refines,
         guessed=answer.guessed,
         control=region.control,
+        labels=region.labels,
     )
 
 
 def _unpack(kept: _StoredRegion) -> AnsweredRegion:
     """ValueError or zlib.error when its pixels are damaged."""
     pixels = _pixels(kept.bits, *kept.shape)
-    region = Region(kept.id, *kept.corner, pixels, control=kept.control)
+    region = Region(kept.id, *kept.corner, pixels, control=kept.control, labels=kept.labels)
     screen = Screen(kept.pending, frozenset(), kept.draft, kept.person)
     return AnsweredRegion(region, kept.label, screen, kept.refines, kept.guessed)
 

@@ -3,8 +3,8 @@ docs/explanation/state.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,13 +22,14 @@ SELECTED_REACH = 5.0  # times as far as else a click reaches where a region is s
 @dataclass(frozen=True)
 class ClickedObject:
     """What clicks are about. id: of the region that the answer replaces, or of a new one. start: the mask to
-    start from; None: nothing. clicks: those that count from there, at least one. control: as of a
+    start from; None: nothing. clicks: those that count from there, at least one. control, labels: as of a
     `Region`."""
 
     id: str
     start: Start | None
     clicks: Sequence[Click]
     control: str = ""
+    labels: tuple[str, ...] = ()
 
 
 class ObjectFinder:
@@ -53,7 +54,7 @@ class ObjectFinder:
         regions = [region for region in kept if not region.fixed]
         for answer in self._unsaved(question):
             if counts(answer, question.clicks[0]):
-                regions = [region for region in regions if region.id != answer.region.id] + [answer.region]
+                regions = [*_others(regions, answer.region), _relabelled(answer.region, regions)]
             elif not answer.refines:  # whether it was accepted or rejected, the new one takes its place
                 new_id = answer.region.id
         around = question.target.chosen and question.target.any_label
@@ -78,13 +79,15 @@ class ObjectFinder:
         areas = (int(region.pixels.sum()) for region in regions.values())
         return tuple(area for area in areas if area)[-SIZES:]
 
-    def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> None:
-        """Note an answer. mask: bool [H, W]."""
+    def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> Region:
+        """Note an answer, which is this region. mask: bool [H, W]."""
         control = question.target_of(found.control).control
-        region = Region(found.id, *crop(mask), control=control)
+        labels = tuple(question.labels(found.labels, found.control))
+        region = Region(found.id, *crop(mask), control=control, labels=labels)
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
         answer = AnsweredRegion(region, question.label, question.screen, found.start is not None, guessed)
         self._answers.remember(question.task, answer)
+        return region
 
     def _unsaved(self, question: Question) -> Iterator[AnsweredRegion]:
         """The answers that may be on screen although no draft holds them yet, the oldest first."""
@@ -103,6 +106,16 @@ class ObjectFinder:
             if not answer.refines and answer.screen.pending & question.screen.pending:
                 return answer.region.id
         return region_id(question.request.task.id, question.clicks[0].id)
+
+
+def _others(regions: Iterable[Region], region: Region) -> list[Region]:
+    return [other for other in regions if other.id != region.id]
+
+
+def _relabelled(region: Region, saved: Iterable[Region]) -> Region:
+    """With the labels under which it is saved, if it is."""
+    labels = [same.labels for same in saved if same.id == region.id]
+    return replace(region, labels=labels[-1]) if labels else region
 
 
 def beside(mask: np.ndarray, found: ClickedObject, regions: Sequence[Region]) -> np.ndarray:
@@ -142,7 +155,7 @@ def identify(
         return ClickedObject(new_id, None, clicks)
     new = [click for click in clicks if click not in region.clicks]
     start = Start(region.on_image(*shape), region.by_hand)
-    return ClickedObject(region.id, start, new or clicks[-1:], region.control)
+    return ClickedObject(region.id, start, new or clicks[-1:], region.control, region.labels)
 
 
 def meant(
