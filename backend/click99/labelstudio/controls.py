@@ -38,11 +38,6 @@ class Target:
     drawn_by: str = ""
     chosen: tuple[str, ...] = ()
 
-    @property
-    def control(self) -> str:
-        """That draws its regions: no other target of a label config has the same."""
-        return self.drawn_by or self.from_name
-
 
 @dataclass(frozen=True)
 class Control:

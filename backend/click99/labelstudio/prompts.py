@@ -17,7 +17,7 @@ from click99.labelstudio.images import Image, ImageSource
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.loose_values import names_of
 from click99.labelstudio.payloads import PROMPTS, ContextItem, PredictRequest, Work
-from click99.labelstudio.regions import is_of
+from click99.labelstudio.regions import control_of, is_of
 from click99.segmentation.clicks import Click
 
 MARGIN = 1.0  # percent outside the image that still counts as its border
@@ -157,7 +157,7 @@ class Question:
 
     def target_of(self, control: str) -> Target:
         """Of a region that this control draws; of a new one: "" """
-        return next((target for target in self.targets if target.control == control), self.target)
+        return next((target for target in self.targets if control_of(target) == control), self.target)
 
     @property
     def label(self) -> str:

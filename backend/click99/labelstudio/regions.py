@@ -39,7 +39,7 @@ class Region:
 
     pixels: bool [h, w], its mask with all strokes, cut to where it is not empty; the corner lies at
     (left, top). by_hand: bool [H, W], the pixels that strokes not saved yet went over, or None.
-    clicks: those that it was made from, as far as it tells. control: what draws it (`Target.control`); "":
+    clicks: those that it was made from, as far as it tells. control: what draws it (`control_of`); "":
     what draws new ones. fixed: nobody may change it, so no click is about it. labels: its own, as far as they
     are known.
     """
@@ -108,6 +108,11 @@ def drawn_regions(work: Work, targets: Sequence[Target], height: int, width: int
     One that cannot be read is left out, with a warning: a click beside it must still be answered.
     """
     return list(_readable(work, targets, height, width))
+
+
+def control_of(target: Target) -> str:
+    """That draws its regions: no other target of a label config has the same."""
+    return target.drawn_by or target.from_name
 
 
 def region_id(task: int | str, first_click: str) -> str:
@@ -184,7 +189,7 @@ def _region(raw: Mapping[str, Any], target: Target, height: int, width: int) -> 
         made_of = content(kind, raw["value"])
     shown = _shown(kind, made_of, item.value.touches, height, width)
     labels = tuple(names_of(raw["value"][target.type]))
-    return Region(item.id, *shown, made_from(raw), target.control, is_fixed(raw), labels)
+    return Region(item.id, *shown, made_from(raw), control_of(target), is_fixed(raw), labels)
 
 
 class _Pixels(NamedTuple):

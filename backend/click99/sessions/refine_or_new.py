@@ -10,7 +10,7 @@ import numpy as np
 
 from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.prompts import Question
-from click99.labelstudio.regions import Region, crop, drawn_regions, region_id
+from click99.labelstudio.regions import Region, control_of, crop, drawn_regions, region_id
 from click99.segmentation.clicks import Click
 from click99.sessions.corrections import Start
 from click99.sessions.recent_answers import AnsweredRegion, RecentAnswers, counts, perhaps_accepted
@@ -81,7 +81,7 @@ class ObjectFinder:
 
     def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> Region:
         """Note an answer, which is this region. mask: bool [H, W]."""
-        control = question.target_of(found.control).control
+        control = control_of(question.target_of(found.control))
         labels = tuple(question.labels(found.labels, found.control))
         region = Region(found.id, *crop(mask), control=control, labels=labels)
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
