@@ -2,7 +2,8 @@
 
 Pillow cuts coloured ones to 8 bits and mixes up two channels of 16, OpenCV leaves planes unwritten, and
 neither knows 16-bit floats, integers of 64 bits or BigTIFF of rarer kinds. Scanners, microscopes and
-satellites write all of them.
+satellites write all of them. tifffile knows them, but unpacks as much as a deflated part holds: a file of
+100 MB could take all the memory there is, so it is not used here.
 """
 
 from __future__ import annotations
