@@ -22,6 +22,7 @@ from click99.extras import remedy
 from click99.headless.cli import cutout, segment
 from click99.labelstudio.errors import ApiError, LabelStudioError
 from click99.memory.cli import memory
+from click99.progress import progress
 from click99.registry.cli import models
 from click99.segmentation.cli import describe, import_weights
 from click99.server.settings import Settings, variable
@@ -235,7 +236,9 @@ def collect(
 
     which = MaskFilter(project, label, annotator, in_utc(since), in_utc(until), corrected)
     database, images = open_database(settings), saved_images(settings)
-    made = collect(database, out, which, images, agreement, image_store(settings) if link else None)
+    store = image_store(settings) if link else None
+    with progress("pictures", f"nothing is in {out}; the same command begins anew.") as tick:
+        made = collect(database, out, which, images, agreement, store, tick)
     for message in made.left_out + made.contradictions:
         typer.echo(message, err=True)
     splits = ", ".join(f"{made.masks[split]} {split}" for split in ("train", "val", "test"))
@@ -259,8 +262,6 @@ def preannotate(
 
     click99 preannotate --project 12 --prompts boxes.csv
     """
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from click99.preannotate.project import Preannotation
     from click99.preannotate.prompts import of_file
     from click99.server.image_source import image_source
@@ -272,11 +273,8 @@ def preannotate(
     sessions = Sessions(load_served(settings), MemoryStore(2**26, 600))
     load = image_source(settings, client).get
     preannotation = Preannotation(client, sessions, load, settings.polygon_tolerance, detected)
-    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as shown:
-        row = shown.add_task("tasks")
-        done = preannotation.run(
-            project, not dry_run, lambda number, of: shown.update(row, completed=number, total=of)
-        )
+    with progress("tasks", "the same command goes on.") as tick:
+        done = preannotation.run(project, not dry_run, tick)
     for message in done.left_out:
         typer.echo(message, err=True)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in done.tasks.most_common()) or "none"
@@ -310,7 +308,8 @@ def export(
 
     which = MaskFilter(project, label, annotator, in_utc(since), in_utc(until), corrected)
     pixels = None if no_images else saved_images(settings)
-    done = export(open_database(settings), out, form, which, pixels)
+    with progress("pictures", f"nothing is in {out}; the same command begins anew.") as tick:
+        done = export(open_database(settings), out, form, which, pixels, tick)
     for message in done.left_out:
         typer.echo(message, err=True)
     typer.echo(f"{done.told(out)} {len(done.left_out)} left out.")

@@ -289,3 +289,18 @@ def test_the_command_says_what_it_wrote(database: Database, tmp_path: Path):
     options = ["--home", str(tmp_path / "home"), "--out", str(out), "--format", "masks", "--no-images"]
     result = CliRunner().invoke(app, ["export", *options])
     assert f"2 pictures in {out}: 2 cell, 1 a/b. 0 left out." in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("command", ["export", "collect"])
+def test_ctrl_c_leaves_nothing_and_says_so(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+):
+    def stopped(found: SavedMask) -> np.ndarray:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click99.server.saved_images.saved_images", lambda settings: stopped)
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, [command, "--home", str(tmp_path / "home"), "--out", str(out)])
+    assert result.exit_code == 1, result.output
+    assert f"Stopped: nothing is in {out}; the same command begins anew." in " ".join(result.output.split())
+    assert [*tmp_path.iterdir()] == [tmp_path / "home"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +14,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from click99.cli import app
+from click99.export import forms
+from click99.export.pictures import Picture
 from click99.python import Model
 from tests.disc_painter import DiscPainter
+from tests.waiting import until
 
+PICTURES = Path(__file__).parents[1] / "pictures" / "images"
 HEAD = "file,label,left,top,right,bottom,x,y\n"
 
 
@@ -81,3 +88,93 @@ def test_two_pictures_of_one_name_are_refused(images: Path):
     code, told = invoke(images, "one.png,cup,,,,,1,1\n")
     assert code == 2
     assert "have one name" in told
+
+
+@pytest.fixture
+def steps(images: Path, monkeypatch: pytest.MonkeyPatch) -> list:
+    """The clicks of every step that any run's network computes."""
+    painter = DiscPainter()
+    monkeypatch.setattr("click99.python.load", lambda checkpoint, device: Model(painter))
+    return painter.steps
+
+
+class Stop:
+    """Ends a run before its second picture is written, once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: BaseException):
+        self.error, self.write = error, forms.classes
+        monkeypatch.setattr(forms, "classes", self)
+
+    def __call__(self, picture: Picture, labels: list[str]) -> np.ndarray:
+        if picture.name == "two_cups" and self.error:
+            error, self.error = self.error, None
+            raise error
+        return self.write(picture, labels)
+
+
+TWO = (
+    "one.png,cup,10,8,30,28,,\none.png,spoon,,,,,50,40\none.png,fork,,,,,900,1\ntwo cups.png,cup,,,,,20,20\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (KeyboardInterrupt(), 1, "the same command goes on"),
+        (OSError(28, "No space left on device"), 2, "No space"),
+    ],
+)
+def test_a_run_that_was_stopped_goes_on(
+    images: Path, steps: list, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, says: str
+):
+    Stop(monkeypatch, error)
+    stopped, told = invoke(images, TWO)
+    assert (stopped, says in told) == (code, True), told
+    ran = len(steps)
+    assert not (images.parent / "out").exists()
+    done, told = invoke(images, TWO)
+    assert done == 0, told
+    assert "Going on: masks of 2 pictures are there already." in told
+    assert len(steps) == ran, "every mask was there"
+    assert "one.png, fork: " in told
+    assert "2 cup, 1 spoon. 1 left out." in told
+    assert sorted(each.name for each in images.parent.iterdir()) == ["boxes.csv", "out", "photos"]
+
+
+def test_what_is_kept_in_half_or_of_something_else_does_not_count(
+    images: Path, steps: list, monkeypatch: pytest.MonkeyPatch
+):
+    Stop(monkeypatch, KeyboardInterrupt())
+    invoke(images, TWO)
+    first, second = sorted((images.parent / ".out.masks").iterdir(), key=lambda file: file.stat().st_mtime_ns)
+    first.write_bytes(first.read_bytes()[:-20])
+    ran = len(steps)
+    Image.new("RGB", (64, 48), "red").save(images / "more" / "two cups.png")
+    code, told = invoke(images, TWO)
+    assert code == 0, told
+    assert len(steps) == 2 * ran, "both again: one is broken, the other's picture is another"
+    assert not second.exists()
+
+
+def test_ctrl_c_of_the_real_command_loses_no_picture(tmp_path: Path):
+    pictures = sorted(PICTURES.iterdir())
+    lines = "".join(f"{file.name},thing,,,,,150,90\n" for file in pictures)
+    (tmp_path / "points.csv").write_text("file,label,left,top,right,bottom,x,y\n" + lines)
+    prompts = str(tmp_path / "points.csv")
+    asked = ["segment", str(PICTURES), "--prompts", prompts, "--format", "coco", "--out"]
+    kept = tmp_path / ".out.masks"
+    command = [sys.executable, "-m", "click99.cli", *asked, str(tmp_path / "out")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+        until(lambda: len([*kept.glob("*.json")]) >= 1, 60)
+        run.send_signal(signal.SIGINT)
+        _, told = run.communicate(timeout=30)
+    assert run.returncode == 1, told
+    assert "Stopped: the same command goes on." in told
+    there = len([*kept.glob("*.json")])
+    assert 0 < there < len(pictures)
+    assert not (tmp_path / "out").exists()
+    result = CliRunner().invoke(app, [*asked, str(tmp_path / "out")])
+    assert f"Going on: masks of {there} pictures" in result.output
+    CliRunner().invoke(app, [*asked, str(tmp_path / "whole")])
+    resumed, whole = (tmp_path / name / "annotations.json" for name in ("out", "whole"))
+    assert resumed.read_bytes() == whole.read_bytes()

@@ -79,12 +79,12 @@ def _clicks(session: Session, regions: Sequence[str]) -> dict[tuple[str, str | N
     return found
 
 
-def by_image(session: Session, which: MaskFilter) -> Iterator[list[SavedMask]]:
+def by_image(session: Session, which: MaskFilter) -> list[list[SavedMask]]:
     """Those of a task on one of its pictures; together, too, those of which nobody can tell."""
     found_on: dict[tuple[str, str | None, tuple[str, ...]], list[SavedMask]] = defaultdict(list)
     for found in saved_masks(session, which):
         found_on[found.annotation.project, found.annotation.task, found.images].append(found)
-    yield from found_on.values()
+    return [*found_on.values()]
 
 
 def clicks_of(session: Session, annotation: AnnotationRow, region: str) -> list[ClickRow]:

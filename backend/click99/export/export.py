@@ -17,6 +17,7 @@ from click99.annotations.saved_masks import MaskFilter, is_project
 from click99.annotations.tables import RegionRow
 from click99.export import coco, forms
 from click99.export.pictures import Picture, Pixels, pictures
+from click99.progress import QUIET, Tick
 
 Write = Callable[[Path, Iterator[Picture], Sequence[str]], None]
 Found = Callable[[Callable[[str], None]], Iterator[Picture]]  # given what to tell of those left out
@@ -46,11 +47,19 @@ class Export:
         return f"{self.pictures} pictures in {out}: {masks}."
 
 
-def export(database: Database, out: Path, form: str, which: MaskFilter, pixels: Pixels | None) -> Export:
+def export(
+    database: Database,
+    out: Path,
+    form: str,
+    which: MaskFilter,
+    pixels: Pixels | None,
+    tick: Tick = QUIET,
+) -> Export:
     """Write saved masks into a new folder.
 
     Args:
-        pixels: gives a mask's picture; None: pictures are named, not written. Others: see `write`.
+        pixels: gives a mask's picture; None: pictures are named, not written. tick: told after each.
+        Others: see `write`.
 
     Raises:
         ValueError: as `write`, or a form that needs pictures.
@@ -59,7 +68,7 @@ def export(database: Database, out: Path, form: str, which: MaskFilter, pixels: 
         raise ValueError(f"--format {form} is made of the pictures: leave --no-images out")
     with database.reading() as session:
         labels = _labels(session, which)
-        return write(out, form, labels, lambda leave_out: pictures(session, which, pixels, leave_out))
+        return write(out, form, labels, lambda leave_out: pictures(session, which, pixels, leave_out, tick))
 
 
 def write(out: Path, form: str, labels: Sequence[str], found: Found) -> Export:
@@ -71,10 +80,7 @@ def write(out: Path, form: str, labels: Sequence[str], found: Found) -> Export:
     Raises:
         ValueError: an unknown form, a folder that holds something, or no mask.
     """
-    if form not in FORMS:
-        raise ValueError(f"--format {form}: not one of {', '.join(FORMS)}")
-    if out.exists() and any(out.iterdir()):
-        raise ValueError(f"{out}: not empty. Choose another folder")
+    checked(out, form)
     whole = out.resolve()
     unfinished = whole.with_name(f".{whole.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -92,6 +98,14 @@ def write(out: Path, form: str, labels: Sequence[str], found: Found) -> Export:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return done
+
+
+def checked(out: Path, form: str) -> None:
+    """ValueError: an unknown form, or a folder that holds something."""
+    if form not in FORMS:
+        raise ValueError(f"--format {form}: not one of {', '.join(FORMS)}")
+    if out.exists() and any(out.iterdir()):
+        raise ValueError(f"{out}: not empty. Choose another folder")
 
 
 def _counted(found: Iterator[Picture], done: Export) -> Iterator[Picture]:

@@ -15,6 +15,7 @@ from click99.annotations.tables import MaskRow
 from click99.export.names import free, stem
 from click99.labelstudio.data_uris import is_data_uri
 from click99.labelstudio.errors import LabelStudioError
+from click99.progress import Tick
 
 Pixels = Callable[[SavedMask], np.ndarray]  # of the mask's picture: uint8 RGB [H, W, 3]
 
@@ -51,11 +52,17 @@ class Picture:
 
 
 def pictures(
-    session: Session, which: MaskFilter, pixels: Pixels | None, leave_out: Callable[[str], None]
+    session: Session,
+    which: MaskFilter,
+    pixels: Pixels | None,
+    leave_out: Callable[[str], None],
+    tick: Tick,
 ) -> Iterator[Picture]:
     """Task by task; `leave_out` is told of what can't be had, and why."""
     names: set[str] = set()
-    for group in by_image(session, which):
+    groups = by_image(session, which)
+    for number, group in enumerate(groups):
+        tick(number, len(groups))
         task, addresses = group[0].annotation.task, group[0].images
         if not pixels and len(addresses) > 1:
             leave_out(f"task {task}: {len(addresses)} pictures, and no click tells which of them is meant")
@@ -70,6 +77,7 @@ def pictures(
             address = addresses[0] if addresses else ""
             name = free(names, f"{task}-{_stem(address)}".rstrip("-"))
             yield Picture(name, address, objects[0].mask.shape, seen, objects)  # type: ignore[arg-type]
+    tick(len(groups), len(groups))
 
 
 def _objects(

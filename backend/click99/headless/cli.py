@@ -59,22 +59,26 @@ def segment(
 ) -> None:
     """Make masks of a folder's pictures from a detector's boxes or points (docs/how-to/python.md).
 
+    Stopped anywhere, the same command goes on.
+
     click99 segment photos --prompts boxes.csv --out masks
     """
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from click99.export.export import write
+    from click99.export.export import checked, write
     from click99.headless.folder import Folder
+    from click99.headless.kept import KeptMasks
     from click99.preannotate.prompts import of_file
+    from click99.progress import progress
     from click99.python import load
 
-    asked = of_file(prompts)
-    folder = Folder(images, asked, load(checkpoint, device))
-    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as shown:
-        row = shown.add_task("pictures", total=len(asked))
-        done = write(
-            out, form, folder.labels, lambda leave_out: folder.pictures(leave_out, lambda: shown.advance(row))
-        )
+    checked(out, form)
+    model, asked = load(checkpoint, device), of_file(prompts)
+    kept = KeptMasks(out, model.version)
+    folder = Folder(images, asked, model, kept)
+    if before := len(kept):
+        typer.echo(f"Going on: masks of {before} pictures are there already.", err=True)
+    with progress("pictures", "the same command goes on.") as tick:
+        done = write(out, form, folder.labels, lambda leave_out: folder.pictures(leave_out, tick))
+    kept.forget()
     for message in done.left_out:
         typer.echo(message, err=True)
     typer.echo(f"{done.told(out)} {len(done.left_out)} left out.")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from click99.export.names import free, stem
 from click99.export.pictures import LabelledMask, Picture
-from click99.headless.cutout import read
+from click99.headless.kept import KeptMasks, Made
 from click99.labelstudio.errors import LabelStudioError
+from click99.labelstudio.pixels import MAX_PIXELS, read_pixels
 from click99.labelstudio.prompts import Prompt
 from click99.labelstudio.uploads import file_name
 from click99.preannotate.prompts import PixelPrompt
+from click99.progress import Tick
 from click99.python import Model
 
 Tell = Callable[[str], None]
@@ -22,13 +25,16 @@ Tell = Callable[[str], None]
 class Folder:
     """Its pictures that prompts name."""
 
-    def __init__(self, images: Path, prompts: Mapping[str, Sequence[PixelPrompt]], model: Model):
+    def __init__(
+        self, images: Path, prompts: Mapping[str, Sequence[PixelPrompt]], model: Model, kept: KeptMasks
+    ):
         """prompts: by the picture's name, as `preannotate.prompts.of_file` gives them.
 
         Raises:
             ValueError: two pictures of one name; the message names them.
         """
-        self._prompts, self._model, self._files = prompts, model, dict[str, Path]()
+        self._prompts, self._model, self._kept = prompts, model, kept
+        self._files = dict[str, Path]()
         for file in sorted(file for file in images.rglob("*") if file.is_file()):
             name = file_name(file.name)
             if name in prompts and self._files.setdefault(name, file) != file:
@@ -38,38 +44,42 @@ class Folder:
     def labels(self) -> list[str]:
         return sorted({prompt.label for prompts in self._prompts.values() for prompt in prompts})
 
-    def pictures(self, leave_out: Tell, tick: Callable[[], None]) -> Iterator[Picture]:
+    def pictures(self, leave_out: Tell, tick: Tick) -> Iterator[Picture]:
         """One after the other. leave_out is told of what has no mask, and why; tick after each picture."""
         names: set[str] = set()
-        for name, prompts in self._prompts.items():
+        for number, (name, prompts) in enumerate(self._prompts.items(), 1):
             try:
-                file, pixels = self._read(name)
-                objects = list(self._objects(name, pixels, prompts, leave_out))
-                if objects:
-                    objects.sort(key=lambda each: -int(each.mask.sum()))
+                file, content, pixels = self._read(name)
+                made = self._kept.made(content, prompts, partial(self._make, name, pixels, prompts))
+                for message in made.left_out:
+                    leave_out(message)
+                if made.objects:
+                    objects = sorted(made.objects, key=lambda each: -int(each.mask.sum()))
                     yield Picture(free(names, stem(file.name)), file.name, pixels.shape[:2], pixels, objects)
             except (LabelStudioError, FileNotFoundError) as error:
                 leave_out(f"{name}: {error}")
-            tick()
+            tick(number, len(self._prompts))
 
-    def _read(self, name: str) -> tuple[Path, np.ndarray]:
+    def _read(self, name: str) -> tuple[Path, bytes, np.ndarray]:
         if name not in self._files:
             raise FileNotFoundError("no such picture in the folder")
-        return self._files[name], read(self._files[name])
+        file = self._files[name]
+        content = file.read_bytes()
+        return file, content, read_pixels(content, file.name, MAX_PIXELS)
 
-    def _objects(
-        self, name: str, pixels: np.ndarray, prompts: Sequence[PixelPrompt], leave_out: Tell
-    ) -> Iterator[LabelledMask]:
+    def _make(self, name: str, pixels: np.ndarray, prompts: Sequence[PixelPrompt]) -> Made:
+        made = Made()
         for number, prompt in enumerate(prompts):
             try:
                 mask = self._mask(pixels, prompt)
             except LabelStudioError as error:
-                leave_out(f"{name}, {prompt.label}: {error}")
+                made.left_out.append(f"{name}, {prompt.label}: {error}")
                 continue
             if mask.any():
-                yield LabelledMask(mask, prompt.label, f"{name} {number}")
+                made.objects.append(LabelledMask(mask, prompt.label, f"{name} {number}"))
             else:
-                leave_out(f"{name}, {prompt.label} at {prompt.ends}: the mask is empty")
+                made.left_out.append(f"{name}, {prompt.label} at {prompt.ends}: the mask is empty")
+        return made
 
     def _mask(self, pixels: np.ndarray, prompt: PixelPrompt) -> np.ndarray:
         height, width = pixels.shape[:2]

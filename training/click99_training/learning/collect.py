@@ -21,6 +21,7 @@ from click99.annotations.saved_masks import MaskFilter, SavedMask, by_image
 from click99.annotations.tables import ClickRow, MaskRow
 from click99.labelstudio.data_uris import is_data_uri
 from click99.labelstudio.errors import LabelStudioError
+from click99.progress import QUIET, Tick
 from click99.segmentation.metrics import iou
 from click99_training.learning.snapshots import SnapshotError, image_name, link, save, seal, split_of
 
@@ -47,12 +48,13 @@ def collect(
     pixels: Pixels,
     agreement: float = 0.0,
     store: Path | None = None,
+    tick: Tick = QUIET,
 ) -> Snapshot:
     """Write the snapshot; all of it or nothing.
 
     pixels: gives an object's image, LabelStudioError when it is gone. agreement: IoU that the masks of two
     annotators of an object need; 0: one annotator is enough. store: a folder that keeps the images, which the
-    snapshot only refers to; None: it has copies of its own.
+    snapshot only refers to; None: it has copies of its own. tick: told after each image.
     SnapshotError when `out` holds something, or nothing is wanted.
     """
     if out.exists() and any(out.iterdir()):
@@ -63,7 +65,7 @@ def collect(
         snapshot = Snapshot(out)
         keep = partial(link, store=store) if store else save
         with database.reading() as session:
-            _write(session, unfinished, which, pixels, keep, agreement, snapshot)
+            _write(session, unfinished, which, pixels, keep, agreement, snapshot, tick)
         if not snapshot.masks:
             raise SnapshotError(_why_empty(snapshot, which))
         seal(
@@ -88,9 +90,12 @@ def _write(
     keep: Keep,
     agreement: float,
     snapshot: Snapshot,
+    tick: Tick,
 ) -> None:
     lines: list[str] = []
-    for objects in by_image(session, which):
+    groups = by_image(session, which)
+    for number, objects in enumerate(groups):
+        tick(number, len(groups))
         try:
             image = pixels(objects[0])
         except LabelStudioError as error:
@@ -107,6 +112,7 @@ def _write(
             save(out / file, alphas[id(found)].view(np.uint8) * np.uint8(255))
             lines.append(json.dumps(_line(session, out, file, found)))
             snapshot.masks[split] += 1
+    tick(len(groups), len(groups))
     if lines:
         (out / "clicks.jsonl").write_text("\n".join(lines) + "\n")
 
