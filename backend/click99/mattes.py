@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from click99.segmentation.clicks import Click
+from click99.segmentation.crumbs import without_crumbs
 
 FAINT = 12  # of 255; less joins no parts
 STEEPNESS = 3
@@ -33,22 +34,6 @@ def joined(alpha: np.ndarray, foreground: np.ndarray) -> np.ndarray:
 
 
 def cleaned(alpha: np.ndarray, clicks: Sequence[Click], smallest: float) -> np.ndarray:
-    """Without islands and holes of less than `smallest` of the mask's area that no click asked for.
-
-    An island is asked for by a positive click in it, a hole by a negative one; what is above half is inside.
-    """
-    inside = alpha > 127
-    least = smallest * inside.sum()
-    islands = _small(inside, [click for click in clicks if click.positive], least)
-    holes = _small(~inside & ~islands, [click for click in clicks if not click.positive], least)
-    shown = np.where(holes, np.uint8(255), alpha)
-    return joined(shown, inside & ~islands) if islands.any() else shown
-
-
-def _small(region: np.ndarray, asked: Sequence[Click], least: float) -> np.ndarray:
-    """The parts of a region with fewer pixels than that and no click in them: bool [H, W]."""
-    _, found, stats, _ = cv2.connectedComponentsWithStats(region.view(np.uint8), connectivity=8)
-    parts: np.ndarray = np.asarray(found)
-    small = stats[:, cv2.CC_STAT_AREA] < least
-    small[[0, *(parts[click.y, click.x] for click in asked)]] = False
-    return small[parts]
+    """As `without_crumbs`, and without what is soft around the islands that go."""
+    shown = without_crumbs(alpha, clicks, smallest)
+    return joined(shown, shown > 127)

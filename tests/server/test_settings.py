@@ -30,6 +30,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "state_mb": "5",
         "state_minutes": "9",
         "near_percent": "2.5",
+        "clean_percent": "0.2",
         "polygon_tolerance": "0.5",
         "workers": "2",
         "replicas": "2",

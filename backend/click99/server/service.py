@@ -85,6 +85,7 @@ class Service:
             settings.near_percent / 100,
             self._versions,
             Priors(lasting),
+            settings.clean_percent / 100,
         )
         self.metrics.serves(predictor.version)
         self._recent_answers = RecentAnswers(lasting)

@@ -151,6 +151,14 @@ class Settings(BaseSettings):
         description="How far from a region, in percent of the image's long side, a click still refines it.",
     )
 
+    clean_percent: float = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Fill holes and drop islands below so many percent of a mask that no click asked for; 0: "
+        "none.",
+    )
+
     memory: Literal["off", "picture", "project"] = Field(
         default="project",
         description="What a first click profits from: project: accepted masks of its label in the project, "

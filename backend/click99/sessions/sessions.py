@@ -15,6 +15,7 @@ import numpy as np
 from click99.labelstudio.prompts import Box
 from click99.labelstudio.region_types import FOREGROUND
 from click99.segmentation.clicks import Click
+from click99.segmentation.crumbs import without_crumbs
 from click99.segmentation.prior import UNKNOWN, Prior
 from click99.sessions.boxes import box_key, first_mask
 from click99.sessions.corrections import Start, kept_corrections
@@ -71,13 +72,15 @@ class Sessions:
         near: float = NEAR,
         versions: ObjectVersions | None = None,
         priors: Priors | None = None,
+        smallest: float = 0.0,
     ):
         """count_steps is told, at every request, how many steps were found, and how many run. near: how far
         a click reaches on a mask to start from, as a share of the image's long side. versions: what objects
-        run on; None: all on `predictor`. priors: what objects were begun with; None: kept in `store`."""
+        run on; None: all on `predictor`. priors: what objects were begun with; None: kept in `store`.
+        smallest: share of a mask below which its islands and holes go, as of `without_crumbs`."""
         self._versions = versions or ObjectVersions(predictor, store)
         self._priors = priors or Priors(store)
-        self._near = near
+        self._near, self._smallest = near, smallest
         self._store = store
         self._count_steps = count_steps
         self._network = threading.Lock()
@@ -142,12 +145,13 @@ class Sessions:
     def box_mask(self, image_key: str, image: np.ndarray, box: Box, project: str = "") -> VersionedMask:
         """The mask of the object in a box, 0 outside it."""
         predictor = self._versions.begin([box.id])
-        begun = _begun(predictor, project, image_key)
+        begun = self._begun(predictor, project, image_key)
         key = hashlib.sha256(begun + f"\n{box_key(box)}".encode()).hexdigest()
         with self._alone():
             state = State.unpack(self._store.get(key), image.shape[:2])
             if state is None:
                 state = first_mask(box, predictor.for_image(image, image_key, project), image, image_key)
+                state = State.of(self._cleaned(state.alpha, []), state.quality / 255)
                 self._store.put(key, state.pack())
         return VersionedMask(state.alpha, predictor.version, state.quality / 255)
 
@@ -164,7 +168,7 @@ class Sessions:
     def _keys(self, clicked: _Clicked, clicks: Sequence[Click]) -> list[str]:
         """One key per state: each hashes what it starts from and all clicks up to its own."""
         start, prior = clicked.start, clicked.prior
-        chain = hashlib.sha256(_begun(clicked.predictor, clicked.project, clicked.image_key))
+        chain = hashlib.sha256(self._begun(clicked.predictor, clicked.project, clicked.image_key))
         if prior != UNKNOWN:
             chain.update(f"\n{prior.areas} {prior.discriminant}".encode())
         if start is not None:
@@ -198,7 +202,18 @@ class Sessions:
         alpha = np.asarray(cv2.convertScaleAbs(answer.alpha, alpha=255))
         if clicked.start is not None:
             alpha = kept_corrections(clicked.start, alpha, clicks, self.near(clicked.image))
-        return State.of(alpha, answer.quality)
+        return State.of(self._cleaned(alpha, clicks, clicked.start), answer.quality)
+
+    def _cleaned(self, alpha: np.ndarray, clicks: Sequence[Click], start: Start | None = None) -> np.ndarray:
+        if not self._smallest:
+            return alpha
+        return without_crumbs(alpha, clicks, self._smallest, start and start.mask)
+
+    def _begun(self, predictor: Refiner, project: str, image_key: str) -> bytes:
+        """What every state of an object depends on: image, model, and what is dropped of its masks."""
+        learnt = f" learnt from {project}" if predictor.learnt_from(project) else ""
+        cleaned = f" without {self._smallest}" if self._smallest else ""
+        return f"{predictor.version} {predictor.engine}{learnt}{cleaned}\n{image_key}".encode()
 
 
 @dataclass(frozen=True)
@@ -212,9 +227,3 @@ class _Clicked:
     start: Start | None
     prior: Prior
     project: str
-
-
-def _begun(predictor: Refiner, project: str, image_key: str) -> bytes:
-    """What every state of an object depends on: image and model."""
-    learnt = f" learnt from {project}" if predictor.learnt_from(project) else ""
-    return f"{predictor.version} {predictor.engine}{learnt}\n{image_key}".encode()
