@@ -12,6 +12,8 @@ from click99.segmentation.crumbs import without_crumbs
 
 FAINT = 12  # of 255; less joins no parts
 STEEPNESS = 3
+STEEPER = np.clip((np.arange(256) - 127.5) * STEEPNESS + 127.5, 0, 255).round().astype(np.uint8)
+GONE = int(np.flatnonzero(STEEPER == 0)[-1])  # an alpha up to here becomes 0
 
 
 def matte(alpha: np.ndarray, foreground: np.ndarray) -> np.ndarray:
@@ -21,8 +23,12 @@ def matte(alpha: np.ndarray, foreground: np.ndarray) -> np.ndarray:
     (docs/experiments/mattes.md). What the network took for the object a little, elsewhere and some clicks
     ago, is nothing that anybody wants.
     """
-    steep = np.clip((alpha - np.float32(127.5)) * STEEPNESS + 127.5, 0, 255).round().astype(np.uint8)
-    return joined(steep, foreground)
+    left, top, width, height = cv2.boundingRect((alpha > GONE).view(np.uint8))
+    span = np.s_[top : top + height, left : left + width]
+    made = np.zeros_like(alpha)
+    if width:  # the rest of a large picture costs nothing
+        made[span] = joined(STEEPER[alpha[span]], foreground[span])
+    return made
 
 
 def joined(alpha: np.ndarray, foreground: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco
 
-from tests.e2e.try_page import HEIGHT, WIDTH, TryPage
+from tests.e2e.try_page import CONTRAST, HEIGHT, WIDTH, TryPage
 from tests.server.command import serving
 
 if TYPE_CHECKING:
@@ -143,6 +143,29 @@ def test_a_file_a_forgotten_picture_and_a_server_gone(page: TryPage, tmp_path: P
         ),
     )
     page.click((0.3, 0.3), 3)
+
+
+def test_a_large_picture_is_shown_as_a_copy_and_sharp_where_it_is_looked_at(page: TryPage, tmp_path: Path):
+    width, height = page.size = (4800, 3600)  # 17 megapixels
+    stripes = np.zeros((height, width), np.uint8)
+    stripes[:, ::2] = 255  # which a copy shows as grey
+    file = tmp_path / "large.png"
+    Image.fromarray(stripes).save(file, compress_level=1)
+    with page.page.expect_response(lambda reply: "side=2048" in reply.url):
+        page.page.locator("#file").set_input_files(file)
+    page.page.wait_for_function(f"({CONTRAST})() < 60")  # a copy, not the sample
+    middle = page.at((0.5, 0.5))
+    with page.page.expect_response(lambda reply: "side=" in reply.url) as reply:
+        page.page.mouse.move(*middle)
+        page.page.mouse.wheel(0, -1600)
+    assert int(reply.value.headers["content-length"]) < 3_000_000
+    page.page.wait_for_function(f"({CONTRAST})() > 200")
+    page.page.mouse.click(*middle)
+    page.says("^1 prompt,")
+    mask = page.mask()
+    assert mask.shape == (height, width)
+    assert covers(mask, (0.5, 0.5))
+    assert Image.open(io.BytesIO(page.downloaded("cutout"))).size == (width, height)
 
 
 def test_what_is_no_picture_is_named(page: TryPage, tmp_path: Path):

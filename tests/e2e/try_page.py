@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 512, 341
 
+# Between the canvas' pixels in its middle: of stripes 255 when they are sharp.
+CONTRAST = """() => {
+    const canvas = document.querySelector("#view");
+    const { data } = canvas.getContext("2d").getImageData(canvas.width / 2, canvas.height / 2, 40, 1);
+    const greys = [...data].filter((_, k) => k % 4 === 0);
+    return Math.max(...greys) - Math.min(...greys);
+}"""
+
 
 class TryPage:
     """The page, and where the picture lies on it: whole, in the middle of its canvas."""

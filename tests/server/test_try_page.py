@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from click99.try_page.pictures import Pictures
 from tests.server.requests import HEIGHT, WIDTH, Start, encoded
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -156,6 +157,43 @@ def test_a_picture_can_be_had_as_any_browser_shows_it(server: TestClient):
     shown = Image.open(io.BytesIO(server.get(f"/try/pictures/{told['picture']}").content))
     assert (shown.format, shown.size) == ("PNG", (WIDTH, HEIGHT))
     assert server.get("/try/pictures/..%2Fclick99.db").status_code == 404
+
+
+def test_a_part_of_a_picture_can_be_had_with_fewer_pixels(server: TestClient, picture: str):
+    asked = {"left": 4, "top": 8, "right": 44, "bottom": 28, "side": 20}
+    reply = server.get(f"/try/pictures/{picture}", params=asked)
+    shown = Image.open(io.BytesIO(reply.content))
+    assert (shown.format, shown.size) == ("JPEG", (20, 10))
+    whole = Image.open(io.BytesIO(encoded())).convert("RGB")
+    exact = whole.crop((4, 8, 44, 28)).resize((20, 10), Image.Resampling.BOX)
+    assert np.abs(np.asarray(shown, int) - np.asarray(exact, int)).mean() < 25, "noise, and JPEG"
+    as_it_is = server.get(f"/try/pictures/{picture}", params=asked | {"side": 4000})
+    assert Image.open(io.BytesIO(as_it_is.content)).size == (40, 20)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"right": WIDTH + 1}, "64 × 48"),
+        ({"left": 44}, "is empty"),
+        ({"side": 0}, "side"),
+        ({"top": "a"}, "top"),
+    ],
+)
+def test_a_part_that_is_none_is_refused(server: TestClient, picture: str, wrong: dict[str, Any], named: str):
+    asked = {"left": 4, "top": 8, "right": 44, "bottom": 28, "side": 20} | wrong
+    reply = server.get(f"/try/pictures/{picture}", params=asked)
+    assert reply.status_code == 400
+    assert named in reply.json()["detail"]
+
+
+def test_the_largest_picture_that_is_allowed_is_kept_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("click99.try_page.pictures.MEMORY_BYTES", 1000)
+    pictures = Pictures(tmp_path, 2**20, WIDTH * HEIGHT)
+    image = pictures.add(encoded())
+    assert pictures.get(image.key).pixels is image.pixels, "not decoded again"
 
 
 def test_it_can_be_left_out(start: Start):

@@ -8,11 +8,12 @@ from fastapi import BackgroundTasks, FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
+from click99.files import json_bytes
 from click99.labelstudio.image_cache import Image
 from click99.labelstudio.payloads import parse
 from click99.server.middleware import Body
 from click99.sessions import Sessions
-from click99.try_page.masks import MaskAnswer, MaskQuestion, as_png, mask_after, packed
+from click99.try_page.masks import MaskAnswer, MaskQuestion, Part, as_png, mask_after, packed, part_of
 from click99.try_page.pictures import PictureForgottenError, Pictures
 
 STATIC = str(files("click99.try_page") / "static")
@@ -31,8 +32,11 @@ def add_try_page(app: FastAPI, pictures: Pictures, sessions: Sessions) -> None:
         return {"picture": image.key, "width": width, "height": height}
 
     @app.get("/try/pictures/{picture}", response_class=Response)
-    def picture(picture: str) -> Response:
-        return Response(as_png(found(picture).pixels), media_type="image/png")
+    def picture(picture: str, request: Request) -> Response:
+        if not request.query_params:
+            return Response(as_png(found(picture).pixels), media_type="image/png")
+        part = parse(Part, json_bytes(dict(request.query_params)), "as docs/reference/try-page.md says")
+        return Response(part_of(found(picture), part), media_type="image/jpeg")
 
     @app.post("/try/masks")
     def mask(body: Body) -> MaskAnswer:

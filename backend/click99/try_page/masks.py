@@ -6,6 +6,7 @@ import base64
 from io import BytesIO
 from typing import Annotated
 
+import cv2
 import numpy as np
 import PIL.Image
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -20,6 +21,8 @@ from click99.sessions.sessions import Sessions, VersionedMask
 
 MOST = 200  # prompts on one object
 FASTEST = 1  # of zlib's levels
+LONGEST = 8192  # pixels of a shown part's side
+JPEG_QUALITY = 90
 
 Id = Annotated[str, StringConstraints(min_length=8, max_length=64)]
 Key = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
@@ -65,6 +68,20 @@ class MaskQuestion(Message):
     prompts: Annotated[list[AskedClick | AskedBox], Field(min_length=1, max_length=MOST)]
 
 
+class Part(Message):
+    """Of a picture: pixels, ends excluded, and how many the longer side has as it is shown, at most."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    side: Annotated[int, Field(ge=1, le=LONGEST)]
+
+    @property
+    def ends(self) -> tuple[int, int, int, int]:
+        return self.left, self.top, self.right, self.bottom
+
+
 class MaskAnswer(Message):
     """A mask's own part of the picture; outside of it there is nothing of the object.
 
@@ -95,11 +112,24 @@ def mask_after(sessions: Sessions, image: Image, question: MaskQuestion) -> Vers
     return sessions.mask(image.key, image.pixels, clicks, Start(boxed.foreground) if boxed else None)
 
 
-def _check_inside(prompt: AskedClick | AskedBox, field: str, image: Image) -> None:
+def part_of(image: Image, part: Part) -> bytes:
+    """A part of the picture as a screen shows it, as JPEG. PayloadError: it lies outside."""
+    _check_inside(part, "part", image)
+    pixels = image.pixels[part.top : part.bottom, part.left : part.right]
+    factor = min(1.0, part.side / max(pixels.shape))
+    if factor < 1:
+        height, width = (max(1, round(factor * side)) for side in pixels.shape[:2])
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    file = BytesIO()
+    PIL.Image.fromarray(pixels).save(file, "JPEG", quality=JPEG_QUALITY)
+    return file.getvalue()
+
+
+def _check_inside(asked: AskedClick | AskedBox | Part, field: str, image: Image) -> None:
     height, width = image.pixels.shape[:2]
-    left, top, right, bottom = prompt.ends
+    left, top, right, bottom = asked.ends
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
-        problem = f"{prompt!r} is empty or not inside the picture, which is {width} × {height} pixels"
+        problem = f"{asked!r} is empty or not inside the picture, which is {width} × {height} pixels"
         raise PayloadError(field, problem, "Send pixels of the picture")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 from cachetools import LRUCache
@@ -15,7 +14,8 @@ from click99.labelstudio.image_cache import DiskCache, Image
 from click99.labelstudio.pixels import read_pixels
 
 KEY = re.compile("[0-9a-f]{64}")
-MEMORY_BYTES = 2**28  # of pixels; one picture of 67 megapixels is 200 million
+MEMORY_BYTES = 2**28  # of pixels; more where one picture may have more
+BYTES_PER_PIXEL = 3
 DISK_BYTES = 2**30
 
 
@@ -32,7 +32,8 @@ class Pictures:
     def __init__(self, home: Path, max_bytes: int, max_pixels: int):
         self._max_bytes, self._max_pixels = max_bytes, max_pixels
         self._disk = DiskCache(home / "try-page", DISK_BYTES)
-        self._memory: LRUCache[str, Image] = LRUCache(MEMORY_BYTES, lambda image: image.pixels.nbytes)
+        memory = max(MEMORY_BYTES, BYTES_PER_PIXEL * max_pixels)
+        self._memory: LRUCache[str, Image] = LRUCache(memory, lambda image: image.pixels.nbytes)
         self._lock = threading.Lock()
 
     def add(self, data: bytes) -> Image:
@@ -57,6 +58,6 @@ class Pictures:
 
     def _decode(self, key: str, data: bytes) -> Image:
         image = Image(key, read_pixels(data, "the picture", self._max_pixels))
-        with self._lock, suppress(ValueError):  # it alone is larger than the memory
+        with self._lock:
             self._memory[key] = image
         return image

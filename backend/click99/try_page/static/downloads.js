@@ -1,24 +1,24 @@
 // Masks as files.
 
 export function maskFile(picture, object) {
-  const canvas = fullSize(picture, object.mask, object.mask.solid);
+  const canvas = fullSize(picture, object.mask, object.mask.solid.full);
   const context = canvas.getContext("2d");
   context.globalCompositeOperation = "destination-over";
   context.fillRect(0, 0, canvas.width, canvas.height); // black
   return png(canvas);
 }
 
-export function cutOutFile(picture, object) {
-  const canvas = fullSize(picture, object.mask, object.mask.matte);
+export async function cutOutFile(picture, object) {
+  const canvas = fullSize(picture, object.mask, object.mask.matte.full);
   const context = canvas.getContext("2d");
   context.globalCompositeOperation = "source-in";
-  context.drawImage(picture.bitmap, 0, 0);
+  context.drawImage(await picture.whole(), 0, 0);
   return png(canvas);
 }
 
 // A COCO dataset of one picture; its run lengths go down the columns, of nothing first.
 export function cocoFile(picture, objects) {
-  const { width, height } = picture.bitmap;
+  const { width, height } = picture;
   const annotations = objects.map((each) => ({ id: each.number, image_id: 1, category_id: 1, iscrowd: 1, ...segmentation(picture, each) }));
   const dataset = {
     images: [{ id: 1, file_name: picture.name, width, height }],
@@ -29,8 +29,8 @@ export function cocoFile(picture, objects) {
 }
 
 function segmentation(picture, { mask }) {
-  const { width, height } = picture.bitmap;
-  const { data } = fullSize(picture, mask, mask.solid).getContext("2d").getImageData(0, 0, width, height);
+  const { width, height } = picture;
+  const { data } = fullSize(picture, mask, mask.solid.full).getContext("2d").getImageData(0, 0, width, height);
   const [counts, ends] = [[], { left: width, top: height, right: 0, bottom: 0 }];
   let [area, inside, length] = [0, false, 0];
   for (let x = 0; x < width; x++)
@@ -53,8 +53,8 @@ function segmentation(picture, { mask }) {
   return { segmentation: { size: [height, width], counts }, area, bbox };
 }
 
-function fullSize({ bitmap }, { left, top }, part) {
-  const canvas = Object.assign(document.createElement("canvas"), { width: bitmap.width, height: bitmap.height });
+function fullSize({ width, height }, { left, top }, part) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
   canvas.getContext("2d", { willReadFrequently: true }).drawImage(part, left, top);
   return canvas;
 }

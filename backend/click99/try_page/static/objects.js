@@ -1,6 +1,9 @@
 // A picture on the server, and the objects clicked in it: prompts, and the mask that they are answered with.
 
 const HALF = 127; // of 255: more belongs to the object
+const LARGE = 16e6; // pixels; of larger pictures a copy is shown, and sharp what is looked at
+const COPY = 2048; // pixels of the copy's longer side
+const QUICK = 4e6; // pixels of a mask that are drawn in no time; of larger ones there is a copy
 const COLOURS = ["#ff2d95", "#1c9cff", "#ffb000", "#12c46b", "#a05cff", "#ff5c39", "#00c2c7", "#c6d100"];
 
 export class Refused extends Error {}
@@ -18,22 +21,30 @@ async function post(path, body) {
 }
 
 export class Picture {
-  // file: a Blob. bitmap: its pixels as they are shown.
+  // file: a Blob. bitmap: its pixels as they are shown, of a large picture fewer.
   static async open(file, name) {
-    const told = await post("try/pictures", file);
-    const bitmap = await createImageBitmap(file).catch(() => null);
-    const fits = bitmap?.width === told.width && bitmap?.height === told.height;
-    return new Picture(file, name, told.picture, fits ? bitmap : await Picture.#decoded(told.picture));
+    const { picture: key, width, height } = await post("try/pictures", file);
+    const picture = Object.assign(new Picture(), { file, name, key, width, height });
+    picture.bitmap = await (width * height > LARGE ? picture.part({ left: 0, top: 0, right: width, bottom: height }, COPY) : picture.whole());
+    return picture;
   }
 
-  // What the browser can't show, or shows otherwise: a TIFF, say.
-  static async #decoded(key) {
-    const reply = await fetch(`try/pictures/${key}`);
+  get isCopy() {
+    return this.bitmap.width < this.width;
+  }
+
+  // All of its pixels. What the browser can't show, or shows otherwise, a TIFF, say, click99 decodes.
+  async whole() {
+    const bitmap = await createImageBitmap(this.file).catch(() => null);
+    if (bitmap?.width === this.width && bitmap?.height === this.height) return bitmap;
+    return createImageBitmap(await (await fetch(`try/pictures/${this.key}`)).blob());
+  }
+
+  // What lies in a section, with at most so many pixels a side.
+  async part(section, side) {
+    const reply = await fetch(`try/pictures/${this.key}?${new URLSearchParams({ ...section, side })}`);
+    if (!reply.ok) throw new Refused(`click99 does not show the picture (${reply.status})`);
     return createImageBitmap(await reply.blob());
-  }
-
-  constructor(file, name, key, bitmap) {
-    Object.assign(this, { file, name, key, bitmap });
   }
 
   async mask(prompts) {
@@ -54,7 +65,7 @@ export class ClickedObject {
     this.colour = COLOURS[(number - 1) % COLOURS.length];
     this.prompts = [];
     this.undone = [];
-    this.mask = null; // { matte, solid, left, top }: soft, and what is more in than out
+    this.mask = null; // { matte, solid, left, top }: soft, and what is more in than out, as of `levels`
     this.quality = this.milliseconds = 0;
     this.asked = 0;
   }
@@ -77,11 +88,20 @@ export class ClickedObject {
     const [number, begun] = [++this.asked, performance.now()];
     const answer = this.prompts.length ? await picture.mask(this.prompts) : null;
     const matte = answer?.png ? await createImageBitmap(blobOf(answer.png)) : null;
+    const mask = matte && { matte: await levels(matte), solid: await levels(solid(matte)), left: answer.left, top: answer.top };
     if (number !== this.asked) return;
-    this.mask = matte && { matte, solid: solid(matte), left: answer.left, top: answer.top };
+    this.mask = mask;
     this.quality = answer?.quality ?? 0;
     this.milliseconds = performance.now() - begun;
   }
+}
+
+// A bitmap, and a copy of it at `factor` times its size for the screen.
+async function levels(full) {
+  const factor = Math.min(1, Math.sqrt(QUICK / (full.width * full.height)));
+  if (factor === 1) return { full, small: full, factor };
+  const [resizeWidth, resizeHeight] = [full.width, full.height].map((each) => Math.max(1, Math.round(each * factor)));
+  return { full, small: await createImageBitmap(full, { resizeWidth, resizeHeight }), factor };
 }
 
 function solid(matte) {

@@ -5,6 +5,7 @@ import { ClickedObject, Picture, Refused } from "./objects.js";
 import { View } from "./view.js";
 
 const LOOKS = ["mask", "outline", "cutout"];
+const A_PAUSE = 150; // milliseconds without a movement, after which a large picture is shown sharp
 const A_DRAG = 5; // CSS pixels; less is a click
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -20,12 +21,30 @@ let tool = "positive";
 let look = "mask";
 let box = null; // being drawn
 let space = false; // held down
+let sharper = 0; // the timer of what is to be shown sharp
 const pointers = new Map(); // of those that are down: where, and where they began
 
 // ---- what is seen
 
 function draw() {
   view.draw(objects, current, look, part("opacity").value / 100, box);
+  clearTimeout(sharper);
+  if (picture?.isCopy) sharper = setTimeout(sharpen, A_PAUSE);
+}
+
+// Of a large picture, the part that is looked at: as many pixels as the screen has.
+async function sharpen() {
+  const [shown, section] = [picture, view.section()];
+  const isThere = (key) => section?.[key] === view.detail?.[key];
+  if (["left", "top", "right", "bottom"].every(isThere)) return;
+  try {
+    const bitmap = section && (await shown.part(section, Math.max(canvas.width, canvas.height)));
+    if (shown !== picture) return;
+    view.detail = bitmap && { bitmap, ...section };
+  } catch (error) {
+    return complain(error);
+  }
+  draw();
 }
 
 function say(text, wrong = false) {
@@ -71,7 +90,7 @@ async function open(file, name) {
     return complain(error);
   }
   objects = [];
-  view.show(picture.bitmap);
+  view.show(picture);
   say("Click an object.");
   another();
 }
@@ -262,7 +281,7 @@ function cross(event) {
 }
 
 function moveCross(dx, dy, far) {
-  const { width, height } = picture.bitmap;
+  const { width, height } = picture;
   const step = Math.max(1, Math.round((far * devicePixelRatio) / view.scale));
   const { x, y } = view.cross ?? { x: width >> 1, y: height >> 1 };
   const within = (value, size) => Math.min(Math.max(value, 0), size - 1);

@@ -7,7 +7,8 @@ export class View {
   constructor(canvas) {
     this.canvas = canvas;
     this.layer = document.createElement("canvas"); // one object at a time, before it is coloured
-    this.picture = null;
+    this.picture = null; // { width, height, bitmap }, a bitmap of any size
+    this.detail = null; // { bitmap, left, top, right, bottom }: a part of it, sharper
     this.scale = 1; // screen pixels of one of the picture
     this.left = this.top = 0; // where its corner is on the screen
     this.cross = null; // the keyboard's pointer, in the picture's pixels
@@ -15,7 +16,7 @@ export class View {
 
   show(picture) {
     this.picture = picture;
-    this.cross = null;
+    this.cross = this.detail = null;
     this.fit();
   }
 
@@ -59,7 +60,16 @@ export class View {
     return { x: Math.min(Math.max(at.x, 0), width - 1), y: Math.min(Math.max(at.y, 0), height - 1) };
   }
 
-  // objects: { colour, mask: { matte, solid, left, top } or null, prompts }. look: mask, outline or cutout.
+  // What can be seen, in the picture's pixels; null where its bitmap is as sharp as the screen.
+  section() {
+    const { width, height, bitmap } = this.picture;
+    if (this.scale * width <= bitmap.width) return null;
+    const ends = (from, screen, size) => [Math.floor(-from / this.scale), Math.ceil((screen - from) / this.scale)].map((each) => Math.min(Math.max(each, 0), size));
+    const [[left, right], [top, bottom]] = [ends(this.left, this.canvas.width, width), ends(this.top, this.canvas.height, height)];
+    return left < right && top < bottom ? { left, top, right, bottom } : null;
+  }
+
+  // objects: as of objects.js. look: mask, outline or cutout.
   draw(objects, current, look, opacity, box) {
     const context = this.canvas.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -69,7 +79,7 @@ export class View {
     if (look === "cutout" && masked.length) this.#cutOut(context, masked);
     else {
       this.#place(context);
-      context.drawImage(this.picture, 0, 0);
+      this.#picture(context);
       for (const each of masked) this.#mask(context, each, look, opacity);
     }
     if (current) for (const prompt of current.prompts) this.#prompt(context, prompt);
@@ -80,6 +90,18 @@ export class View {
   #place(context, dx = 0, dy = 0) {
     context.setTransform(this.scale, 0, 0, this.scale, this.left + dx, this.top + dy);
     context.imageSmoothingEnabled = this.scale < 2;
+  }
+
+  #picture(context) {
+    const { bitmap, width, height } = this.picture;
+    context.drawImage(bitmap, 0, 0, width, height);
+    if (!this.detail) return;
+    const { left, top, right, bottom } = this.detail;
+    context.drawImage(this.detail.bitmap, left, top, right - left, bottom - top);
+  }
+
+  #level(context, { full, small, factor }, left, top) {
+    context.drawImage(this.scale <= factor ? small : full, left, top, full.width, full.height);
   }
 
   #clean() {
@@ -95,12 +117,12 @@ export class View {
     const ring = look === "outline" ? RING * devicePixelRatio : 0;
     for (const [dx, dy] of ring ? DIRECTIONS : [[0, 0]]) {
       this.#place(layer, dx * ring, dy * ring);
-      layer.drawImage(mask.solid, mask.left, mask.top);
+      this.#level(layer, mask.solid, mask.left, mask.top);
     }
     if (ring) {
       layer.globalCompositeOperation = "destination-out";
       this.#place(layer);
-      layer.drawImage(mask.solid, mask.left, mask.top);
+      this.#level(layer, mask.solid, mask.left, mask.top);
     }
     layer.globalCompositeOperation = "source-in";
     layer.setTransform(1, 0, 0, 1, 0, 0);
@@ -115,9 +137,9 @@ export class View {
   #cutOut(context, masked) {
     const layer = this.#clean();
     this.#place(layer);
-    for (const { mask } of masked) layer.drawImage(mask.matte, mask.left, mask.top);
+    for (const { mask } of masked) this.#level(layer, mask.matte, mask.left, mask.top);
     layer.globalCompositeOperation = "source-in";
-    layer.drawImage(this.picture, 0, 0);
+    this.#picture(layer);
     const side = 8 * devicePixelRatio;
     const { width, height } = this.picture;
     context.save();
