@@ -165,9 +165,9 @@ def test_ctrl_c_of_the_real_command_loses_no_picture(tmp_path: Path):
     kept = tmp_path / ".out.masks"
     command = [sys.executable, "-m", "click99.cli", *asked, str(tmp_path / "out")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
-        until(lambda: len([*kept.glob("*.json")]) >= 1, 60)
+        until(lambda: any(kept.glob("*.json")), 150)
         run.send_signal(signal.SIGINT)
-        _, told = run.communicate(timeout=30)
+        _, told = run.communicate(timeout=60)
     assert run.returncode == 1, told
     assert "Stopped: the same command goes on." in told
     there = len([*kept.glob("*.json")])
