@@ -29,7 +29,7 @@ def serving(home: Path, *options: str) -> Iterator[str]:
 @contextmanager
 def running(
     command: Sequence[str], address: str, log: Path, end: signal.Signals = signal.SIGINT
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """Anything that serves click99 there, from its first answer to Ctrl-C, or another signal that ends it.
 
     What does not end within a minute is killed, and fails the test.
@@ -38,7 +38,7 @@ def running(
         process = subprocess.Popen(command, stdout=file, stderr=file, env=os.environ, start_new_session=True)
         try:
             _wait_until_up(process, address)
-            yield
+            yield process
         finally:
             _end(process, end)
 

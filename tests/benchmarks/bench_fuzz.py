@@ -1,0 +1,90 @@
+"""A hundred thousand wrong requests to a server in this process: 5xx, the slowest one, growth.
+
+    python -m tests.benchmarks.bench_fuzz [--requests 100000] [--seed 0]
+
+The requests of tests/server/fuzzing.py, and one in ten a damaged picture for the try page, in each format
+that can be written here. The network is a stand-in that paints discs. A request that takes a minute ends the
+run. Exit code 1 if any was answered with a 5xx.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+import re
+import signal
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from fastapi.testclient import TestClient
+
+from click99.server.app import create_app
+from click99.server.settings import Settings
+from tests.disc_painter import DiscPainter
+from tests.server.fuzzing import PICTURE, bent_bytes, mutated
+from tests.server.requests import encoded
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+PATIENCE = 60  # seconds
+LOOKS = 50  # at the memory
+
+
+def resident() -> float:
+    """MB."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1]) / 1024
+
+
+def request(choice: random.Random, files: list[bytes]) -> tuple[str, bytes]:
+    if choice.random() < 0.1:
+        return "/try/pictures", bent_bytes(choice, choice.choice(files))
+    return mutated(choice)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    choice, files = random.Random(asked.seed), [encoded(format=format) for format in FORMATS]
+    codes, slowest, failed = Counter[int](), (0.0, b""), 0
+    megabytes: list[tuple[int, float]] = []
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as home:
+        app = create_app(Settings(home=Path(home), retrain_every=0), DiscPainter())
+        with TestClient(app, raise_server_exceptions=False) as client:
+            client.post("/try/pictures", content=PICTURE)
+            for number in range(asked.requests):
+                path, sent = request(choice, files)
+                signal.alarm(PATIENCE)
+                started = time.perf_counter()
+                reply = client.post(path, content=sent)
+                slowest = max(slowest, (time.perf_counter() - started, f"{path} {sent[:300]!r}".encode()))
+                codes[reply.status_code] += 1
+                if reply.status_code >= 500:
+                    failed += 1
+                    print(f"{reply.status_code} {path} {reply.text}\n{sent[:3000]!r}", flush=True)
+                if number % max(1, asked.requests // LOOKS) == 0:
+                    megabytes.append((number, resident()))
+            signal.alarm(0)
+    half = megabytes[len(megabytes) // 2 :]
+    slope = 10_000 * np.polyfit(*zip(*half, strict=True), 1)[0] if len(half) > 1 else 0.0
+    print(
+        f"{asked.requests} requests in {time.monotonic() - begun:.0f} s; by status {dict(sorted(codes.items()))}"
+    )
+    print(f"slowest {slowest[0]:.2f} s: {slowest[1].decode()}")
+    told = ", ".join(f"{size:.0f}" for _, size in megabytes[:: max(1, LOOKS // 10)])
+    print(f"resident, MB: {told}; second half {slope:+.1f} MB per 10,000 requests")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
