@@ -77,9 +77,8 @@ def main() -> int:
             signal.alarm(0)
     half = megabytes[len(megabytes) // 2 :]
     slope = 10_000 * np.polyfit(*zip(*half, strict=True), 1)[0] if len(half) > 1 else 0.0
-    print(
-        f"{asked.requests} requests in {time.monotonic() - begun:.0f} s; by status {dict(sorted(codes.items()))}"
-    )
+    took, by_status = time.monotonic() - begun, dict(sorted(codes.items()))
+    print(f"{asked.requests} requests in {took:.0f} s; by status {by_status}")
     print(f"slowest {slowest[0]:.2f} s: {slowest[1].decode()}")
     told = ", ".join(f"{size:.0f}" for _, size in megabytes[:: max(1, LOOKS // 10)])
     print(f"resident, MB: {told}; second half {slope:+.1f} MB per 10,000 requests")

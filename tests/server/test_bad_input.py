@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from click99.server import middleware
 from click99.server.own_checks import check_refusals
 from click99.server.settings import Settings
 from tests.server.requests import CONFIG, HEIGHT, body, data_uri, encoded, keypoint
@@ -117,14 +116,6 @@ def test_a_body_that_is_not_json_is_told_so(server: TestClient, path: str, conte
     response = server.post(path, content=content)
     assert response.status_code == 400
     assert response.json()["detail"].startswith("body: ")
-
-
-@pytest.mark.parametrize("path", ["/predict", "/setup", "/webhook"])
-def test_an_endless_body_is_cut_off(server: TestClient, monkeypatch: pytest.MonkeyPatch, path: str):
-    monkeypatch.setattr(middleware, "MAX_BODY", 1000)
-    response = server.post(path, content=b"[" + b"1," * 1000)
-    assert response.status_code == 413
-    assert "1000 bytes" in response.json()["detail"]
 
 
 def test_parts_that_click99_does_not_read_may_be_anything(server: TestClient):

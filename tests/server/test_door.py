@@ -13,8 +13,8 @@ pytest.importorskip("ray", reason='needs Ray: pip install ".[ray]"')
 
 from ray.exceptions import ActorDiedError
 
-from click99.server import middleware
 from click99.server.ray_serve import TRIES, Door, ReplicaAnswer, session_of
+from click99.server.settings import Settings
 
 ANSWER = ReplicaAnswer(201, [(b"x-made-by", b"a replica")], b"mask")
 
@@ -41,7 +41,7 @@ class Replicas:
         return ANSWER
 
 
-def ask(replicas: Replicas, path: str, body: bytes = b"{}") -> Response:
+def ask(replicas: Replicas, path: str, body: bytes = b"{}", **settings: Any) -> Response:
     scope = {
         "type": "http",
         "method": "POST",
@@ -54,7 +54,7 @@ def ask(replicas: Replicas, path: str, body: bytes = b"{}") -> Response:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body}
 
-    door = Door.func_or_class(replicas, "text")  # type: ignore[operator]
+    door = Door.func_or_class(replicas, Settings(**settings))  # type: ignore[operator]
     return asyncio.run(door(Request(scope, receive)))
 
 
@@ -84,10 +84,12 @@ def test_an_event_is_told_once_and_a_click_given_up_at_last(path: str, tries: in
     assert len(replicas.asked) == tries
 
 
-def test_a_body_too_large_reaches_no_replica(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "MAX_BODY", 3)
+@pytest.mark.parametrize("path", ["/predict", "/webhook"])
+def test_a_body_too_large_reaches_no_replica(path: str) -> None:
     replicas = Replicas()
-    assert ask(replicas, "/webhook", b"1234").status_code == 413
+    answer = ask(replicas, path, bytes(2**20 + 1), body_mb=1)
+    assert answer.status_code == 413
+    assert "CLICK99_BODY_MB" in json.loads(bytes(answer.body))["detail"]
     assert replicas.asked == []
 
 

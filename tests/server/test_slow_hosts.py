@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-import uvicorn
 
 from click99.labelstudio.images import ImageSource
 from click99.labelstudio.label_config import LabelConfig
@@ -20,31 +16,13 @@ from click99.labelstudio.loose_values import listed
 from click99.labelstudio.regions import with_clicks
 from click99.labelstudio.unaccepted import unaccepted_prompts
 from click99.segmentation.clicks import Click
-from click99.server.app import create_app
-from click99.server.settings import Settings
-from tests.disc_painter import DiscPainter
 from tests.labelstudio.slow_hosts import listening, says_nothing
 from tests.server.command import serving
+from tests.server.in_process import running
 from tests.server.requests import CONFIG, body, keypoint
-from tests.waiting import until
 
 MANY = 2000
 SIZES = {"original_width": 64, "original_height": 48}
-
-
-@contextmanager
-def running(home: Path, **settings: Any) -> Iterator[str]:
-    """A server over the disc painter -> its address."""
-    app = create_app(Settings(home=home, port=0, **settings), DiscPainter())
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.force_exit = server.should_exit = True
-        thread.join(30)
 
 
 def test_clicks_go_on_while_a_host_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -22,6 +22,14 @@ class PayloadError(LabelStudioError):
     """The request's body is not what Label Studio sends, or its parts contradict each other (caller: 4xx)."""
 
 
+class TooManyResultsError(PayloadError):
+    """A task holds more than it may."""
+
+
+class TooManyClicksError(PayloadError):
+    """An object has more than it may."""
+
+
 class LabelConfigError(LabelStudioError):
     """The project's label config lacks what interactive masks need (caller: 4xx)."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -21,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from click99.labelstudio.errors import PayloadError
+from click99.labelstudio.errors import PayloadError, TooManyClicksError, TooManyResultsError
 from click99.labelstudio.loose_values import (
     Name,
     Names,
@@ -207,6 +208,11 @@ class Task(BaseModel):
         self.id = self.id or hashlib.sha256(data.encode()).hexdigest()[:12]
         return self
 
+    @property
+    def results(self) -> int:
+        """How many it holds, of all people."""
+        return sum(len(work.items) for work in (*self.drafts, *self.annotations, *self.predictions))
+
     def open_work(self, click_ids: Collection[str]) -> Work:
         """What the one who clicks most likely has on screen; nothing: empty.
 
@@ -243,6 +249,19 @@ class PredictRequest(BaseModel):
             problem, known = f"{self.context.event!r:.40} is not known", ", ".join(EVENTS)
             raise PayloadError("params.context.event", problem, f"Send clicks, or one of {known}")
         return self
+
+    def check(self, most_results: int, most_clicks: int) -> None:
+        """TooManyResultsError, TooManyClicksError: of one task, on one object."""
+        for place, task in enumerate(self.tasks):
+            if (results := task.results) > most_results:
+                problem = f"{results} results in drafts, annotations and predictions, at most {most_results}"
+                remedy = "Share the picture out to several tasks, or raise CLICK99_TASK_RESULTS"
+                raise TooManyResultsError(f"tasks[{place}]", problem, remedy)
+        pending = self.context.result if self.context else []
+        if (clicks := max(Counter(item.object for item in pending).values(), default=0)) > most_clicks:
+            problem = f"{clicks} clicks on one object, at most {most_clicks}"
+            remedy = "Keep its mask and go on from there, or raise CLICK99_OBJECT_CLICKS"
+            raise TooManyClicksError("params.context.result", problem, remedy)
 
     @property
     def event(self) -> str:

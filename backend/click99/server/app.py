@@ -28,8 +28,11 @@ from click99.registry.jobs import Jobs
 from click99.server.image_source import image_limits
 from click99.server.middleware import (
     BasicAuth,
+    Bodies,
     Body,
     BodyTooLargeError,
+    BodyTooSlowError,
+    BusyError,
     LastResort,
     OwnOrigin,
     WebhookSecret,
@@ -60,13 +63,23 @@ from click99.try_page.pictures import Pictures
 log = logging.getLogger(__name__)
 
 
-def status(error: LabelStudioError) -> int:
-    """The HTTP status of an error that the caller or the administrator can mend."""
-    if isinstance(error, BodyTooLargeError):
-        return 413
-    if isinstance(error, NotKeptError | NotStartedError):
-        return 507
-    return 400 if isinstance(error, PayloadError) else 422
+# The HTTP status of an error that the caller or the administrator can mend: that of the first that it is.
+STATUS: dict[type[LabelStudioError], int] = {
+    BodyTooLargeError: 413,
+    BodyTooSlowError: 408,
+    BusyError: 503,
+    NotKeptError: 507,
+    NotStartedError: 507,
+    PayloadError: 400,
+    LabelStudioError: 422,
+}
+RETRY = {"Retry-After": "1"}  # seconds
+
+
+def refusal(error: LabelStudioError) -> JSONResponse:
+    """What is answered instead."""
+    status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+    return JSONResponse({"detail": str(error)}, status, RETRY if status == 503 else None)
 
 
 async def wait_for(image: Future[Image]) -> None:
@@ -105,8 +118,8 @@ def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs 
         readiness := Readiness(lambda: service.refiner),
     ]
     app = FastAPI(title="click99", lifespan=lambda _: lifespan(running, service))
-    app.state.service = service
-    add_routes(app, service, readiness, settings.try_page)
+    app.state.service, app.state.bodies = service, Bodies(settings)
+    add_routes(app, service, readiness, settings)
     if settings.try_page:
         add_try_page(app, Pictures(settings.home, *image_limits(settings)), service.sessions)
     add_stats_page(app, settings, database, pictures(service.image))
@@ -141,15 +154,15 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         metrics.errors.labels(type(error).__name__).inc()
         log.warning("%s: %s", request.url.path, error)
         await run_in_threadpool(refusals.note, error)
-        return JSONResponse({"detail": str(error)}, status(error))
+        return refusal(error)
 
 
-def add_routes(app: FastAPI, service: Service, readiness: Readiness, try_page: bool) -> None:
+def add_routes(app: FastAPI, service: Service, readiness: Readiness, settings: Settings) -> None:
     """Every endpoint that Label Studio or an administrator calls."""
 
     @app.get("/", response_model=None)
     async def root(request: Request) -> Response | dict[str, str]:
-        return page() if try_page and wants_page(request) else await health()
+        return page() if settings.try_page and wants_page(request) else await health()
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -170,11 +183,16 @@ def add_routes(app: FastAPI, service: Service, readiness: Readiness, try_page: b
     @app.post("/predict")
     async def predict(body: Body) -> Response:
         with service.metrics.in_flight.track_inprogress(), watch(), stage("predict"):
-            asked = await run_in_threadpool(parse, PredictRequest, body)
+            asked = await run_in_threadpool(read, body)
             if fetching := await run_in_threadpool(service.fetching, asked):
                 with stage("fetch"):
                     await wait_for(fetching)
             return Response(await run_in_threadpool(answer, asked), media_type="application/json")
+
+    def read(body: bytes) -> PredictRequest:
+        asked = parse(PredictRequest, body)
+        asked.check(settings.task_results, settings.object_clicks)
+        return asked
 
     def answer(asked: PredictRequest) -> str:
         return service.predict(asked).model_dump_json()

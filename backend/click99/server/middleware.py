@@ -1,26 +1,31 @@
-"""What stands before the endpoints: basic auth, the webhook's secret, the own origin, a bound for bodies, and
-the last resort."""
+"""What stands before the endpoints: basic auth, the webhook's secret, the own origin, bounds for bodies and
+for requests at once, and the last resort."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
 import logging
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from click99.labelstudio.errors import PayloadError
+from click99.labelstudio.errors import LabelStudioError, PayloadError
 from click99.server.connection import is_loopback
 from click99.server.prometheus import Metrics
 from click99.server.request_id import request_id
+from click99.server.settings import Settings
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 256 * 2**20  # bytes; a task with hundreds of masks is some megabytes
+BODY_SECONDS = 120.0  # for a body to arrive: one that drips would keep its place for ever
 FORWARDED = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
 OPEN_PATHS = ("/health", "/ready", "/webhook")  # Label Studio presents no basic auth with its events
 
@@ -154,17 +159,59 @@ class LastResort:
 
 
 class BodyTooLargeError(PayloadError):
-    """A request of more than MAX_BODY bytes."""
+    """A request of more than CLICK99_BODY_MB (413)."""
 
 
-async def read_body(request: Request) -> bytes:
-    """The request's bytes; 413 as soon as they are too many."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY:
-            raise BodyTooLargeError("body", f"more than {MAX_BODY} bytes", "Keep images out of task data")
-    return bytes(body)
+class BodyTooSlowError(PayloadError):
+    """A request that did not arrive within BODY_SECONDS (408)."""
 
 
-Body = Annotated[bytes, Depends(read_body)]
+class BusyError(LabelStudioError):
+    """CLICK99_REQUESTS_AT_ONCE are being answered (503, with Retry-After)."""
+
+
+class Bodies:
+    """Requests' bytes: so many requests at once, each of so many MB. For one event loop."""
+
+    def __init__(self, settings: Settings):
+        self._most, self._megabytes = settings.requests_at_once, settings.body_mb
+        self._inside: Counter[bool] = Counter()
+
+    @asynccontextmanager
+    async def of(self, request: Request) -> AsyncIterator[bytes]:
+        """Its bytes, while it has one of the places. BusyError, BodyTooLargeError, BodyTooSlowError.
+
+        Events have as many places of their own: clicks must not crowd out what was saved.
+        """
+        is_event = request.url.path == "/webhook"
+        if self._inside[is_event] >= self._most:
+            problem = f"busy: {self._most} requests are being answered, and no more at once"
+            remedy = "Send it again, add workers, or raise CLICK99_REQUESTS_AT_ONCE"
+            raise BusyError("click99", problem, remedy)
+        self._inside[is_event] += 1
+        try:
+            yield await self._read(request)
+        finally:
+            self._inside[is_event] -= 1
+
+    async def _read(self, request: Request) -> bytes:
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for part in request.stream():
+                    body += part
+                    if len(body) > self._megabytes * 2**20:
+                        remedy = "Keep images out of task data, or raise CLICK99_BODY_MB"
+                        raise BodyTooLargeError("body", f"more than {self._megabytes} MB", remedy)
+        except TimeoutError:
+            problem = f"not whole after {BODY_SECONDS:.0f} s"
+            raise BodyTooSlowError("body", problem, "Send it over a faster connection") from None
+        return bytes(body)
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    async with request.app.state.bodies.of(request) as body:
+        yield body
+
+
+Body = Annotated[bytes, Depends(_body)]

@@ -19,16 +19,17 @@ from typing import Any, NamedTuple
 
 import ray
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from ray import serve
 from ray.exceptions import RayActorError
 from ray.serve import Application
 from ray.serve.experimental.consistent_hash_router import ConsistentHashRouter
 from ray.serve.handle import DeploymentHandle
 
+from click99.labelstudio.errors import LabelStudioError
 from click99.segmentation.predictor import Predictor
+from click99.server.app import refusal
 from click99.server.logs import start_logging
-from click99.server.middleware import BodyTooLargeError, read_body
+from click99.server.middleware import Bodies
 from click99.server.serve import environment, prepare_record, warn_if_open, worker
 from click99.server.settings import Settings, variable
 
@@ -108,16 +109,19 @@ class Door:
     """Sends a task's clicks to the replica that has met the task, where that one is free, and asks another
     when one dies: any replica answers any click, with the same mask."""
 
-    def __init__(self, replicas: DeploymentHandle, log: str):
-        """log: as the setting."""
-        self._replicas = replicas
-        start_logging(log)
+    def __init__(self, replicas: DeploymentHandle, settings: Settings):
+        self._replicas, self._bodies = replicas, Bodies(settings)
+        start_logging(settings.log)
 
     async def __call__(self, request: Request) -> Response:
         try:
-            body = await read_body(request)
-        except BodyTooLargeError as error:
-            return JSONResponse({"detail": str(error)}, 413)
+            async with self._bodies.of(request) as body:
+                return await self._pass_on(request, body)
+        except LabelStudioError as error:
+            log.warning("%s: %s", request.url.path, error)
+            return refusal(error)
+
+    async def _pass_on(self, request: Request, body: bytes) -> Response:
         scope = {key: request.scope[key] for key in SCOPE if key in request.scope}
         clicks = request.url.path == "/predict"
         session = await asyncio.to_thread(session_of, body) if clicks else ""
@@ -162,7 +166,7 @@ def application_of(settings: Settings) -> Application:
     replicas = Replica.options(
         num_replicas=max(1, settings.replicas), ray_actor_options={"num_cpus": threads}
     ).bind(told)
-    return Door.bind(replicas, settings.log)
+    return Door.bind(replicas, settings)
 
 
 def run_replicas(settings: Settings) -> None:

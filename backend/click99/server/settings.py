@@ -58,6 +58,17 @@ class Settings(BaseSettings):
     image_megapixels: float = Field(
         default=67.2, gt=0, le=178, description="Largest image, in millions of pixels; 67.2: 8192 × 8192."
     )
+    body_mb: int = Field(default=256, ge=1, description="Largest request, MB.")
+    task_results: int = Field(
+        default=50_000, ge=1, description="Most results in a task's drafts, annotations and predictions."
+    )
+    object_clicks: int = Field(default=2_000, ge=1, description="Most clicks on one object.")
+    requests_at_once: int = Field(
+        default=256,
+        ge=1,
+        description="Most requests that a process answers or lets wait at once, and as many events; more are "
+        "told to come again.",
+    )
     home: Path = Field(
         default=Path("~/.click99"), description="Folder for the record, model versions and cached images."
     )
