@@ -1,8 +1,9 @@
 """A server's memory over ten thousand clicks on five hundred pictures, and whether its masks are right.
 
-    python -m tests.benchmarks.bench_soak [--pictures 500] [--passes 2] [--engine eager]
+    python -m tests.benchmarks.bench_soak [--pictures 500] [--passes 2] [--engine eager] [--stand-in]
 
-One `click99 serve` with the shipped checkpoint. A robot goes through all pictures twice: 320 × 240, every
+One `click99 serve` with the shipped checkpoint, or with --stand-in a process like it whose network paints
+discs, for what is not the network. A robot goes through all pictures twice: 320 × 240, every
 fifth 2000 × 1500, so that pictures and masks fill what they may keep. At each visit it opens the task, clicks
 ten times on an object beside those that it accepted before, and submits, which an event tells of. After
 each thousand clicks the process' resident memory is read; the slope is that of a line through the second
@@ -27,10 +28,16 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import requests
+import uvicorn
 
 from click99.demo.programs import free_port
+from click99.server.app import create_app
+from click99.server.logs import start_logging
+from click99.server.serve import UVICORN, bound_arenas
+from click99.server.settings import Settings
 from tests.annotations.examples import saved
 from tests.benchmarks.bench_click import HEIGHT, WIDTH, picture
+from tests.disc_painter import DiscPainter
 from tests.server.command import running
 from tests.server.requests import body, keypoint
 
@@ -152,6 +159,15 @@ def slope(megabytes: list[tuple[int, float]]) -> float:
     return 1000 * float(np.polyfit(clicks, resident, 1)[0])
 
 
+def stand_in() -> None:
+    """`click99 serve`, as far as this needs it, with a network that paints discs. Called in a new process."""
+    port, home, host = sys.argv[1:]
+    bound_arenas()
+    start_logging("text")
+    app = create_app(Settings(home=Path(home), allowed_hosts=host, memory="picture"), DiscPainter())
+    uvicorn.run(app, port=int(port), **UVICORN)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -160,13 +176,17 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=2)
     parser.add_argument("--clicks", type=int, default=10)
     parser.add_argument("--engine", default="eager")
+    parser.add_argument("--stand-in", action="store_true")
     parser.add_argument("--checked", type=int, default=100)
     asked = parser.parse_args()
     port = free_port(0)
     address = f"http://127.0.0.1:{port}"
-    serve = [sys.executable, "-m", "click99.cli", "serve", "--port", str(port), "--memory", "picture"]
     with tempfile.TemporaryDirectory() as home, hosting_numbers() as host:
-        command = [*serve, "--engine", asked.engine, "--home", home, "--allowed-hosts", host]
+        options = ["--memory", "picture", "--engine", asked.engine, "--home", home, "--allowed-hosts", host]
+        command = [sys.executable, "-m", "click99.cli", "serve", "--port", str(port), *options]
+        if asked.stand_in:
+            started = "from tests.benchmarks.bench_soak import stand_in; stand_in()"
+            command = [sys.executable, "-c", started, str(port), home, host]
         with running(command, address, Path(home, "log")) as process:
             soak = Soak(address, host, process.pid, asked.clicks)
             told = 0
