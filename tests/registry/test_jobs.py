@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -96,6 +98,20 @@ def test_a_job_whose_process_was_killed_has_failed(jobs: Jobs):
     os.kill(job.process, signal.SIGKILL)
     assert ended(jobs, 1).state == "failed"
     assert jobs.start("the next", ["--end", "no"]).number == 2
+
+
+def test_a_job_that_the_disk_does_not_note_is_none(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("click99.registry.jobs.write_begin", full)
+        with pytest.raises(OSError, match="No space left"):
+            jobs.start("on a full disk", ["--end", "wait"])
+    with (jobs.folder / "1" / "alive").open() as alive:  # which its process locks
+        fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert jobs.all() == []
+    assert jobs.start("once there is room", ["--end", "no"]).number == 2
 
 
 def test_a_job_outlives_who_started_it(jobs: Jobs):

@@ -18,6 +18,7 @@ MAX_PIXELS = 178_000_000  # of an image; above it Pillow suspects a bomb
 UNPACKED = Budget(2**30)
 BYTES_PER_PIXEL = 16  # while an image is unpacked, at most
 DEEP = 48  # the same of one with more than 8 bits
+NEEDED = 8  # of them are taken in any case: Pillow's four, the array's three, and a grey one
 ROWS = 256  # copied at a time
 ELSEWHERE = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")  # that may tell an orientation
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")  # no others: some run programs
@@ -37,6 +38,8 @@ def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
         raise
     except Image.DecompressionBombError:
         raise _too_large(name, max_pixels) from None
+    except MemoryError as error:
+        raise no_memory(f"{name} {error or 'needs more memory than is free'}") from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds
         problem = f"{name} is no readable image: {_reason(error, data)}"
         remedy = "Import it whole, as JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF; SVG is not read"
@@ -80,7 +83,8 @@ def _loaded(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
 @contextmanager
 def _room(size: tuple[int, int], name: str, max_pixels: int, bytes_per_pixel: int) -> Iterator[None]:
     _check_size(size, name, max_pixels)
-    with UNPACKED.taking(bytes_per_pixel * size[0] * size[1]):
+    pixels = size[0] * size[1]
+    with UNPACKED.taking(bytes_per_pixel * pixels, NEEDED * pixels):
         yield
 
 
@@ -95,6 +99,12 @@ def _too_large(name: str, max_pixels: int) -> ImageTooLargeError:
     return ImageTooLargeError(
         "image", problem, "Import a smaller version or tiles, or set CLICK99_IMAGE_MEGAPIXELS"
     )
+
+
+def no_memory(problem: str) -> ImageTooLargeError:
+    """problem: as `Budget.taking` tells it."""
+    remedy = "Give click99 more memory, or import a smaller version or tiles"
+    return ImageTooLargeError("image", problem, remedy)
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -59,7 +59,12 @@ class Jobs:
             folder = self.folder / str(number)
             folder.mkdir()
             process = self._begin(folder, options, environment)
-            write_begin(folder, why, process.pid)
+            try:
+                write_begin(folder, why, process.pid)
+            except OSError:  # what nobody knows of must not train
+                process.kill()
+                process.wait()
+                raise
         threading.Thread(target=process.wait, name="reap", daemon=True).start()
         return self.get(number)
 

@@ -12,6 +12,7 @@ import numpy as np
 from click99.labelstudio.budget import Budget
 from click99.labelstudio.images import ImageSource
 from click99.labelstudio.payloads import PredictRequest
+from click99.labelstudio.pixels import no_memory
 from click99.labelstudio.predictions import Prediction
 from click99.labelstudio.prompts import Question
 from click99.labelstudio.replies import is_related, reply
@@ -25,7 +26,8 @@ from click99.stages import stage
 log = logging.getLogger(__name__)
 
 ANSWERED = Budget(2 * 2**30)
-BYTES_PER_PIXEL = 24  # of masks, while a click is answered
+BYTES_PER_PIXEL = 24  # of masks, while a click is answered, at most
+NEEDED = 6  # of them are taken in any case
 
 BLANK = (
     "Task %.80r: region %.40r has a relation, so without Auto-Accept Label Studio's page goes blank when the "
@@ -61,8 +63,12 @@ class Answering:
         pointless."""
         with stage("decode"):
             question = Question.read(request, self._images)
-        with ANSWERED.taking(BYTES_PER_PIXEL * math.prod(question.shape)):
-            return self._answer(question)
+        pixels = math.prod(question.shape)
+        try:
+            with ANSWERED.taking(BYTES_PER_PIXEL * pixels, NEEDED * pixels):
+                return self._answer(question)
+        except MemoryError as error:
+            raise no_memory(f"a click on it {error or 'needs more memory than is free'}") from None
 
     def _answer(self, question: Question) -> Prediction:
         image, project = question.image, question.request.project or ""
