@@ -2,13 +2,15 @@
 
     python -m tests.benchmarks.bench_annotators [--annotators 8 16] [--think 2] [--seconds 60] [--workers 2]
     python -m tests.benchmarks.bench_annotators --think 0 --replicas 2
+    python -m tests.benchmarks.bench_annotators --annotators 2 --seconds 1800 --checked 0 --replay
 
 One `click99 serve` with the shipped checkpoint, with more workers or with replicas beside a Redis of its own;
 pictures of
 640 × 480 (half of them), 1920 × 1440 and 4000 × 3000 on hosts of the benchmark's. An annotator opens a task,
 clicks on an object three to six times, thinks before each click (exponentially, --think seconds on average),
 and takes the next picture. Afterwards the masks of --checked objects are asked for again under other ids: a
-replay. What a kept click takes, of which nothing is computed, is what the way to the server costs and back.
+replay; with --replay that of each object, at once. What a kept click takes, of which nothing is computed, is
+what the way to the server costs and back.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import argparse
 import os
 import random
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,11 +52,16 @@ class Object:
 class Annotators:
     """People at one server. Thread-safe."""
 
-    def __init__(self, address: str, images: Sequence[tuple[str, tuple[int, int]]], think: float):
-        self._address, self._images, self._think = address, images, think
+    def __init__(
+        self, address: str, images: Sequence[tuple[str, tuple[int, int]]], think: float, replay: bool = False
+    ):
+        """replay: each object, once it is done."""
+        self._address, self._images, self._think, self._replay = address, images, think, replay
+        self.replayed = self.wrong = 0
         self.milliseconds: list[float] = []
         self.objects: list[Object] = []
         self.errors: list[str] = []
+        self._lock = threading.Lock()
 
     def work(self, people: int, seconds: float, first: int = 0) -> None:
         """All of them, until the time is over. first: the number of the first; the same ones click again
@@ -85,12 +93,14 @@ class Annotators:
             if in_time:  # later, fewer and fewer are at work
                 self.milliseconds.append(1000 * (time.perf_counter() - begun))
         self.objects.append(Object(image, clicks, answer))
+        if self._replay:
+            self.check(self.objects[-1])
 
     def ask(self, task: str, image: str, clicks: list[dict[str, Any]] | None) -> list[int]:
         """The answer's run lengths."""
         request = body(clicks, image, label_config=WITHOUT_LABELS)
         request["tasks"][0]["id"] = task
-        reply = requests.post(f"{self._address}/predict", json=request, timeout=120)
+        reply = requests.post(f"{self._address}/predict", json=request, timeout=300)
         if not reply.ok:
             self.errors.append(reply.text)
             return []
@@ -108,13 +118,12 @@ class Annotators:
             times.append(1000 * (time.perf_counter() - begun))
         return float(np.median(times))
 
-    def wrong(self, checked: int) -> int:
-        """Of so many objects, how many masks a replay under other ids makes otherwise."""
-        wrong = 0
-        for found in random.Random(0).sample(self.objects, min(checked, len(self.objects))):
-            renamed = [click | {"id": f"again {click['id']}"} for click in found.clicks]
-            wrong += self.ask(f"again {found.clicks[0]['id']}", found.image, renamed) != found.answer
-        return wrong
+    def check(self, found: Object) -> None:
+        """Whether a replay under other ids makes the same mask."""
+        renamed = [click | {"id": f"again {click['id']}"} for click in found.clicks]
+        wrong = self.ask(f"again {found.clicks[0]['id']}", found.image, renamed) != found.answer
+        with self._lock:
+            self.replayed, self.wrong = self.replayed + 1, self.wrong + wrong
 
 
 @contextmanager
@@ -130,8 +139,9 @@ def row(people: int, annotators: Annotators, seconds: float, checked: int) -> st
     times = np.array(annotators.milliseconds)
     told = " | ".join(f"{value:.0f}" for value in np.percentile(times, SHARES))
     rate = len(times) / seconds
-    done, wrong = len(annotators.objects), annotators.wrong(checked)
-    judged = f"{wrong} of {min(checked, done)}"
+    for found in random.Random(0).sample(annotators.objects, min(checked, len(annotators.objects))):
+        annotators.check(found)
+    done, judged = len(annotators.objects), f"{annotators.wrong} of {annotators.replayed}"
     kept = f"{annotators.kept():.1f}"
     return f"| {people} | {rate:.1f} | {told} | {kept} | {done} | {len(annotators.errors)} | {judged} |"
 
@@ -144,6 +154,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--replicas", type=int, default=0)
     parser.add_argument("--checked", type=int, default=20)
+    parser.add_argument("--replay", action="store_true")
     asked = parser.parse_args()
     print("| annotators | clicks a second | " + " | ".join(f"{each} %" for each in SHARES), end="")
     print(
@@ -163,7 +174,7 @@ def main() -> None:
             )
         address = stack.enter_context(serving(home, *options))
         for people in asked.annotators:
-            annotators = Annotators(address, images, asked.think)
+            annotators = Annotators(address, images, asked.think, asked.replay)
             annotators.work(people, asked.seconds)
             print(row(people, annotators, asked.seconds, asked.checked), flush=True)
 

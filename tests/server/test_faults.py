@@ -262,10 +262,10 @@ def group() -> Iterator[Path]:
 
 
 @pytest.mark.slow("unpacks large pictures")
-def test_a_control_group_s_memory_ends_no_server(group: Path, tmp_path: Path, checkpoint: Path):
+def test_a_control_group_s_memory_ends_no_server(group: Path, tmp_path: Path):
     port = free_port(0)
     url = f"http://127.0.0.1:{port}"
-    options = ["--port", str(port), "--home", str(tmp_path), "--model", str(checkpoint)]
+    options = ["--port", str(port), "--home", str(tmp_path)]
     joined = ["sh", "-c", f'echo $$ > {group}/cgroup.procs; exec "$@"', "sh"]
 
     def click(number: int) -> requests.Response:
