@@ -10,6 +10,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from click99.files import sha256
+from click99.segmentation import checkpoint
 from click99.segmentation.checkpoint import (
     SHIPPED,
     CheckpointError,
@@ -17,6 +19,7 @@ from click99.segmentation.checkpoint import (
     load_checkpoint,
     load_generalist,
     save_checkpoint,
+    shipped,
 )
 from click99.segmentation.clicks import Click
 from click99.segmentation.generalist import Generalist
@@ -146,3 +149,22 @@ def test_fingerprints_that_tell_nothing_apart_are_refused(
     save_checkpoint(untrained.network, tmp_path / "tuned.safetensors", generalist=generalist)
     with pytest.raises(CheckpointError, match="lacks its generalist's fingerprints"):
         load_generalist(tmp_path / "tuned.safetensors")
+
+
+def test_the_shipped_one_is_as_it_was_released():
+    folder = SHIPPED.parent
+    listed = (folder / "SHA256SUMS").read_text().splitlines()
+    assert listed == [f"{sha256(file)}  {file.name}" for file in sorted(folder.glob("*.safetensors"))]
+    assert shipped() == SHIPPED
+
+
+@pytest.mark.parametrize("damage", ["another byte", "not listed", "gone"])
+def test_another_one_in_its_place_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str):
+    place = tmp_path / SHIPPED.name
+    if damage != "gone":
+        place.write_bytes(SHIPPED.read_bytes() + b"x" * (damage == "another byte"))
+    listed = SHIPPED.with_name("SHA256SUMS").read_text()
+    (tmp_path / "SHA256SUMS").write_text("" if damage == "not listed" else listed)
+    monkeypatch.setattr(checkpoint, "SHIPPED", place)
+    with pytest.raises(CheckpointError, match="is not the one that was released: its SHA-256"):
+        Predictor.load(device="cpu")

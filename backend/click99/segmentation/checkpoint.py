@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from click99.files import replacing
+from click99.files import replacing, sha256
 from click99.segmentation.generalist import Generalist
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import NetworkConfig
@@ -51,6 +51,18 @@ def save_checkpoint(
         header[PROJECTS] = json.dumps(sorted(generalist.projects))
     with replacing(path) as file:
         file.write(save(tensors, header))
+
+
+def shipped() -> Path:
+    """The checkpoint that SHA256SUMS beside it lists. CheckpointError: it is not as it was released."""
+    listed = (line.split() for line in SHIPPED.with_name("SHA256SUMS").read_text().splitlines())
+    expected = next((digest for digest, name in listed if name == SHIPPED.name), "")
+    if not SHIPPED.is_file() or sha256(SHIPPED) != expected:
+        raise CheckpointError(
+            f"checkpoint {SHIPPED} is not the one that was released: its SHA-256 is not that of SHA256SUMS "
+            "beside it. Install click99 again, or give another checkpoint"
+        )
+    return SHIPPED
 
 
 def load_checkpoint(path: Path) -> TwoStreamNetwork:

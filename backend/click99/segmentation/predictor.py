@@ -19,7 +19,7 @@ import torch
 from cachetools import LRUCache, cachedmethod
 from torch import Tensor
 
-from click99.segmentation.checkpoint import SHIPPED, checkpoint_version, load_checkpoint, load_generalist
+from click99.segmentation.checkpoint import checkpoint_version, load_checkpoint, load_generalist, shipped
 from click99.segmentation.click_maps import click_maps
 from click99.segmentation.clicks import Click
 from click99.segmentation.device import chosen_device
@@ -84,9 +84,9 @@ class Predictor:
         """The shipped network, or the one in a checkpoint file; on a GPU where there is one.
 
         Raises:
-            CheckpointError: the file holds no network of ours.
+            CheckpointError: the file holds no network of ours, or the shipped one is not as it was released.
         """
-        path = checkpoint or SHIPPED
+        path = checkpoint or shipped()
         network, generalist = load_checkpoint(path), load_generalist(path)
         return cls(network, checkpoint_version(path), chosen_device(device), generalist=generalist)
 
