@@ -76,7 +76,8 @@ def main() -> int:
                     megabytes.append((number, resident()))
             signal.alarm(0)
     half = megabytes[len(megabytes) // 2 :]
-    slope = 10_000 * np.polyfit(*zip(*half, strict=True), 1)[0] if len(half) > 1 else 0.0
+    numbers, sizes = zip(*half, strict=True)
+    slope = 10_000 * float(np.polyfit(numbers, sizes, 1)[0]) if len(half) > 1 else 0.0
     took, by_status = time.monotonic() - begun, dict(sorted(codes.items()))
     print(f"{asked.requests} requests in {took:.0f} s; by status {by_status}")
     print(f"slowest {slowest[0]:.2f} s: {slowest[1].decode()}")

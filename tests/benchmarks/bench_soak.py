@@ -95,7 +95,8 @@ class Soak:
         """Open a task, click on an object, submit."""
         accepted = self._accepted.setdefault(number, [])
         clicks = list(self._places(number, len(accepted)))
-        self._ask(self._request(number, None))
+        self._ask(request := self._request(number, None))
+        region = None
         for k in range(1, len(clicks) + 1):
             begun = time.perf_counter()
             region = self._ask(request := self._request(number, clicks[:k]))

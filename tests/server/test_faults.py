@@ -157,7 +157,7 @@ def test_without_label_studio_kept_pictures_are_answered(
             studio.serve(page, encoded(), headers={"ETag": '"1"'})
         server = start(label_studio_url=studio.url, label_studio_api_key=LEGACY)
 
-        def click(image: str, *names: str) -> requests.Response:
+        def click(image: str, *names: str) -> Any:
             clicks = [keypoint(name, 9 * k + 9, 20) for k, name in enumerate(names)]
             return server.post("/predict", json=body(clicks, f"/data/upload/1/{image}"))
 

@@ -97,21 +97,21 @@ def test_an_endless_body_is_cut_off(start: Start, path: str):
     assert counted(server, 'click99_errors_total{kind="BodyTooLargeError"}') == 1
 
 
-class Waiting(DiscPainter):
+class HeldPainter(DiscPainter):
     """Paints nothing before it is told to."""
 
     def __init__(self) -> None:
         super().__init__()
         self.free = threading.Event()
 
-    def refine(self, image: np.ndarray, clicks: Sequence[Click], *more: Any) -> np.ndarray:
+    def refine(self, image: np.ndarray, clicks: Sequence[Click], *more: Any, **named: Any) -> np.ndarray:
         if clicks[0].id in ("a", "b"):
             self.free.wait(60)
-        return super().refine(image, clicks, *more)
+        return super().refine(image, clicks, *more, **named)
 
 
 def test_a_busy_server_says_when_to_come_again(tmp_path: Path):
-    painter = Waiting()
+    painter = HeldPainter()
     with running(tmp_path, painter, requests_at_once=2) as url, ThreadPoolExecutor(2) as pool:
         post = partial(requests.post, timeout=60)
         until(lambda: requests.get(f"{url}/ready", timeout=9).ok)
@@ -126,7 +126,8 @@ def test_a_busy_server_says_when_to_come_again(tmp_path: Path):
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
         assert "raise CLICK99_REQUESTS_AT_ONCE" in refused.json()["detail"]
         assert event.status_code == 200, "events have places of their own"
-        assert 'click99_errors_total{kind="BusyError"} 1.0' in requests.get(f"{url}/metrics", timeout=9).text
+        told = requests.get(f"{url}/metrics", timeout=9).text
+        assert 'click99_errors_total{kind="TooManyRequestsError"} 1.0' in told
         assert post(f"{url}/predict", json=body([keypoint("c", 20, 20)])).status_code == 200
 
 

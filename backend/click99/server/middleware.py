@@ -166,7 +166,7 @@ class BodyTooSlowError(PayloadError):
     """A request that did not arrive within BODY_SECONDS (408)."""
 
 
-class BusyError(LabelStudioError):
+class TooManyRequestsError(LabelStudioError):
     """CLICK99_REQUESTS_AT_ONCE are being answered (503, with Retry-After)."""
 
 
@@ -179,7 +179,7 @@ class Bodies:
 
     @asynccontextmanager
     async def of(self, request: Request) -> AsyncIterator[bytes]:
-        """Its bytes, while it has one of the places. BusyError, BodyTooLargeError, BodyTooSlowError.
+        """Its bytes, while it has one of the places. The three errors above.
 
         Events have as many places of their own: clicks must not crowd out what was saved.
         """
@@ -187,7 +187,7 @@ class Bodies:
         if self._inside[is_event] >= self._most:
             problem = f"busy: {self._most} requests are being answered, and no more at once"
             remedy = "Send it again, add workers, or raise CLICK99_REQUESTS_AT_ONCE"
-            raise BusyError("click99", problem, remedy)
+            raise TooManyRequestsError("click99", problem, remedy)
         self._inside[is_event] += 1
         try:
             yield await self._read(request)
