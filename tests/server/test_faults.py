@@ -201,7 +201,7 @@ def test_sigterm_waits_for_open_requests(tmp_path: Path, checkpoint: Path):
 
 
 @pytest.mark.slow("starts two workers")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_workers_cost_no_mask(tmp_path: Path, images: Sequence[str], checkpoint: Path):
     hosts, failed = images[0].split("/")[2], threading.Event()
     given = ["--allowed-hosts", hosts, "--model", str(checkpoint)]
@@ -229,14 +229,14 @@ def test_killed_workers_cost_no_mask(tmp_path: Path, images: Sequence[str], chec
         serving(tmp_path, "--workers", "2", "--redis-url", redis.url, *given) as url,
         ThreadPoolExecutor(4) as pool,
     ):
-        until(lambda: len(started()) == 2)
+        until(lambda: len(started()) == 2, 200)
         while not failed.is_set():
             begun, before = len(answers), len(started())
             waiting = [pool.submit(ask, url, number) for number in range(begun, begun + 12)]
-            until(lambda: sum(each.done() for each in waiting) > 1)  # noqa: B023
+            until(lambda: sum(each.done() for each in waiting) > 1, 200)  # noqa: B023
             os.kill(int(started()[-1]), signal.SIGKILL)
             answers += [each.result() for each in waiting]
-            until(lambda: len(started()) > before)  # noqa: B023
+            until(lambda: len(started()) > before, 200)  # noqa: B023
     settings = Settings(home=tmp_path / "alone", model=checkpoint, allowed_hosts=hosts, threads=1)
     with TestClient(create_app(settings)) as alone:
         for number, found in enumerate(answers):
