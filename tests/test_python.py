@@ -78,6 +78,26 @@ def test_a_box_begins_anew_and_clicks_refine_it(begun: Object, painter: DiscPain
     assert len(painter.steps[-1]) == 1
 
 
+def test_a_lasso_begins_anew_and_clicks_refine_it(begun: Object, painter: DiscPainter):
+    begun.click(50, 40)
+    triangle = [(10, 8), (30, 8), (10, 28)]
+    enclosed = begun.lasso(triangle)
+    assert enclosed[12, 14]
+    assert not enclosed[26, 28], "in its box, and not within the line"
+    begun.click(40, 20)
+    assert len(painter.steps[-1]) == 1
+    begun.undo()
+    assert np.array_equal(begun.mask, enclosed)
+
+
+@pytest.mark.parametrize(
+    "points", [[(10, 10), (20, 20)], [(10, 10), (64, 10), (20, 20)], [(-1, 0), (5, 5), (9, 0)]]
+)
+def test_a_lasso_that_is_none_is_refused(begun: Object, points: list[tuple[int, int]]):
+    with pytest.raises(ValueError, match=r"is no lasso|is outside of the image"):
+        begun.lasso(points)
+
+
 def test_what_is_like_it_is_told(painter: DiscPainter):
     Model(painter).start(IMAGE, like=(300, 200)).click(20, 20)
     assert painter.priors == [Prior((300, 200))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
 from click99.segmentation.prior import Prior
-from click99.sessions.boxes import first_mask
+from click99.sessions.boxes import Lasso, first_mask
 from click99.sessions.refiner import Refiner
 
 
@@ -44,7 +45,7 @@ class Model:
 
 class ObjectState(NamedTuple):
     """An object after some prompts. alpha: float32 [H, W] in 0…1. quality: expected IoU. clicks: those since
-    the last box."""
+    the last box or lasso."""
 
     alpha: np.ndarray
     quality: float = 0.0
@@ -101,13 +102,31 @@ class Object:
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):
             box = (left, top, right, bottom)
             raise ValueError(f"{box} is no box inside the image, which is {width} × {height}")
-        box = Box(left, top, right, bottom)
-        answer = first_mask(box, self._refiner, self._image, self._key)
+        return self._enclose(Box(left, top, right, bottom))
+
+    def lasso(self, points: Sequence[tuple[int, int]]) -> np.ndarray:
+        """The mask of what a line encloses, instead of the one so far: bool [H, W].
+
+        points: pixels (x, y) along it, at least three; the last one is joined to the first.
+
+        Raises:
+            ValueError: fewer, or one outside the image.
+        """
+        height, width = self._image.shape[:2]
+        if len(points) < 3:
+            raise ValueError(f"{[*points]} is no lasso: it needs three points, and more to be close")
+        for x, y in points:
+            if not (0 <= x < width and 0 <= y < height):
+                raise ValueError(f"({x}, {y}) is outside of the image, which is {width} × {height}")
+        return self._enclose(Lasso(tuple((int(x), int(y)) for x, y in points)))
+
+    def _enclose(self, around: Box | Lasso) -> np.ndarray:
+        answer = first_mask(around, self._refiner, self._image, self._key)
         self._states.append(ObjectState(answer.alpha.astype(np.float32) / 255, answer.quality / 255))
         return self.mask
 
     def undo(self) -> np.ndarray:
-        """The mask before the last click or box, bit for bit; of nothing at the beginning."""
+        """The mask before the last click, box or lasso, bit for bit; of nothing at the beginning."""
         self._states = self._states[:-1] or self._states
         return self.mask
 

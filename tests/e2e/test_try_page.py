@@ -1,4 +1,4 @@
-"""The page at `/` in a browser, over the shipped network: clicks, a box, undo, keys, fingers, files."""
+"""The page at `/` in a browser, over the shipped network: clicks, box, lasso, undo, keys, fingers, files."""
 
 from __future__ import annotations
 
@@ -95,6 +95,25 @@ def test_clicks_boxes_undo_and_files(page: TryPage, screenshots: Path):
     for look in ("outline", "cutout"):
         page.page.keyboard.press("v")
         page.close_up(screenshots, look)
+
+
+def test_a_lasso(page: TryPage, screenshots: Path):
+    page.page.locator("#lasso").click()
+    page.page.mouse.move(*page.at((0.28, 0.1)))
+    page.page.mouse.down()
+    for corner in ((0.6, 0.02), (0.75, 0.3), (0.55, 0.75), (0.3, 0.75), (0.25, 0.3)):
+        page.page.mouse.move(*page.at(corner), steps=4)
+    page.close_up(screenshots, "lasso-drawn")
+    page.page.mouse.up()
+    page.says("^1 prompt,")
+    page.close_up(screenshots, "lasso")
+    enclosed = page.mask()
+    assert covers(enclosed, CUP)
+    assert not covers(enclosed, TABLE)
+    page.click(CUP, 2)
+    page.page.keyboard.press("z")
+    page.says("^1 prompt,")
+    assert (page.mask() == enclosed).all(), "undo"
 
 
 def test_without_a_mouse(page: TryPage):

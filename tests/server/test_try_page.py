@@ -21,6 +21,7 @@ FIRST = {"id": "object-1 click-1", "x": 20, "y": 15}
 SECOND = {"id": "object-1 click-2", "x": 40, "y": 30}
 NOT_IT = {"id": "object-1 click-3", "x": 20, "y": 15, "positive": False}
 BOX = {"id": "object-1 box-1", "left": 10, "top": 5, "right": 30, "bottom": 25}
+LASSO = {"id": "object-1 lasso-1", "lasso": [[10, 5], [29, 5], [10, 24]]}
 
 
 @pytest.fixture
@@ -93,6 +94,15 @@ def test_a_box_holds_its_mask_and_clicks_correct_it(ask: Callable[..., np.ndarra
     assert (ask(SECOND, BOX) == boxed).all(), "what was clicked before it does not count"
 
 
+def test_a_lasso_holds_its_mask_and_clicks_correct_it(ask: Callable[..., np.ndarray]):
+    enclosed = ask(LASSO)
+    assert enclosed[9, 14]
+    assert not enclosed[23, 28], "in its box, and not within the line"
+    assert ask(LASSO, SECOND)[30, 40]
+    assert (ask(SECOND, LASSO) == enclosed).all(), "what was clicked before it does not count"
+    assert (ask(BOX, LASSO) == enclosed).all()
+
+
 def test_an_empty_mask_has_no_picture(server: TestClient, picture: str):
     answer = server.post("/try/masks", json=question(picture, NOT_IT)).json()
     assert (answer["png"], answer["quality"]) == ("", 0)
@@ -104,6 +114,9 @@ def test_an_empty_mask_has_no_picture(server: TestClient, picture: str):
         ([{**FIRST, "x": WIDTH}], f"prompts[0]: AskedClick(id='object-1 click-1', x={WIDTH}"),
         ([FIRST, {**SECOND, "y": -1}], "prompts[1]"),
         ([{**BOX, "right": 10}], "is empty or not inside the picture, which is 64 × 48 pixels"),
+        ([{**LASSO, "lasso": [[10, 5], [64, 5], [10, 24]]}], "is empty or not inside the picture"),
+        ([{**LASSO, "lasso": [[10, 5], [20, 5]]}], "prompts[0]"),
+        ([{**LASSO, "lasso": [[10, 5]] * 2001}], "prompts[0]"),
         ([], "prompts: "),
         ([FIRST] * 201, "prompts: "),
         ([{**FIRST, "id": "1"}], "at least 8 characters"),

@@ -9,7 +9,7 @@ from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
 from click99.segmentation.prior import UNKNOWN
 from click99.sessions import MemoryStore, Sessions
-from click99.sessions.boxes import box_key
+from click99.sessions.boxes import Lasso, prompt_key
 from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -41,7 +41,10 @@ def test_the_network_sees_the_box_with_a_margin_and_its_first_mask():
 
     box = Box(20, 10, 40, 30)
     sessions(Watched()).box_mask("image", IMAGE, box)
-    assert seen == [((45, 50), False, f"image {box_key(box)}"), ((45, 50), True, f"image {box_key(box)}")]
+    assert seen == [
+        ((45, 50), False, f"image {prompt_key(box)}"),
+        ((45, 50), True, f"image {prompt_key(box)}"),
+    ]
 
 
 def test_it_is_made_once_and_after_a_restart_again_the_same():
@@ -62,3 +65,39 @@ def test_other_boxes_are_other_masks():
         made.box_mask("image", IMAGE, box).alpha for box in (Box(10, 8, 30, 28), Box(12, 8, 30, 28))
     )
     assert not np.array_equal(one, other)
+
+
+TRIANGLE = Lasso(((10, 8), (30, 8), (10, 28)))
+
+
+def test_a_lasso_s_mask_lies_around_its_deepest_place_and_within_the_line():
+    painter = DiscPainter()
+    mask = sessions(painter).box_mask("image", IMAGE, TRIANGLE).alpha
+    rows, columns = np.nonzero(mask)
+    assert rows.size
+    assert ((columns - 10) + (rows - 8)).max() <= 20
+    ((click,), _) = painter.steps
+    assert (click.x, click.y) == (16, 14), "(2 - √2) · 10 = 5.9 from all three sides"
+
+
+@pytest.mark.parametrize(
+    "points", [((5, 5), (5, 5), (5, 5)), ((0, 0), (63, 0), (63, 47), (0, 47)), ((0, 20), (63, 20), (30, 20))]
+)
+def test_lassos_of_a_pixel_of_a_line_and_of_everything(points: tuple[tuple[int, int], ...]):
+    mask = sessions(DiscPainter()).box_mask("image", IMAGE, Lasso(points)).alpha
+    inside = Lasso(points).inside
+    left, top = min(x for x, _ in points), min(y for _, y in points)
+    outside = np.ones_like(mask, bool)
+    outside[top : top + inside.shape[0], left : left + inside.shape[1]] = inside == 0
+    assert not mask[outside].any()
+    assert mask.any()
+
+
+def test_the_same_lasso_is_made_once_and_another_is_another():
+    store, painter = MemoryStore(1 << 20, 60), DiscPainter()
+    made = sessions(painter, store)
+    first = made.box_mask("image", IMAGE, TRIANGLE).alpha
+    assert np.array_equal(made.box_mask("image", IMAGE, TRIANGLE).alpha, first)
+    assert len(painter.steps) == 2
+    other = TRIANGLE._replace(points=((10, 8), (30, 8), (30, 28)))
+    assert not np.array_equal(made.box_mask("image", IMAGE, other).alpha, first)

@@ -1,46 +1,94 @@
-"""A box as the first prompt: what the network makes of it."""
+"""A box or a lasso around an object as the first prompt: what the network makes of it."""
 
 from __future__ import annotations
 
+import hashlib
+from typing import NamedTuple
+
+import cv2
 import numpy as np
 
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
 from click99.segmentation.prior import Prior
+from click99.segmentation.robot import depth
 from click99.sessions.refiner import Refiner
 from click99.sessions.stores import State
 
 MARGIN = 0.7  # looked at around the box, of its own size
 STEPS = 2
-FILLED = 0.6  # share of a box that its object takes as a rule
+BOX_FILLED, LASSO_FILLED = 0.6, 0.65  # share of what is enclosed that its object takes as a rule
 
 
-def box_key(box: Box) -> str:
+class Lasso(NamedTuple):
+    """A line around an object: pixels (x, y), the last one joined to the first. id: its own for ever."""
+
+    points: tuple[tuple[int, int], ...]
+    id: str = ""
+
+    @property
+    def box(self) -> Box:
+        xs, ys = zip(*self.points, strict=True)
+        return Box(min(xs), min(ys), max(xs) + 1, max(ys) + 1, self.id)
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Of its box, what lies on the line or within: uint8 [h, w]."""
+        box = self.box
+        enclosed = np.zeros((box.bottom - box.top, box.right - box.left), np.uint8)
+        return cv2.fillPoly(enclosed, [np.array(self.points, np.int32) - (box.left, box.top)], 1)
+
+
+class _Enclosed(NamedTuple):
+    """box: around it. inside: of the box, uint8 [h, w]. click: in the image. filled: as above."""
+
+    box: Box
+    inside: np.ndarray
+    click: Click
+    filled: float
+
+
+def prompt_key(around: Box | Lasso) -> str:
     """The same for the same place only."""
-    return f"Box(left={box.left}, top={box.top}, right={box.right}, bottom={box.bottom})"
+    if isinstance(around, Lasso):
+        return f"Lasso({hashlib.sha256(repr(around.points).encode()).hexdigest()})"
+    return f"Box(left={around.left}, top={around.top}, right={around.right}, bottom={around.bottom})"
 
 
-def first_mask(box: Box, predictor: Refiner, image: np.ndarray, image_key: str) -> State:
-    """The object's, 0 outside the box. image: uint8 RGB [H, W, 3].
+def first_mask(around: Box | Lasso, predictor: Refiner, image: np.ndarray, image_key: str) -> State:
+    """The object's, 0 outside the box or lasso. image: uint8 RGB [H, W, 3].
 
-    The network knows clicks, not boxes. So it is shown the box with a margin as if that were all of the
-    image, and a click in the middle, twice, the second time with its first mask; what lies outside the
-    box is dropped after each (measured against other ways in docs/experiments/boxes.md).
+    The network knows clicks only. So it is shown the box with a margin as if that were all of the image, and
+    a click in the middle, of a lasso where it is deepest, twice, the second time with its first mask; what
+    lies outside is dropped after each (measured against other ways in docs/experiments/boxes.md).
     """
+    enclosed = _of_lasso(around) if isinstance(around, Lasso) else _of_box(around)
+    box, click = enclosed.box, enclosed.click
     rows, columns = _looked_at(box, image)
     part = np.ascontiguousarray(image[rows, columns])
     inside = np.zeros(part.shape[:2], np.float32)
     top, left = box.top - rows.start, box.left - columns.start
-    inside[top : box.bottom - rows.start, left : box.right - columns.start] = 1
-    click = Click(box.centre.x - columns.start, box.centre.y - rows.start, True)
-    name = f"{image_key} {box_key(box)}"
-    prior = Prior((max(1, round(FILLED * inside.sum())),))
+    inside[top : box.bottom - rows.start, left : box.right - columns.start] = enclosed.inside
+    click = Click(click.x - columns.start, click.y - rows.start, True)
+    name = f"{image_key} {prompt_key(around)}"
+    prior = Prior((max(1, round(enclosed.filled * inside.sum())),))
     answer = predictor.judged(part, [click], None, name, prior)
     for _ in range(STEPS - 1):
         answer = predictor.judged(part, [click], answer.alpha * inside, name)
     mask = np.zeros(image.shape[:2], np.uint8)
     mask[rows, columns] = np.rint(answer.alpha * inside * 255)
     return State.of(mask, answer.quality)
+
+
+def _of_box(box: Box) -> _Enclosed:
+    inside = np.ones((box.bottom - box.top, box.right - box.left), np.uint8)
+    return _Enclosed(box, inside, box.centre, BOX_FILLED)
+
+
+def _of_lasso(lasso: Lasso) -> _Enclosed:
+    inside, box = lasso.inside, lasso.box
+    y, x = np.unravel_index(int(depth(inside.astype(bool)).argmax()), inside.shape)
+    return _Enclosed(box, inside, Click(box.left + int(x), box.top + int(y), True), LASSO_FILLED)
 
 
 def _looked_at(box: Box, image: np.ndarray) -> tuple[slice, slice]:

@@ -17,7 +17,7 @@ from click99.labelstudio.region_types import FOREGROUND
 from click99.segmentation.clicks import Click
 from click99.segmentation.crumbs import without_crumbs
 from click99.segmentation.prior import UNKNOWN, Prior
-from click99.sessions.boxes import box_key, first_mask
+from click99.sessions.boxes import Lasso, first_mask, prompt_key
 from click99.sessions.corrections import Start, kept_corrections
 from click99.sessions.object_versions import ObjectVersions
 from click99.sessions.priors import Priors
@@ -142,11 +142,13 @@ class Sessions:
         assert state is not None
         return VersionedMask(state.alpha, predictor.version, state.quality / 255)
 
-    def box_mask(self, image_key: str, image: np.ndarray, box: Box, project: str = "") -> VersionedMask:
-        """The mask of the object in a box, 0 outside it."""
+    def box_mask(
+        self, image_key: str, image: np.ndarray, box: Box | Lasso, project: str = ""
+    ) -> VersionedMask:
+        """The mask of the object in a box or a lasso, 0 outside it."""
         predictor = self._versions.begin([box.id])
         begun = self._begun(predictor, project, image_key)
-        key = hashlib.sha256(begun + f"\n{box_key(box)}".encode()).hexdigest()
+        key = hashlib.sha256(begun + f"\n{prompt_key(box)}".encode()).hexdigest()
         with self._alone():
             state = State.unpack(self._store.get(key), image.shape[:2])
             if state is None:

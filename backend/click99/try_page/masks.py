@@ -1,4 +1,4 @@
-"""What the page asks, and how it is answered: the mask after a list of clicks and boxes."""
+"""What the page asks, and how it is answered: the mask after a list of clicks, boxes and lassos."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from click99.labelstudio.image_cache import Image
 from click99.labelstudio.prompts import Box
 from click99.mattes import matte
 from click99.segmentation.clicks import Click
+from click99.sessions.boxes import Lasso
 from click99.sessions.corrections import Start
 from click99.sessions.sessions import Sessions, VersionedMask
 
 MOST = 200  # prompts on one object
+CORNERS = 2000  # of a lasso
 FASTEST = 1  # of zlib's levels
 LONGEST = 8192  # pixels of a shown part's side
 JPEG_QUALITY = 90
@@ -60,12 +62,32 @@ class AskedBox(Message):
     def ends(self) -> tuple[int, int, int, int]:
         return self.left, self.top, self.right, self.bottom
 
+    @property
+    def around(self) -> Box:
+        return Box(*self.ends, self.id)
+
+
+class AskedLasso(Message):
+    """The line around the object: pixels [x, y], the last joined to the first. What was clicked before it
+    does not count any more."""
+
+    id: Id
+    lasso: Annotated[list[tuple[int, int]], Field(min_length=3, max_length=CORNERS)]
+
+    @property
+    def ends(self) -> tuple[int, int, int, int]:
+        return self.around.box.ends
+
+    @property
+    def around(self) -> Lasso:
+        return Lasso(tuple(self.lasso), self.id)
+
 
 class MaskQuestion(Message):
     """picture: the key that /try/pictures gave. prompts: all on one object, in order."""
 
     picture: Key
-    prompts: Annotated[list[AskedClick | AskedBox], Field(min_length=1, max_length=MOST)]
+    prompts: Annotated[list[AskedClick | AskedBox | AskedLasso], Field(min_length=1, max_length=MOST)]
 
 
 class Part(Message):
@@ -97,15 +119,16 @@ class MaskAnswer(Message):
 
 
 def mask_after(sessions: Sessions, image: Image, question: MaskQuestion) -> VersionedMask:
-    """The mask after all prompts; clicks after a box correct its mask. PayloadError: one lies outside."""
+    """The mask after all prompts; clicks after a box or lasso correct its mask. PayloadError: one lies
+    outside."""
     start = None
     clicks: list[Click] = []
     for place, prompt in enumerate(question.prompts):
         _check_inside(prompt, f"prompts[{place}]", image)
-        if isinstance(prompt, AskedBox):
-            start, clicks = Box(*prompt.ends, prompt.id), []
-        else:
+        if isinstance(prompt, AskedClick):
             clicks.append(Click(prompt.x, prompt.y, prompt.positive, prompt.id))
+        else:
+            start, clicks = prompt.around, []
     boxed = sessions.box_mask(image.key, image.pixels, start) if start else None
     if boxed and not clicks:
         return boxed
@@ -125,11 +148,11 @@ def part_of(image: Image, part: Part) -> bytes:
     return file.getvalue()
 
 
-def _check_inside(asked: AskedClick | AskedBox | Part, field: str, image: Image) -> None:
+def _check_inside(asked: AskedClick | AskedBox | AskedLasso | Part, field: str, image: Image) -> None:
     height, width = image.pixels.shape[:2]
     left, top, right, bottom = asked.ends
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
-        problem = f"{asked!r} is empty or not inside the picture, which is {width} × {height} pixels"
+        problem = f"{asked!r:.300} is empty or not inside the picture, which is {width} × {height} pixels"
         raise PayloadError(field, problem, "Send pixels of the picture")
 
 

@@ -5,6 +5,8 @@ import { ClickedObject, Picture, Refused } from "./objects.js";
 import { View } from "./view.js";
 
 const LOOKS = ["mask", "outline", "cutout"];
+const TOOLS = ["positive", "negative", "box", "lasso"];
+const MOST_CORNERS = 2000; // of a lasso
 const A_PAUSE = 150; // milliseconds without a movement, after which a large picture is shown sharp
 const A_DRAG = 5; // CSS pixels; less is a click
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -19,7 +21,7 @@ let objects = [];
 let current = null;
 let tool = "positive";
 let look = "mask";
-let box = null; // being drawn
+let drawn = null; // a box or a lasso, while it is
 let space = false; // held down
 let sharper = 0; // the timer of what is to be shown sharp
 const pointers = new Map(); // of those that are down: where, and where they began
@@ -27,7 +29,7 @@ const pointers = new Map(); // of those that are down: where, and where they beg
 // ---- what is seen
 
 function draw() {
-  view.draw(objects, current, look, part("opacity").value / 100, box);
+  view.draw(objects, current, look, part("opacity").value / 100, drawn);
   clearTimeout(sharper);
   if (picture?.isCopy) sharper = setTimeout(sharpen, A_PAUSE);
 }
@@ -60,7 +62,7 @@ function tell() {
   part("new").disabled = !current?.prompts.length;
   for (const each of all("[data-download]")) each.disabled = !current?.mask;
   for (const each of all("[data-look]")) each.setAttribute("aria-pressed", each.dataset.look === look);
-  for (const each of ["positive", "negative", "box"]) part(each).setAttribute("aria-pressed", each === tool);
+  for (const each of TOOLS) part(each).setAttribute("aria-pressed", each === tool);
   part("objects").replaceChildren(...objects.map(listed));
 }
 
@@ -139,8 +141,9 @@ function click(at, positive) {
   ask();
 }
 
-function enclose({ left, top, right, bottom }) {
-  current.add({ left, top, right, bottom });
+function enclose(around) {
+  if (around.lasso?.length < 3) return draw();
+  current.add(around);
   ask();
 }
 
@@ -188,7 +191,7 @@ function placeOf(event) {
 }
 
 function moves(pointer) {
-  return space || pointer.button === 1 || (pointer.touch && tool !== "box");
+  return space || pointer.button === 1 || (pointer.touch && tool !== "box" && tool !== "lasso");
 }
 
 canvas.addEventListener("pointerdown", (event) => {
@@ -209,7 +212,7 @@ canvas.addEventListener("pointermove", (event) => {
   if (pointers.size === 2) pinch(pointer, before);
   else if (!pointer.far) return;
   else if (moves(pointer)) view.move(at.x - before.x, at.y - before.y);
-  else if (pointer.button === 0) box = boxOf(pointer);
+  else if (pointer.button === 0) drawn = tool === "lasso" ? lassoTo(pointer) : boxOf(pointer);
   draw();
 });
 
@@ -217,9 +220,9 @@ canvas.addEventListener("pointerup", (event) => {
   const pointer = pointers.get(event.pointerId);
   pointers.delete(event.pointerId);
   if (!pointer || space || pointer.button === 1) return draw();
-  const drawn = box;
-  box = null;
-  if (drawn) return enclose(drawn);
+  const around = drawn;
+  drawn = null;
+  if (around) return enclose(around);
   if (pointer.far) return draw();
   const negative = event.altKey || pointer.button === 2 || tool === "negative";
   click(view.pixel(pointer.at.x, pointer.at.y), !negative);
@@ -227,7 +230,7 @@ canvas.addEventListener("pointerup", (event) => {
 
 canvas.addEventListener("pointercancel", (event) => {
   pointers.delete(event.pointerId);
-  box = null;
+  drawn = null;
   draw();
 });
 
@@ -235,6 +238,14 @@ function boxOf({ begun, at }) {
   const [one, other] = [begun, at].map(({ x, y }) => view.pixel(x, y, true));
   const [left, top] = [Math.min(one.x, other.x), Math.min(one.y, other.y)];
   return { left, top, right: Math.max(one.x, other.x) + 1, bottom: Math.max(one.y, other.y) + 1 };
+}
+
+// One pixel more where the pointer is; of a line that has too many every second one goes.
+function lassoTo({ begun, at }) {
+  const { x, y } = view.pixel(at.x, at.y, true);
+  const before = drawn?.lasso ?? [view.pixel(begun.x, begun.y, true)].map((first) => [first.x, first.y]);
+  const line = before.length < MOST_CORNERS ? before : before.filter((_, k) => k % 2 === 0);
+  return { lasso: [...line, [x, y]] };
 }
 
 function pinch(pointer, before) {
@@ -299,7 +310,7 @@ for (const each of all("[data-sample]"))
     const name = `${each.dataset.sample}.jpg`;
     open(await (await fetch(`try/samples/${name}`)).blob(), name);
   };
-for (const each of ["positive", "negative", "box"])
+for (const each of TOOLS)
   part(each).onclick = () => {
     tool = each;
     tell();

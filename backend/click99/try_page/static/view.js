@@ -70,7 +70,7 @@ export class View {
   }
 
   // objects: as of objects.js. look: mask, outline or cutout.
-  draw(objects, current, look, opacity, box) {
+  draw(objects, current, look, opacity, drawn) {
     const context = this.canvas.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -83,7 +83,7 @@ export class View {
       for (const each of masked) this.#mask(context, each, look, opacity);
     }
     if (current) for (const prompt of current.prompts) this.#prompt(context, prompt);
-    if (box) this.#box(context, box);
+    if (drawn) this.#around(context, drawn);
     if (this.cross) this.#cross(context);
   }
 
@@ -156,7 +156,7 @@ export class View {
   }
 
   #prompt(context, prompt) {
-    if ("left" in prompt) return this.#box(context, prompt);
+    if (!("x" in prompt)) return this.#around(context, prompt);
     const [x, y] = this.#screen(prompt.x + 0.5, prompt.y + 0.5);
     const radius = 5 * devicePixelRatio;
     context.lineWidth = 2 * devicePixelRatio;
@@ -177,13 +177,17 @@ export class View {
     context.stroke();
   }
 
-  #box(context, { left, top, right, bottom }) {
-    const [[x, y], [endX, endY]] = [this.#screen(left, top), this.#screen(right, bottom)];
+  // A box or a lasso.
+  #around(context, { lasso, left, top, right, bottom }) {
+    const corners = lasso?.map(([x, y]) => [x + 0.5, y + 0.5]) ?? [[left, top], [right, top], [right, bottom], [left, bottom]];
+    const line = new Path2D();
+    for (const corner of corners) line.lineTo(...this.#screen(...corner));
+    line.closePath();
     context.lineWidth = 2 * devicePixelRatio;
     for (const [colour, dash] of [["#000", []], ["#fff", [6, 6]]]) {
       context.setLineDash(dash.map((each) => each * devicePixelRatio));
       context.strokeStyle = colour;
-      context.strokeRect(x, y, endX - x, endY - y);
+      context.stroke(line);
     }
     context.setLineDash([]);
   }
