@@ -93,8 +93,8 @@ def workplace(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def small_served(patch: pytest.MonkeyPatch, folder: Path) -> None:
     path = folder / "small.safetensors"
     path = path if path.exists() else small_network(path)
-    for module in (click99.segmentation.checkpoint, click99.segmentation.predictor):
-        patch.setattr(module, "SHIPPED", path)
+    patch.setattr(click99.segmentation.checkpoint, "SHIPPED", path)
+    patch.setattr(click99.segmentation.predictor, "shipped", lambda: path)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,11 +158,15 @@ def test_what_is_kept_in_half_or_of_something_else_does_not_count(
 
 
 def test_ctrl_c_of_the_real_command_loses_no_picture(tmp_path: Path):
-    pictures = sorted(PICTURES.iterdir())
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for k, file in enumerate([*PICTURES.iterdir()] * 4):  # enough for the signal to come in time
+        shutil.copy(file, photos / f"{k}-{file.name}")
+    pictures = sorted(photos.iterdir())
     lines = "".join(f"{file.name},thing,,,,,150,90\n" for file in pictures)
     (tmp_path / "points.csv").write_text("file,label,left,top,right,bottom,x,y\n" + lines)
     prompts = str(tmp_path / "points.csv")
-    asked = ["segment", str(PICTURES), "--prompts", prompts, "--format", "coco", "--out"]
+    asked = ["segment", str(photos), "--prompts", prompts, "--format", "coco", "--out"]
     kept = tmp_path / ".out.masks"
     command = [sys.executable, "-m", "click99.cli", *asked, str(tmp_path / "out")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:

@@ -129,7 +129,7 @@ def test_nobody_there(source: Source):
 
 @pytest.mark.parametrize(
     ("status", "remedy"),
-    [(404, "Check the address"), (500, "Check the address"), (403, "readable without login")],
+    [(404, "Check the address"), (500, "busy or broken: click again later"), (403, "readable without login")],
 )
 def test_error_statuses(source: Source, site: Site, status: int, remedy: str):
     url = site.serve("/a.png", picture(), status)
