@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import runpy
 import struct
+import time
 import zlib
 from types import SimpleNamespace
 from typing import Any
@@ -213,6 +214,15 @@ def test_differences_of_neighbours(kind: str, order: Any):
     assert np.abs(read(tiff(values, byteorder=order, **options)) - ALL_OF_IT[..., None]).max() <= 2
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_differences_of_floats_are_of_their_bits(order: Any):
+    values = (SCENE * 800).astype(np.float32)
+    data = tiff(values.view(np.int32), compression="zlib", predictor=True, byteorder=order)
+    signs = [struct.pack(f"{order}HHIH", 339, 3, 1, form) for form in (2, 3)]
+    assert signs[0] in data
+    assert np.abs(read(data.replace(*signs))[..., 0] - ALL_OF_IT).max() <= 2
+
+
 BANDS = [(2, kind) for kind in ("uint16", "int16", "float32")]  # Pillow has 2 of 8 bits as grey with alpha
 BANDS += [(bands, kind) for bands in (4, 5, 7) for kind in ("uint8", "uint16", "int16", "float32")]
 
@@ -264,6 +274,47 @@ def test_what_unpacks_without_end_is_refused_before():
     assert many[0] in data
     with pytest.raises(ImageUnreadableError, match="60000 channels, deflated"):
         read(data.replace(*many))
+
+
+def changed(data: bytes, *tags: tuple[int, int, int]) -> bytes:
+    """A TIFF with other values. tags: number, signed value, and the one that it takes the place of."""
+    for tag, value, before in tags:
+        found = [
+            (kind, struct.pack(f"<HHI{kind}", tag, name, 1, before)) for kind, name in (("H", 3), ("I", 4))
+        ]
+        ((kind, old),) = [each for each in found if each[1] in data]
+        name = {"H": 8, "I": 9}[kind] if value < 0 else {"H": 3, "I": 4}[kind]
+        data = data.replace(old, struct.pack(f"<HHI{kind.lower()}", tag, name, 1, value))
+    return data
+
+
+def test_no_channels_are_refused_before_they_are_unpacked():
+    """Without end, it would be."""
+    data = tiff(np.zeros((64, 64), np.uint16), compression="zlib")
+    with pytest.raises(ImageUnreadableError, match="64 × 64, 0 channels"):
+        read(changed(data, (277, 0, 1)))
+
+
+def test_parts_of_negative_sizes_are_refused():
+    """Memory that nobody wrote was shown instead, which may hold anything."""
+    data = tiff(np.zeros((64, 64), np.uint16), tile=(16, 16))
+    with pytest.raises(ImageUnreadableError, match="-16 × -16"):
+        read(changed(data, (322, -16, 16), (323, -16, 16)))
+
+
+@pytest.mark.parametrize(("wide", "high", "parts"), [(1, 1, "360000"), (16, 65536, "38")])
+def test_parts_that_take_forever_are_refused(wide: int, high: int, parts: str):
+    data = tiff(np.zeros((600, 600), np.uint16), tile=(16, 16))
+    with pytest.raises(ImageUnreadableError, match=f"{parts} parts of {wide} × {high}: save it in strips"):
+        read(changed(data, (322, wide, 16), (323, high, 16)))
+
+
+def test_many_strips_take_no_longer():
+    values = np.moveaxis(colours(np.arange(4000 * 8, dtype=np.uint16).reshape(4000, 8), 3), 2, 0)
+    data = tiff(values, planarconfig="separate", rowsperstrip=1)
+    began = time.process_time()
+    read(data)
+    assert time.process_time() - began < 2  # 12,000 strips; looked up anew for each, it were nine
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

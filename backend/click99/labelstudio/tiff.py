@@ -25,6 +25,8 @@ TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES = 322, 323, 324, 325
 
 PLAIN, DEFLATED = (1,), (8, 32946)
 MOST = 48  # unpacked bytes of a pixel, in a part that is deflated: 24 channels of 16 bits
+PARTS = 2**18  # of a picture, at most: each takes some microseconds, however small it is
+PADDING = 2**24  # pixels in tiles that lie outside the picture
 Tags = Mapping[int, Any]
 
 
@@ -84,14 +86,33 @@ class _Parts:
         rows = tags.get(STRIP_ROWS, self._height) or self._height
         self._wide = tags[TILE_WIDTH] if self._tiled else self._width
         self._high = tags[TILE_HEIGHT] if self._tiled else min(rows, self._height)
-        if not 0 < self._wide * self._high <= 4 * self._width * self._height + 2**20:
+        self._check()
+        offsets, counts = (TILES, TILE_BYTES) if self._tiled else (STRIPS, STRIP_BYTES)
+        lengths = np.atleast_1d(tags.get(counts, len(data))).tolist()
+        self._stored = list(zip(np.atleast_1d(tags[offsets]).tolist(), lengths, strict=False))
+
+    def _check(self) -> None:
+        """ValueError where a part's size, or all of theirs, has nothing to do with the picture's."""
+        if min(self._width, self._height, self._wide, self._high, self._channels) <= 0:
+            raise ValueError(f"damaged: parts of {self._wide} × {self._high}, {self._channels} channels")
+        pixels, across, down = self._width * self._height, -(-self._width // self._wide), self._down
+        if self._wide * self._high > 4 * pixels + 2**20:
             raise ValueError(f"damaged: parts of {self._wide} × {self._high}")
+        if across * down > PARTS or across * self._wide * down * self._high > 4 * pixels + PADDING:
+            raise ValueError(
+                f"{across * down} parts of {self._wide} × {self._high}: save it in strips of many rows"
+            )
+
+    @property
+    def _down(self) -> int:
+        """How many parts are below each other."""
+        return -(-self._height // self._high)
 
     def values(self) -> np.ndarray:
         """[H, W, C]."""
         channels = shown_channels(self._tags) + has_alpha(self._tags)
         whole = np.empty((self._height, self._width, channels), self._kind.newbyteorder("="))
-        across, down = -(-self._width // self._wide), -(-self._height // self._high)
+        across, down = -(-self._width // self._wide), self._down
         for plane in range(min(self._planes, channels)):
             into = whole if self._planes == 1 else whole[..., plane : plane + 1]
             for row in range(down):
@@ -107,18 +128,17 @@ class _Parts:
         shape = self._high if self._tiled else rows, self._wide, self._channels // self._planes
         size = int(np.prod(shape)) * self._kind.itemsize
         values = np.frombuffer(self._bytes(number, size), self._kind, int(np.prod(shape))).reshape(shape)
-        if self._tags.get(PREDICTOR, 1) == 2:
-            native = self._kind.newbyteorder("=")
-            return np.cumsum(values.astype(native), axis=1, dtype=native)
+        if self._tags.get(PREDICTOR, 1) == 2:  # of whole numbers, also where these are floats' bits
+            whole = np.dtype(f"u{self._kind.itemsize}")
+            values = values.view(whole.newbyteorder(self._kind.byteorder)).astype(whole)
+            return np.cumsum(values, axis=1, dtype=whole).view(self._kind.newbyteorder("="))
         return values
 
     def _bytes(self, number: int, size: int) -> bytes:
-        offsets, counts = (TILES, TILE_BYTES) if self._tiled else (STRIPS, STRIP_BYTES)
-        places = np.atleast_1d(self._tags[offsets])
-        lengths = np.atleast_1d(self._tags.get(counts, len(self._data)))
-        if number >= min(len(places), len(lengths)):
+        if number >= len(self._stored):
             raise ValueError("damaged: parts are missing")
-        stored = self._data[int(places[number]) : int(places[number]) + int(lengths[number])]
+        start, length = self._stored[number]
+        stored = self._data[start : start + length]
         if self._tags.get(COMPRESSION, 1) in PLAIN:
             return stored
         if size > MOST * (self._width * self._height + 2**20):
