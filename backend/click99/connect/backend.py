@@ -146,7 +146,7 @@ def _answer(client: Client, backend: int, task: int, click: dict[str, Any]) -> S
 def _click(config: LabelConfig) -> dict[str, Any]:
     """In the middle of the picture, whatever its size, as Label Studio sends it."""
     control = config.keypoints[0]
-    names = control.names(config.data or {})[:1]
+    names = [*(control.labels or control.own)][:1]
     labels = {"keypointlabels": names} if control.kind == "keypointlabels" else {}
     return {
         "id": f"connect-{time.time_ns()}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -42,8 +42,9 @@ class Target:
 @dataclass(frozen=True)
 class Control:
     """A tag with labels, or one that draws without. kind: its name in lower case. smart_only: all that is
-    drawn with it are prompts. labels: name in results (alias or value) -> value; None: they come from the
-    task, so any may be right. from_task: where they stand in it ("$labels"). drawn_by: as of a `Target`."""
+    drawn with it are prompts. labels: name in results (alias or value) -> value; None: they come from a
+    task that does not tell them, so any may be right. from_task: where they stand in it ("$labels"). own: the
+    config's, which the task's come after. drawn_by: as of a `Target`."""
 
     kind: str
     name: str
@@ -52,18 +53,19 @@ class Control:
     smart_only: bool
     labels: Mapping[str, str] | None
     from_task: str = ""
+    own: Mapping[str, str] = field(default_factory=dict)
     drawn_by: str = ""
 
-    def names(self, data: Mapping[str, Any]) -> list[str]:
-        """Of its labels, in results. data: the task's."""
-        if self.labels is not None:
-            return list(self.labels)
-        given = [each if isinstance(each, dict) else {"value": each} for each in self._given(data)]
-        return [name for each in given if (name := name_of(each.get("alias") or each.get("value")))]
-
-    def _given(self, data: Mapping[str, Any]) -> list[Any]:
-        found = value_of(self.from_task, data)
-        return found if isinstance(found, list) else []
+    def of_task(self, data: Mapping[str, Any]) -> Control:
+        """With the labels that a task with this data gives it."""
+        found = value_of(self.from_task, data) if self.from_task else None
+        given = [
+            each if isinstance(each, dict) else {"value": each}
+            for each in (found if isinstance(found, list) else [])
+        ]
+        called = [(name_of(each.get("alias")), name_of(each.get("value"))) for each in given]
+        whole = {**self.own, **{alias or value: value or alias for alias, value in called if alias or value}}
+        return replace(self, labels=whole) if whole else self
 
     @property
     def tag(self) -> str:
@@ -92,14 +94,14 @@ def outputs(found: Mapping[str, list[Control]], kind: Kind) -> Iterator[Control]
 
 def _control(tag: ElementTree.Element, kind: str) -> Control:
     labels = [label for label in _inside(tag) if is_tag(label, "label")]
-    called = ((label.get("alias") or label.get("value", ""), label.get("value", "")) for label in labels)
-    names = {name: value for name, value in called if name}
+    called = ((label.get("alias", ""), label.get("value", "")) for label in labels)
+    own = {alias or value: value or alias for alias, value in called if alias or value}
     value = tag.get("value", "")
     from_task = value if value.startswith("$") else ""
     smart, smart_only = (tag.get(key, "").lower() == "true" for key in ("smart", "smartOnly"))
-    labels = None if from_task else names
     name, to_name = tag.get("name", ""), tag.get("toName", "")
-    return Control(kind, name, to_name, smart, smart and smart_only, labels, from_task)
+    known = None if from_task else own
+    return Control(kind, name, to_name, smart, smart and smart_only, known, from_task, own)
 
 
 def _inside(tag: ElementTree.Element) -> Iterator[ElementTree.Element]:

@@ -36,7 +36,16 @@ class LabelConfig:
     def parse(cls, xml: str, data: Mapping[str, Any] | None = None) -> LabelConfig:
         """LabelConfigError when it is not XML. data: the task's, which says how often Repeaters repeat, and
         may hold labels."""
-        return replace(cls._parse(xml, data or {}), data=data)
+        found = cls._parse(xml, data or {})
+        return found if data is None else found._of_task(data)
+
+    def _of_task(self, data: Mapping[str, Any]) -> LabelConfig:
+        """With the labels that the task brings."""
+        dots, boxes, masks = (
+            tuple(control.of_task(data) for control in each)
+            for each in (self.keypoints, self.boxes, self.outputs)
+        )
+        return replace(self, keypoints=dots, boxes=boxes, outputs=masks, data=data)
 
     @classmethod
     def _parse(cls, xml: str, data: Mapping[str, Any]) -> LabelConfig:
@@ -105,7 +114,7 @@ class LabelConfig:
         prompt = self._prompt(control, label, image)
         if prompt.kind in WITHOUT_LABELS or label is None:
             return self._of_any_label(prompt, chosen)
-        value = label if prompt.labels is None else _value(prompt.labels, label)
+        value = _value(prompt.labels or {}, label) or (label if prompt.from_task else None)
         if value is None:
             tag = "KeyPointLabels" if prompt in self.keypoints else "RectangleLabels"
             problem = f"{tag} {control!r} has no label {label!r}, only {_names(prompt.labels)}"
@@ -120,7 +129,10 @@ class LabelConfig:
             return targets
         first = f"{outputs[0].tag} {outputs[0].name!r}"
         problem = f"{first} has no label {label!r}, only {_names(outputs[0].labels)}"
-        raise LabelConfigError("label_config", problem, f'Add <Label value="{value}"/> inside it')
+        remedy = f'Add <Label value="{value}"/> inside it'
+        if outputs[0].from_task:
+            remedy += f", or the label to {outputs[0].from_task.removeprefix('$')!r} of the task"
+        raise LabelConfigError("label_config", problem, remedy)
 
     def holding(self, label: str, image: str) -> Target:
         """The image's first control that can hold a mask of that label; LabelConfigError when there is
@@ -137,7 +149,7 @@ class LabelConfig:
         outputs, targets = self._outputs(prompt, "Object"), []
         for output in outputs:
             unknown = ["Object"] if self.data is None and output.from_task else []
-            for label in (output.names(self.data or {}) or unknown)[:1]:
+            for label in [*(output.labels or output.own or unknown)][:1]:
                 known = self._known(output, chosen)
                 targets.append(_target(output, label, any_label=True, chosen=known))
         if targets:
@@ -148,11 +160,9 @@ class LabelConfig:
             remedy = f"Import the task with {outputs[0].from_task.removeprefix('$')!r}, a list of labels"
         raise LabelConfigError("label_config", problem, remedy)
 
-    def _known(self, output: Control, labels: Sequence[str]) -> tuple[str, ...]:
+    @staticmethod
+    def _known(output: Control, labels: Sequence[str]) -> tuple[str, ...]:
         """Those of the labels that the control has, as in results: other regions may be selected, too."""
-        if output.labels is None:
-            own = output.names(self.data or {})
-            return tuple(label for label in labels if label in own)
         return tuple(name for label in labels if (name := _name(output, label, label)))
 
     def _outputs(self, prompt: Control, label: str) -> list[Control]:
@@ -201,7 +211,7 @@ class LabelConfig:
             return self._prompts[name]
         prompts = (*self.keypoints, *self.boxes)
         for prompt in [prompt for prompt in prompts if prompt.to_name == image] or prompts:
-            if not name and (label is None or prompt.labels is None or label in prompt.labels):
+            if not name and (label is None or prompt.labels is None or _value(prompt.labels, label)):
                 return prompt
         known = ", ".join(repr(keypoint.name) for keypoint in self.keypoints) or "none"
         problem = f"no KeyPoint control {name!r} (there: {known})"
