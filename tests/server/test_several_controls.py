@@ -156,3 +156,21 @@ def test_the_picture_tells_which_control_is_meant(server: TestClient):
     data = {"a": IMAGE, "b": data_uri(encoded(80, 40))}
     (region,) = click(server, f"<View>{two}</View>", asked, data=data)
     assert (region["from_name"], region["original_width"]) == ("brush-b", 80)
+
+
+LABELS = """<View><Image name="image" value="$image"/>
+  <Labels name="label" toName="image"><Label value="cell"/><Label value="nucleus"/></Labels>
+  <KeyPoint name="kp" toName="image" smart="true" smartOnly="true"/>
+  <Brush name="brush" toName="image"/></View>"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(["nucleus"], []), ([], ["cell"]), ([], []), (["cell"], ["cell"])]
+)
+def test_a_label_may_be_chosen_at_one_click_only(server: TestClient, first: list[str], second: list[str]):
+    """Before the draft is saved, too."""
+    assert server.post("/predict", json=body(None)).status_code == 200
+    _, begun = click(server, LABELS, chosen("a", 20, 20, *first))
+    _, refined = click(server, LABELS, chosen("b", 22, 20, *second) | {"is_positive": False})
+    assert refined["id"] == begun["id"]
+    assert refined["value"]["labels"] == begun["value"]["labels"] == (first or ["cell"])

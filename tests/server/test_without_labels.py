@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.server.requests import CONFIG, WITHOUT_LABELS, click, dot, draft, keypoint
+from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
+from tests.server.requests import CONFIG, WITHOUT_LABELS, Start, click, dot, draft, keypoint
 
 
 def rectangle() -> dict[str, Any]:
@@ -75,3 +76,55 @@ def test_a_new_object_gets_the_label_of_the_selected_region(server: TestClient):
     far["value"]["labels"] = ["nucleus"]
     (region,) = click(server, WITHOUT_LABELS, far)
     assert region["value"]["brushlabels"] == ["nucleus"]
+
+
+def test_the_selected_regions_label_counts_before_the_distance(server: TestClient):
+    (cell,) = click(server, WITHOUT_LABELS, dot("a", 20, 20))
+    (other,) = click(server, WITHOUT_LABELS, dot("b", 52, 20), **draft(cell))
+    kept = draft(cell, relabelled(other, "nucleus"))
+    for x, y, label, refined in [
+        (35, 20, "nucleus", other),  # 3 pixels from the cell, 6 from the nucleus
+        (35, 20, "cell", cell),
+        (20, 20, "nucleus", cell),  # in the cell
+        (9, 20, "nucleus", cell),  # out of reach of any nucleus, in the cell
+    ]:
+        asked = dot("c", x, y)
+        asked["value"]["labels"] = [label]
+        (region,) = click(server, WITHOUT_LABELS, asked, **kept)
+        assert region["id"] == refined["id"]
+
+
+def test_who_annotates_alone_gets_no_label_of_others(start: Start, monkeypatch: pytest.MonkeyPatch):
+    (region,) = click(start(), WITHOUT_LABELS, dot("a", 20, 20))
+    others = [{"id": 1, "result": [relabelled(region, "nucleus")]}]
+    for several, label in ((False, "nucleus"), (True, "cell")):
+        monkeypatch.setattr(AnnotatorsPerTask, "several", lambda self, project, told=several: told)
+        (own,) = click(start(), WITHOUT_LABELS, dot("b", 50, 40), annotations=others)
+        assert own["value"]["brushlabels"] == [label]
+
+
+def test_a_region_that_is_not_meant_is_never_replaced(server: TestClient):
+    """Though its clicks are still pending, after a ✓ on the canvas."""
+    for change in ({"locked": True}, {"readonly": True}):
+        (region,) = click(server, WITHOUT_LABELS, dot("a", 20, 20))
+        first, second = (
+            click(server, WITHOUT_LABELS, dot("a", 20, 20), *more, **draft(region | change))
+            for more in ([dot("b", 24, 20)], [dot("b", 24, 20), dot("c", 26, 20)])
+        )
+        assert first[0]["id"] == second[0]["id"] != region["id"]
+    (box,) = click(server, WITHOUT_LABELS, rectangle())
+    (moved,) = click(server, WITHOUT_LABELS, rectangle(), **draft(box | {"locked": True}))
+    assert moved["id"] != box["id"]
+
+
+def test_a_region_of_another_label_is_never_replaced(server: TestClient):
+    (region,) = click(server, CONFIG, keypoint("a", 20, 20))
+    clicks = keypoint("a", 20, 20), keypoint("b", 24, 20)
+    (other,) = click(server, CONFIG, *clicks, **draft(relabelled(region, "nucleus")))
+    assert other["id"] != region["id"]
+
+
+def test_clicks_without_ids_at_one_place_are_told_apart_by_their_labels(server: TestClient):
+    (region,) = click(server, CONFIG, keypoint("", 20, 20))
+    (other,) = click(server, CONFIG, keypoint("", 20, 20, label="nucleus"), **draft(region))
+    assert other["id"] != region["id"]

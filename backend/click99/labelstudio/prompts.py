@@ -111,7 +111,8 @@ class Question:
     """A request's prompt on its image.
 
     image_url: as it stands in the task. clicks: of a box, its centre. asked: when it came, by
-    `time.perf_counter`. targets: see `Prompt.targets`. around: see `Prompt`.
+    `time.perf_counter`. targets: see `Prompt.targets`. around: see `Prompt`. blank: what others submitted,
+    the newest there is, is not on the canvas.
     """
 
     request: PredictRequest
@@ -122,6 +123,7 @@ class Question:
     box: Box | None
     asked: float
     around: Box | None = None
+    blank: bool = False
 
     @classmethod
     def read(cls, request: PredictRequest, images: ImageSource) -> Question:
@@ -162,10 +164,13 @@ class Question:
     @property
     def label(self) -> str:
         """With its controls and picture; only these where the prompt may be about any label's region."""
-        target = self.target
-        label = "" if target.any_label else target.label
+        return self.place + ("" if self.target.any_label else self.target.label)
+
+    @property
+    def place(self) -> str:
+        """What `label` begins with: its controls and picture."""
         controls = " ".join(sorted({target.from_name for target in self.targets}))
-        return f"{controls} {target.to_name} {target.item_index} {label}"
+        return f"{controls} {self.target.to_name} {self.target.item_index} "
 
     def labels(self, own: Sequence[str] = (), control: str = "") -> list[str]:
         """Of the answer: its region's own; else the prompt's. control: of that region.
@@ -186,7 +191,7 @@ class Question:
 
     @cached_property
     def work(self) -> Work:
-        return self.request.task.open_work({click.id for click in self.clicks})
+        return Work() if self.blank else self.request.task.open_work({click.id for click in self.clicks})
 
     @cached_property
     def screen(self) -> Screen:

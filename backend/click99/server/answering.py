@@ -71,6 +71,7 @@ class Answering:
             raise no_memory(f"a click on it {error or 'needs more memory than is free'}") from None
 
     def _answer(self, question: Question) -> Prediction:
+        question = self._objects.on_screen(question)
         image, project = question.image, question.request.project or ""
         with self._in_flight.answering(question.key, question.clicks) as superseded:
             kept = self._objects.kept(question)

@@ -3,7 +3,7 @@ docs/explanation/state.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,31 +46,42 @@ class ObjectFinder:
 
         kept: as `kept` says. near: pixels, see `identify`. own_mask: asked for the mask of the first click,
         where that decides. Where a region is selected its annotator has decided: clicks around it are about
-        it.
+        it, or another one of its label, before any other that they do not lie in.
         """
-        if question.box:
-            return ClickedObject(region_id(question.request.task.id, question.box.id), None, question.clicks)
-        new_id = self._own_id(question)
         regions = [region for region in kept if not region.fixed]
+        taken = question.screen.saved - {region.id for region in regions}  # by what is not about to change
+        if question.box:
+            new_id = _free(region_id(question.request.task.id, question.box.id), taken)
+            return ClickedObject(new_id, None, question.clicks)
+        new_id = self._own_id(question)
         for answer in self._unsaved(question):
             if counts(answer, question.clicks[0]):
                 regions = [*_others(regions, answer.region), _relabelled(answer.region, regions)]
             elif not answer.refines:  # whether it was accepted or rejected, the new one takes its place
                 new_id = answer.region.id
-        around = question.target.chosen and question.target.any_label
-        reach, own = (SELECTED_REACH * near, None) if around else (near, own_mask)
-        return identify(question.clicks, regions, new_id, reach, question.shape, own)
+        new_id, clicks, shape = _free(new_id, taken), question.clicks, question.shape
+        if question.target.any_label and question.target.chosen:
+            preferred = list(_preferred(regions, question))
+            found = identify(clicks, preferred, new_id, SELECTED_REACH * near, shape)
+            if found.start:
+                return found
+        return identify(clicks, regions, new_id, near, shape, own_mask)
 
-    def kept(self, question: Question) -> list[Region]:
-        """The regions of the question's kind that Label Studio has saved of the canvas, the newest last.
+    def on_screen(self, question: Question) -> Question:
+        """The question without what others have submitted.
 
         A submitted annotation is everybody's only where one person annotates a task. Where several do, each
-        on their own, it is not shown to the others, and must not be the start of their masks either.
+        on their own, it is not shown to the others, and must not be the start of their masks either, nor
+        label them.
         """
         work = question.work
-        if work.kind == "annotation" and work.items and self._annotators.several(question.request.project):
-            return []
-        return drawn_regions(work, question.targets, *question.shape)
+        others = work.kind == "annotation" and work.items
+        hidden = others and self._annotators.several(question.request.project)
+        return replace(question, blank=True) if hidden else question
+
+    def kept(self, question: Question) -> list[Region]:
+        """The regions of the question's kind that Label Studio has saved of the canvas, the newest last."""
+        return drawn_regions(question.work, question.targets, *question.shape)
 
     def areas(self, question: Question, kept: Sequence[Region]) -> tuple[int, ...]:
         """Pixels of the newest regions of the question's kind in its picture; kept: as `kept` says."""
@@ -93,8 +104,7 @@ class ObjectFinder:
         """The answers that may be on screen although no draft holds them yet, the oldest first."""
         alone = self._answers.alone(question.task)
         for answer in self._answers.of(question.task):
-            here = answer.label == question.label and answer.region.fits(*question.shape)
-            if here and perhaps_accepted(answer, question.screen, alone):
+            if _is_of(answer, question) and perhaps_accepted(answer, question.screen, alone):
                 yield answer
 
     def _own_id(self, question: Question) -> str:
@@ -106,6 +116,29 @@ class ObjectFinder:
             if not answer.refines and answer.screen.pending & question.screen.pending:
                 return answer.region.id
         return region_id(question.request.task.id, question.clicks[0].id)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """An id made of that one, itself if it is not taken."""
+    while name in taken:
+        name = region_id("", name)
+    return name
+
+
+def _is_of(answer: AnsweredRegion, question: Question) -> bool:
+    """Whether clicks of the question's kind may be about that region, as about one that is saved."""
+    label = question.target_of(answer.region.control).label
+    of_it = question.target.any_label or label in answer.region.labels or answer.label == question.label
+    return of_it and answer.label.startswith(question.place) and answer.region.fits(*question.shape)
+
+
+def _preferred(regions: Iterable[Region], question: Question) -> Iterator[Region]:
+    """Those that have the selected region's label, hold the first click, or were made from the clicks."""
+    for region in regions:
+        alike = {*question.target.chosen} & {*region.labels}
+        own = question.screen.pending & {click.id for click in region.clicks}
+        if alike or own or region.holds(question.clicks[0]):
+            yield region
 
 
 def _others(regions: Iterable[Region], region: Region) -> list[Region]:
