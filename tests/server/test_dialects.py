@@ -9,12 +9,26 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 from sqlalchemy import select
 
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow
 from click99.labelstudio import brush
-from tests.server.requests import CONFIG, HEIGHT, IMAGE, WIDTH, body, keypoint, mask_of
+from tests.server.requests import (
+    CONFIG,
+    HEIGHT,
+    IMAGE,
+    WIDTH,
+    WITHOUT_LABELS,
+    body,
+    click,
+    data_uri,
+    dot,
+    encoded,
+    keypoint,
+    mask_of,
+)
 from tests.waiting import until
 
 BIG = 10**300
@@ -338,3 +352,35 @@ def test_what_a_client_asks_instead_of_a_mask(server: TestClient, painter: Any, 
     assert answer["value"]["status"] == {"release": "released"}.get(event, "ok")
     if event == "prewarm":
         until(lambda: len(painter.prepared) == 1)
+
+
+def test_what_is_neither_click_nor_box_may_hold_anything(server: TestClient):
+    odd = {
+        "id": 5,
+        "type": "choices",
+        "original_width": "wide",
+        "is_positive": "maybe",
+        "value": {"x": "left"},
+    }
+    (answered,) = click(server, WITHOUT_LABELS, odd, dot("a", 20, 20))
+    assert answered["meta"]["clicks"] == [["a", 20, 20, True]]
+
+
+@pytest.mark.parametrize("nothing", ["0", "0.0", 0.0])
+def test_sizes_of_nothing_are_none(server: TestClient, nothing: Any):
+    asked = dot("a", 20, 20, original_width=nothing, original_height=nothing)
+    (answered,) = click(server, WITHOUT_LABELS, asked)
+    assert (answered["original_width"], answered["original_height"]) == (WIDTH, HEIGHT)
+
+
+def test_sizes_from_before_the_picture_was_turned_are_refused_as_such(server: TestClient):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = data_uri(encoded(WIDTH, HEIGHT, "JPEG", exif=exif))
+    asked = dot("a", 20, 40, size=(HEIGHT, WIDTH))
+    (answered,) = click(server, WITHOUT_LABELS, asked, data={"image": turned})
+    assert (answered["original_width"], answered["original_height"]) == (HEIGHT, WIDTH)
+    assert mask_of(answered)[40, 20]
+    reply = server.post("/predict", json=body([dot("a", 20, 40)], turned, label_config=WITHOUT_LABELS))
+    assert reply.status_code == 400
+    assert "as its EXIF orientation turns it" in reply.json()["detail"]

@@ -174,3 +174,41 @@ def test_a_label_may_be_chosen_at_one_click_only(server: TestClient, first: list
     _, refined = click(server, LABELS, chosen("b", 22, 20, *second) | {"is_positive": False})
     assert refined["id"] == begun["id"]
     assert refined["value"]["labels"] == begun["value"]["labels"] == (first or ["cell"])
+
+
+def test_what_a_tool_has_drawn_without_a_label_is_refined(server: TestClient):
+    bare = kept("brush", "BrushLabels") | {"type": "brush", "value": HELD["BrushLabels"]}
+    drawn, labelled = click(server, LABELS, dot("a", 20, 20), **draft(bare))
+    assert (drawn["id"], labelled["id"], labelled["value"]["labels"]) == ("r", "r", ["cell"])
+    named = kept("label", "BrushLabels") | {
+        "type": "labels",
+        "value": HELD["BrushLabels"] | {"labels": ["nucleus"]},
+    }
+    _, labelled = click(server, LABELS, dot("a", 20, 20), **draft(named, bare))
+    assert (labelled["id"], labelled["value"]["labels"]) == ("r", ["nucleus"])
+    locked = bare | {"readonly": True}
+    drawn, _ = click(server, LABELS, dot("a", 20, 20), **draft(locked, named))
+    assert drawn["id"] != "r"
+
+
+@pytest.mark.parametrize("tag", HELD)
+def test_a_region_without_any_label_is_refined(server: TestClient, tag: str):
+    bare = kept("brush", tag) | {"value": HELD[tag]}
+    (region,) = click(server, config(False, brush=tag), dot("a", 20, 20), **draft(bare))
+    assert (region["id"], region["value"][tag.lower()]) == ("r", ["cell"])
+
+
+def test_a_region_may_tell_its_labels_value_instead_of_the_alias(server: TestClient):
+    xml = CONFIG.replace('<Label value="nucleus"/>', '<Label value="nucleus" alias="n"/>')
+    for told in ("nucleus", "n"):
+        saved = draft(kept("brush", "BrushLabels", told))
+        (region,) = click(server, xml, keypoint("a", 20, 20, label="n"), **saved)
+        assert (region["id"], region["value"]["brushlabels"]) == ("r", [told])
+
+
+def test_what_was_filled_in_may_come_before_its_region(server: TestClient):
+    region = kept("brush", "BrushLabels", parentID="p", meta={"text": ["note"]})
+    choice = {"id": "r", "type": "choices", "from_name": "c", "to_name": "image", "value": {"choices": ["x"]}}
+    refined, filled_in = click(server, WITHOUT_LABELS, dot("a", 20, 20), **draft(choice, region))
+    assert (refined["id"], refined["parentID"], refined["meta"]["text"]) == ("r", "p", ["note"])
+    assert filled_in == choice

@@ -24,7 +24,8 @@ class Target:
     from_name, a Labels, labels; "": one control does both. item_index: of the picture in the tag's valueList,
     None: it has only one. more: labels beside `label`, of a control with choice="multiple". any_label: the
     prompt has none, so it may be about a region of whichever; `label` is the control's first. chosen: those
-    of the region that was selected at the click, as far as the control has them.
+    of the region that was selected at the click, as far as the control has them. called: what other programs
+    call `label`, its value where it has an alias.
     """
 
     from_name: str
@@ -37,6 +38,7 @@ class Target:
     any_label: bool = False
     drawn_by: str = ""
     chosen: tuple[str, ...] = ()
+    called: str | None = None
 
 
 @dataclass(frozen=True)

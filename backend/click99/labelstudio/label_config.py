@@ -240,7 +240,9 @@ def _tree(xml: str) -> ElementTree.Element:
 def _target(output: Control, label: str, **more: Any) -> Target:
     kind, drawn_by = cast(Kind, output.kind), output.drawn_by
     type = OF_ANY if drawn_by else kind
-    return Target(output.name, output.to_name, label, kind, type, drawn_by=drawn_by, **more)
+    value = (output.labels or {}).get(label)
+    called = value if value != label else None
+    return Target(output.name, output.to_name, label, kind, type, drawn_by=drawn_by, called=called, **more)
 
 
 def _name(output: Control, label: str, value: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 # Far outside any image there is nothing to draw, and no room for overflows.
 Percent = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
@@ -89,6 +89,6 @@ def which_of(value: Any) -> Any:
 
 Name = Annotated[str, BeforeValidator(name_of)]
 Which = Annotated[int | None, BeforeValidator(which_of)]
-Size = Annotated[int | None, BeforeValidator(size_of)]
+Size = Annotated[int | None, BeforeValidator(size_of), AfterValidator(size_of)]  # "0" is 0 only then
 Names = Annotated[list[str], BeforeValidator(names_of)]
 Objects = Annotated[list[Any], BeforeValidator(objects)]

@@ -148,11 +148,22 @@ def _pixels(percent: float | None, size: int | None) -> float:
     return abs(percent or 0.0) * (size or 1000) / 100
 
 
+def _only_prompts(value: Any) -> Any:
+    """Of what is neither click nor box only its type counts, whatever else is in it."""
+    items = items_of(value)
+    return [_bare(item) for item in items] if isinstance(items, list) else items
+
+
+def _bare(item: Any) -> Any:
+    named = isinstance(item, dict) and isinstance(item.get("type"), str)
+    return {"type": item["type"]} if named and item["type"] not in PROMPTS else item
+
+
 class Context(BaseModel):
     """event: what a client asks instead of a mask: prewarm, release, capabilities; mostly missing."""
 
     event: Name = ""
-    result: Annotated[list[ContextItem], BeforeValidator(items_of)] = []
+    result: Annotated[list[ContextItem], BeforeValidator(_only_prompts)] = []
 
 
 class Params(BaseModel):

@@ -21,6 +21,8 @@ from click99.labelstudio.regions import control_of, is_of
 from click99.segmentation.clicks import Click
 
 MARGIN = 1.0  # percent outside the image that still counts as its border
+REPLACED = "Reload the task: the image was replaced"
+TURNED = f"Send sizes and places of the image as its EXIF orientation turns it. {REPLACED}, if it has none"
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,8 @@ class Question:
         row changes it there.
         """
         target = self.target_of(control)
-        newest = list(self._of_its_kind)[-1:] if target is self.target and target.any_label else []
+        alike = target is self.target and target.any_label
+        newest = [labels for labels in self._of_its_kind if labels][-1:] if alike else []
         return next(filter(None, [[*own], [*target.chosen], *newest]), [target.label, *target.more])
 
     @property
@@ -187,7 +190,7 @@ class Question:
         """The labels of each region where a new object goes."""
         for item in self.work.items:
             if is_of(item, self.target):
-                yield names_of(item["value"][self.target.type])
+                yield names_of(item["value"].get(self.target.type))
 
     @cached_property
     def work(self) -> Work:
@@ -217,7 +220,9 @@ def _labelled_by(target: Target) -> Target:
     """Where a Labels control labels clicks, too, they are about regions of the chosen label only."""
     if not (target.drawn_by and target.chosen):
         return target
-    return replace(target, label=target.chosen[0], more=target.chosen[1:], any_label=False, chosen=())
+    return replace(
+        target, label=target.chosen[0], more=target.chosen[1:], any_label=False, chosen=(), called=None
+    )
 
 
 def read_prompt(items: Sequence[ContextItem]) -> Prompt:
@@ -272,7 +277,8 @@ def _click(field: str, item: ContextItem, height: int, width: int) -> Click:
     ):
         if told not in (None, actual):
             problem = f"{told}, but the image is {width} × {height}"
-            raise PayloadError(f"{field}.{name}", problem, "Reload the task: the image was replaced")
+            turned = (item.original_width, item.original_height) == (height, width)
+            raise PayloadError(f"{field}.{name}", problem, TURNED if turned else REPLACED)
     x, y = _pixel(f"{field}.value.x", item.value.x, width), _pixel(f"{field}.value.y", item.value.y, height)
     return Click(x, y, item.is_positive is not False, item.id)
 

@@ -18,11 +18,11 @@ import numpy as np
 from cachetools import LRUCache, cached
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
-from click99.labelstudio.controls import Target
+from click99.labelstudio.controls import TOOLS, Target
 from click99.labelstudio.errors import BitmaskError, BrushError
 from click99.labelstudio.loose_values import Name, Size, Which, name_of, names_of, objects
 from click99.labelstudio.payloads import Work
-from click99.labelstudio.region_types import FOREGROUND, Kind, content, held_as, read
+from click99.labelstudio.region_types import FOREGROUND, OF_ANY, Kind, content, held_as, read
 from click99.labelstudio.strokes import Stroke, draw, touched
 from click99.segmentation.clicks import Click
 
@@ -140,29 +140,40 @@ def made_from(item: Mapping[str, Any]) -> frozenset[Click]:
 
 
 def _readable(work: Work, targets: Sequence[Target], height: int, width: int) -> Iterator[Region]:
+    labelled = {item.get("id") for item in work.items if item.get("type") == OF_ANY}
+    fixed = {item.get("id") for item in work.items if is_fixed(item)}
     for raw in work.items:
         target = next((target for target in targets if is_of(raw, target)), None)
-        if target:
+        if target and (raw["type"] == target.type or raw.get("id") not in labelled):
             try:
-                yield _region(raw, target, height, width)
+                yield _region(raw, target, height, width, raw.get("id") in fixed)
             except (ValidationError, BrushError, BitmaskError) as error:
                 reason = str(error).replace("\n", " ")[:200]
                 log.warning("Region %.40r of %s is not read: %s", raw.get("id"), work.name, reason)
 
 
 def is_of(raw: Mapping[str, Any], target: Target) -> bool:
-    """Whether this is a region of that control and label on that picture."""
+    """Whether this is a region of that control and label on that picture.
+
+    What a tool has drawn without a label of its Labels control is one, too, where any label's regions count.
+    """
     value = raw.get("value")
-    if raw.get("type") != target.type or not isinstance(value, Mapping):
+    bare = target.any_label and bool(target.drawn_by) and raw.get("type") == TOOLS[target.kind]
+    if not (bare or raw.get("type") == target.type) or not isinstance(value, Mapping):
         return False
     names = name_of(raw.get("from_name")), name_of(raw.get("to_name"))
     labels, told = value.get(target.type), names_of(value.get(target.type))
     return (
-        names == (target.from_name, target.to_name)
-        and (target.label in told or (target.any_label and isinstance(labels, list | str)))
+        names == (target.drawn_by if bare else target.from_name, target.to_name)
+        and (target.label in told or target.called in told or (target.any_label and _may_label(labels)))
         and _which(raw.get("item_index")) == (target.item_index or 0)
-        and held_as(target.type, value) in (None, target.kind)
+        and (bare or held_as(target.type, value) in (None, target.kind))
     )
+
+
+def _may_label(labels: Any) -> bool:
+    """What an import left there: none, one or many."""
+    return labels is None or isinstance(labels, list | str)
 
 
 def _which(item_index: Any) -> int | None:
@@ -174,11 +185,11 @@ def _which(item_index: Any) -> int | None:
 
 
 def is_fixed(raw: Mapping[str, Any]) -> bool:
-    """Whether Label Studio lets nobody change this region."""
+    """Whether Label Studio lets nobody change the region of this result."""
     return any(str(raw.get(lock)).lower() in ("true", "1", "1.0") for lock in ("readonly", "locked"))
 
 
-def _region(raw: Mapping[str, Any], target: Target, height: int, width: int) -> Region:
+def _region(raw: Mapping[str, Any], target: Target, height: int, width: int, fixed: bool) -> Region:
     item, kind = _Item.model_validate(raw), target.kind
     if item.original_height not in (None, height) or item.original_width not in (None, width):
         made_for = f"made for {item.original_width} × {item.original_height}, the image is {width} × {height}"
@@ -188,8 +199,8 @@ def _region(raw: Mapping[str, Any], target: Target, height: int, width: int) -> 
     else:
         made_of = content(kind, raw["value"])
     shown = _shown(kind, made_of, item.value.touches, height, width)
-    labels = tuple(names_of(raw["value"][target.type]))
-    return Region(item.id, *shown, made_from(raw), control_of(target), is_fixed(raw), labels)
+    labels = tuple(names_of(raw["value"].get(target.type)))
+    return Region(item.id, *shown, made_from(raw), control_of(target), fixed, labels)
 
 
 class _Pixels(NamedTuple):

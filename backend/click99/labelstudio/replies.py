@@ -73,7 +73,8 @@ def as_results(shown: MaskRegion, drawn_by: str) -> list[MaskRegion | dict[str, 
 
 def _kept(question: Question, region: str) -> dict[str, Any]:
     """What the region of that id has beside its mask: all these clicks, people's note, and its parent."""
-    before = next((item for item in question.work.items if item.get("id") == region), {})
+    saved = (item for item in question.work.items if item.get("id") == region)
+    before = next((item for item in saved if str(item.get("type")) not in PER_REGION), {})
     parent = name_of(before.get("parentID"))
     return {"meta": with_clicks(before.get("meta"), question.clicks)} | (
         {"parentID": parent} if parent else {}
