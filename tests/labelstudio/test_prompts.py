@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from click99.labelstudio.errors import PayloadError
@@ -144,3 +144,11 @@ def test_clicks_made_on_another_size(name: str):
     prompt = read_prompt([click(original_width=640, original_height=480), click(id="b", **{name: 99})])
     with pytest.raises(PayloadError, match=rf"^params\.context\.result\[1\]\.{name}: 99, but .*640 × 480"):
         prompt.clicks(480, 640)
+
+
+@given(st.integers(1, 9000).flatmap(lambda size: st.tuples(st.integers(0, size - 1), st.just(size))))
+@example((7, 97))
+def test_a_percentage_of_whole_pixels_is_them_again(place: tuple[int, int]):
+    pixel, size = place
+    prompt = read_prompt([click(value={"x": 100 * pixel / size, "y": pixel / size * 100})])
+    assert prompt.clicks(size, size) == [Click(pixel, pixel, True, "a")]

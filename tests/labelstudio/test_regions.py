@@ -166,6 +166,25 @@ def test_a_draft_comes_before_an_annotation_and_the_newest_of_those_counts():
     assert task([]).open_work(set()).items == []
 
 
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.500000Z"),
+        ("2026-01-01T03:00:00+02:00", "2026-01-01T02:00:00Z"),
+        ("2026-01-01T02:00:00", "2026-01-01T02:00:01Z"),
+        ("0001-01-01T00:00:00+02:00", "0001-01-01T00:00:00"),
+        ("", "2026-01-01T00:00:00Z"),
+        ("some day", "2026-01-01T00:00:00Z"),
+        (None, "later"),
+    ],
+)
+def test_the_newest_is_so_by_its_time(older: str | None, newer: str):
+    works = [at(1, updated_at=newer), at(2, updated_at=older)]
+    for given in (works, works[::-1]):
+        assert task(given).open_work(set()).id == "1"
+        assert task([], given).open_work(set()).id == "1"
+
+
 def test_skipped_annotations_count_where_nothing_was_submitted():
     assert task([], [at(9, was_cancelled=True), at(7)]).open_work(set()).id == "7"
     assert task([], [at(9, was_cancelled=True), at(8, was_cancelled=True)]).open_work(set()).id == "9"

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -39,6 +40,7 @@ from click99.labelstudio.loose_values import (
 Model = TypeVar("Model", bound=BaseModel)
 EVENTS = {"prewarm": "ok", "capabilities": "ok", "release": "released"}  # and how they are answered
 PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")  # the types of clicks and boxes
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WITHOUT_LABELS = ("keypoint", "rectangle")  # of them those that leave the label to the answer's control
 
 
@@ -194,6 +196,16 @@ class Work(BaseModel):
         return self.kind == "draft"
 
     @property
+    def moment(self) -> tuple[float, str]:
+        """When it was saved, to be compared: as text, whole seconds come after their parts."""
+        try:
+            read = datetime.fromisoformat(self.updated_at)
+            told = read if read.tzinfo else read.replace(tzinfo=UTC)
+            return (told - EPOCH).total_seconds(), ""
+        except (ValueError, OverflowError):
+            return float("-inf"), self.updated_at
+
+    @property
     def name(self) -> str:
         """For messages."""
         return f"{self.kind} {self.id}"
@@ -231,14 +243,14 @@ class Task(BaseModel):
         newest submitted annotation, otherwise the newest that was skipped. Where there is none of them Label
         Studio begins with the first prediction, under its regions' own ids.
         """
-        drafts = sorted(self.drafts, key=lambda draft: draft.updated_at, reverse=True)
+        drafts = sorted(self.drafts, key=lambda draft: draft.moment, reverse=True)
         for draft in drafts:
             if any(item.get("id") in click_ids for item in draft.items):
                 return draft.model_copy(update={"kind": "draft"})
         if drafts:
             return drafts[0].model_copy(update={"kind": "draft"})
         if self.annotations:
-            return max(self.annotations, key=lambda work: (not work.was_cancelled, work.updated_at))
+            return max(self.annotations, key=lambda work: (not work.was_cancelled, work.moment))
         first = next(iter(self.predictions), Work())
         return first.model_copy(update={"kind": "prediction"})
 

@@ -21,6 +21,7 @@ from click99.labelstudio.regions import control_of, is_of
 from click99.segmentation.clicks import Click
 
 MARGIN = 1.0  # percent outside the image that still counts as its border
+EXACT = 1e-6  # pixels: a percentage made of whole pixels is them again
 REPLACED = "Reload the task: the image was replaced"
 TURNED = f"Send sizes and places of the image as its EXIF orientation turns it. {REPLACED}, if it has none"
 
@@ -286,4 +287,4 @@ def _click(field: str, item: ContextItem, height: int, width: int) -> Click:
 def _pixel(field: str, percent: float | None, size: int) -> int:
     if percent is None or not -MARGIN <= percent <= 100 + MARGIN:
         raise PayloadError(field, f"{percent} % is outside the image", "Click inside it (0 to 100)")
-    return min(max(int(percent * size / 100), 0), size - 1)
+    return min(max(int(percent * size / 100 + EXACT), 0), size - 1)
