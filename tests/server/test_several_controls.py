@@ -121,7 +121,9 @@ def test_a_mask_in_another_control_was_accepted():
     xml = config(True, one="BrushLabels", two="PolygonLabels")
     made = kept("two", "PolygonLabels", "cell", meta={"clicks": [["a", 20, 20, True]]})
     clicked = keypoint("a", 20, 20)
-    assert unaccepted_prompts([clicked, made], LabelConfig.parse(xml), 3) == []
+    relabelled = kept("two", "PolygonLabels", "nucleus", meta=made["meta"])
+    for mask in (made, relabelled):
+        assert unaccepted_prompts([clicked, mask], LabelConfig.parse(xml), 3) == []
     assert len(unaccepted_prompts([clicked], LabelConfig.parse(xml), 3)) == 1
 
 

@@ -61,7 +61,8 @@ class _Masks:
         made = [item for made_of, item in self._by_click[first.id] if ids <= made_of]
         if first.is_box:  # clicks may have refined its mask since
             made += self._by_id[region_id(task, first.id)]
-        targets = [replace(target, item_index=first.item_index) for target in found]
+        # whatever label people gave it since
+        targets = [replace(target, item_index=first.item_index, any_label=True) for target in found]
         return not any(is_of(item, target) for item in made for target in targets)
 
 
