@@ -220,7 +220,7 @@ def test_differences_of_floats_are_of_their_bits(order: Any):
     data = tiff(values.view(np.int32), compression="zlib", predictor=True, byteorder=order)
     signs = [struct.pack(f"{order}HHIH", 339, 3, 1, form) for form in (2, 3)]
     assert signs[0] in data
-    assert np.abs(read(data.replace(*signs))[..., 0] - ALL_OF_IT).max() <= 2
+    assert np.abs(read(data.replace(signs[0], signs[1]))[..., 0] - ALL_OF_IT).max() <= 2
 
 
 BANDS = [(2, kind) for kind in ("uint16", "int16", "float32")]  # Pillow has 2 of 8 bits as grey with alpha

@@ -175,6 +175,16 @@ def test_a_new_object_does_not_cover_what_is_kept():
     assert left.sum() == 1600 - 200
 
 
+def test_a_box_s_middle_is_no_click_and_what_lies_on_a_region_stays_whole():
+    """A cup on a saucer, and a wheel on a car."""
+    middle = ClickedObject("new", None, [plus(20, 20)])
+    saucer = beside(np.ones((40, 40), bool), middle, [box("cup", 15, 15, 10, 10)], boxed=True)
+    assert saucer.sum() == 1600 - 100
+    wheel = np.zeros((40, 40), bool)
+    wheel[18:24, 18:24] = True
+    assert beside(wheel, middle, [box("car", 0, 0, 23, 40)], boxed=True).sum() == 36
+
+
 def test_it_covers_what_its_click_lies_in_and_what_it_takes_the_place_of():
     assert cut([box("a", 5, 5, 10, 10)], plus(8, 8)).all()
     assert cut([box("a", 5, 5, 10, 10)], plus(2, 2), name="a").all()

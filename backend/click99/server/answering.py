@@ -96,7 +96,7 @@ class Answering:
             answer = box_mask(question.box) if question.box else mask_of(found.clicks, found.start)
         mask, score = answer.foreground, answer.score
         if begins and not self._overlap:
-            mask = beside(mask, found, kept)
+            mask = beside(mask, found, kept, boxed=question.box is not None)
         if not mask.any():
             log.warning("Task %.80r: the mask is empty after %s", question.task, question.clicks[-1])
         if is_related(question.work.items, found.id):

@@ -68,7 +68,8 @@ def first_mask(around: Box | Lasso, predictor: Refiner, image: np.ndarray, image
     part = np.ascontiguousarray(image[rows, columns])
     inside = np.zeros(part.shape[:2], np.float32)
     top, left = box.top - rows.start, box.left - columns.start
-    inside[top : box.bottom - rows.start, left : box.right - columns.start] = enclosed.inside
+    place = inside[top : box.bottom - rows.start, left : box.right - columns.start]
+    place[:] = enclosed.inside[: place.shape[0], : place.shape[1]]
     click = Click(click.x - columns.start, click.y - rows.start, True)
     name = f"{image_key} {prompt_key(around)}"
     prior = Prior((max(1, round(enclosed.filled * inside.sum())),))

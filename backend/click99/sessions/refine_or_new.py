@@ -151,16 +151,24 @@ def _relabelled(region: Region, saved: Iterable[Region]) -> Region:
     return replace(region, labels=labels[-1]) if labels else region
 
 
-def beside(mask: np.ndarray, found: ClickedObject, regions: Sequence[Region]) -> np.ndarray:
+def beside(
+    mask: np.ndarray, found: ClickedObject, regions: Sequence[Region], boxed: bool = False
+) -> np.ndarray:
     """A new object's mask, bool [H, W], without what belongs to other regions; cut in place.
 
-    One that holds a positive click is left covered: the object lies on it, as a wheel on a car.
+    One that holds a positive click is left covered: the object lies on it, as a wheel on a car. boxed: the
+    clicks are a box's middle, where nobody clicked; one that holds half of the mask is left covered then.
     """
     positive = [click for click in found.clicks if click.positive]
+    pixels = int(mask.sum())
     for region in regions:
-        if region.id != found.id and not any(map(region.holds, positive)):
-            height, width = region.pixels.shape
-            mask[region.top : region.top + height, region.left : region.left + width] &= ~region.pixels
+        height, width = region.pixels.shape
+        place = mask[region.top : region.top + height, region.left : region.left + width]
+        lies_on = (
+            2 * int((place & region.pixels).sum()) > pixels if boxed else any(map(region.holds, positive))
+        )
+        if region.id != found.id and not lies_on:
+            place &= ~region.pixels
     return mask
 
 
