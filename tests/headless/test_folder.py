@@ -169,7 +169,12 @@ def test_ctrl_c_of_the_real_command_loses_no_picture(tmp_path: Path):
     asked = ["segment", str(photos), "--prompts", prompts, "--format", "coco", "--out"]
     kept = tmp_path / ".out.masks"
     command = [sys.executable, "-m", "click99.cli", *asked, str(tmp_path / "out")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
+    try:
+        run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    with run:
         until(lambda: any(kept.glob("*.json")), 150)
         run.send_signal(signal.SIGINT)
         _, told = run.communicate(timeout=60)
