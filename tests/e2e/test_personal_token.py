@@ -36,6 +36,7 @@ def test_all_goes_with_a_personal_token(
 ) -> None:
     server = Click99(demo, tmp_path)
     server.environment["LABEL_STUDIO_API_KEY"] = token
+    server.environment["CLICK99_SYNC_MINUTES"] = "0"  # the server's own look would come before the command's
     with server:
         workplace = Workplace(demo, server)
         workplace.client = Client(demo.address, token, timeout=60)

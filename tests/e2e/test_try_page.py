@@ -15,6 +15,7 @@ from pycocotools import mask as coco
 
 from tests.e2e.try_page import CONTRAST, HEIGHT, WIDTH, TryPage
 from tests.server.command import serving
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -172,13 +173,13 @@ def test_a_large_picture_is_shown_as_a_copy_and_sharp_where_it_is_looked_at(page
     Image.fromarray(stripes).save(file, compress_level=1)
     with page.page.expect_response(lambda reply: "side=2048" in reply.url):
         page.page.locator("#file").set_input_files(file)
-    page.page.wait_for_function(f"({CONTRAST})() < 60")  # a copy, not the sample
+    until(lambda: page.page.evaluate(CONTRAST) < 60)  # a copy, not the sample
     middle = page.at((0.5, 0.5))
     with page.page.expect_response(lambda reply: "side=" in reply.url) as reply:
         page.page.mouse.move(*middle)
         page.page.mouse.wheel(0, -1600)
     assert int(reply.value.headers["content-length"]) < 3_000_000
-    page.page.wait_for_function(f"({CONTRAST})() > 200")
+    until(lambda: page.page.evaluate(CONTRAST) > 200)
     page.page.mouse.click(*middle)
     page.says("^1 prompt,")
     mask = page.mask()
