@@ -160,14 +160,14 @@ def beside(
     clicks are a box's middle, where nobody clicked; one that holds half of the mask is left covered then.
     """
     positive = [click for click in found.clicks if click.positive]
-    pixels = int(mask.sum())
+    half = int(mask.sum()) / 2 if boxed and regions else 0.0
     for region in regions:
+        if region.id == found.id:
+            continue
         height, width = region.pixels.shape
         place = mask[region.top : region.top + height, region.left : region.left + width]
-        lies_on = (
-            2 * int((place & region.pixels).sum()) > pixels if boxed else any(map(region.holds, positive))
-        )
-        if region.id != found.id and not lies_on:
+        lies_on = (place & region.pixels).sum() > half if boxed else any(map(region.holds, positive))
+        if not lies_on:
             place &= ~region.pixels
     return mask
 
