@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "preannotate": (("--project", "1"), ""),
     "export": ((*OUT, *POSTGRESQL), "postgresql"),
     "finetune": (POSTGRESQL, "postgresql"),
+    "watch": ((), ""),
     "stats": (POSTGRESQL, "postgresql"),
     "db upgrade": (POSTGRESQL, "postgresql"),
     "db status": (POSTGRESQL, "postgresql"),

@@ -365,6 +365,45 @@ def finetune(
 
 
 @app.command()
+@with_settings
+def watch(
+    settings: Settings,
+    out: Path | None = typer.Option(None, help="The look's folder."),
+) -> None:
+    """Judge what the gate promoted by the images annotated with it since; go back if it is surely worse.
+
+    A server does this by itself, after every 30 images (docs/explanation/learning.md).
+    """
+    from click99.annotations.saved_masks import MaskFilter
+    from click99.registry.job import write_cancel
+    from click99.registry.versions import Registry
+    from click99.segmentation.device import chosen_device, use_threads
+    from click99.server.saved_images import image_store, saved_images
+    from click99.server.storage import open_database
+    from click99_training.learning.collect import collect
+    from click99_training.learning.watch import watch
+
+    def collected(folder: Path, version: str) -> None:
+        which, images = MaskFilter(version=version), saved_images(settings)
+        made = collect(open_database(settings), folder, which, images, store=image_store(settings))
+        for message in made.left_out:
+            typer.echo(message, err=True)
+
+    if settings.model:
+        typer.echo("Nothing is watched: CLICK99_MODEL pins servers to a checkpoint.")
+        return
+    use_threads(settings.threads)
+    out = out or settings.home / "watch" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
+    registry = Registry.at(settings.home, settings.registry_url)
+    try:
+        typer.echo(watch(settings.home, out, registry, collected, chosen_device(settings.device)).said)
+    except RunInterrupt:
+        write_cancel(out)
+        typer.echo("Stopped. Nothing was moved.", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
 def config(
     labels: str = typer.Option(help="By commas, in the order of their keys: cat,dog."),
     kind: str = typer.Option("brush", help="What masks become: brush, bitmask, polygon; box, keys: brush."),

@@ -12,7 +12,7 @@ from click99.annotations import answered_clicks
 from click99.annotations.answered_clicks import AnsweredClick
 from click99.annotations.database import Database
 from click99.annotations.masks import Bits
-from click99.annotations.saved_masks import MaskFilter, saved_masks
+from click99.annotations.saved_masks import MaskFilter, images_clicked_with, saved_masks
 from click99.segmentation.clicks import Click
 from tests.annotations.examples import NOON, answered_click, brush_item, deleted, disc, keep, saved
 
@@ -106,3 +106,22 @@ def test_filters(database: Database, wanted: MaskFilter):
     keep(database, body.replace(b'"project": {"id": 1', b'"project": {"id": 11'))
     assert ids(database, MaskFilter()) == {"wanted", "other"}
     assert ids(database, wanted) == {"wanted"}
+
+
+def test_what_a_model_version_made_is_found_and_counted_by_pictures(database: Database):
+    """Also a mask that another began; not what is deleted, nor clicks that nobody saved."""
+    record(
+        database,
+        answered_click("a", "one"),
+        answered_click("ab", "one", model_version="discs-2"),
+        answered_click("a", "two", model_version="discs-2"),
+        answered_click("a", "other"),
+        answered_click("a", "gone", model_version="discs-2", image="/data/upload/b.png"),
+        answered_click("a", "unsaved", model_version="discs-2", image="/data/upload/c.png"),
+    )
+    keep(database, saved(brush_item("one"), brush_item("two"), brush_item("other"), brush_item("by hand")))
+    keep(database, saved(brush_item("gone"), number=1), deleted(1))
+    assert ids(database, MaskFilter(version="discs-2")) == {"one", "two"}
+    with database.reading() as session:
+        counts = [images_clicked_with(session, version) for version in ("discs-2", "discs-1", "discs-3")]
+    assert counts == [1, 1, 0]

@@ -43,6 +43,12 @@ def test_a_job_ends_with_its_decision(jobs: Jobs, end: str, state: str):
     assert Path(job.folder) == jobs.folder / "1"
 
 
+@pytest.mark.parametrize(("end", "state"), [("keep", "kept"), ("take back", "rolled back")])
+def test_a_look_at_what_was_promoted_is_a_job_of_its_own_kind(jobs: Jobs, end: str, state: str):
+    Jobs(jobs.folder, STAND_IN, "watch").start("30 images", ["--end", end])
+    assert (ended(jobs, 1).state, jobs.get(1).kind) == (state, "watch")
+
+
 def test_one_runs_at_a_time_and_tells_how_far_it_is(jobs: Jobs):
     first = jobs.start("first", ["--end", "wait"])
     assert first.state == "running"

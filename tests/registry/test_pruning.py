@@ -68,6 +68,18 @@ def test_of_older_jobs_stays_what_they_said(tmp_path: Path):
     assert {"snapshot", "candidate.safetensors"} <= set(kept[1]) & set(kept[2])
 
 
+def test_looks_do_not_crowd_out_what_fine_tunes_learnt_from(tmp_path: Path):
+    """By their snapshots the looks tell which images are new."""
+    tunes = Jobs(tmp_path / "jobs", (*STAND_IN, "--end", "yes"))
+    looks = Jobs(tmp_path / "jobs", (*STAND_IN, "--end", "keep"), "watch")
+    for number, jobs in enumerate((tunes, looks, looks, looks), 1):
+        jobs.start("")
+        ended(jobs, number)
+        (jobs.folder / str(number) / "snapshot").mkdir()
+    prune(tmp_path, 2)
+    assert [(job.folder / "snapshot").is_dir() for job in tunes.all()] == [True, False, True, True]
+
+
 def test_a_folder_that_somebody_named_is_theirs(tmp_path: Path):
     jobs, mine = Jobs(tmp_path / "jobs"), [tmp_path / name for name in ("a", "b", "c")]
     for folder in mine:

@@ -58,6 +58,18 @@ def test_it_goes_forth_and_back_and_open_objects_stay(tmp_path: Path, registry: 
     assert running.service.version == names[0]
 
 
+def test_the_log_says_why(
+    tmp_path: Path, registry: Registry, names: list[str], caplog: pytest.LogCaptureFixture
+):
+    running = Running(tmp_path)
+    registry.promote(names[1], "better", by="gate")
+    running.follower.look()
+    registry.take_back(registry.pointer(), "rolled back: it is worse")
+    running.follower.look()
+    (told,) = [record for record in caplog.records if "rolled back: it is worse" in record.getMessage()]
+    assert (told.levelname, running.service.version) == ("WARNING", registry.chosen().name)
+
+
 def test_masks_after_a_swap_are_those_of_a_server_that_started_with_it(
     tmp_path: Path, registry: Registry, names: list[str]
 ):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from click99.annotations.answered_clicks import image_name
@@ -22,7 +22,8 @@ AT_ONCE = 500  # masks whose clicks are read together
 @dataclass(frozen=True)
 class MaskFilter:
     """Which saved masks. project: Label Studio's number or the record's key. corrected: only those that a
-    person changed, by a second click or by hand. since, until: when they were saved."""
+    person changed, by a second click or by hand. since, until: when they were saved. version: only those that
+    this model version made of a click."""
 
     project: str | None = None
     label: str | None = None
@@ -30,6 +31,12 @@ class MaskFilter:
     since: datetime | None = None
     until: datetime | None = None
     corrected: bool = False
+    version: str | None = None
+
+    def fits(self, found: SavedMask) -> bool:
+        """Whether its clicks are as asked."""
+        made_by = {click.model_version for click in found.clicks}
+        return (found.corrected or not self.corrected) and (not self.version or self.version in made_by)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def saved_masks(session: Session, which: MaskFilter) -> Iterator[SavedMask]:
         for annotation, region, data in rows:
             sequence = real_sequence(clicks[annotation.project, annotation.task, region.id])
             found = SavedMask(annotation, region, sequence, data)
-            if found.corrected or not which.corrected:
+            if which.fits(found):
                 yield found
 
 
@@ -85,6 +92,21 @@ def by_image(session: Session, which: MaskFilter) -> list[list[SavedMask]]:
     for found in saved_masks(session, which):
         found_on[found.annotation.project, found.annotation.task, found.images].append(found)
     return [*found_on.values()]
+
+
+def images_clicked_with(session: Session, version: str) -> int:
+    """On how many pictures a mask is saved that this model version made of clicks. No clock is asked."""
+    same = (RegionRow.project == ClickRow.project) & (RegionRow.id == ClickRow.region)
+    of = (AnnotationRow.project == RegionRow.project) & (AnnotationRow.id == RegionRow.annotation)
+    pictures = (
+        select(ClickRow.project, ClickRow.task, ClickRow.image)
+        .join(RegionRow, same)
+        .join(AnnotationRow, of)
+        .where(ClickRow.model_version == version, RegionRow.mask.is_not(None))
+        .where(AnnotationRow.deleted_at.is_(None), ~AnnotationRow.cancelled)
+        .distinct()
+    )
+    return session.scalar(select(func.count()).select_from(pictures.subquery())) or 0
 
 
 def clicks_of(session: Session, annotation: AnnotationRow, region: str) -> list[ClickRow]:

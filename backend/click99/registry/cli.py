@@ -16,6 +16,7 @@ from click99.registry.gate_facts import challenger, gate_facts
 from click99.registry.job import Job
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry, RegistryError, Version
+from click99.registry.watched import IMAGES, Watched, watch_facts, watched
 
 models = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +31,7 @@ Pin = Annotated[
     Path | None, typer.Option(envvar="CLICK99_MODEL", help="The checkpoint that servers are pinned to.")
 ]
 HOME = Path("~/.click99")
+DECIDED = {"person": "by hand", "gate": "by the gate", "watch": "by the watch"}
 
 
 @models.command("list")
@@ -47,6 +49,8 @@ def list_versions(home: Home = HOME, registry_url: Url = "", model: Pin = None) 
     if challenging := challenger(registry, served):
         reason = escape(str(challenging.facts["gate"].get("reason", "")))
         Console().print(f"{challenging.name} challenges it: {reason}", soft_wrap=True)
+    if not model and (now := watched(registry)):
+        Console().print(_how_watched(now), soft_wrap=True)
 
 
 @models.command()
@@ -66,7 +70,7 @@ def show(
         table.add_row(fact, escape(value))
     for move in registry.pointer().moves:
         if move.version == version.name:
-            table.add_row(f"promoted {_time(move.at)}", escape(move.why))
+            table.add_row(f"promoted {_time(move.at)}", escape(f"{move.why} ({DECIDED[move.by]})"))
     table.add_row("SHA-256", version.sha256)
     table.add_row(f"file ({size})", escape(str(version.path)))
     Console().print(table)
@@ -135,6 +139,12 @@ def _why_served(registry: Registry, model: Path | None) -> str:
         return f"servers are pinned to {model}"
     moves = registry.pointer().moves
     return f"{moves[-1].why}, {_time(moves[-1].at)} UTC" if moves else "it is the shipped one"
+
+
+def _how_watched(now: Watched) -> str:
+    told = watch_facts(now.version).get("problem") or watch_facts(now.version).get("said")
+    how = f"{now.version.name} is watched against {now.before}: every {IMAGES} images annotated with it"
+    return escape(f"{how} judge both. " + (f"So far: {told}." if told else "None has yet."))
 
 
 def _tell(name: str, before: str, model: Path | None) -> None:

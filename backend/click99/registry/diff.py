@@ -10,6 +10,7 @@ from typing import Any
 
 from click99.registry.check import RegistryError
 from click99.registry.versions import Version
+from click99.registry.watched import watch_facts
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class WeightChange:
 def facts_of(version: Version) -> dict[str, str]:
     """All that is known of a version, flat and readable, with what its file tells of its training."""
     known = {"added": version.made_at[:19].replace("T", " "), "trained from": version.parent or "–"}
-    return known | dict(flat(_header(version.path) | version.facts))
+    noted = {"watch": {name: fact for name, fact in watch_facts(version).items() if name != "judges"}}
+    return known | dict(flat(_header(version.path) | version.facts | noted))
 
 
 def flat(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

@@ -11,7 +11,8 @@ from click99.registry.versions import Registry, Version
 
 @dataclass(frozen=True)
 class GateFacts:
-    """decided: passed, challenger (did not pass, but more images may show that it is better) or not passed.
+    """decided: passed, rolled back (passed, and turned out worse later), challenger (did not pass, but more
+    images may show that it is better) or not passed.
 
     clicks: to 90 % IoU, corrective: accuracy, each before and after, on `images` collected images. gain: of
     their IoU over the first clicks. None: not noted.
@@ -30,6 +31,8 @@ def gate_facts(version: Version) -> GateFacts | None:
     if not gate:
         return None
     decided = "passed" if gate.get("promoted") else "challenger" if gate.get("challenges") else "not passed"
+    if _mapping(version.facts.get("watch")).get("rolled_back"):
+        decided = "rolled back"
     gain, collected = _mapping(gate.get("gain")), _mapping(gate.get("collected"))
     images, gained, corrective = gain.get("images"), gain.get("mean"), gate.get("corrective")
     return GateFacts(

@@ -21,13 +21,17 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 from click99.files import write_json
 from click99.registry.versions import now
 
-JobState = Literal["running", "promoted", "not promoted", "refused", "cancelled", "failed"]
+JobKind = Literal["fine-tune", "watch"]
+JobState = Literal[
+    "running", "promoted", "not promoted", "kept", "rolled back", "refused", "cancelled", "failed"
+]
 JOB_STATES: tuple[JobState, ...] = get_args(JobState)
 
 
 @dataclass(frozen=True)
 class Job:
-    """why: who asked for it. host, process: where it runs. progress: what it told last (progress.json)."""
+    """why: who asked for it. host, process: where it runs. progress: what it told last (progress.json).
+    kind: a fine-tune, or the watch over what one brought."""
 
     number: int
     folder: Path
@@ -37,6 +41,7 @@ class Job:
     process: int
     state: JobState
     progress: Mapping[str, Any]
+    kind: JobKind = "fine-tune"
 
     @property
     def share(self) -> float:
@@ -63,9 +68,9 @@ class Job:
         return f"{log_end(self.folder) or 'its process ended without a word'} ({log})"
 
 
-def write_begin(folder: Path, why: str, process: int) -> None:
+def write_begin(folder: Path, why: str, process: int, kind: JobKind = "fine-tune") -> None:
     """Process `process` of this machine has begun the job."""
-    begun = {"why": why, "started_at": now(), "host": platform.node(), "process": process}
+    begun = {"why": why, "started_at": now(), "host": platform.node(), "process": process, "kind": kind}
     write_json(folder / "job.json", begun)
 
 
@@ -98,6 +103,7 @@ class _JobFile(BaseModel):
     started_at: Annotated[str, AfterValidator(_time)]
     host: str
     process: int
+    kind: JobKind = "fine-tune"
 
 
 def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> JobState:
@@ -105,6 +111,8 @@ def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> JobState:
         return "running"
     if progress.get("phase") == "done":
         return "promoted" if progress.get("promoted") else "not promoted"
+    if progress.get("phase") == "watched":
+        return "rolled back" if progress.get("rolled_back") else "kept"
     if progress.get("phase") == "refused":
         return "refused"
     return "cancelled" if (folder / "cancelled").exists() else "failed"

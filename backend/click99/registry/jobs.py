@@ -1,4 +1,5 @@
-"""Fine-tunes in the background: one at a time, each in a folder of its own, outliving who began it.
+"""Fine-tunes, and looks at what they brought, in the background: one at a time, each in a folder of its own,
+outliving who began it.
 
 `jobs/N` is a job's folder (job.py), or a link to it of one begun by hand.
 """
@@ -20,9 +21,10 @@ from typing import IO
 from filelock import FileLock
 
 from click99.registry.check import RegistryError
-from click99.registry.job import Job, read_job, write_begin, write_cancel
+from click99.registry.job import Job, JobKind, read_job, write_begin, write_cancel
 
 FINETUNE = (sys.executable, "-m", "click99.cli", "finetune")
+WATCH = (sys.executable, "-m", "click99.cli", "watch")
 WANTED = "wanted"  # the file that says that one is, and why
 NICE = 10  # more than who starts it: clicks come first
 
@@ -38,15 +40,16 @@ class BusyError(RegistryError):
 class Jobs:
     """The jobs in a folder. Any number of processes may start, watch and cancel them."""
 
-    def __init__(self, folder: Path, command: Sequence[str] = FINETUNE):
-        """command: what a job runs; `--out FOLDER` is added."""
+    def __init__(self, folder: Path, command: Sequence[str] = FINETUNE, kind: JobKind = "fine-tune"):
+        """command, kind: what a job that is begun here runs, and is; `--out FOLDER` is added."""
         self.folder = folder
+        self._kind: JobKind = kind
         self._command = list(command)
 
     @classmethod
-    def at(cls, home: Path, command: Sequence[str] = FINETUNE) -> Jobs:
+    def at(cls, home: Path, command: Sequence[str] = FINETUNE, kind: JobKind = "fine-tune") -> Jobs:
         """Of a CLICK99_HOME."""
-        return cls(home.expanduser() / "jobs", command)
+        return cls(home.expanduser() / "jobs", command, kind)
 
     def start(
         self, why: str, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
@@ -60,7 +63,7 @@ class Jobs:
             folder.mkdir()
             process = self._begin(folder, options, environment)
             try:
-                write_begin(folder, why, process.pid)
+                write_begin(folder, why, process.pid, self._kind)
             except OSError:  # what nobody knows of must not train
                 process.kill()
                 process.wait()
@@ -126,7 +129,7 @@ class Jobs:
         (folder / "cancelled").unlink(missing_ok=True)
         alive = (folder / "alive").open("wb")
         fcntl.flock(alive, fcntl.LOCK_EX)
-        write_begin(folder, "by hand", os.getpid())
+        write_begin(folder, "by hand", os.getpid(), self._kind)
         return alive
 
     def cancel(self, number: int | None = None) -> Job:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from itertools import chain
 from pathlib import Path
+from typing import get_args
 
+from click99.registry.job import JobKind
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
 
@@ -12,8 +15,8 @@ TOLD = ("job.json", "progress.json", "run.json", "log.txt", "alive", "cancelled"
 
 
 def prune(home: Path, keep: int, pinned: Path | None = None, registry_url: str = "") -> None:
-    """Clear away what is older than the newest `keep` fine-tunes of a CLICK99_HOME and versions of its
-    registry.
+    """Clear away what is older than the newest `keep` fine-tunes of a CLICK99_HOME, watches over them, and
+    versions of its registry.
 
     Never what is served or pinned, the version before it, or the shipped one; nor a folder that
     `click99 finetune --out` named.
@@ -27,7 +30,9 @@ def prune(home: Path, keep: int, pinned: Path | None = None, registry_url: str =
 
 
 def _prune_jobs(jobs: Jobs, keep: int) -> None:
-    for job in jobs.all()[:-keep]:
+    every = jobs.all()
+    older = [[job for job in every if job.kind == kind][:-keep] for kind in get_args(JobKind)]
+    for job in chain(*older):
         if job.state == "running" or job.folder.is_symlink():
             continue
         for entry in job.folder.iterdir():

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
@@ -27,6 +27,7 @@ from click99.registry.shared import OvertakenError, Storage
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Decider = Literal["person", "gate", "watch"]
 CLEARED_AWAY = "cleared_away"  # the fact that says when
 OVERTAKEN_TIMES = 20  # by other machines, until a change is given up
 
@@ -52,11 +53,12 @@ class Version:
 
 @dataclass(frozen=True)
 class Move:
-    """The pointer once moved to a version."""
+    """The pointer once moved to a version. by: who decided it; the gate also for a challenger's trial."""
 
     version: str
     why: str
     at: str
+    by: Decider = "person"
 
 
 @dataclass(frozen=True)
@@ -178,11 +180,14 @@ class Registry:
             checkpoint_version(checkpoint), checkpoint, None, changed_at(checkpoint), digest
         )
 
-    def promote(self, name: str, why: str) -> Version:
-        """Move the pointer to a version that stands its trial (`load_checked`)."""
+    def promote(self, name: str, why: str, by: Decider = "person") -> Version:
+        """Move the pointer to a version that stands its trial (`load_checked`).
+
+        A person may confirm what the gate promoted: then it is not watched any more.
+        """
         version = self.get(name)
         load_checked(version.name, version.path, version.sha256)
-        self._change(lambda: self._promote(name, why))
+        self._change(lambda: self._promote(name, why, by))
         return version
 
     def rollback(self) -> Version:
@@ -191,6 +196,13 @@ class Registry:
         Those whose checkpoints were cleared away are passed over.
         """
         return self._change(self._rollback)
+
+    def take_back(self, seen: Pointer, why: str) -> Version:
+        """Undo the last promotion that the gate decided, unless somebody moved the pointer since it was seen.
+
+        RegistryError then, and when the version before can't be served; the pointer stays.
+        """
+        return self._change(lambda: self._take_back(seen, why))
 
     @property
     def _pointer_file(self) -> Path:
@@ -217,12 +229,13 @@ class Registry:
             if CLEARED_AWAY in version.facts and version.path.name not in storage.names:
                 version.path.unlink(missing_ok=True)
 
-    def _promote(self, name: str, why: str) -> None:
-        line = self.pointer().line
-        before = line or (self._shipped().name,)
+    def _promote(self, name: str, why: str, by: Decider) -> None:
+        pointer = self.pointer()
+        before = pointer.line or (self._shipped().name,)
         after = before if before[-1] == name else (*before, name)
-        if after != line:
-            self._point(after, why)
+        confirms = by == "person" and pointer.moves and pointer.moves[-1].by == "gate"
+        if after != pointer.line or confirms:
+            self._point(after, why, by)
 
     def _rollback(self) -> Version:
         line = self.pointer().line
@@ -234,6 +247,14 @@ class Registry:
         version = self.get(left[-1])
         load_checked(version.name, version.path, version.sha256)
         self._point(left, f"rolled back from {line[-1]}")
+        return version
+
+    def _take_back(self, seen: Pointer, why: str) -> Version:
+        if self.pointer() != seen:
+            raise RegistryError("another version was promoted or rolled back to meanwhile")
+        version = self.get(seen.line[-2])
+        load_checked(version.name, version.path, version.sha256)
+        self._point(seen.line[:-1], why, "watch")
         return version
 
     def _shipped(self) -> Version:
@@ -279,9 +300,9 @@ class Registry:
             return None
         return Version(name, path, None, changed_at(path), sha256(path))
 
-    def _point(self, line: tuple[str, ...], why: str) -> None:
+    def _point(self, line: tuple[str, ...], why: str, by: Decider = "person") -> None:
         """RegistryError or OSError leave the pointer as it is."""
-        moves = (*self.pointer().moves, Move(line[-1], why, now()))
+        moves = (*self.pointer().moves, Move(line[-1], why, now(), by))
         self._keep(self._pointer_file, asdict(Pointer(line, moves)))
 
 

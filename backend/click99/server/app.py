@@ -56,6 +56,7 @@ from click99.server.stats_page import add_stats_page
 from click99.server.storage import open_database
 from click99.server.sync import RegularSync
 from click99.server.try_page import add_try_page, page, wants_page
+from click99.server.watching import Watching
 from click99.sessions.refiner import Refiner
 from click99.stages import stage, watch
 from click99.try_page.pictures import Pictures
@@ -99,12 +100,15 @@ def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs 
     memories = Memories(database)
     service = Service(settings, predictor, metrics, partial(record, recorder), memories)
     retraining = Retraining(settings, database, jobs)
+    watching = Watching(settings, database)
     metrics.add(retraining)
+    metrics.add(watching)
     running = [  # from start to end; the last to start is the first to end
         closing(database),
         recorder,
         RegularSync(database, lambda: service.label_studio, settings.sync_minutes),
         retraining,
+        watching,
         Follower(settings, service),
         Remembering(
             settings,

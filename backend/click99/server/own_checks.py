@@ -20,7 +20,8 @@ from click99.annotations.dead_letters import DeadLetters
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow
 from click99.extras import remedy
 from click99.registry.jobs import Jobs
-from click99.registry.versions import Registry, RegistryError
+from click99.registry.versions import Registry, RegistryError, Version
+from click99.registry.watched import watch_facts, watched
 from click99.segmentation.clicks import Click
 from click99.server.finding import Finding
 from click99.server.refusals import Refusals
@@ -122,7 +123,8 @@ def check_promoted(settings: Settings) -> Iterator[Finding]:
     from click99.registry.check import load_checked
 
     try:
-        version = Registry.pulled(settings.home, settings.registry_url).served()
+        registry = Registry.pulled(settings.home, settings.registry_url)
+        version = registry.served()
         if version is None or settings.model:
             return
         load_checked(version.name, version.path, version.sha256)
@@ -131,6 +133,18 @@ def check_promoted(settings: Settings) -> Iterator[Finding]:
         yield Finding("Promoted version", "problem", f"{error}. {mend}")
     else:
         yield Finding("Promoted version", "ok", f"{version.name} in {version.path.parent}")
+        yield from check_watch(registry, version)
+
+
+def check_watch(registry: Registry, served: Version) -> Iterator[Finding]:
+    """Whether the watch went back to what is served, or can't do its work."""
+    last = registry.pointer().moves[-1]
+    if last.by == "watch":
+        mend = "See click99 models list; click99 models promote serves it all the same"
+        yield Finding("Watch", "hint", f"{last.at[:16].replace('T', ' ')} UTC: {last.why}. {mend}")
+    elif watched(registry) and (problem := watch_facts(served).get("problem")):
+        mend = "click99 models promote keeps it for good, click99 models rollback goes back"
+        yield Finding("Watch", "hint", f"{problem}. {mend}")
 
 
 def check_network(settings: Settings) -> Iterator[Finding]:

@@ -77,3 +77,6 @@ class Follower(Poller):
         if version is None or version.name == self._service.version:
             return
         self._service.use(load_version(version, self._settings))
+        move = self._registry.pointer().moves[-1]
+        if move.version == version.name:
+            log.log(logging.WARNING if move.by == "watch" else logging.INFO, "Why: %s", move.why)

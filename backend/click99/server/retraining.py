@@ -79,9 +79,10 @@ class Retraining(Poller, Collector):
         """Begin a fine-tune that waited, or if enough was corrected since the last one began."""
         if wanted := self.jobs.take_wanted():
             self.begin(wanted)
-        jobs, enough = self.jobs.all(), self._settings.retrain_every
-        if not enough or (jobs and jobs[-1].state == "running"):
+        enough = self._settings.retrain_every
+        if not enough or self.jobs.running():
             return
+        jobs = [job for job in self.jobs.all() if job.kind == "fine-tune"]
         since = datetime.fromisoformat(jobs[-1].started_at) if jobs else None
         if corrected(self._database, since, enough) >= enough:
             self.begin(f"{enough} new corrected annotations")
@@ -89,7 +90,8 @@ class Retraining(Poller, Collector):
     def collect(self) -> Iterator[Metric]:
         """Gauges of the running job, and how the others ended."""
         jobs = self.jobs.all()
-        running = next((job for job in jobs if job.state == "running"), None)
+        tuning = (job for job in jobs if job.kind == "fine-tune" and job.state == "running")
+        running = next(tuning, None)
         yield GaugeMetricFamily("click99_training", "1 while a fine-tune runs.", float(running is not None))
         share = running.share if running else 0.0
         yield GaugeMetricFamily("click99_training_share", "How much of the running fine-tune is done.", share)

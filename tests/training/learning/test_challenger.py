@@ -116,3 +116,11 @@ def test_who_challenges_another_version_or_lost_its_file_is_none(registry: Regis
 def test_one_whose_snapshot_is_gone_is_not_judged(registry: Registry, now: SnapshotDataset):
     registry.add_facts(made(registry).name, snapshot="/gone")
     assert judge_challenger(registry, served(registry), now, "cpu", 1.0, lambda *_: None) is None
+
+
+def test_one_whose_file_is_damaged_is_given_up(registry: Registry, now: SnapshotDataset):
+    """It must not end the fine-tune that would judge it."""
+    made(registry).path.write_bytes(b"half")
+    assert judge_challenger(registry, served(registry), now, "cpu", 1.0, lambda *_: None) is None
+    assert "is not the file that was added" in made(registry).facts["gate"]["given_up"]
+    assert challenger(registry, served(registry)) is None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from click99_training.learning.gain import FEWEST, LEAST, Gain, by_image, gain, t95
+from click99_training.learning.gain import FEWEST, LEAST, Gain, by_image, gain, t_quantile
 
 # Thousandths of IoU, mean over the first five clicks: two networks of about the same worth, image by image.
 GRABCUT = """0 -4 -8 2 -1 0 -10 4 65 2 3 -29 15 12 0 -1 1 1 -15 8 -1 -12 76 4 4 94 -59 -6 81 -1 0 2 -18 2 1 1
@@ -41,7 +41,7 @@ def test_the_bound_is_the_one_sided_t_test_s():
     values = np.random.default_rng(0).normal(0.05, 0.1, 12)
     low = stats.ttest_1samp(values, 0, alternative="greater").confidence_interval(0.95).low
     assert gain(values).sure == pytest.approx(low, abs=1e-4)
-    assert [t95(k) for k in (5, 9, 59)] == pytest.approx(stats.t.ppf(0.95, [5, 9, 59]), abs=1e-3)
+    assert [t_quantile(0.95, k) for k in (5, 9, 59)] == pytest.approx(stats.t.ppf(0.95, [5, 9, 59]), abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def test_shares_of_phases_are_shares_of_the_whole(tmp_path: Path):
         told = json.loads((tmp_path / "progress.json").read_text())
         assert (told["phase"], told["message"], told["seconds_left"]) == (phase, phase, 10)
         shares.append(told["share"])
-    assert shares == [0.01, 0.41, 0.9, 1.0, 1.0]
+    assert shares == [0.01, 0.41, 0.9, 1.0, 1.0, 0.51, 1.0]
 
 
 def test_within_a_phase_it_is_written_now_and_then_and_facts_at_once(tmp_path: Path):

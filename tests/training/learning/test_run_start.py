@@ -45,6 +45,15 @@ def test_it_begins_at_the_challenger_if_that_is_promoted_first(
     assert start(asked, registry).parent == made
 
 
+def test_it_begins_at_what_the_watch_went_back_to(
+    asked: FineTune, registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    before, made = (version.name for version in registry.all())
+    registry.promote(made, "better", by="gate")
+    monkeypatch.setattr(module, "look_back", lambda *_: registry.take_back(registry.pointer(), "worse"))
+    assert start(asked, registry).parent == before
+
+
 def test_it_begins_at_what_is_served(asked: FineTune, registry: Registry):
     assert start(asked, registry).parent == registry.all()[0].name
 

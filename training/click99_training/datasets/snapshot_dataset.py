@@ -29,12 +29,15 @@ class Way:
 
 @dataclass(frozen=True)
 class SnapshotMask:
-    """A saved mask, its image, the ways that led to it (none of one drawn by hand), and its project."""
+    """A saved mask, its image, the ways that led to it (none of one drawn by hand), its project, the model
+    versions that answered its clicks, and when it was saved (UTC, ISO 8601; "": not known)."""
 
     image: Path
     mask: Path
     ways: tuple[Way, ...]
     project: str
+    versions: frozenset[str]
+    saved_at: str
 
 
 class SnapshotDataset(SampleDataset):
@@ -52,6 +55,11 @@ class SnapshotDataset(SampleDataset):
     def projects(self) -> dict[str, int]:
         """How many of its images each project has."""
         return Counter(project for project, _ in {(saved.project, saved.image) for saved in self.masks})
+
+    def clicked_with(self, version: str) -> list[str]:
+        """The images of masks that this model version made of clicks, the newest first."""
+        saved = sorted((each.saved_at, each.image.stem) for each in self.masks if version in each.versions)
+        return list(dict.fromkeys(image for _, image in reversed(saved)))
 
     def of(self, images: Container[str]) -> SnapshotDataset:
         """The masks of some of its images."""
@@ -95,7 +103,10 @@ def _mask(folder: Path, line: dict[str, Any]) -> SnapshotMask:
             ways.append(Way(folder / click["start"] if click["start"] else None, ()))
         place = Click(click["x"], click["y"], click["positive"])
         ways[-1] = replace(ways[-1], clicks=(*ways[-1].clicks, place))
-    return SnapshotMask(image, mask, tuple(ways), line.get("project") or "")
+    versions = frozenset(click.get("model_version", "") for click in line["clicks"])
+    return SnapshotMask(
+        image, mask, tuple(ways), line.get("project") or "", versions, line.get("saved_at") or ""
+    )
 
 
 def _sample(saved: SnapshotMask, way: Way | None) -> Sample:

@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from click99.registry.check import RegistryError, load_checked
 from click99.registry.gate_facts import challenger
 from click99.registry.versions import Registry, Version
 from click99.segmentation.predictor import Predictor
@@ -29,7 +30,8 @@ def judge_challenger(
     snapshot: of now. seconds: to judge in.
 
     Returns:
-        what it gains; None without a challenger, or while fewer than FEWEST images came after it.
+        what it gains; None without a challenger, while fewer than FEWEST images came after it, or when its
+        file is damaged: then it is given up.
     """
     version = challenger(registry, served)
     later = _later(version, snapshot) if version else None
@@ -39,7 +41,13 @@ def judge_challenger(
     def on_masks(judged: int, share: float) -> None:
         tick(f"{version.name} challenges: {judged} masks judged that came after it", share)
 
-    before, after = (Predictor.load(each.path, device) for each in (served, version))
+    before = Predictor.load(served.path, device)
+    try:
+        after = load_checked(version.name, version.path, version.sha256, device)
+    except RegistryError as error:
+        gate = version.facts["gate"] | {"challenges": False, "given_up": str(error)}
+        registry.add_facts(version.name, gate=gate)
+        return None
     judged = bouts([Fold(snapshot, later)], [after])
     found = verdicts(before, judged, time.monotonic() + seconds, FEWEST, on_masks).gain
     _note(registry, version, found)
@@ -63,4 +71,5 @@ def _note(registry: Registry, version: Version, found: Gain) -> None:
     noted = {"promoted": found.convinces, "challenges": goes_on, "looks": looks, "later": asdict(found)}
     registry.add_facts(version.name, gate=gate | noted)
     if found.convinces:
-        registry.promote(version.name, f"better, as a challenger: {found} on {found.images} later images")
+        why = f"better, as a challenger: {found} on {found.images} later images"
+        registry.promote(version.name, why, by="gate")

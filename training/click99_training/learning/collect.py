@@ -171,6 +171,7 @@ def _line(session: Session, out: Path, file: str, found: SavedMask) -> dict[str,
         "annotation": found.annotation.id,
         "region": found.region.id,
         "annotator": found.annotation.annotator,
+        "saved_at": found.annotation.updated_at.isoformat() if found.annotation.updated_at else None,
         "corrected": found.corrected,
         "clicks": [_click(session, out, click) for click in found.clicks],
     }

@@ -86,7 +86,7 @@ def _decide(
         decision = judge(first, candidates, mean, parts, base.gate, seconds, tick)
     registry.add_facts(candidate.name, gate={"against": served.name, **decision.to_json()})
     if decision.promoted:
-        registry.promote(candidate.name, decision.reason)
+        registry.promote(candidate.name, decision.reason, by="gate")
     console.print(decision.table())
     console.print(_what_is_left(decision, candidate, asked), soft_wrap=True)
     progress.tell("done", 1, 0, decision.reason, candidate=candidate.name, promoted=decision.promoted)

@@ -53,8 +53,12 @@ class Verdicts:
 
     @property
     def gain(self) -> Gain:
+        return self.gain_by(0.95)
+
+    def gain_by(self, level: float) -> Gain:
+        """level: how sure its lower bound is."""
         before, after = (by_image(ious, self.images) for ious in self._ious)
-        return gain(after - before)
+        return gain(after - before, level)
 
     @property
     def corrective(self) -> tuple[float, float]:

@@ -19,8 +19,17 @@ SPANS = {
     "gate": (0.8, 1.0),
     "done": (1.0, 1.0),
     "refused": (1.0, 1.0),  # nothing could be learnt or decided
+    "watching": (0.02, 1.0),  # instead of training
+    "watched": (1.0, 1.0),
 }
-TITLES = {"collecting": "Collecting", "training": "Training", "gate": "Judging", "refused": "Not begun"}
+TITLES = {
+    "collecting": "Collecting",
+    "training": "Fine-tuning: Training",
+    "gate": "Fine-tuning: Judging",
+    "refused": "Fine-tuning: Not begun",
+    "watching": "Watching what was promoted",
+    "watched": "Watched",
+}
 EVERY, PAGE_EVERY = 2.0, 10.0  # seconds between two writes within a phase
 
 
@@ -49,10 +58,10 @@ class Progress(StopRequest):
             self.drawn = time.monotonic()
 
     def _draw(self) -> None:
-        over = self.told["phase"] in ("done", "refused")
+        over = self.told["phase"] in ("done", "refused", "watched")
         title = "Promoted" if self.told["promoted"] else "Not promoted"
         if self.told["phase"] != "done":
-            title = f"Fine-tuning: {TITLES[self.told['phase']]}"
+            title = TITLES[self.told["phase"]]
             title += "" if over else f", {self.told['share']:.0%}"
         logs = sorted(self.folder.glob("fold-*/log.csv"))
         write_page(self.folder / "curves.html", title, self.told["message"], logs, over)

@@ -17,6 +17,7 @@ from click99_training.learning.challenger import judge_challenger
 from click99_training.learning.folds import FOLDS, refuse_few
 from click99_training.learning.progress import Progress
 from click99_training.learning.snapshots import verify
+from click99_training.learning.watch import look_back
 
 JUDGING = 0.2  # of the minutes; the rest trains
 
@@ -84,8 +85,8 @@ class RunStart:
 def begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object], progress: Progress) -> None:
     """Write run.json, once there is something to learn from and to judge by; what can't be is told there.
 
-    A run that was refused looks at the record again. A challenger that new images prove better is promoted
-    first, and training begins at it.
+    A run that was refused looks at the record again. First of all the new images judge what is served, by
+    the version before, then its challenger; training begins at what comes of it.
     """
     if (asked.out / "run.json").exists():
         _refuse_another(asked, RunStart.read(asked.out))
@@ -102,7 +103,7 @@ def begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object]
         verify(snapshot)
         refuse_few(collected := SnapshotDataset(snapshot))
         if not asked.pinned:
-            _judge_challenger(asked, registry, collected, progress)
+            _judge_versions(asked, registry, collected, progress)
     except ValueError as error:
         progress.tell("refused", 1, 0, str(error))
         raise
@@ -111,7 +112,7 @@ def begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object]
     write_json(asked.out / "run.json", asdict(RunStart(str(snapshot), parent, asked.minutes, base_data)))
 
 
-def _judge_challenger(
+def _judge_versions(
     asked: FineTune, registry: Registry, snapshot: SnapshotDataset, progress: Progress
 ) -> None:
     seconds = 60 * asked.minutes * JUDGING
@@ -120,7 +121,9 @@ def _judge_challenger(
         progress.tell("collecting", share, (1 - share) * seconds, message)
         progress.stop_if_asked()
 
-    judge_challenger(registry, registry.chosen(), snapshot, chosen_device(asked.device), seconds, tick)
+    device = chosen_device(asked.device)
+    look_back(registry, snapshot, device, seconds, tick)
+    judge_challenger(registry, registry.chosen(), snapshot, device, seconds, tick)
 
 
 def _refuse_another(asked: FineTune, begun: RunStart) -> None:

@@ -1,0 +1,174 @@
+"""The watch: what the gate promoted is judged by the images that were annotated with it since.
+
+The test is the gate's, the other way round: would the version before have been better? Each look takes
+IMAGES that neither taught it nor judged it, so that no chance counts twice, and is surer than the one before,
+so that all looks together err as rarely as the gate once.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from click99.registry.check import RegistryError, load_checked
+from click99.registry.jobs import Jobs
+from click99.registry.versions import Registry
+from click99.registry.watched import IMAGES, Watched, note, watched
+from click99.segmentation.predictor import Predictor
+from click99_training.datasets.snapshot_dataset import SnapshotDataset
+from click99_training.learning.folds import Fold, bouts
+from click99_training.learning.gain import Gain
+from click99_training.learning.gate import Tick
+from click99_training.learning.judging import verdicts
+from click99_training.learning.progress import Progress
+from click99_training.learning.snapshots import SnapshotError
+
+ERROR = 0.05  # of all looks at a version together: half of it at the first, a quarter at the second …
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of it, in a sentence. gain: what the version before would have gained; None: not judged."""
+
+    said: str
+    gain: Gain | None = None
+    rolled_back: bool = False
+
+
+def look_back(
+    registry: Registry, snapshot: SnapshotDataset, device: str, seconds: float, tick: Tick
+) -> Look | None:
+    """Go back to the version before if that would surely have been better on the newest IMAGES.
+
+    snapshot: of now. seconds: for further masks of those images, once each has judged.
+
+    Returns:
+        None while nothing is watched.
+    """
+    now = watched(registry)
+    if now is None:
+        return None
+    try:
+        judges = _judges(now, snapshot)
+        if len(judges) < IMAGES:
+            return Look(f"{now.version.name} is watched: {len(judges)} of {IMAGES} new images by now")
+        both = [_loaded(registry, name, device) for name in (now.version.name, now.before)]
+    except RegistryError as error:
+        return _not_watched(registry, now, str(error))
+    gain = _gain(now, snapshot, judges[:IMAGES], both, seconds, tick)
+    return _concluded(registry, now, judges[:IMAGES], gain)
+
+
+def watch(
+    home: Path, out: Path, registry: Registry, collect: Callable[[Path, str], object], device: str
+) -> Look:
+    """`click99 watch`: a job like a fine-tune, that trains nothing.
+
+    out: its folder. collect: writes a snapshot of what was annotated with a version. BusyError while another
+    job runs, RunInterrupt when it is told to stop; nothing is moved then.
+    """
+    with Jobs.at(home, kind="watch").running_here(out), Progress(out) as progress:
+        registry.pull()
+        try:
+            look = _look_at(registry, out / "snapshot", collect, device, progress)
+        finally:
+            shutil.rmtree(out / "snapshot", ignore_errors=True)
+        progress.tell("watched", 1, 0, look.said, rolled_back=look.rolled_back)
+    return look
+
+
+def _look_at(
+    registry: Registry,
+    snapshot: Path,
+    collect: Callable[[Path, str], object],
+    device: str,
+    progress: Progress,
+) -> Look:
+    def tick(message: str, share: float) -> None:
+        progress.tell("watching", share, 0, message)
+        progress.stop_if_asked()
+
+    if (now := watched(registry)) is None:
+        return Look("nothing is watched: no fine-tune that the gate promoted is served, or a person kept it")
+    progress.tell("collecting", 0, 0, f"collecting what was annotated with {now.version.name}")
+    try:
+        collect(snapshot, now.version.name)
+    except SnapshotError as error:
+        return Look(f"{now.version.name} is watched: {error}")
+    look = look_back(registry, SnapshotDataset(snapshot), device, 0, tick)
+    return look or Look("nothing is watched any more: somebody chose what is served")
+
+
+def level_of(look: int) -> float:
+    """How sure the look of that number must be, from 0 on."""
+    return 1 - ERROR / 2 ** (look + 1)
+
+
+def _judges(now: Watched, snapshot: SnapshotDataset) -> list[str]:
+    """Images annotated with it that it has neither learnt from nor been judged by, the newest first."""
+    name, learnt_from = now.version.name, str(now.version.facts.get("snapshot", ""))
+    try:
+        known = set(SnapshotDataset(Path(learnt_from)).images)
+    except (OSError, ValueError):
+        told = f"{learnt_from} is gone, by which one could tell which images are new to it"
+        raise RegistryError(told) from None
+    return [image for image in snapshot.clicked_with(name) if image not in known | now.judges]
+
+
+def _loaded(registry: Registry, name: str, device: str) -> Predictor:
+    version = registry.get(name)
+    return load_checked(version.name, version.path, version.sha256, device)
+
+
+def _gain(
+    now: Watched,
+    snapshot: SnapshotDataset,
+    judges: list[str],
+    both: list[Predictor],
+    seconds: float,
+    tick: Tick,
+) -> Gain:
+    """What the version before gains on the watched one."""
+    after, before = both
+
+    def on_masks(judged: int, share: float) -> None:
+        tick(f"{now.version.name} is watched: {judged} masks of {len(judges)} new images judged", share)
+
+    of_judges = snapshot.of(set(judges))
+    judged = bouts([Fold(snapshot, of_judges)], [before])
+    found = verdicts(after, judged, time.monotonic() + seconds, IMAGES, on_masks)
+    return found.gain_by(level_of(now.looks))
+
+
+def _concluded(registry: Registry, now: Watched, judges: list[str], gain: Gain) -> Look:
+    """Move the pointer if it says so, and note the look on the watched version's card."""
+    name, before = now.version.name, now.before
+    on = f"{gain} on the newest {gain.images} images annotated with {name}"
+    look = Look(f"{name} stays: {before} would not surely have been better, {on}", gain)
+    if gain.convinces:
+        better = f"{before} would have been better than {name}, which the gate promoted: {on}"
+        try:
+            registry.take_back(now.seen, f"rolled back from {name}: {better}")
+            look = Look(f"rolled back to {before}: {better}", gain, rolled_back=True)
+        except RegistryError as error:
+            look = Look(f"{better}. But nothing is rolled back: {error}", gain)
+    note(
+        registry,
+        name,
+        looks=now.looks + 1,
+        judges=sorted(now.judges | set(judges)),
+        gain=asdict(gain),
+        said=look.said,
+        rolled_back=look.rolled_back,
+        problem=None,
+    )
+    return look
+
+
+def _not_watched(registry: Registry, now: Watched, problem: str) -> Look:
+    said = f"{now.version.name} stays, but can't be watched. {problem}"
+    note(registry, now.version.name, problem=said)
+    return Look(said)
