@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +43,7 @@ from click99_training.loop.stop_request import RunInterrupt
 
 if TYPE_CHECKING:
     from click99.connect.backend import Backend
+    from click99.dashboard.costs import Cost
     from click99.labelstudio.client import Client
 
 
@@ -357,11 +359,21 @@ def finetune(
         registry_url=settings.registry_url,
     )
     try:
-        finetune(asked, collected, Console())
+        finetune(asked, collected, Console(), partial(costs, settings))
     except RunInterrupt:
         write_cancel(out)
         typer.echo(f"Stopped. To go on: {asked.command()}", err=True)
         raise typer.Exit(1) from None
+
+
+def costs(settings: Settings) -> Sequence[Cost]:
+    """Of all masks that people saved."""
+    from click99.annotations.saved_masks import MaskFilter, saved_masks
+    from click99.dashboard.costs import cost
+    from click99.server.storage import open_database
+
+    with open_database(settings).reading() as session:
+        return [cost(found) for found in saved_masks(session, MaskFilter())]
 
 
 @app.command()
@@ -396,7 +408,8 @@ def watch(
     out = out or settings.home / "watch" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
     registry = Registry.at(settings.home, settings.registry_url)
     try:
-        typer.echo(watch(settings.home, out, registry, collected, chosen_device(settings.device)).said)
+        device, told = chosen_device(settings.device), partial(costs, settings)
+        typer.echo(watch(settings.home, out, registry, collected, device, told).said)
     except RunInterrupt:
         write_cancel(out)
         typer.echo("Stopped. Nothing was moved.", err=True)

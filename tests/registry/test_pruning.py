@@ -36,6 +36,17 @@ def test_the_newest_versions_stay_and_all_their_cards(registry: Registry, tmp_pa
     assert len(registry.all()) == 5
 
 
+def test_the_page_of_what_a_version_bought_goes_with_it(registry: Registry, tmp_path: Path):
+    (tmp_path / "bought").mkdir()
+    for version in registry.all():
+        for kept in ("html", "json"):
+            (tmp_path / "bought" / f"{version.name}.{kept}").touch()
+    prune(tmp_path, 2)
+    left = {file.stem for file in (tmp_path / "bought").iterdir()}
+    assert left == {version.name for version in registry.all() if version.path.is_file()}
+    assert len(left) < len(registry.all())
+
+
 def test_what_is_served_the_one_before_it_and_the_shipped_one_stay(registry: Registry, tmp_path: Path):
     for start in ("v0", "v1", "v2"):
         registry.promote(named(registry, start), "better")

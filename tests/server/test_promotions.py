@@ -62,8 +62,10 @@ def test_the_log_says_why(
     tmp_path: Path, registry: Registry, names: list[str], caplog: pytest.LogCaptureFixture
 ):
     running = Running(tmp_path)
+    registry.add_facts(names[1], page="bought.html")
     registry.promote(names[1], "better", by="gate")
     running.follower.look()
+    assert "What it bought: bought.html" in caplog.text
     registry.take_back(registry.pointer(), "rolled back: it is worse")
     running.follower.look()
     (told,) = [record for record in caplog.records if "rolled back: it is worse" in record.getMessage()]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
 from click99.annotations.database import Database
@@ -19,6 +18,7 @@ from click99.dashboard.costs import BY, Cost, cost, grouped, mean, median
 from click99.dashboard.fine_tunes import fine_tunes
 from click99.dashboard.hours import hours
 from click99.dashboard.periods import Periods
+from click99.dashboard.templates import template
 from click99.registry.versions import Registry, Version
 
 ROWS = 12  # of a table; what is left is one more
@@ -72,14 +72,7 @@ def render(facts: Facts, versions: Sequence[Version], pictures: Pictures) -> str
     """The page. versions: the registry's. pictures: see `costliest.Pictures`."""
     clicked = [each for each in facts.costs if each.clicks]
     periods = Periods.of(clicked)
-    environment = Environment(
-        loader=PackageLoader("click99.dashboard", ""),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    return environment.get_template("page.html").render(
+    return template("page.html").render(
         made_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         whole=_row("all", clicked, periods),
         drawn=len(facts.costs) - len(clicked),

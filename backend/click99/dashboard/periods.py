@@ -34,6 +34,12 @@ class Periods:
         every = (cls(unit, list(_starts(unit, min(days), max(days)))) for unit in UNITS)
         return next(each for each in every if len(each.starts) <= MOST or each.unit == "month")
 
+    @classmethod
+    def by(cls, unit: str, found: Sequence[Cost]) -> Periods:
+        """Of that unit, however many."""
+        days = [cost.saved_at.date() for cost in found if cost.saved_at]
+        return cls(unit, list(_starts(unit, min(days), max(days))) if days else [])
+
     def split(self, found: Sequence[Cost]) -> list[list[Cost]]:
         """The costs of each period."""
         start, _ = UNITS[self.unit]

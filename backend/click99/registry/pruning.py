@@ -25,7 +25,9 @@ def prune(home: Path, keep: int, pinned: Path | None = None, registry_url: str =
         OSError: the disk does not let it. RegistryError: the registry's storage does not.
     """
     _prune_jobs(Jobs.at(home), keep)
-    _prune_versions(Registry.at(home, registry_url), keep, pinned)
+    registry = Registry.at(home, registry_url)
+    _prune_versions(registry, keep, pinned)
+    _prune_pages(home.expanduser() / "bought", registry)
     _prune_images(home.expanduser() / "snapshot-images")
 
 
@@ -49,6 +51,14 @@ def _prune_versions(registry: Registry, keep: int, pinned: Path | None) -> None:
         is_wanted = is_pinned or version.name in (*line[:1], *line[-2:])
         if version.path.is_file() and not is_wanted:
             registry.clear_away(version.name)
+
+
+def _prune_pages(folder: Path, registry: Registry) -> None:
+    """Those of versions that were cleared away."""
+    for version in registry.all():
+        if version.is_cleared_away:
+            for kept in (".html", ".json"):
+                (folder / f"{version.name}{kept}").unlink(missing_ok=True)
 
 
 def _prune_images(store: Path) -> None:

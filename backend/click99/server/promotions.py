@@ -80,3 +80,5 @@ class Follower(Poller):
         move = self._registry.pointer().moves[-1]
         if move.version == version.name:
             log.log(logging.WARNING if move.by == "watch" else logging.INFO, "Why: %s", move.why)
+        if page := version.facts.get("page"):
+            log.info("What it bought: %s", page)

@@ -175,7 +175,12 @@ def test_what_is_better_is_served(
     served = Registry.at(asked.home).served()
     assert served
     assert served.facts["gate"]["promoted"]
-    assert f"CLICK99_MODEL pins servers to {worse}" in capsys.readouterr().out
+    page = Path(served.facts["page"])
+    assert page == asked.home / "bought" / f"{served.name}.html"
+    assert "<h1>What compact-" in page.read_text()
+    printed = capsys.readouterr().out
+    assert f"CLICK99_MODEL pins servers to {worse}" in printed
+    assert f"What it bought: {page}" in printed
 
 
 class StoppedAt(Progress):

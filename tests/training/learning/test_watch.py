@@ -16,16 +16,19 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from click99.cli import app
+from click99.dashboard.bought import Evidence, JudgedImage
 from click99.registry.gate_facts import gate_facts
 from click99.registry.jobs import BusyError, Jobs
 from click99.registry.versions import Registry, Version
 from click99.registry.watched import IMAGES, watch_facts, watched
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning import watch as module
+from click99_training.learning.bought import write_page
 from click99_training.learning.gain import LEAST, gain, t_quantile
 from click99_training.learning.judging import Verdicts
 from click99_training.learning.snapshots import SnapshotError
 from click99_training.learning.watch import ERROR, Look, level_of, look_back, watch
+from tests.dashboard.examples import cost
 from tests.registry.examples import STAND_IN, checkpoint, ended
 from tests.training.learning.comparisons import verdicts
 from tests.training.learning.test_gain import AS_GOOD, RUNS, SAVES
@@ -266,7 +269,10 @@ def test_a_look_is_a_job_with_its_end(registry: Registry, tmp_path: Path, monkey
         annotated(folder, version)
 
     monkeypatch.setattr(module, "verdicts", lambda *_: BEFORE_IS_BETTER)
-    assert watch(tmp_path, out, registry, collect, "cpu").rolled_back
+    page = write_page(tmp_path, Evidence(name, "before", "better", 0.1, [JudgedImage("a", 0, 1)], []), tuple)
+    assert watch(tmp_path, out, registry, collect, "cpu", lambda: [cost(clicks=7)]).rolled_back
+    assert "7.00 →" in page.read_text()
+    assert "Since then: rolled back to before-" in page.read_text()
     (job,) = Jobs.at(tmp_path).all()
     assert (job.kind, job.state) == ("watch", "rolled back")
     assert job.message.startswith("rolled back to before-")

@@ -19,6 +19,7 @@ from click99.segmentation.device import chosen_device
 from click99.segmentation.predictor import Predictor
 from click99_training.base import Base, open_base
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
+from click99_training.learning.bought import Costs, evidence, write_page
 from click99_training.learning.fold_training import CandidateFiles, train
 from click99_training.learning.folds import folds
 from click99_training.learning.gate import Decision, judge
@@ -30,11 +31,12 @@ from click99_training.loop.log import progress_bar
 TRAINING = 1 - JUDGING  # of the minutes
 
 
-def finetune(asked: FineTune, collect: Callable, console: Console) -> Decision | None:
+def finetune(asked: FineTune, collect: Callable, console: Console, costs: Costs = tuple) -> Decision | None:
     """Collect, train, judge, and promote what is better. None in all processes of torchrun but the first.
 
     Args:
         collect: writes a snapshot of the record into a folder.
+        costs: of all saved masks in the record, for the page of what was bought.
 
     Raises:
         ValueError: nothing can be learnt or decided, or another fine-tune is running; the message says why.
@@ -56,7 +58,10 @@ def finetune(asked: FineTune, collect: Callable, console: Console) -> Decision |
             return None
         facts = {"run": str(asked.out), "snapshot": begun.snapshot, "minutes": begun.minutes}
         candidate = registry.add(made.mean, parent=parent.name, **facts)
-        return _decide(asked, begun, registry, candidate, made, base, progress, console)
+        decision = _decide(asked, begun, registry, candidate, made, base, progress, console)
+        if decision.promoted or decision.challenges:
+            _keep_page(asked, begun, registry, candidate, decision, costs, console)
+        return decision
 
 
 def _decide(
@@ -92,6 +97,23 @@ def _decide(
     progress.tell("done", 1, 0, decision.reason, candidate=candidate.name, promoted=decision.promoted)
     made.forget()
     return decision
+
+
+def _keep_page(
+    asked: FineTune,
+    begun: RunStart,
+    registry: Registry,
+    candidate: Version,
+    decision: Decision,
+    costs: Costs,
+    console: Console,
+) -> None:
+    """What it bought, also of a challenger, which may be promoted later."""
+    against, judged = registry.get(candidate.name).facts["gate"]["against"], SnapshotDataset(begun.folder)
+    kept = evidence(candidate.name, against, decision.reason, decision.judged, judged)
+    page = write_page(asked.home, kept, costs)
+    registry.add_facts(candidate.name, page=str(page))
+    console.print(f"What it {'bought' if decision.promoted else 'would buy'}: {page}", soft_wrap=True)
 
 
 def _what_comes(begun: RunStart) -> str:

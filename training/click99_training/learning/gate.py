@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ Tick = Callable[[str, float], None]  # what is being done, share of it behind: 0
 class Decision:
     """promoted: whether the candidate is to be served. reason: in a sentence. corrective: accuracy before and
     after. by_learnt: the shares of the collected and of the base set's masks that what was learnt answers;
-    the others its generalist does."""
+    the others its generalist does. judged: the collected masks, clicked through."""
 
     promoted: bool
     reason: str
@@ -43,6 +43,7 @@ class Decision:
     base: Comparison
     corrective: tuple[float, float]
     by_learnt: tuple[float, float]
+    judged: Verdicts
 
     @property
     def challenges(self) -> bool:
@@ -50,7 +51,9 @@ class Decision:
         return not self.promoted and self.gain.promises and self.base_gain.mean >= -MARGIN
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {
+        figures = asdict(replace(self, judged=Verdicts()))
+        del figures["judged"]
+        return figures | {
             "challenges": self.challenges,
             "margin": MARGIN,
             "by_learnt": dict(zip(("collected", "base"), self.by_learnt, strict=True)),
@@ -112,6 +115,7 @@ def decide(collected: Verdicts, base: Verdicts, images: int) -> Decision:
         base.comparison,
         collected.corrective,
         (float(np.mean(collected.learnt)), float(np.mean(base.learnt))),
+        collected,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from click99.registry.versions import Registry
 from click99.registry.watched import IMAGES, Watched, note, watched
 from click99.segmentation.predictor import Predictor
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
+from click99_training.learning.bought import Costs, renew_page
 from click99_training.learning.folds import Fold, bouts
 from click99_training.learning.gain import Gain
 from click99_training.learning.gate import Tick
@@ -63,19 +65,29 @@ def look_back(
 
 
 def watch(
-    home: Path, out: Path, registry: Registry, collect: Callable[[Path, str], object], device: str
+    home: Path,
+    out: Path,
+    registry: Registry,
+    collect: Callable[[Path, str], object],
+    device: str,
+    costs: Costs = tuple,
 ) -> Look:
     """`click99 watch`: a job like a fine-tune, that trains nothing.
 
-    out: its folder. collect: writes a snapshot of what was annotated with a version. BusyError while another
-    job runs, RunInterrupt when it is told to stop; nothing is moved then.
+    out: its folder. collect: writes a snapshot of what was annotated with a version. costs: of all saved
+    masks, with which the page of what the version bought is made anew. BusyError while another job runs,
+    RunInterrupt when it is told to stop; nothing is moved then.
     """
     with Jobs.at(home, kind="watch").running_here(out), Progress(out) as progress:
         registry.pull()
+        now = watched(registry)
         try:
             look = _look_at(registry, out / "snapshot", collect, device, progress)
         finally:
             shutil.rmtree(out / "snapshot", ignore_errors=True)
+        if now:
+            with suppress(FileNotFoundError, ValueError):  # promoted where none was made, or damaged
+                renew_page(home, now.version.name, costs, look.said)
         progress.tell("watched", 1, 0, look.said, rolled_back=look.rolled_back)
     return look
 
