@@ -110,6 +110,7 @@ MAY_IMPORT = {
     "click99_training.learning": {
         "click99.annotations",
         "click99.dashboard",
+        "click99.drawing",
         "click99.labelstudio",
         "click99.registry",
         "click99.segmentation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -61,6 +62,7 @@ def test_it_goes_forth_and_back_and_open_objects_stay(tmp_path: Path, registry: 
 def test_the_log_says_why(
     tmp_path: Path, registry: Registry, names: list[str], caplog: pytest.LogCaptureFixture
 ):
+    caplog.set_level(logging.INFO, "click99.server.promotions")
     running = Running(tmp_path)
     registry.add_facts(names[1], page="bought.html")
     registry.promote(names[1], "better", by="gate")
