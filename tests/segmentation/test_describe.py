@@ -15,6 +15,7 @@ from click99.segmentation.network import InteractionStream, TwoStreamNetwork
 from click99.segmentation.presets import COMPACT, PAPER, PRESETS, VARIANTS, NetworkConfig, variant
 
 CONFIGS = {f"{preset} {name}": variant(PRESETS[preset], name) for preset in PRESETS for name in VARIANTS[1:]}
+CONFIGS["compact that ships"] = replace(COMPACT, quality_among_looks=True)
 
 # layer -> channels in and out, stride of its output: dilated ResNet-50, released interaction stream, Table 5
 PAPER_LAYERS = {
@@ -82,7 +83,9 @@ def test_the_sums_are_those_of_the_network_itself(config: NetworkConfig):
         network = TwoStreamNetwork(config)
         image, maps, previous = (torch.zeros(1, c, 64, 96) for c in (3, config.click_channels, 1))
     with FlopCounterMode(display=False) as counted:
-        network(network.encode(image, maps, previous), maps, previous)
+        *_, mask = network(network.encode(image, maps, previous), maps, previous)
+        if network.quality:
+            network.quality.of_look(mask, mask, torch.zeros(1, 3, device="meta"))
     described = summary(config, 64, 96)
     assert described["parameters"] == sum(p.numel() for p in network.parameters())
     assert 2 * described["multiply_adds"] == counted.get_total_flops()

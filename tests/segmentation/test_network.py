@@ -13,7 +13,7 @@ from torch import Tensor
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.click_maps import click_maps
 from click99.segmentation.clicks import Click
-from click99.segmentation.network import NetworkOutput, QualityHead, TwoStreamNetwork
+from click99.segmentation.network import NetworkOutput, QualityHead, TwoStreamNetwork, place_among
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.presets import (
     COMPACT,
@@ -97,8 +97,8 @@ def test_images_of_a_batch_do_not_see_each_other(network: TwoStreamNetwork):
 
 
 def test_gradient_reaches_every_parameter(network: TwoStreamNetwork):
-    alpha, logits, quality = click(network, *inputs(network.config, 64, 64))
-    expected = 0 if quality is None else quality.square().mean()
+    alpha, logits, summary = click(network, *inputs(network.config, 64, 64))
+    expected = network.quality(summary).square().mean() if network.quality else 0
     (alpha.square().mean() + logits.square().mean() + expected).backward()
     silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     network.zero_grad()
@@ -170,8 +170,25 @@ def test_the_expected_quality_depends_on_how_the_mask_lies():
     inside, cut = torch.zeros(1, 1, 64, 64), torch.zeros(1, 1, 64, 64)
     inside[..., 20:44, 20:44], cut[..., 40:, 40:] = 1, 1
     with torch.no_grad():
-        expected = head(features, torch.cat([inside, cut]))
-        empty = head(features[:1], torch.zeros(1, 1, 64, 64))
+        expected = head(head.summary(features, torch.cat([inside, cut])))
+        empty = head(head.summary(features[:1], torch.zeros(1, 1, 64, 64)))
     assert expected.shape == (2,)
     assert expected[0] != expected[1]
     assert empty.isfinite().all()
+
+
+def test_a_look_is_judged_among_the_others_where_the_head_was_fitted_so():
+    summaries, first = torch.rand(4, 3 * 8 + 6), torch.rand(1, 3 * 8 + 6)
+    places = torch.tensor([place_among(number, 400 >> number, 400) for number in range(4)])
+    for among in (False, True):
+        head = QualityHead(replace(COMPACT, quality_among_looks=among), 8)
+        with torch.no_grad():
+            alone, looks = head(summaries), head.of_look(summaries, first.expand_as(summaries), places)
+        assert torch.equal(alone, looks) != among
+
+
+@pytest.mark.parametrize(
+    ("number", "side", "place"), [(0, 400, (0, 1, 0)), (1, 200, (1, 0, -0.693)), (7, 50, (5, 0, -2.079))]
+)
+def test_a_looks_place(number: int, side: int, place: tuple[float, float, float]):
+    assert place_among(number, side, 400) == pytest.approx(place, abs=1e-3)

@@ -176,3 +176,16 @@ def test_a_mask_is_judged_by_the_head_or_by_how_sure_it_is(untrained: Predictor,
     without = Predictor(TwoStreamNetwork(replace(COMPACT, quality=False)), "no head", view=untrained.view)
     alpha, quality = without.judged(bright, click, None, "a")
     assert quality == pytest.approx(alpha[alpha > 0.5].mean())
+
+
+def test_a_look_is_judged_by_what_the_first_one_saw(untrained: Predictor):
+    image, click = picture(300, 400, seed=4), [Click(300, 80, True)]
+    torch.manual_seed(0)
+    network = TwoStreamNetwork(replace(COMPACT, quality_among_looks=True)).eval()
+    network.load_state_dict(untrained.network.state_dict(), strict=False)
+    plain, among = (
+        list(Predictor(each, "v", view=WindowsView()).answers(image, click, None, "a"))
+        for each in (untrained.network, network)
+    )
+    assert all(np.array_equal(a.alpha, b.alpha) for a, b in zip(plain, among, strict=True))
+    assert all(a.quality != b.quality for a, b in zip(plain, among, strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from click99.segmentation.network import ConvBlock, QualityHead, TwoStreamNetwork
+from click99.segmentation.network import ConvBlock, MaskSummary, TwoStreamNetwork
 from click99.segmentation.presets import NetworkConfig
 
 PARTS = {
@@ -42,7 +42,7 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution with its normalisation, a stage of the image stream, or the quality head."""
+    """A convolution with its normalisation, a stage of the image stream, or a layer of the quality head."""
 
     part: str
     name: str  # the module's, as in checkpoints
@@ -68,10 +68,12 @@ def layers(config: NetworkConfig, height: int = 352, width: int = 352) -> list[L
         inputs[module], shapes[module] = given[0].shape[1:], (*output.shape[1:], 1, 1, 1)[:3]
 
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear | nn.GroupNorm | nn.Sequential | QualityHead):
+        if isinstance(module, nn.Conv2d | nn.Linear | nn.GroupNorm | nn.Sequential | MaskSummary):
             module.register_forward_hook(measure)
     with torch.no_grad():
-        network(network.encode(image, maps, previous), maps, previous)
+        _, _, summary = network(network.encode(image, maps, previous), maps, previous)
+        if network.quality and summary is not None:
+            network.quality.of_look(summary, summary, summary.new_zeros(1, network.quality.PLACE))
     return [
         Layer(
             PARTS[name.split(".")[0]],
@@ -105,20 +107,20 @@ def summary(config: NetworkConfig, height: int = 352, width: int = 352) -> dict[
 def _rows(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The modules that are a layer each: stages of the image stream, else convolutions with their norm."""
     stage = name.startswith("encoder.") and isinstance(module, nn.Sequential)
-    if stage or isinstance(module, ConvBlock | nn.Conv2d | nn.Linear | nn.GroupNorm | QualityHead):
+    if stage or isinstance(module, ConvBlock | nn.Conv2d | nn.Linear | nn.GroupNorm | MaskSummary):
         yield name, module
         return
     for child, inner in module.named_children():
         yield from _rows(inner, f"{name}.{child}" if name else child)
 
 
-def _multiplying(module: nn.Module) -> Iterator[nn.Conv2d | nn.Linear | QualityHead]:
-    return (inner for inner in module.modules() if isinstance(inner, nn.Conv2d | nn.Linear | QualityHead))
+def _multiplying(module: nn.Module) -> Iterator[nn.Conv2d | nn.Linear | MaskSummary]:
+    return (inner for inner in module.modules() if isinstance(inner, nn.Conv2d | nn.Linear | MaskSummary))
 
 
 def _multiply_adds(
-    layer: nn.Conv2d | nn.Linear | QualityHead, given: tuple[int, ...], output: tuple[int, ...]
+    layer: nn.Conv2d | nn.Linear | MaskSummary, given: tuple[int, ...], output: tuple[int, ...]
 ) -> int:
-    if isinstance(layer, QualityHead):
+    if isinstance(layer, MaskSummary):
         return layer.MEANS * prod(given)  # the decoder's features are averaged so often, with other weights
     return layer.weight[0].numel() * prod(output)

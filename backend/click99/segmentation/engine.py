@@ -73,8 +73,8 @@ class OpenVINO:
 
     def __call__(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> NetworkOutput:
         known = features.image, features.context, *features.skips
-        alpha, logits, *quality = self._run(self._click, [click_maps, previous, *known])
-        return NetworkOutput(alpha, logits, quality[0] if quality else None)
+        alpha, logits, *summary = self._run(self._click, [click_maps, previous, *known])
+        return NetworkOutput(alpha, logits, summary[0] if summary else None)
 
     def _run(self, request: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
         arrays = [tensor.contiguous().numpy() for tensor in inputs]

@@ -10,6 +10,7 @@ and pools both; `compact` shows the image stream the image alone, so that its fe
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
@@ -46,7 +47,7 @@ class NetworkOutput(NamedTuple):
 
     alpha: Tensor  # [B, 1, H, W] in 0…1, after the guided filter
     logits: Tensor  # [B, 1, H, W], the decoder's output before sigmoid or clipping
-    quality: Tensor | None  # [B], logit of the IoU that the network expects of its mask; see QualityHead
+    summary: Tensor | None  # of the mask [B, D], by which a quality head judges it
 
 
 class ConvBlock(nn.Sequential):
@@ -160,31 +161,18 @@ class Decoder(nn.Module):
         return self.head(x), middle
 
 
-class QualityHead(nn.Module):
-    """What IoU the mask will have with the whole object, of which parts may lie outside the view.
+class MaskSummary(nn.Module):
+    """The decoder's features inside a mask, along its edge and everywhere, and how the mask lies."""
 
-    It is what chooses between views of the same click (Kirillov et al. 2023 choose between SAM's masks so).
-    Seen are the decoder's features inside the mask, along its edge and everywhere, and how the mask lies.
-    """
-
-    MEANS = 3  # of the features: inside, along the edge, everywhere
-    HIDDEN = 64  # channels between its two layers
-
-    def __init__(self, config: NetworkConfig, channels: int):
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(self.MEANS * channels + 6, self.HIDDEN),
-            nn.LeakyReLU(config.slope),
-            nn.Linear(self.HIDDEN, 1),
-        )
+    MEANS = 3  # of the features
 
     def forward(self, features: Tensor, alpha: Tensor) -> Tensor:
-        """features [B, C, h, w], alpha [B, 1, H, W] → logit of the IoU [B]."""
+        """features [B, C, h, w], alpha [B, 1, H, W] → [B, 3 · C + 6]."""
         small = F.adaptive_avg_pool2d(alpha, (features.shape[-2], features.shape[-1]))
         weights = torch.cat((small, 4 * small * (1 - small), torch.ones_like(small)), 1).flatten(2)
         weights = weights / weights.sum(2, keepdim=True).clamp_min(1e-3)
         means = torch.einsum("bchw,bkhw->bkc", features, weights.unflatten(2, small.shape[-2:]))
-        return self.layers(torch.cat((means.flatten(1), _lie(alpha)), 1))[:, 0]
+        return torch.cat((means.flatten(1), _lie(alpha)), 1)
 
 
 def _lie(alpha: Tensor) -> Tensor:
@@ -195,6 +183,45 @@ def _lie(alpha: Tensor) -> Tensor:
     covered = torch.cat((sides, ends), 1)
     size, certain = (area + 1e-4).log(), inside / (area + 1e-4)
     return torch.stack((area, size, certain, covered.mean(1), covered.amax(1), covered.amin(1)), 1)
+
+
+class QualityHead(nn.Module):
+    """What IoU the mask will have with the whole object, of which parts may lie outside the view.
+
+    It is what chooses between looks at the same click (Kirillov et al. 2023 choose between SAM's masks so).
+    `layers` judge an answer by itself and are trained with it. `among`, fitted afterwards, corrects them by
+    what the click's first look saw, and by which look it is.
+    """
+
+    HIDDEN = 64  # channels between two layers
+    PLACE = 3  # numbers that say which look it is: see `place_among`
+
+    def __init__(self, config: NetworkConfig, channels: int):
+        super().__init__()
+        self.summary, seen = MaskSummary(), MaskSummary.MEANS * channels + 6
+        self.layers = self._judge(config, seen)
+        self.among = self._judge(config, 2 * seen + self.PLACE) if config.quality_among_looks else None
+
+    def _judge(self, config: NetworkConfig, inputs: int) -> nn.Sequential:
+        hidden = nn.Linear(inputs, self.HIDDEN), nn.LeakyReLU(config.slope)
+        return nn.Sequential(*hidden, nn.Linear(self.HIDDEN, 1))
+
+    def forward(self, summary: Tensor) -> Tensor:
+        """An answer by itself: its mask's summary [..., D] → logit of the IoU [...]."""
+        return self.layers(summary)[..., 0]
+
+    def of_look(self, summary: Tensor, first: Tensor, place: Tensor) -> Tensor:
+        """One of a click's looks: its summary and the first look's [..., D], place [..., 3] → logit [...]."""
+        alone = self(summary)
+        if self.among is None:
+            return alone
+        return alone + self.among(torch.cat((summary, first, place), -1))[..., 0]
+
+
+def place_among(number: int, side: int, first: int) -> tuple[float, float, float]:
+    """Which of a click's looks it is: its number from 0, up to 5; whether it is the first; the log of its
+    long side over the first one's, both in image pixels."""
+    return min(number, 5.0), float(number == 0), math.log(side / first)
 
 
 class TwoStreamNetwork(nn.Module):
@@ -268,8 +295,8 @@ class TwoStreamNetwork(nn.Module):
             full_size.append(previous)
         logits, middle = self.decoder(x, [*skips[::-1], _join(full_size)])
         alpha = self._finish(features.image, click_maps, logits)
-        quality = self.quality(middle.float(), alpha.detach().float()) if self.quality else None
-        return NetworkOutput(alpha, logits, quality)
+        summary = self.quality.summary(middle.float(), alpha.detach().float()) if self.quality else None
+        return NetworkOutput(alpha, logits, summary)
 
     def _finish(self, image: Tensor, click_maps: Tensor, logits: Tensor) -> Tensor:
         """Logits → alpha, obeying the clicks and following the image's edges."""

@@ -25,7 +25,7 @@ from click99.segmentation.clicks import Click
 from click99.segmentation.device import chosen_device
 from click99.segmentation.engine import Engine
 from click99.segmentation.generalist import Generalist, fingerprint
-from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
+from click99.segmentation.network import ImageFeatures, TwoStreamNetwork, place_among
 from click99.segmentation.prior import UNKNOWN, Prior, repaired
 from click99.segmentation.views import VIEWS, Look, Section, View, keep_asked
 from click99.stages import stage
@@ -38,13 +38,15 @@ class LookAnswer(NamedTuple):
     """What one look makes of a click.
 
     before: the previous mask that it saw, float32 [H, W]. alpha: its answer at the network's size, float32
-    [h, w]. quality: the IoU that the network expects of it, 0 without a quality head.
+    [h, w]. summary: of that mask, [1, D]; None without a quality head. quality: the IoU that the network
+    expects of it, 0 without a quality head.
     """
 
     look: Look
     before: np.ndarray
     alpha: np.ndarray
-    quality: float
+    summary: Tensor | None = None
+    quality: float = 0.0
 
 
 class Estimate(NamedTuple):
@@ -180,12 +182,14 @@ class Predictor:
     ) -> Iterator[LookAnswer]:
         """What each look at the image makes of the last click; arguments as of `refine`."""
         nothing = np.zeros(image.shape[:2], np.float32)
+        before, first = nothing if previous is None else previous, None
+        looks = self.view.looks(before, clicks)
         if previous is None and (seen := self._map(image, image_key, prior)) is not None:
-            yield self._run(image, image_key, clicks, seen, self.view.looks(nothing, clicks)[0])
-            return
-        previous = nothing if previous is None else previous
-        for look in self.view.looks(previous, clicks):
-            yield self._run(image, image_key, clicks, nothing if look.anew else previous, look)
+            looks, before = looks[:1], seen
+        for number, look in enumerate(looks):
+            answer = self._run(image, image_key, clicks, nothing if look.anew else before, look)
+            first = first or answer
+            yield self._with_quality(answer, number, first)
 
     def evidence(self, image: np.ndarray, image_key: str) -> np.ndarray | None:
         """What the image stream sees all over the image at strides 8 and 16: float32 [C, h, w].
@@ -238,8 +242,17 @@ class Predictor:
         features = self._features(image, image_key, look.section, look.size, maps, before)
         with stage("click"):
             output = self.streams(features, maps, before)
-        quality = 0.0 if output.quality is None else float(output.quality.sigmoid())
-        return LookAnswer(look, previous, output.alpha[0, 0].float().cpu().numpy(), quality)
+        return LookAnswer(look, previous, output.alpha[0, 0].float().cpu().numpy(), output.summary)
+
+    @torch.inference_mode()
+    def _with_quality(self, answer: LookAnswer, number: int, first: LookAnswer) -> LookAnswer:
+        """With the IoU that is expected of it, as one of a click's looks."""
+        head, summary = self.network.quality, answer.summary
+        if head is None or summary is None or first.summary is None:
+            return answer
+        place = place_among(number, max(answer.look.section.shape), max(first.look.section.shape))
+        quality = head.of_look(summary, first.summary, torch.tensor([place], device=self.device))
+        return answer._replace(quality=float(quality.sigmoid()))
 
     def _first_look(self, image: np.ndarray) -> tuple[Section, tuple[int, int]]:
         look, *_ = self.view.looks(np.zeros(image.shape[:2], np.float32), ())

@@ -53,6 +53,7 @@ class NetworkConfig:
     )
     view: Literal["windows", "zoomed", "whole"] = "zoomed"  # how the predictor looks at an image
     quality: bool = False  # whether a head predicts the answer's IoU, by which views can be chosen
+    quality_among_looks: bool = False  # whether it also knows which of a click's looks it judges
 
     def __post_init__(self) -> None:
         for field, hint in get_type_hints(NetworkConfig).items():

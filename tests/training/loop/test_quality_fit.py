@@ -28,13 +28,29 @@ def pictures(count: int, channels: int) -> list[PictureLooks]:
 
 def test_the_head_learns_which_look_is_best():
     torch.manual_seed(0)
-    network = TwoStreamNetwork(COMPACT)
+    network = with_head(TwoStreamNetwork(COMPACT))
     channels = next(head_of(network).layers.parameters()).shape[1]
     learnt, others = pictures(300, channels), pictures(360, channels)[300:]
     fit(head_of(network), learnt)
     first, chosen, best = judge(Predictor(network, "v"), others)
     assert best - first > 0.1
     assert best - chosen < 0.2 * (best - first)
+
+
+def test_what_the_first_look_saw_tells_which_is_best():
+    torch.manual_seed(0)
+    network = with_head(TwoStreamNetwork(COMPACT))
+    channels = next(head_of(network).layers.parameters()).shape[1]
+
+    def alike(picture: PictureLooks) -> PictureLooks:
+        summaries = picture.summaries[:1] + torch.tensor([[0.0], [1e-3], [2e-3]])
+        right = (summaries[0, 5] > 7).int() + 1  # the second or the third
+        return PictureLooks(LOOKS, summaries, 0.2 + 0.7 * (torch.arange(3) == right).float())
+
+    shown = [alike(picture) for picture in pictures(360, channels)]
+    fit(head_of(network), shown[:300])
+    _, chosen, best = judge(Predictor(network, "v"), shown[300:])
+    assert best - chosen < 0.2
 
 
 def test_masks_stay_as_they_are():
@@ -54,4 +70,4 @@ def test_the_command_says_what_the_choice_is_worth(data_folder: Path, tmp_path: 
     result = CliRunner().invoke(app, ["fit-quality", *map(str, asked)])
     assert result.exit_code == 0, result.output
     assert "IoU after one click, of the whole picture " in result.output
-    assert load_checkpoint(out).config.quality
+    assert load_checkpoint(out).config.quality_among_looks

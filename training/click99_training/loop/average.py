@@ -42,4 +42,5 @@ def mean_of(networks: Sequence[TwoStreamNetwork], config: NetworkConfig) -> TwoS
 
 def headless(config: NetworkConfig) -> NetworkConfig:
     """The same network without a quality head, and without a view that needs one."""
-    return replace(config, quality=False, view="zoomed" if config.view == "windows" else config.view)
+    view = "zoomed" if config.view == "windows" else config.view
+    return replace(config, quality=False, quality_among_looks=False, view=view)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.device import use_threads
 from click99.segmentation.metrics import iou
-from click99.segmentation.network import QualityHead, TwoStreamNetwork
+from click99.segmentation.network import QualityHead, TwoStreamNetwork, place_among
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.robot import robot_click
 from click99.segmentation.views import Look
@@ -54,11 +54,18 @@ class QualityFit:
 
 
 class PictureLooks(NamedTuple):
-    """After its first click. seen: what the head sees of each look [L, D]. ious: of the looks' masks [L]."""
+    """After its first click. summaries: of the looks' masks [L, D]. ious: theirs [L]."""
 
     looks: list[Look]
-    seen: Tensor
+    summaries: Tensor
     ious: Tensor
+
+    @property
+    def judged_by(self) -> Tensor:
+        """What the head's `among` takes of each look: [L, 2 · D + 3]."""
+        sides = [max(look.section.shape) for look in self.looks]
+        places = torch.tensor([place_among(number, side, sides[0]) for number, side in enumerate(sides)])
+        return torch.cat((self.summaries, self.summaries[:1].expand_as(self.summaries), places), 1)
 
 
 class Choice(NamedTuple):
@@ -93,7 +100,8 @@ def fit_quality(asked: QualityFit) -> Choice:
 
 def with_head(network: TwoStreamNetwork) -> TwoStreamNetwork:
     """The network with a new head, looking through windows."""
-    fitted = TwoStreamNetwork(replace(network.config, quality=True, view="windows"))
+    config = replace(network.config, quality=True, quality_among_looks=True, view="windows")
+    fitted = TwoStreamNetwork(config)
     others = {name: part for name, part in network.state_dict().items() if not name.startswith("quality.")}
     fitted.load_state_dict(others, strict=False)
     return fitted.eval()
@@ -120,58 +128,61 @@ def looks_at(
     predictor: Predictor, drawn: Iterator[tuple[Sample, np.random.Generator] | None]
 ) -> Iterator[PictureLooks]:
     """The looks that pictures give after a click in the object, half of the time off its centre."""
-    seen: list[Tensor] = []
-    hook = head_of(predictor.network).layers.register_forward_pre_hook(lambda _, inputs: seen.append(*inputs))
     for sample, rng in filter(None, drawn):
         click = robot_click(
             sample.truth, np.zeros_like(sample.truth), sample.void, rng if rng.random() < 0.5 else None
         )
         if click is None:
             continue
-        seen.clear()
         answers = list(predictor.answers(sample.image, [click], None, ""))
         predictor.features.clear()
         masks = [predictor.on_image(answer, [click]) > 0.5 for answer in answers]
         ious = [iou(mask, sample.truth, sample.void) for mask in masks]
+        summaries = [answer.summary for answer in answers if answer.summary is not None]
         yield PictureLooks(
             [answer.look for answer in answers],
-            torch.cat(seen).clone(),
+            torch.cat(summaries).clone(),
             torch.tensor(ious, dtype=torch.float32),
         )
-    hook.remove()
 
 
 def fit(head: QualityHead, pictures: list[PictureLooks]) -> None:
-    """Two things at once: that the expected IoU is the IoU (cross-entropy), and that a picture's best look is
-    expected to be the best (the mean IoU of a look drawn by a softmax of what is expected).
+    """Two things at once: that the expected IoU is the IoU (cross-entropy, of a look by itself and among the
+    others), and that a picture's best look is expected to be the best (the mean IoU of a look drawn by a
+    softmax of what is expected).
     """
+    assert head.among is not None
     seen, ious, there = _padded(pictures)
     mean, deviation = seen[there].mean(0), seen[there].std(0).clamp_min(1e-4)
-    layers, seen = head.layers, (seen - mean) / deviation
-    optimizer = torch.optim.AdamW(layers.parameters(), RATE, weight_decay=DECAY)
+    seen, alone = (seen - mean) / deviation, pictures[0].summaries.shape[1]
+    optimizer = torch.optim.AdamW(head.parameters(), RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(seen)).split(BATCH):
-            loss = _loss(layers(seen[batch])[..., 0], ious[batch], there[batch])
+            by_itself = head(seen[batch][..., :alone])
+            logits = by_itself + head.among(seen[batch])[..., 0]
+            loss = _loss(by_itself, logits, ious[batch], there[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         schedule.step()
-    _fold(layers[0], mean, deviation)
+    _fold(head.layers[0], mean[:alone], deviation[:alone])
+    _fold(head.among[0], mean, deviation)
 
 
 def _padded(pictures: list[PictureLooks]) -> tuple[Tensor, Tensor, Tensor]:
-    """seen [N, L, D], ious [N, L], and which of the L looks a picture has, bool [N, L]."""
-    seen = nn.utils.rnn.pad_sequence([picture.seen for picture in pictures], batch_first=True)
+    """What judges them [N, L, 2 · D + 3], ious [N, L], and which of the L looks a picture has [N, L]."""
+    seen = nn.utils.rnn.pad_sequence([picture.judged_by for picture in pictures], batch_first=True)
     ious = nn.utils.rnn.pad_sequence([picture.ious for picture in pictures], batch_first=True)
     looks = torch.tensor([len(picture.ious) for picture in pictures])
     return seen, ious, torch.arange(ious.shape[1]) < looks[:, None]
 
 
-def _loss(logits: Tensor, ious: Tensor, there: Tensor) -> Tensor:
+def _loss(by_itself: Tensor, logits: Tensor, ious: Tensor, there: Tensor) -> Tensor:
     """All [B, L]; a picture's looks weigh as much as another's."""
     shares = there / there.sum(1, keepdim=True)
-    expected = F.binary_cross_entropy_with_logits(logits, ious, shares, reduction="sum")
+    each, target = torch.stack((by_itself, logits)), torch.stack((ious, ious))
+    expected = F.binary_cross_entropy_with_logits(each, target, shares, reduction="sum")
     drawn = (SHARPNESS * logits.sigmoid()).masked_fill(~there, -torch.inf).softmax(1)
     return (expected - (drawn * ious).sum()) / len(ious)
 
@@ -188,7 +199,13 @@ def _fold(layer: nn.Module, mean: Tensor, deviation: Tensor) -> None:
 def judge(predictor: Predictor, pictures: list[PictureLooks]) -> Choice:
     """What the head's choice is worth."""
     head, view = head_of(predictor.network), predictor.view
-    expected = [head.layers(picture.seen)[:, 0].sigmoid().tolist() for picture in pictures]
+    expected = [_expected(head, picture) for picture in pictures]
     chosen = [view.choose(picture.looks, e) for picture, e in zip(pictures, expected, strict=True)]
     ious = [(p.ious[0], p.ious[k], p.ious.max()) for p, k in zip(pictures, chosen, strict=True)]
     return Choice(*(float(np.mean(column)) for column in zip(*ious, strict=True)))
+
+
+def _expected(head: QualityHead, picture: PictureLooks) -> list[float]:
+    """The IoU that is expected of each look."""
+    summary, first, place = picture.judged_by.split([*[picture.summaries.shape[1]] * 2, head.PLACE], 1)
+    return head.of_look(summary, first, place).sigmoid().tolist()

@@ -17,6 +17,7 @@ from click99_training.datasets.crops import CropStream
 from click99_training.datasets.registry import open_dataset
 from click99_training.datasets.skipped_samples import SkippedSamples, refuse_mostly_bad
 from click99_training.evaluation.curves import plot_training
+from click99_training.loop.average import headless
 from click99_training.loop.cpu import prepare_for_training
 from click99_training.loop.distributed import join, world
 from click99_training.loop.pretrained import load_imagenet
@@ -93,7 +94,7 @@ def initial_network(run: Run, config: NetworkConfig) -> TwoStreamNetwork:
     network = load_checkpoint(run.start_from)
     if network.config == config:
         return network
-    if replace(network.config, quality=config.quality, view=config.view) == config:
+    if headless(network.config) == headless(config):
         return with_new_head(network, config)
     if isinstance(network.encoder, ResNet50) and config.encoder == network.config.encoder:
         return with_image_stream(network.encoder.state_dict(), config, run.seed)

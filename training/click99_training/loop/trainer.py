@@ -113,8 +113,9 @@ class Trainer:
             loss = loss + recipe.focal_weight * normalized_focal_loss(logits, target, batch.valid)
         if recipe.click_weight:
             loss = loss + recipe.click_weight * click_location_loss(alpha, batch.clicks)
-        if output.quality is not None and recipe.quality_weight:
-            loss = loss + recipe.quality_weight * quality_loss(output.quality.float(), batch)
+        if self.network.quality and output.summary is not None and recipe.quality_weight:
+            quality = self.network.quality(output.summary)
+            loss = loss + recipe.quality_weight * quality_loss(quality, batch)
         return loss
 
     def _step(self, name: str) -> None:
