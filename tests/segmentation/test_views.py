@@ -11,12 +11,14 @@ from click99.segmentation.metrics import obedience
 from click99.segmentation.views import (
     Look,
     Section,
+    View,
     WholeView,
     WindowsView,
     ZoomView,
     force_discs,
     keep_asked,
     network_size,
+    view_of,
 )
 
 
@@ -220,3 +222,14 @@ def test_the_box_of_a_small_mask_in_a_large_picture_is_close():
     (look,) = WindowsView().looks(mask, [Click(2030, 1030, True), Click(2070, 1030, False)])
     assert max(look.section.shape) < 130
     assert max(ZoomView().looks(mask, [Click(2030, 1030, True)])[0].section.shape) > 500
+
+
+@pytest.mark.parametrize(("among", "lead"), [(False, 0.1), (True, 0.03)])
+def test_the_whole_image_has_a_lead_only_where_the_head_does_not_know_it(among: bool, lead: float):
+    looks = view_of("windows", among).looks(np.zeros((300, 400), np.float32), [Click(300, 80, True)])
+    assert {look.hurdle for look in looks} == {lead}
+
+
+@pytest.mark.parametrize(("name", "view"), [("zoomed", ZoomView), ("whole", WholeView)])
+def test_a_view_by_its_name(name: str, view: type[View]):
+    assert type(view_of(name, among=False)) is view

@@ -27,7 +27,7 @@ from click99.segmentation.engine import Engine
 from click99.segmentation.generalist import Generalist, fingerprint
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork, place_among
 from click99.segmentation.prior import UNKNOWN, Prior, repaired
-from click99.segmentation.views import VIEWS, Look, Section, View, keep_asked
+from click99.segmentation.views import Look, Section, View, keep_asked, view_of
 from click99.stages import stage
 
 FEATURE_BYTES = 256 * 2**20  # of the image features that are kept
@@ -71,7 +71,7 @@ class Predictor:
         """`view`: how the network looks at images; as its configuration says if not given."""
         self.version = version
         self.device = torch.device(device)
-        self.view: View = view or VIEWS[network.config.view]()
+        self.view = view or view_of(network.config.view, network.config.quality_among_looks)
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)  # pyright: ignore
         self.streams: Engine = self.network
         self.features: LRUCache[tuple, ImageFeatures] = LRUCache(FEATURE_BYTES, feature_bytes)

@@ -257,6 +257,13 @@ VIEWS: dict[str, type[ZoomView] | type[WholeView]] = {  # by their names in chec
 }
 
 
+def view_of(name: str, among: bool) -> View:
+    """among: whether the quality head knows which look it judges; then the whole image needs no lead."""
+    if name == "windows" and among:
+        return WindowsView(surer_than_whole=WindowsView.surer)
+    return VIEWS[name]()
+
+
 def whole(pixels: np.ndarray) -> Section:
     return Section(0, 0, pixels.shape[1], pixels.shape[0])
 
