@@ -48,13 +48,13 @@ def test_a_header_without_later_fields_means_the_first_compact(network: TwoStrea
     with safe_open(path, "pt") as file:
         header, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     older = json.loads(header["config"])
-    del older["quality"], older["view"]
+    del older["quality"], older["quality_among_looks"], older["view"]
     save_file(tensors, path, {"config": json.dumps(older)})
     assert load_checkpoint(path).config == FIRST
 
 
-def test_the_shipped_checkpoint_is_the_preset():
-    assert load_checkpoint(SHIPPED).config == COMPACT
+def test_the_shipped_checkpoint_is_the_preset_with_the_head_that_is_fitted_to_it():
+    assert load_checkpoint(SHIPPED).config == replace(COMPACT, quality_among_looks=True)
 
 
 def test_names_and_shapes_of_tensors(network: TwoStreamNetwork):
