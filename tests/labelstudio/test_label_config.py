@@ -34,6 +34,20 @@ def test_controls_may_be_anywhere_and_tags_in_any_case():
     assert config(nested, lower, IMAGE).target("kp", "leaf").from_name == "brush"
 
 
+def test_attributes_may_be_in_any_case():
+    """As in the editor."""
+    xml = (
+        '<View><Image NAME="image" valuelist="$pages"/>'
+        '<KeyPoint name="kp" toname="image" Smart="TRUE" smartonly="true"/>'
+        '<BrushLabels name="brush" TONAME="image"><Label Value="cell"/></BrushLabels></View>'
+    )
+    config = LabelConfig.parse(xml)
+    assert config.problems() == []
+    assert config.keypoints[0].smart_only
+    assert config.image_url({"pages": ["/a.png", "/b.png"]}, "image", 1) == "/b.png"
+    assert config.target("kp", None).label == "cell"
+
+
 def test_the_brush_of_the_same_image_answers():
     other = BRUSH.replace('"brush"', '"other"').replace('"image"', '"photo"')
     assert config(other, '<Image name="photo" value="$p"/>', IMAGE, BRUSH, KEYPOINT).target(

@@ -153,7 +153,7 @@ def test_it_sends_to_no_other_scheme(images: ImageSource, studio: Site, target: 
     ("status", "remedy"),
     [
         (404, "Connect its bucket to the project"),
-        (424, "Connect its bucket"),
+        (424, "Label Studio can't read it there: check the key"),
         (401, "Set LABEL_STUDIO_API_KEY"),
     ],
 )
@@ -163,6 +163,18 @@ def test_a_refusal_names_the_address_and_what_to_do(
     studio.serve(storage_path(LEAF, "7"), b"", status)
     with pytest.raises(ImageUnavailableError, match=rf"^image: {LEAF} answers {status}\. {remedy}"):
         images.get(LEAF, "7")
+
+
+@pytest.mark.usefixtures("public")
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_bucket_that_refuses_what_label_studio_signed(
+    images: ImageSource, studio: Site, bucket: Site, status: int
+):
+    send_on(studio, bucket)
+    bucket.serve("/leaf.png?signature=secret", b"", status)
+    with pytest.raises(ImageUnavailableError, match=rf"answers {status}\. Label Studio has signed") as caught:
+        images.get(LEAF, "7")
+    assert "secret" not in str(caught.value)
 
 
 def test_without_label_studio_it_says_so(source: Source):

@@ -27,5 +27,22 @@ def test_other_points_are_nobodys_mask(item: dict[str, Any]):
     assert unaccepted_prompts([item], LabelConfig.parse(CONFIG), 3) == []
 
 
+@pytest.mark.parametrize(("made_from", "lost"), [(["ab"], 0), (["a", "b"], 0), (["a"], 1), (["b", "c"], 1)])
+def test_clicks_may_have_gone_into_several_masks(made_from: list[str], lost: int):
+    """One was locked, or labelled otherwise, before the next click."""
+    clicks = [keypoint("a", 5, 5), keypoint("b", 9, 5)]
+    names = {
+        "type": "brushlabels",
+        "from_name": "brush",
+        "to_name": "image",
+        "value": {"brushlabels": ["cell"]},
+    }
+    masks = [
+        names | {"id": f"of {ids}", "meta": {"clicks": [[name, 5, 5, True] for name in ids]}}
+        for ids in made_from
+    ]
+    assert len(unaccepted_prompts([*clicks, *masks], LabelConfig.parse(CONFIG), 3)) == lost
+
+
 def test_a_box_that_may_be_an_annotation_of_its_own_stays():
     assert unaccepted_prompts([box(20, 10, 50, 40)], LabelConfig.parse(WITH_BOXES), 3) == []

@@ -189,9 +189,10 @@ def test_a_click_says_elsewhere_that_it_is_negative(server: TestClient):
 
 
 @pytest.mark.parametrize("place", ["item", "value"])
-def test_a_click_may_call_its_sign_positive(server: TestClient, place: str):
+@pytest.mark.parametrize("name", ["positive", "is_positive"])
+def test_a_click_may_tell_its_sign_elsewhere(server: TestClient, place: str, name: str):
     negative = keypoint("b", 26, 20, positive=None)
-    (negative if place == "item" else negative["value"])["positive"] = False
+    (negative if place == "item" else negative["value"])[name] = False
     assert not mask(ask(server, keypoint("a", 20, 20), negative))[20, 26]
 
 
@@ -200,6 +201,35 @@ def test_a_click_may_say_its_label_in_other_ways(server: TestClient, label: dict
     item = keypoint("a", 20, 20)
     item["value"] = {"x": item["value"]["x"], "y": item["value"]["y"], "rotation": None} | label
     assert ask(server, item)["result"][0]["value"]["brushlabels"] == ["nucleus"]
+
+
+@pytest.mark.parametrize("type", ["keypointlabels", "keypoint"])
+@pytest.mark.parametrize("name", [{"from_name": "kp"}, {}, {"to_name": "image"}])
+@pytest.mark.parametrize("config", [WITHOUT_LABELS, CONFIG])
+def test_a_click_may_bring_a_label_to_any_control(
+    server: TestClient, config: str, name: dict[str, str], type: str
+):
+    value = {"x": 31, "y": 42, "keypointlabels": ["nucleus"]}
+    (made,) = ask(server, {"type": type, "value": value} | name, label_config=config)["result"]
+    assert made["value"]["brushlabels"] == ["nucleus"]
+
+
+def test_a_label_that_no_control_has_is_named(server: TestClient):
+    item = {"type": "keypointlabels", "value": {"x": 31, "y": 42, "keypointlabels": ["Cell"]}}
+    reply = server.post("/predict", json=body([item]))
+    assert reply.status_code == 422
+    assert "no control for clicks has the label 'Cell' (there: 'kp': 'cell', " in reply.json()["detail"]
+
+
+def test_text_may_hold_half_a_character(server: TestClient, tmp_path: Any):
+    """JSON knows it, and programs that cut emoji leave it."""
+    request = body([keypoint("a", 20, 20)])
+    request["tasks"][0]["data"]["note"] = "\ud83d"
+    assert server.post("/predict", content=json.dumps(request)).status_code == 200
+    told = {"id": 4, "task": 3, "result": [region(rle=RLE)]}
+    event = {"action": "ANNOTATION_CREATED", "annotation": told, "task": request["tasks"][0]}
+    assert server.post("/webhook", content=json.dumps(event)).status_code == 200
+    assert [row.id for row in rows(tmp_path, RegionRow, 1) if row.mask] == ["r"]
 
 
 @pytest.mark.parametrize(

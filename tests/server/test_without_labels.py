@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
-from tests.server.requests import CONFIG, WITHOUT_LABELS, Start, click, dot, draft, keypoint
+from tests.server.requests import CONFIG, WITHOUT_LABELS, Start, click, dot, draft, keypoint, mask_of
 
 
 def rectangle() -> dict[str, Any]:
@@ -115,6 +115,34 @@ def test_a_region_that_is_not_meant_is_never_replaced(server: TestClient):
     (box,) = click(server, WITHOUT_LABELS, rectangle())
     (moved,) = click(server, WITHOUT_LABELS, rectangle(), **draft(box | {"locked": True}))
     assert moved["id"] != box["id"]
+
+
+@pytest.mark.parametrize("prompt", [dot, keypoint])
+def test_clicks_of_a_region_that_is_not_meant_count_for_no_other(server: TestClient, prompt: Any):
+    """They stay pending after a ✓ on the canvas; the next mask would cover that region."""
+    config = WITHOUT_LABELS if prompt is dot else CONFIG
+    (alone,) = click(server, config, prompt("b", 50, 40), prompt("c", 52, 40))
+    (region,) = click(server, config, prompt("a", 12, 12))
+    locked = {**region, "locked": True} if prompt is dot else relabelled(region, "nucleus")
+    for _ in range(2):
+        (other,) = click(
+            server,
+            config,
+            *(prompt(*each) for each in (("a", 12, 12), ("b", 50, 40), ("c", 52, 40))),
+            **draft(locked),
+        )
+        assert (mask_of(other) == mask_of(alone)).all()
+        assert [name for name, *_ in other["meta"]["clicks"]] == ["b", "c"]
+    (moved,) = click(server, config, prompt("a", 40, 30), **draft(locked))
+    assert mask_of(moved)[30, 40]
+
+
+def test_clicks_of_a_copied_region_still_refine_it(server: TestClient):
+    (region,) = click(server, CONFIG, keypoint("a", 20, 20))
+    copy = relabelled(region, "nucleus") | {"id": "copy"}
+    (refined,) = click(server, CONFIG, keypoint("a", 20, 20), keypoint("b", 24, 20), **draft(region, copy))
+    assert refined["id"] == region["id"]
+    assert [name for name, *_ in refined["meta"]["clicks"]] == ["a", "b"]
 
 
 def test_a_region_of_another_label_is_never_replaced(server: TestClient):

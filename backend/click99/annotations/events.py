@@ -16,7 +16,7 @@ from click99.annotations.event_payloads import RegionItem, SavedAnnotation, Save
 from click99.annotations.masks import Bits, keep
 from click99.annotations.tables import AnnotationRow, EventRow, RegionRow, TaskRow
 from click99.labelstudio.errors import LabelStudioError
-from click99.labelstudio.loose_values import fields, name_of, names_of
+from click99.labelstudio.loose_values import fields, name_of, names_of, read_json
 from click99.labelstudio.pixels import MAX_PIXELS
 from click99.labelstudio.region_types import Kind, content, held_as, read
 
@@ -39,7 +39,7 @@ def keep_event(session: Session, body: bytes, received_at: datetime) -> EventRow
         return None
     event = session.get_one(EventRow, digest)
     try:
-        told = SavedEvent.model_validate_json(body)
+        told = read_json(SavedEvent, body)
         with session.begin_nested():  # what it tells is kept whole or not at all, the event in any case
             event.action = told.action
             event.problem = _joined(_apply(session, told, event))

@@ -100,8 +100,8 @@ def _control(tag: ElementTree.Element, kind: str) -> Control:
     own = {alias or value: value or alias for alias, value in called if alias or value}
     value = tag.get("value", "")
     from_task = value if value.startswith("$") else ""
-    smart, smart_only = (tag.get(key, "").lower() == "true" for key in ("smart", "smartOnly"))
-    name, to_name = tag.get("name", ""), tag.get("toName", "")
+    smart, smart_only = (tag.get(key, "").lower() == "true" for key in ("smart", "smartonly"))
+    name, to_name = tag.get("name", ""), tag.get("toname", "")
     known = None if from_task else own
     return Control(kind, name, to_name, smart, smart and smart_only, known, from_task, own)
 

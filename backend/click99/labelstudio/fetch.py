@@ -25,6 +25,9 @@ from click99.labelstudio.lanes import Lanes
 from click99.labelstudio.storage import ON_STORAGE, in_storage, storage_path
 
 REDIRECTS = 5
+UNCONNECTED = "Connect its bucket to the project, under Settings → Cloud Storage, and sync it"
+UNREAD = "Label Studio can't read it there: check the key (with a ? it can't) and the storage's access"
+UNSIGNED = "Label Studio has signed that address: check the key, and the storage's access and region"
 CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 
 
@@ -142,7 +145,7 @@ class Fetcher:
                 return self._moved(urljoin(url, _location(reply)))
             if conditions and reply.status_code == 304:
                 return None
-            self._check_status(reply)
+            self._check_status(reply, sent)
             self._check_size(reply.raw.length_remaining or 0, url)
             given = {ask: reply.headers[name] for name, ask in CONDITIONS.items() if reply.headers.get(name)}
             return File(read(reply, self._max_bytes), given)
@@ -179,7 +182,7 @@ class Fetcher:
         )
         return ImageNotAllowedError("image", problem, remedy)
 
-    def _check_status(self, reply: requests.Response) -> None:
+    def _check_status(self, reply: requests.Response, sent: bool) -> None:
         if reply.ok:
             return
         problem = f"{shorten(reply.url)} answers {reply.status_code}"
@@ -187,9 +190,11 @@ class Fetcher:
         if ours and reply.status_code in (401, 403):
             remedy = "Set LABEL_STUDIO_API_KEY to a token of a user who sees the project"
         elif ours and in_storage(reply.url):
-            remedy = "Connect its bucket to the project, under Settings → Cloud Storage, and sync it"
+            remedy = UNREAD if reply.status_code == 424 else UNCONNECTED
         elif reply.status_code >= 500 or reply.status_code == 429:
             remedy = "Its host is busy or broken: click again later, or see that host's log"
+        elif sent:
+            remedy = UNSIGNED
         elif reply.status_code in (401, 403):
             remedy = "It must be readable without login; if it is Label Studio, set LABEL_STUDIO_HOST to it"
         else:

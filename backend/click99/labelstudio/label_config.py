@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, cast
@@ -62,7 +62,7 @@ class LabelConfig:
         """Cached: the same config arrives with every click."""
         root = _tree(xml)
         images = [tag for tag in root.iter() if is_tag(tag, "image")]
-        fields = {tag.get("name", ""): tag.get("valueList") or tag.get("value", "") for tag in images}
+        fields = {tag.get("name", ""): tag.get("valuelist") or tag.get("value", "") for tag in images}
         found = controls(root)
         dots = [dot for dot in found["keypoint"] if dot.smart] + found["keypointlabels"]
         boxes = found["rectangle"] + found["rectanglelabels"]
@@ -109,11 +109,12 @@ class LabelConfig:
 
         control: the click's from_name, "": that of `image`, its to_name, which has the label. label: its
         first label, None: it has none; more: the others, left out where the control does not have them.
-        chosen: the labels of the region that is selected; a new object goes where they are known.
+        chosen: the labels of the region that is selected; a new object goes where they are known. Other
+        programs give clicks of controls without labels one: it counts as chosen.
         """
         prompt = self._prompt(control, label, image)
         if prompt.kind in WITHOUT_LABELS or label is None:
-            return self._of_any_label(prompt, chosen)
+            return self._of_any_label(prompt, [label, *more] if label else chosen)
         value = _value(prompt.labels or {}, label) or (label if prompt.from_task else None)
         if value is None:
             tag = "KeyPointLabels" if prompt in self.keypoints else "RectangleLabels"
@@ -210,9 +211,13 @@ class LabelConfig:
         if name in self._prompts:
             return self._prompts[name]
         prompts = (*self.keypoints, *self.boxes)
-        for prompt in [prompt for prompt in prompts if prompt.to_name == image] or prompts:
-            if not name and (label is None or prompt.labels is None or _value(prompt.labels, label)):
-                return prompt
+        there = [prompt for prompt in prompts if prompt.to_name == image] or prompts
+        if not name and (found := [*_with_label(there, label), *_without_labels(there)]):
+            return found[0]
+        if not name and label is not None and there:
+            labels = ", ".join(f"{prompt.name!r}: {_names(prompt.labels)}" for prompt in there)
+            problem = f"no control for clicks has the label {label!r} (there: {labels})"
+            raise LabelConfigError("label_config", problem, f'Add <Label value="{label}"/> to one')
         known = ", ".join(repr(keypoint.name) for keypoint in self.keypoints) or "none"
         problem = f"no KeyPoint control {name!r} (there: {known})"
         remedy = f'Add <KeyPoint name="{name}" …/> or reload the page'
@@ -226,15 +231,29 @@ class LabelConfig:
         return value
 
 
+def _with_label(prompts: Iterable[Control], label: str | None) -> Iterator[Control]:
+    """Those that have it; None: all."""
+    for prompt in prompts:
+        if label is None or prompt.labels is None or _value(prompt.labels, label):
+            yield prompt
+
+
+def _without_labels(prompts: Iterable[Control]) -> Iterator[Control]:
+    return (prompt for prompt in prompts if prompt.kind in WITHOUT_LABELS)
+
+
 def _tree(xml: str) -> ElementTree.Element:
     if len(xml) > LONGEST:
         raise LabelConfigError("label_config", f"{len(xml)} characters", f"Use at most {LONGEST}")
     if "<!DOCTYPE" in xml:  # with it come entities, which can blow up
         raise LabelConfigError("label_config", "it has a document type", "Remove <!DOCTYPE …>")
     try:
-        return ElementTree.fromstring(xml)
+        root = ElementTree.fromstring(xml)
     except (ElementTree.ParseError, ValueError) as error:
         raise LabelConfigError("label_config", f"not XML ({error})", "Mend it under Settings") from None
+    for tag in root.iter():  # the editor reads attributes, as tags, in any case
+        tag.attrib = {name.lower(): value for name, value in tag.attrib.items()}
+    return root
 
 
 def _target(output: Control, label: str, **more: Any) -> Target:

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
 
 # Far outside any image there is nothing to draw, and no room for overflows.
 Percent = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
-
-
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # of a character, alone or with its other half
 VARIABLE = re.compile(r"\$[\w[\].{}]+")  # in a label config; the editor's, which knows ASCII only
+
+
+def read_json(model: type[Model], body: bytes) -> Model:
+    """As `model_validate_json`, also where text holds half a character, as programs leave it that cut emoji:
+    that is read as "?"."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
+            raise
+        return model.model_validate_json(_without_halves(body))
+
+
+def _without_halves(body: bytes) -> bytes:
+    """Itself where it has none, or is no JSON."""
+    if not HALF.search(body):
+        return body
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
+    except (ValueError, RecursionError):
+        return body
 
 
 def name_of(value: Any) -> str:

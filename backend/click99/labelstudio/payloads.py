@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -25,6 +25,7 @@ from pydantic import (
 
 from click99.labelstudio.errors import PayloadError, TooManyClicksError, TooManyResultsError
 from click99.labelstudio.loose_values import (
+    Model,
     Name,
     Names,
     Objects,
@@ -35,12 +36,13 @@ from click99.labelstudio.loose_values import (
     items_of,
     name_of,
     objects,
+    read_json,
 )
 
-Model = TypeVar("Model", bound=BaseModel)
 EVENTS = {"prewarm": "ok", "capabilities": "ok", "release": "released"}  # and how they are answered
 PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")  # the types of clicks and boxes
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BOXES = ("rectanglelabels", "rectangle")
 WITHOUT_LABELS = ("keypoint", "rectangle")  # of them those that leave the label to the answer's control
 
 
@@ -48,7 +50,7 @@ class ItemValue(BaseModel):
     """x, y: percent of the image's width and height; absent on what is neither keypoint nor box.
 
     Of a box: x and y its corner, width and height in percent, rotation in degrees around that corner. A
-    click has a width, too: of the dot that is drawn. positive: where other programs say what
+    click has a width, too: of the dot that is drawn. is_positive, positive: where other programs say what
     `ContextItem.is_positive` says. labels: of all controls, or where other programs say what the item's own
     say; of a click that has none, those of the region that is selected.
     """
@@ -58,6 +60,7 @@ class ItemValue(BaseModel):
     width: Percent | None = None
     height: Percent | None = None
     rotation: Percent | None = None
+    is_positive: bool | None = None
     positive: bool | None = None
     labels: Names = []
     keypointlabels: Names = []
@@ -82,8 +85,8 @@ class ContextItem(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.is_positive is None:
-            self.is_positive = self.positive if self.value.positive is None else self.value.positive
+        told = (self.is_positive, self.value.is_positive, self.value.positive, self.positive)
+        self.is_positive = next((sign for sign in told if sign is not None), None)
         self.id = self.id or f"{self.type} {self.value.x} {self.value.y}"
         return self
 
@@ -97,7 +100,7 @@ class ContextItem(BaseModel):
     def is_box(self) -> bool:
         across = _pixels(self.value.width, self.original_width)
         down = _pixels(self.value.height, self.original_height)
-        is_rectangle = self.type in ("rectanglelabels", "rectangle") and self.has_place
+        is_rectangle = self.type in BOXES and self.has_place
         return is_rectangle and round(min(across, down), 6) >= 1
 
     @property
@@ -116,10 +119,13 @@ class ContextItem(BaseModel):
     @property
     def labels(self) -> list[str]:
         """Several only where the control has choice="multiple"."""
-        if not self.needs_label:
-            return []
-        own = self.value.rectanglelabels if self.type == "rectanglelabels" else self.value.keypointlabels
-        return own or self.value.labels
+        return self._told if self.needs_label else []
+
+    @property
+    def _told(self) -> list[str]:
+        value = self.value
+        own = value.rectanglelabels if self.type in BOXES else value.keypointlabels
+        return own or value.labels
 
     @property
     def label(self) -> str | None:
@@ -128,7 +134,7 @@ class ContextItem(BaseModel):
     @property
     def selected(self) -> list[str]:
         """The labels of the region that was selected when it was clicked; none: there was no such region."""
-        return [] if self.needs_label else self.value.labels
+        return [] if self.needs_label else self._told
 
     @property
     def object(self) -> tuple[str, str | None, int | None]:
@@ -322,7 +328,7 @@ def parse(model: type[Model], body: bytes, like: str = "as Label Studio does") -
     like: how it is sent right, for the message.
     """
     try:
-        return model.model_validate_json(body)
+        return read_json(model, body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
     if first["type"] == "json_invalid":

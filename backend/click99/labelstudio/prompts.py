@@ -115,7 +115,8 @@ class Question:
 
     image_url: as it stands in the task. clicks: of a box, its centre. asked: when it came, by
     `time.perf_counter`. targets: see `Prompt.targets`. around: see `Prompt`. blank: what others submitted,
-    the newest there is, is not on the canvas.
+    the newest there is, is not on the canvas. spent: the ids of further pending clicks, which another saved
+    region was made from.
     """
 
     request: PredictRequest
@@ -127,6 +128,7 @@ class Question:
     asked: float
     around: Box | None = None
     blank: bool = False
+    spent: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, request: PredictRequest, images: ImageSource) -> Question:
@@ -195,13 +197,17 @@ class Question:
 
     @cached_property
     def work(self) -> Work:
-        return Work() if self.blank else self.request.task.open_work({click.id for click in self.clicks})
+        return Work() if self.blank else self.request.task.open_work(self._pending)
+
+    @property
+    def _pending(self) -> frozenset[str]:
+        return self.spent | {click.id for click in self.clicks}
 
     @cached_property
     def screen(self) -> Screen:
         work = self.work
         return Screen(
-            pending=frozenset(click.id for click in self.clicks),
+            pending=self._pending,
             saved=frozenset(item["id"] for item in work.items if item.get("id")),
             draft=f"{work.id} {work.updated_at}" if work.is_draft else None,
             person=work.user or None,

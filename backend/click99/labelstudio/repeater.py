@@ -13,7 +13,8 @@ LONGEST = 2**20  # characters of a config, repeated; with thousands of labels it
 
 
 def repeated(root: ElementTree.Element, data: Mapping[str, Any]) -> ElementTree.Element:
-    """A copy for the task with this data. LabelConfigError when it gets too large.
+    """A copy for the task with this data. root: with attributes in lower case. LabelConfigError when it gets
+    too large.
 
     Every indexFlag ("{{idx}}") in an attribute becomes the item's number, from 0. A list that the task lacks
     counts as one item, so that a config can be checked without a task.
@@ -32,12 +33,11 @@ class _Copy:
             copy = ElementTree.Element(tag.tag, attributes)
             copy.extend([self.of(child, numbers) for child in tag])
             return copy
-        told = {key.lower(): text for key, text in attributes.items()}
-        found = value_of(told.get("on", ""), self._data)
+        found = value_of(attributes.get("on", ""), self._data)
         copy = ElementTree.Element("View")
         for number in range(len(found) if isinstance(found, list) else 1):
             self._take(1)
-            inside = {**numbers, told.get("indexflag") or "{{idx}}": number}
+            inside = {**numbers, attributes.get("indexflag") or "{{idx}}": number}
             copy.extend([self.of(child, inside) for child in tag])
         return copy
 

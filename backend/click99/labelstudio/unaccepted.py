@@ -52,18 +52,19 @@ class _Masks:
                 self._by_click[click].append((made_of, item))
 
     def lack(self, prompts: list[ContextItem], config: LabelConfig, task: int | str) -> bool:
-        """A ✓ on the canvas leaves the prompts, and the mask tells that it was made from them."""
+        """A ✓ on the canvas leaves the prompts, and masks tell which of them they were made from."""
         first, ids = prompts[0], {prompt.id for prompt in prompts}
         try:
             found = config.targets(first.from_name, first.label, image=first.to_name)
         except LabelConfigError:
             return False
-        made = [item for made_of, item in self._by_click[first.id] if ids <= made_of]
+        made = [told for click in ids for told in self._by_click[click]]
         if first.is_box:  # clicks may have refined its mask since
-            made += self._by_id[region_id(task, first.id)]
+            made += [(frozenset(ids), item) for item in self._by_id[region_id(task, first.id)]]
         # whatever label people gave it since
         targets = [replace(target, item_index=first.item_index, any_label=True) for target in found]
-        return not any(is_of(item, target) for item in made for target in targets)
+        kept = (made_of for made_of, item in made if any(is_of(item, target) for target in targets))
+        return not ids <= frozenset[str]().union(*kept)
 
 
 def _is_for_a_mask(item: ContextItem, boxes_only: Collection[str], smart: Collection[str]) -> bool:

@@ -75,6 +75,7 @@ class Answering:
         image, project = question.image, question.request.project or ""
         with self._in_flight.answering(question.key, question.clicks) as superseded:
             kept = self._objects.kept(question)
+            question = self._objects.unspent(question, kept)
             prior = partial(self._recall, question, partial(self._objects.areas, question, kept))
             mask_of = partial(
                 self._sessions.mask,

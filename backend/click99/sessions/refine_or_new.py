@@ -10,7 +10,7 @@ import numpy as np
 
 from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.prompts import Question
-from click99.labelstudio.regions import Region, control_of, crop, drawn_regions, region_id
+from click99.labelstudio.regions import Region, control_of, crop, drawn_regions, made_from, region_id
 from click99.segmentation.clicks import Click
 from click99.sessions.corrections import Start
 from click99.sessions.recent_answers import AnsweredRegion, RecentAnswers, counts, perhaps_accepted
@@ -82,6 +82,16 @@ class ObjectFinder:
     def kept(self, question: Question) -> list[Region]:
         """The regions of the question's kind that Label Studio has saved of the canvas, the newest last."""
         return drawn_regions(question.work, question.targets, *question.shape)
+
+    def unspent(self, question: Question, kept: Sequence[Region]) -> Question:
+        """The question without clicks that another saved region was made from, which was locked, or labelled
+        otherwise, while they stayed pending. kept: as `kept` says."""
+        own = {region.id: region.clicks for region in kept if not region.fixed}
+        others = (made_from(item) for item in question.work.items if item.get("id") not in own)
+        spent = frozenset[Click]().union(*others).difference(*own.values())
+        clicks = [click for click in question.clicks if click not in spent] or question.clicks[-1:]
+        ids = frozenset(click.id for click in question.clicks if click in spent)
+        return replace(question, clicks=clicks, spent=ids)
 
     def areas(self, question: Question, kept: Sequence[Region]) -> tuple[int, ...]:
         """Pixels of the newest regions of the question's kind in its picture; kept: as `kept` says."""
