@@ -95,14 +95,21 @@ def test_other_things_are_not_it(other: dict[str, Any]):
         item(original_width=61),
         item(value={"touches": [{"type": "add"}]}),
         item(value={"maskDataURL": "data:image/png;base64,AAAA"}),
-        item(id=None),
     ],
-    ids=["no mask", "no list", "another size", "another image", "a stroke of nothing", "no PNG", "no id"],
+    ids=["no mask", "no list", "another size", "another image", "a stroke of nothing", "no PNG"],
 )
 def test_what_cannot_be_read_is_left_out_and_named(broken: dict[str, Any], caplog: pytest.LogCaptureFixture):
     (region,) = drawn_regions(work(broken, item("good")), [TARGET], *SIZE)
     assert region.id == "good"
     assert "annotation 1 is not read" in caplog.text
+
+
+@pytest.mark.parametrize("name", [None, "", {}, True])
+def test_a_region_without_an_id_has_none_before_a_draft(name: Any, caplog: pytest.LogCaptureFixture):
+    (region,) = drawn_regions(work(item(id=name), item("good")), [TARGET], *SIZE)
+    assert region.id == "good"
+    assert "A region of annotation 1 has no id" in caplog.text
+    assert "Import results with ids" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -214,11 +214,29 @@ def test_a_click_may_bring_a_label_to_any_control(
     assert made["value"]["brushlabels"] == ["nucleus"]
 
 
-def test_a_label_that_no_control_has_is_named(server: TestClient):
+def test_a_label_tells_the_picture_where_nothing_else_does(server: TestClient):
+    pictures = "".join(
+        f'<Image name="i{k}" value="$image"/><KeyPoint name="k{k}" toName="i{k}" smart="true"/>'
+        f'<BrushLabels name="b{k}" toName="i{k}"><Label value="{label}"/></BrushLabels>'
+        for k, label in enumerate(["cell", "nucleus"])
+    )
+    item = {"type": "keypointlabels", "value": {"x": 31, "y": 42, "keypointlabels": ["nucleus"]}}
+    (made,) = ask(server, item, label_config=f"<View>{pictures}</View>")["result"]
+    assert (made["from_name"], made["value"]["brushlabels"]) == ("b1", ["nucleus"])
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (CONFIG, "no control for clicks has the label 'Cell' (there: 'kp': 'cell', "),
+        (WITHOUT_LABELS, "no control for masks has the label 'Cell' (there: 'brush': 'cell', "),
+    ],
+)
+def test_a_label_that_no_control_has_is_named(server: TestClient, config: str, told: str):
     item = {"type": "keypointlabels", "value": {"x": 31, "y": 42, "keypointlabels": ["Cell"]}}
-    reply = server.post("/predict", json=body([item]))
+    reply = server.post("/predict", json=body([item], label_config=config))
     assert reply.status_code == 422
-    assert "no control for clicks has the label 'Cell' (there: 'kp': 'cell', " in reply.json()["detail"]
+    assert told in reply.json()["detail"]
 
 
 def test_text_may_hold_half_a_character(server: TestClient, tmp_path: Any):

@@ -54,6 +54,18 @@ def test_a_new_object_gets_the_label_of_the_newest_region(server: TestClient):
     assert other["value"]["brushlabels"] == ["nucleus", "cell"]
 
 
+@pytest.mark.parametrize(
+    ("newest", "label"), [(["gone"], "nucleus"), (["gone", "cell"], "cell"), (["N"], "nucleus")]
+)
+def test_a_new_object_gets_no_label_that_the_config_lacks(server: TestClient, newest: list[str], label: str):
+    """Since the label was renamed, say, or written as its value where it has an alias."""
+    config = WITHOUT_LABELS.replace('<Label value="nucleus"/>', '<Label value="N" alias="nucleus"/>')
+    (region,) = click(server, config, dot("a", 10, 10))
+    kept = relabelled(region, "nucleus") | {"id": "older"}, relabelled(region, *newest)
+    (other,) = click(server, config, dot("b", 50, 40), **draft(*kept))
+    assert other["value"]["brushlabels"] == [label]
+
+
 def test_a_region_that_lost_its_label_gets_the_first(server: TestClient):
     (region,) = click(server, WITHOUT_LABELS, dot("a", 20, 20))
     (refined,) = click(server, WITHOUT_LABELS, dot("b", 21, 20), **draft(relabelled(region)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree import ElementTree
@@ -25,7 +25,7 @@ class Target:
     None: it has only one. more: labels beside `label`, of a control with choice="multiple". any_label: the
     prompt has none, so it may be about a region of whichever; `label` is the control's first. chosen: those
     of the region that was selected at the click, as far as the control has them. called: what other programs
-    call `label`, its value where it has an alias.
+    call `label`, its value where it has an alias. labels: all of the control, as a `Control`'s.
     """
 
     from_name: str
@@ -39,6 +39,11 @@ class Target:
     drawn_by: str = ""
     chosen: tuple[str, ...] = ()
     called: str | None = None
+    labels: Mapping[str, str] | None = field(default=None, compare=False)
+
+    def known(self, labels: Iterable[str]) -> list[str]:
+        """Those that the control has, as in results."""
+        return known_names(self.labels, labels)
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,19 @@ class Control:
     def tag(self) -> str:
         """Of an output, as a person writes it."""
         return "Labels" if self.drawn_by else REGION_TYPES[self.kind].tag  # pyright: ignore
+
+
+def known_names(labels: Mapping[str, str] | None, told: Iterable[str]) -> list[str]:
+    """Of those told, by their names or values, the names of those that `labels`, a `Control`'s, holds."""
+    return [name for label in told if (name := name_in(labels, label, label))]
+
+
+def name_in(labels: Mapping[str, str] | None, label: str, value: str) -> str | None:
+    """In results, of the label called `label`, or having `value`; None when `labels`, a `Control`'s, has
+    none."""
+    if labels is None or label in labels:
+        return label
+    return next((name for name, own in labels.items() if own == value), None)
 
 
 def controls(root: ElementTree.Element) -> dict[str, list[Control]]:

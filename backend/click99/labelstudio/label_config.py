@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any, cast
 from xml.etree import ElementTree
 
-from click99.labelstudio.controls import Control, Target, controls, is_tag, outputs
+from click99.labelstudio.controls import Control, Target, controls, is_tag, known_names, name_in, outputs
 from click99.labelstudio.errors import LabelConfigError, PayloadError
 from click99.labelstudio.loose_values import VARIABLE, value_of
 from click99.labelstudio.payloads import WITHOUT_LABELS
@@ -114,7 +114,9 @@ class LabelConfig:
         """
         prompt = self._prompt(control, label, image)
         if prompt.kind in WITHOUT_LABELS or label is None:
-            return self._of_any_label(prompt, [label, *more] if label else chosen)
+            if label is not None:
+                self.holding(label, prompt.to_name)
+            return self._of_any_label(prompt, chosen if label is None else [label, *more])
         value = _value(prompt.labels or {}, label) or (label if prompt.from_task else None)
         if value is None:
             tag = "KeyPointLabels" if prompt in self.keypoints else "RectangleLabels"
@@ -122,8 +124,10 @@ class LabelConfig:
             raise LabelConfigError("label_config", problem, f'Add <Label value="{label}"/> inside it')
         outputs, targets = self._outputs(prompt, label), []
         for output in outputs:
-            if found := _name(output, label, value):
-                others = (_name(output, other, (prompt.labels or {}).get(other, other)) for other in more)
+            if found := name_in(output.labels, label, value):
+                others = (
+                    name_in(output.labels, other, (prompt.labels or {}).get(other, other)) for other in more
+                )
                 beside = tuple(other for other in others if other)
                 targets.append(_target(output, found, more=beside))
         if targets:
@@ -140,7 +144,7 @@ class LabelConfig:
         none."""
         outputs = [output for output in self.outputs if output.to_name == image]
         for output in outputs:
-            if name := _name(output, label, label):
+            if name := name_in(output.labels, label, label):
                 return _target(output, name)
         known = ", ".join(f"{output.name!r}: {_names(output.labels)}" for output in outputs) or "none"
         problem = f"no control for masks has the label {label!r} (there: {known})"
@@ -151,8 +155,8 @@ class LabelConfig:
         for output in outputs:
             unknown = ["Object"] if self.data is None and output.from_task else []
             for label in [*(output.labels or output.own or unknown)][:1]:
-                known = self._known(output, chosen)
-                targets.append(_target(output, label, any_label=True, chosen=known))
+                names = tuple(known_names(output.labels, chosen))  # other regions may be selected, too
+                targets.append(_target(output, label, any_label=True, chosen=names))
         if targets:
             return sorted(targets, key=lambda target: not target.chosen)
         problem = f"{outputs[0].name!r} has no label of its own, and a click of {prompt.name!r} brings none"
@@ -160,11 +164,6 @@ class LabelConfig:
         if outputs[0].from_task:
             remedy = f"Import the task with {outputs[0].from_task.removeprefix('$')!r}, a list of labels"
         raise LabelConfigError("label_config", problem, remedy)
-
-    @staticmethod
-    def _known(output: Control, labels: Sequence[str]) -> tuple[str, ...]:
-        """Those of the labels that the control has, as in results: other regions may be selected, too."""
-        return tuple(name for label in labels if (name := _name(output, label, label)))
 
     def _outputs(self, prompt: Control, label: str) -> list[Control]:
         """Those of the prompt's image, at least one. label: for the one to add where there is none."""
@@ -212,7 +211,7 @@ class LabelConfig:
             return self._prompts[name]
         prompts = (*self.keypoints, *self.boxes)
         there = [prompt for prompt in prompts if prompt.to_name == image] or prompts
-        if not name and (found := [*_with_label(there, label), *_without_labels(there)]):
+        if not name and (found := [*_with_label(there, label), *self._without_labels(there, label)]):
             return found[0]
         if not name and label is not None and there:
             labels = ", ".join(f"{prompt.name!r}: {_names(prompt.labels)}" for prompt in there)
@@ -222,6 +221,12 @@ class LabelConfig:
         problem = f"no KeyPoint control {name!r} (there: {known})"
         remedy = f'Add <KeyPoint name="{name}" …/> or reload the page'
         raise LabelConfigError("label_config", problem, remedy)
+
+    def _without_labels(self, prompts: Iterable[Control], label: str | None) -> list[Control]:
+        """Those whose image has a control for masks with that label first."""
+        images = {output.to_name for output in self.outputs if label and known_names(output.labels, [label])}
+        bare = (prompt for prompt in prompts if prompt.kind in WITHOUT_LABELS)
+        return sorted(bare, key=lambda prompt: prompt.to_name not in images)
 
     def _image_value(self, name: str) -> str:
         value = self.images.get(name)
@@ -236,10 +241,6 @@ def _with_label(prompts: Iterable[Control], label: str | None) -> Iterator[Contr
     for prompt in prompts:
         if label is None or prompt.labels is None or _value(prompt.labels, label):
             yield prompt
-
-
-def _without_labels(prompts: Iterable[Control]) -> Iterator[Control]:
-    return (prompt for prompt in prompts if prompt.kind in WITHOUT_LABELS)
 
 
 def _tree(xml: str) -> ElementTree.Element:
@@ -261,14 +262,8 @@ def _target(output: Control, label: str, **more: Any) -> Target:
     type = OF_ANY if drawn_by else kind
     value = (output.labels or {}).get(label)
     called = value if value != label else None
-    return Target(output.name, output.to_name, label, kind, type, drawn_by=drawn_by, called=called, **more)
-
-
-def _name(output: Control, label: str, value: str) -> str | None:
-    """In results, of the label called `label`, or having `value`; None when there is none."""
-    if output.labels is None or label in output.labels:
-        return label
-    return next((name for name, own in output.labels.items() if own == value), None)
+    more |= {"drawn_by": drawn_by, "called": called, "labels": output.labels}
+    return Target(output.name, output.to_name, label, kind, type, **more)
 
 
 def _value(labels: Mapping[str, str], label: str) -> str | None:

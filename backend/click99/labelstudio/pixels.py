@@ -135,6 +135,10 @@ def _array(image: Image.Image) -> np.ndarray:
 def _reason(error: Exception, data: bytes) -> str:
     if not data:
         return "it is empty"
+    if data[4:8] == b"ftyp" and b"hei" in data[8:64]:
+        return "it is HEIC, which browsers do not show either"
+    if data.lstrip()[:1] in (b"<", b"{"):
+        return "it is text (HTML, JSON, SVG), perhaps a page to log in or an error"
     if isinstance(error, Image.UnidentifiedImageError | LookupError):
         return f"of no known format, damaged, or 0 pixels wide or high ({len(data)} bytes)"
     return str(error) or type(error).__name__

@@ -185,8 +185,8 @@ class Question:
         """
         target = self.target_of(control)
         alike = target is self.target and target.any_label
-        newest = [labels for labels in self._of_its_kind if labels][-1:] if alike else []
-        return next(filter(None, [[*own], [*target.chosen], *newest]), [target.label, *target.more])
+        newest = [labels for labels in map(target.known, self._of_its_kind) if labels] if alike else []
+        return next(filter(None, [[*own], [*target.chosen], *newest[-1:]]), [target.label, *target.more])
 
     @property
     def _of_its_kind(self) -> Iterator[list[str]]:

@@ -29,6 +29,10 @@ from click99.segmentation.clicks import Click
 log = logging.getLogger(__name__)
 
 KEPT_BYTES = 128 * 2**20  # of decoded masks: a task's come with every click on it
+NAMELESS = (
+    "A region of %s has no id: Label Studio makes one in the browser, and tells it with the first draft. "
+    "Until then a click on it begins a second region. Import results with ids"
+)
 CLICKS = TypeAdapter(list[tuple[str, int, int, bool]])
 WHICH: TypeAdapter[int | None] = TypeAdapter(Which)
 
@@ -95,7 +99,7 @@ class _Value(BaseModel):
 
 
 class _Item(BaseModel):
-    id: Annotated[Name, Field(min_length=1)]
+    id: Name
     original_width: Size = None
     original_height: Size = None
     value: _Value
@@ -144,7 +148,9 @@ def _readable(work: Work, targets: Sequence[Target], height: int, width: int) ->
     fixed = {item.get("id") for item in work.items if is_fixed(item)}
     for raw in work.items:
         target = next((target for target in targets if is_of(raw, target)), None)
-        if target and (raw["type"] == target.type or raw.get("id") not in labelled):
+        if target and not name_of(raw.get("id")):
+            log.warning(NAMELESS, work.name)
+        elif target and (raw["type"] == target.type or raw.get("id") not in labelled):
             try:
                 yield _region(raw, target, height, width, raw.get("id") in fixed)
             except (ValidationError, BrushError, BitmaskError) as error:
