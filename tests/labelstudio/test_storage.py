@@ -184,10 +184,23 @@ def test_without_label_studio_it_says_so(source: Source):
         source().get(LEAF, "7")
 
 
-def test_a_task_is_no_path(images: ImageSource, studio: Site):
-    with pytest.raises(ImageUnavailableError):
-        images.get(LEAF, "../../api/projects/1?")
-    assert studio.paths[0].startswith("/tasks/..%2F..%2Fapi%2Fprojects%2F1%3F/resolve/")
+@pytest.mark.parametrize("task", ["", "1f2e3d4c5b6a", "../../api/projects/1?"])
+def test_label_studio_is_asked_for_tasks_that_it_has(images: ImageSource, studio: Site, task: str):
+    with pytest.raises(ImageUnavailableError, match=r"for its tasks only\. Send the task with its id"):
+        images.get(LEAF, task)
+    assert studio.asked == []
+
+
+@pytest.mark.usefixtures("public")
+def test_blanks_around_the_address_of_a_redirect(images: ImageSource, studio: Site, bucket: Site):
+    studio.redirect(storage_path(LEAF, "7"), f"{bucket.url}/leaf.png?signature=secret \t", 303)
+    assert is_red(images.get(LEAF, "7"))
+
+
+def test_what_label_studio_sends_to_itself_is_not_signed(images: ImageSource, studio: Site):
+    studio.redirect(storage_path(LEAF, "7"), "/data/upload/1/gone.png")
+    with pytest.raises(ImageUnavailableError, match=r"gone\.png answers 404\. Check the address"):
+        images.get(LEAF, "7")
 
 
 def test_two_tasks_do_not_share_a_picture(images: ImageSource, studio: Site):
@@ -216,6 +229,12 @@ def test_two_tasks_do_not_share_a_picture(images: ImageSource, studio: Site):
         ("2002:0a00:0001::", False),
         ("fe80::1%eth0", False),
         ("fd00::1", False),
+        ("64:ff9b::5db8:d822", True),
+        ("64:ff9b::a00:1", False),
+        ("64:ff9b:1::1", False),
+        ("::127.0.0.1", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("fec0::1", False),
     ],
 )
 def test_public_addresses(address: str, public: bool):

@@ -22,6 +22,8 @@ from requests.adapters import HTTPAdapter
 
 CHUNK = 2**16
 HEADERS = 2**20  # bytes of an answer beside its body
+# All of IPv6 that is public, and what stands for addresses of IPv4, public or not.
+UNICAST, NAT64 = ipaddress.ip_network("2000::/3"), ipaddress.ip_network("64:ff9b::/96")
 
 
 TRUST = "Set REQUESTS_CA_BUNDLE to a file with that certificate, or its authority's, and the usual ones"
@@ -106,8 +108,10 @@ def is_public(address: str) -> bool:
     """Whether an IP address is of the public internet: not this machine's, its network's or its cloud's."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
-        found = found.ipv4_mapped or found.sixtofour or found
-    return found.is_global and not found.is_multicast
+        told = ipaddress.IPv4Address(found.packed[-4:]) if found in NAT64 else None
+        found = found.ipv4_mapped or found.sixtofour or told or found
+    alike = found.version == 4 or found in UNICAST
+    return alike and found.is_global and not found.is_multicast
 
 
 def distrust(error: Exception) -> str:

@@ -56,8 +56,8 @@ def shorten(url: str) -> str:
 
 
 def _location(reply: requests.Response) -> str:
-    """Of a redirect. Some hosts write UTF-8 there, as browsers read it."""
-    return reply.headers["Location"].encode("latin-1").decode(errors="replace")
+    """Of a redirect. Some hosts write UTF-8 there, or blanks around it, as browsers read it."""
+    return reply.headers["Location"].encode("latin-1").decode(errors="replace").strip()
 
 
 def _host(url: str) -> str:
@@ -84,10 +84,15 @@ class Fetcher:
 
     def resolve(self, url: str, task: str = "") -> str:
         """The absolute form of the address in a task, by its id; ImageNotAllowedError when it may not be
-        fetched."""
+        fetched, ImageUnavailableError in cloud storage without the id."""
         if is_data_uri(url):
             return url
-        path = storage_path(url, task) if ON_STORAGE.match(url) else url
+        path = url
+        if ON_STORAGE.match(url):
+            if not task.isdecimal():
+                problem = f"{shorten(url)} is in cloud storage, which Label Studio reads for its tasks only"
+                raise ImageUnavailableError("image", problem, "Send the task with its id")
+            path = storage_path(url, task)
         if self.label_studio is not None:
             path = self.label_studio.resolve(path)
         elif PATH.match(path):
@@ -193,7 +198,7 @@ class Fetcher:
             remedy = UNREAD if reply.status_code == 424 else UNCONNECTED
         elif reply.status_code >= 500 or reply.status_code == 429:
             remedy = "Its host is busy or broken: click again later, or see that host's log"
-        elif sent:
+        elif sent and not ours:
             remedy = UNSIGNED
         elif reply.status_code in (401, 403):
             remedy = "It must be readable without login; if it is Label Studio, set LABEL_STUDIO_HOST to it"
