@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,10 @@ from tests.e2e.workplace import BRUSH, COFFEE, Click99, Workplace, mask_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-KEYS = ["coffee.png", "two cups.png", "a+b=c&d.png", "100%.png", "50%20off.png", "Küche/Tasse Größe.png"]
+KEYS = [
+    *("coffee.png", "two cups.png", "a+b=c&d.png", "100%.png", "50%20off.png", "Küche/Tasse Größe.png"),
+    *(" first.png", "a%2Fb#1;2.png", "a//b.png", unicodedata.normalize("NFD", "ü.png"), f"{'x' * 900}.png"),
+]
 PICTURE = pictures()[0].read_bytes()  # coffee.png
 LOGIN = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
 

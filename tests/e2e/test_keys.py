@@ -65,6 +65,32 @@ def test_a_label_given_afterwards_stays(studio: LabellingPage, without_keys: Pro
     assert (again["id"], again["value"]["brushlabels"]) == (suggested["id"], ["Person"]), "reopened"
 
 
+def test_clicks_of_a_relabelled_region_count_for_no_other(
+    studio: LabellingPage, workplace: Workplace
+) -> None:
+    """The ✓ on the canvas leaves them, and each later click of their label brings them again."""
+    project = workplace.project("relabelled", KEYS)
+    task = project.task()
+    studio.work_on(project.id, task)
+    (cup,) = studio.click(COFFEE).regions
+    studio.accept_on_canvas()
+    studio.select(cup["id"])
+    studio.page.locator(".lsf-labels").last.locator(".lsf-label", has_text="Person").first.click()
+    studio.key("Escape")
+    studio.wait_for_draft()
+    studio.take_up_clicks()
+    answer = studio.click(Click(60, 330, True))
+    assert len(answer.clicks) == 2
+    (other,) = answer.regions
+    assert other["id"] != cup["id"]
+    assert not (mask_of(other) & mask_of(cup)).any()
+    assert [name for name, *_ in other["meta"]["clicks"]] == [answer.clicks[1]["id"]]
+    studio.accept()
+    studio.submit()
+    (saved,) = project.annotations(task)
+    assert [item["value"]["brushlabels"] for item in saved] == [["Person"], ["Object"]]
+
+
 def test_labels_of_the_task_need_no_keys(studio: LabellingPage, workplace: Workplace) -> None:
     brush = '<BrushLabels name="brush" toName="image" smart="false" value="$kinds"/>'
     dots = '<KeyPoint name="click" toName="image" smart="true" smartOnly="true"/>'

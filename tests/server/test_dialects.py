@@ -381,6 +381,15 @@ def test_a_box_of_a_control_that_is_not_smart(server: TestClient):
     assert mask(ask(server, box, label_config=CONFIG.replace("</View>", tag))).any()
 
 
+def test_a_box_around_background_is_no_object(server: TestClient):
+    value = {"x": 10, "y": 10, "width": 50, "height": 50}
+    box = {"type": "rectangle", "from_name": "box", "to_name": "image", "value": value, "is_positive": False}
+    reply = server.post("/predict", json=body([box], label_config=WITHOUT_LABELS))
+    assert (reply.status_code, "a box around background" in reply.json()["detail"]) == (400, True)
+    alone = ask(server, dot("a", 20, 20), label_config=WITHOUT_LABELS)
+    assert ask(server, box, dot("a", 20, 20), label_config=WITHOUT_LABELS) == alone
+
+
 @pytest.mark.parametrize("field", ["x", "y", "width", "height", "rotation"])
 @pytest.mark.parametrize("number", [1e76, -1e76, 1e308])
 def test_a_box_out_of_this_world_is_refused(server: TestClient, field: str, number: float):

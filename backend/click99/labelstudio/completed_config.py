@@ -12,7 +12,7 @@ from click99.labelstudio.config_text import check_labels
 from click99.labelstudio.errors import LabelConfigError
 from click99.labelstudio.label_config import LabelConfig
 
-NAME = re.compile(r"""\bname\s*=\s*["']([^"']*)""")
+NAME = re.compile(r"""\bname\s*=\s*["']([^"']*)""", re.IGNORECASE)
 
 
 def completed(xml: str, labels: Sequence[str] = ()) -> str:

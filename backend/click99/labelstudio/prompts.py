@@ -240,6 +240,9 @@ def read_prompt(items: Sequence[ContextItem]) -> Prompt:
     """
     clicked = {item.place for item in items if item.is_click}
     if items and items[-1].is_box and items[-1].place not in clicked:
+        if items[-1].is_positive is False:
+            field = f"params.context.result[{len(items) - 1}].is_positive"
+            raise PayloadError(field, "a box around background", "Click on the background instead")
         return Prompt([_labelled(items[-1], len(items) - 1)], [len(items) - 1])
     clicks = [(place, item) for place, item in enumerate(items) if item.is_click]
     if not clicks:
@@ -255,7 +258,12 @@ def read_prompt(items: Sequence[ContextItem]) -> Prompt:
 def _is_around(box: ContextItem, click: ContextItem) -> bool:
     """Whether a box that came before a click is about its object: of its picture and label."""
     labels = {box.label or click.label, click.label or box.label}
-    return box.is_box and box.item_index == click.item_index and len(labels) == 1
+    return (
+        box.is_box
+        and box.is_positive is not False
+        and box.item_index == click.item_index
+        and len(labels) == 1
+    )
 
 
 def _labelled(item: ContextItem, place: int) -> ContextItem:
