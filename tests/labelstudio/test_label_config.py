@@ -316,6 +316,19 @@ def test_tasks_without_an_image(data: dict[str, Any], message: str):
         config(IMAGE, BRUSH, KEYPOINT).image_url(data)
 
 
+@pytest.mark.parametrize(
+    ("told", "url"),
+    [
+        (" /a b.png\n", "/a b.png"),
+        ("http://host/\r\n\ta.png", "http://host/a.png"),
+        ("s3://b/a\tb ", "s3://b/a\tb "),
+    ],
+)
+def test_blanks_in_an_address_are_read_as_in_browsers(told: str, url: str):
+    """A key in a bucket may hold any."""
+    assert config(KEYPOINT, BRUSH, IMAGE).image_url({"image": told}) == url
+
+
 @pytest.mark.parametrize(("item_index", "url"), [(None, "/a.png"), (0, "/a.png"), (1, "/b.png")])
 def test_a_tag_may_show_a_list_of_images(item_index: int | None, url: str):
     several = config(IMAGE.replace("value=", "valueList="), BRUSH, KEYPOINT)

@@ -191,7 +191,7 @@ class LabelConfig:
             raise PayloadError(
                 field, problem, f"Import the task with it, or change the Image tag's value={value!r}"
             )
-        return found if ON_STORAGE.match(found) else found.strip()  # as browsers do; a key may end in a blank
+        return found if ON_STORAGE.match(found) else re.sub("[\t\r\n]", "", found).strip()  # as browsers do
 
     def _interactive(self) -> Control:
         """The first smart keypoint control, else the first."""
