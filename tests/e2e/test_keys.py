@@ -65,6 +65,22 @@ def test_a_label_given_afterwards_stays(studio: LabellingPage, without_keys: Pro
     assert (again["id"], again["value"]["brushlabels"]) == (suggested["id"], ["Person"]), "reopened"
 
 
+def test_a_new_object_has_the_label_that_was_chosen_last(
+    studio: LabellingPage, without_keys: Project
+) -> None:
+    """Though it was given to an older mask than the newest."""
+    task = without_keys.task()
+    studio.work_on(without_keys.id, task)
+    for place in (COFFEE, OBJECTS["2"][0]):
+        studio.click(place)
+        studio.accept()
+        studio.wait_for_draft()
+    studio.relabel(COFFEE, "3")
+    studio.wait_for_draft()
+    (third,) = studio.click(OBJECTS["3"][0]).regions
+    assert third["value"]["brushlabels"] == ["Animal"]
+
+
 def test_clicks_of_a_relabelled_region_count_for_no_other(
     studio: LabellingPage, workplace: Workplace
 ) -> None:

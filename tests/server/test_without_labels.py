@@ -54,6 +54,24 @@ def test_a_new_object_gets_the_label_of_the_newest_region(server: TestClient):
     assert other["value"]["brushlabels"] == ["nucleus", "cell"]
 
 
+def test_a_new_object_gets_the_label_that_was_chosen_last(start: Start):
+    """Of any region, not only of the newest; until another is chosen, and after a restart."""
+    (first,) = click(start(), WITHOUT_LABELS, dot("a", 10, 10))
+    second = first | {"id": "second"}
+    clicks = [dot("b", 50, 40), dot("c", 52, 40)]
+
+    def label_of(server: TestClient, *kept: dict[str, Any], upto: int = 1) -> list[str]:
+        (made,) = click(server, WITHOUT_LABELS, *clicks[:upto], **draft(*kept))
+        return made["value"]["brushlabels"]
+
+    chosen = relabelled(first, "nucleus"), second
+    assert label_of(start(), first, second) == ["cell"]
+    assert label_of(start(), *chosen) == label_of(start(), *chosen, upto=2) == ["nucleus"]
+    by_hand = second | {"id": "drawn"}
+    assert label_of(start(), *chosen, by_hand) == ["cell"]
+    assert label_of(start(), relabelled(first, "gone"), second, by_hand) == ["cell"]
+
+
 @pytest.mark.parametrize(
     ("newest", "label"), [(["gone"], "nucleus"), (["gone", "cell"], "cell"), (["N"], "nucleus")]
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from click99.labelstudio.controls import Target
 from click99.labelstudio.errors import PayloadError
 from click99.labelstudio.images import Image, ImageSource
 from click99.labelstudio.label_config import LabelConfig
-from click99.labelstudio.loose_values import names_of
+from click99.labelstudio.loose_values import name_of, names_of
 from click99.labelstudio.payloads import PROMPTS, ContextItem, PredictRequest, Work
 from click99.labelstudio.regions import control_of, is_of
 from click99.segmentation.clicks import Click
@@ -116,7 +116,7 @@ class Question:
     image_url: as it stands in the task. clicks: of a box, its centre. asked: when it came, by
     `time.perf_counter`. targets: see `Prompt.targets`. around: see `Prompt`. blank: what others submitted,
     the newest there is, is not on the canvas. spent: the ids of further pending clicks, which another saved
-    region was made from.
+    region was made from. last_labels: those that were chosen last.
     """
 
     request: PredictRequest
@@ -129,6 +129,7 @@ class Question:
     around: Box | None = None
     blank: bool = False
     spent: frozenset[str] = frozenset()
+    last_labels: Sequence[str] = ()
 
     @classmethod
     def read(cls, request: PredictRequest, images: ImageSource) -> Question:
@@ -180,20 +181,21 @@ class Question:
     def labels(self, own: Sequence[str] = (), control: str = "") -> list[str]:
         """Of the answer: its region's own; else the prompt's. control: of that region.
 
-        A prompt without a label has that of the selected region, else of the newest: who labels several in a
-        row changes it there.
+        A prompt without a label has that of the selected region, else the one chosen last, as far as the
+        control has it, else the newest region's.
         """
         target = self.target_of(control)
         alike = target is self.target and target.any_label
-        newest = [labels for labels in map(target.known, self._of_its_kind) if labels] if alike else []
-        return next(filter(None, [[*own], [*target.chosen], *newest[-1:]]), [target.label, *target.more])
+        newest = [self.last_labels, *reversed(self.shown_labels.values())] if alike else []
+        found = [[*own], [*target.chosen], *map(target.known, newest)]
+        return next(filter(None, found), [target.label, *target.more])
 
     @property
-    def _of_its_kind(self) -> Iterator[list[str]]:
-        """The labels of each region where a new object goes."""
-        for item in self.work.items:
-            if is_of(item, self.target):
-                yield names_of(item["value"].get(self.target.type))
+    def shown_labels(self) -> dict[str, list[str]]:
+        """Of the regions where a new object goes, by their ids, the newest last."""
+        target = self.target
+        items = (item for item in self.work.items if is_of(item, target))
+        return {name_of(item.get("id")): names_of(item["value"].get(target.type)) for item in items}
 
     @cached_property
     def work(self) -> Work:

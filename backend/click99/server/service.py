@@ -49,6 +49,7 @@ from click99.server.settings import Settings
 from click99.server.storage import open_lasting_store, open_store
 from click99.server.warming import Warming
 from click99.sessions import ObjectVersions, Priors, Sessions
+from click99.sessions.chosen_labels import ChosenLabels
 from click99.sessions.recent_answers import RecentAnswers
 from click99.sessions.refine_or_new import ObjectFinder
 from click99.sessions.refiner import Refiner
@@ -89,7 +90,8 @@ class Service:
         )
         self.metrics.serves(predictor.version)
         self._recent_answers = RecentAnswers(lasting)
-        objects = ObjectFinder(self._recent_answers, AnnotatorsPerTask(lambda: self._connection.client))
+        annotators = AnnotatorsPerTask(lambda: self._connection.client)
+        objects = ObjectFinder(self._recent_answers, annotators, ChosenLabels(lasting))
         self._answering = Answering(
             self._images,
             self.sessions,

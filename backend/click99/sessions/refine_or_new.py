@@ -12,6 +12,7 @@ from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.prompts import Question
 from click99.labelstudio.regions import Region, control_of, crop, drawn_regions, made_from, region_id
 from click99.segmentation.clicks import Click
+from click99.sessions.chosen_labels import ChosenLabels
 from click99.sessions.corrections import Start
 from click99.sessions.recent_answers import AnsweredRegion, RecentAnswers, counts, perhaps_accepted
 
@@ -35,9 +36,10 @@ class ClickedObject:
 class ObjectFinder:
     """Finds the objects of clicks, and remembers for a while what was answered. Thread-safe as the store."""
 
-    def __init__(self, answers: RecentAnswers, annotators: AnnotatorsPerTask):
+    def __init__(self, answers: RecentAnswers, annotators: AnnotatorsPerTask, labels: ChosenLabels):
         self._answers = answers
         self._annotators = annotators
+        self._labels = labels
 
     def object_of(
         self, question: Question, kept: Sequence[Region], near: float, own_mask: Callable[[], np.ndarray]
@@ -68,7 +70,7 @@ class ObjectFinder:
         return identify(clicks, regions, new_id, near, shape, own_mask)
 
     def on_screen(self, question: Question) -> Question:
-        """The question without what others have submitted.
+        """The question without what others have submitted, and with the labels that were chosen last.
 
         A submitted annotation is everybody's only where one person annotates a task. Where several do, each
         on their own, it is not shown to the others, and must not be the start of their masks either, nor
@@ -77,7 +79,11 @@ class ObjectFinder:
         work = question.work
         others = work.kind == "annotation" and work.items
         hidden = others and self._annotators.several(question.request.project)
-        return replace(question, blank=True) if hidden else question
+        seen = replace(question, blank=bool(hidden))
+        if not question.target.any_label:
+            return seen
+        canvas = f"{question.task} {seen.screen.person or ''}"
+        return replace(seen, last_labels=self._labels.last(canvas, seen.shown_labels))
 
     def kept(self, question: Question) -> list[Region]:
         """The regions of the question's kind that Label Studio has saved of the canvas, the newest last."""

@@ -1,0 +1,56 @@
+"""The label that was chosen last in a task: a new object's whose click brings none.
+
+Label Studio tells of no choice. It shows: a region is there that was not, or has other labels than it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from pydantic import BaseModel
+
+from click99.sessions.stores import Store
+
+KEPT_REGIONS = 64  # that are gone from the canvas, per task
+
+
+class _Seen(BaseModel):
+    """labels: of regions, by their ids. last: those chosen last."""
+
+    labels: dict[str, list[str]] = {}
+    last: list[str] = []
+
+
+class ChosenLabels:
+    """Kept in a store, per canvas. Where that has forgotten, the newest region's are taken for it."""
+
+    def __init__(self, store: Store):
+        self._store = store
+
+    def last(self, canvas: str, shown: Mapping[str, Sequence[str]]) -> list[str]:
+        """shown: the labels of its regions by their ids, the newest last; {}: none was chosen."""
+        seen = _Seen()
+
+        def look(value: bytes | None) -> bytes:
+            nonlocal seen
+            seen = _after(_read(value), shown)
+            return seen.model_dump_json().encode()
+
+        if shown:
+            self._store.update(f"labels {canvas}", look)
+        return seen.last
+
+
+def _read(value: bytes | None) -> _Seen:
+    """Nothing when it is damaged."""
+    with suppress(ValueError):
+        return _Seen.model_validate_json(value or b"{}")
+    return _Seen()
+
+
+def _after(seen: _Seen, shown: Mapping[str, Sequence[str]]) -> _Seen:
+    labels = {region: [*own] for region, own in shown.items()}
+    changed = [own for region, own in labels.items() if own and own != seen.labels.get(region)]
+    kept = dict([*seen.labels.items()][-KEPT_REGIONS:])
+    return _Seen(labels=kept | labels, last=[seen.last, *changed][-1])
