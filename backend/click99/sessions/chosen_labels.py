@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from click99.sessions.stores import Store
 
-KEPT_REGIONS = 64  # that are gone from the canvas, per task
+KEPT_REGIONS = 64  # that are not on the canvas, per task
 
 
 class _Seen(BaseModel):
@@ -23,23 +23,38 @@ class _Seen(BaseModel):
 
 
 class ChosenLabels:
-    """Kept in a store, per canvas. Where that has forgotten, the newest region's are taken for it."""
+    """Kept in a store, per task and person. When that forgets, the newest region's are taken for it."""
 
     def __init__(self, store: Store):
         self._store = store
 
-    def last(self, canvas: str, shown: Mapping[str, Sequence[str]]) -> list[str]:
-        """shown: the labels of its regions by their ids, the newest last; {}: none was chosen."""
+    def last(self, task: str, person: str, shown: Mapping[str, Sequence[str]]) -> list[str]:
+        """person: "" until the first draft. shown: the labels of the regions on the canvas by their ids, the
+        newest last; {}: none was chosen."""
         seen = _Seen()
+        before = self._store.get(_key(task, "")) if person else None
 
         def look(value: bytes | None) -> bytes:
             nonlocal seen
-            seen = _after(_read(value), shown)
+            seen = _after(_read(value or before), shown)
             return seen.model_dump_json().encode()
 
         if shown:
-            self._store.update(f"labels {canvas}", look)
+            self._store.update(_key(task, person), look)
         return seen.last
+
+    def answered(self, task: str, person: str, region: str, labels: Sequence[str]) -> None:
+        """A new object has been answered with these: nobody chooses them when it comes on the canvas."""
+
+        def note(value: bytes | None) -> bytes:
+            labels_of = _read(value).labels | {region: [*labels]}
+            return _Seen(labels=labels_of, last=[*labels]).model_dump_json().encode()
+
+        self._store.update(_key(task, person), note)
+
+
+def _key(task: str, person: str) -> str:
+    return f"labels {task} {person}"
 
 
 def _read(value: bytes | None) -> _Seen:

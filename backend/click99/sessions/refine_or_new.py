@@ -82,8 +82,8 @@ class ObjectFinder:
         seen = replace(question, blank=bool(hidden))
         if not question.target.any_label:
             return seen
-        canvas = f"{question.task} {seen.screen.person or ''}"
-        return replace(seen, last_labels=self._labels.last(canvas, seen.shown_labels))
+        last = self._labels.last(question.task, seen.screen.person or "", seen.shown_labels)
+        return replace(seen, last_labels=last)
 
     def kept(self, question: Question) -> list[Region]:
         """The regions of the question's kind that Label Studio has saved of the canvas, the newest last."""
@@ -114,6 +114,8 @@ class ObjectFinder:
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
         answer = AnsweredRegion(region, question.label, question.screen, found.start is not None, guessed)
         self._answers.remember(question.task, answer)
+        if found.start is None and question.target.any_label:
+            self._labels.answered(question.task, question.screen.person or "", region.id, labels)
         return region
 
     def _unsaved(self, question: Question) -> Iterator[AnsweredRegion]:
