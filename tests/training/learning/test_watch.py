@@ -27,7 +27,7 @@ from click99_training.learning.bought import write_page
 from click99_training.learning.gain import LEAST, gain, t_quantile
 from click99_training.learning.judging import Verdicts
 from click99_training.learning.snapshots import SnapshotError
-from click99_training.learning.watch import ERROR, Look, level_of, look_back, watch
+from click99_training.learning.watch import ERROR, LookBack, level_of, look_back, watch
 from tests.dashboard.examples import cost
 from tests.registry.examples import STAND_IN, checkpoint, ended
 from tests.training.learning.comparisons import verdicts
@@ -86,7 +86,9 @@ def now(registry: Registry, tmp_path: Path) -> SnapshotDataset:
     return annotated(tmp_path / "now", made(registry).name)
 
 
-def look(registry: Registry, now: SnapshotDataset, found: Verdicts | None, patch: pytest.MonkeyPatch) -> Look:
+def look(
+    registry: Registry, now: SnapshotDataset, found: Verdicts | None, patch: pytest.MonkeyPatch
+) -> LookBack:
     """found: what judging finds; None: it must not come to that."""
     patch.setattr(module, "verdicts", lambda *_: found or pytest.fail("judged"))
     came = look_back(registry, now, "cpu", 0, lambda *_: None)

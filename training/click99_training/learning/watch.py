@@ -32,7 +32,7 @@ ERROR = 0.05  # of all looks at a version together: half of it at the first, a q
 
 
 @dataclass(frozen=True)
-class Look:
+class LookBack:
     """What came of it, in a sentence. gain: what the version before would have gained; None: not judged."""
 
     said: str
@@ -42,7 +42,7 @@ class Look:
 
 def look_back(
     registry: Registry, snapshot: SnapshotDataset, device: str, seconds: float, tick: Tick
-) -> Look | None:
+) -> LookBack | None:
     """Go back to the version before if that would surely have been better on the newest IMAGES.
 
     snapshot: of now. seconds: for further masks of those images, once each has judged.
@@ -56,7 +56,7 @@ def look_back(
     try:
         judges = _judges(now, snapshot)
         if len(judges) < IMAGES:
-            return Look(f"{now.version.name} is watched: {len(judges)} of {IMAGES} new images by now")
+            return LookBack(f"{now.version.name} is watched: {len(judges)} of {IMAGES} new images by now")
         both = [_loaded(registry, name, device) for name in (now.version.name, now.before)]
     except RegistryError as error:
         return _not_watched(registry, now, str(error))
@@ -71,7 +71,7 @@ def watch(
     collect: Callable[[Path, str], object],
     device: str,
     costs: Costs = tuple,
-) -> Look:
+) -> LookBack:
     """`click99 watch`: a job like a fine-tune, that trains nothing.
 
     out: its folder. collect: writes a snapshot of what was annotated with a version. costs: of all saved
@@ -98,20 +98,22 @@ def _look_at(
     collect: Callable[[Path, str], object],
     device: str,
     progress: Progress,
-) -> Look:
+) -> LookBack:
     def tick(message: str, share: float) -> None:
         progress.tell("watching", share, 0, message)
         progress.stop_if_asked()
 
     if (now := watched(registry)) is None:
-        return Look("nothing is watched: no fine-tune that the gate promoted is served, or a person kept it")
+        return LookBack(
+            "nothing is watched: no fine-tune that the gate promoted is served, or a person kept it"
+        )
     progress.tell("collecting", 0, 0, f"collecting what was annotated with {now.version.name}")
     try:
         collect(snapshot, now.version.name)
     except SnapshotError as error:
-        return Look(f"{now.version.name} is watched: {error}")
+        return LookBack(f"{now.version.name} is watched: {error}")
     look = look_back(registry, SnapshotDataset(snapshot), device, 0, tick)
-    return look or Look("nothing is watched any more: somebody chose what is served")
+    return look or LookBack("nothing is watched any more: somebody chose what is served")
 
 
 def level_of(look: int) -> float:
@@ -155,18 +157,18 @@ def _gain(
     return found.gain_by(level_of(now.looks))
 
 
-def _concluded(registry: Registry, now: Watched, judges: list[str], gain: Gain) -> Look:
+def _concluded(registry: Registry, now: Watched, judges: list[str], gain: Gain) -> LookBack:
     """Move the pointer if it says so, and note the look on the watched version's card."""
     name, before = now.version.name, now.before
     on = f"{gain} on the newest {gain.images} images annotated with {name}"
-    look = Look(f"{name} stays: {before} would not surely have been better, {on}", gain)
+    look = LookBack(f"{name} stays: {before} would not surely have been better, {on}", gain)
     if gain.convinces:
         better = f"{before} would have been better than {name}, which the gate promoted: {on}"
         try:
             registry.take_back(now.seen, f"rolled back from {name}: {better}")
-            look = Look(f"rolled back to {before}: {better}", gain, rolled_back=True)
+            look = LookBack(f"rolled back to {before}: {better}", gain, rolled_back=True)
         except RegistryError as error:
-            look = Look(f"{better}. But nothing is rolled back: {error}", gain)
+            look = LookBack(f"{better}. But nothing is rolled back: {error}", gain)
     note(
         registry,
         name,
@@ -180,7 +182,7 @@ def _concluded(registry: Registry, now: Watched, judges: list[str], gain: Gain) 
     return look
 
 
-def _not_watched(registry: Registry, now: Watched, problem: str) -> Look:
+def _not_watched(registry: Registry, now: Watched, problem: str) -> LookBack:
     said = f"{now.version.name} stays, but can't be watched. {problem}"
     note(registry, now.version.name, problem=said)
-    return Look(said)
+    return LookBack(said)
