@@ -18,6 +18,7 @@ from tests.waiting import until
 ROOT = Path(__file__).parents[3]
 
 
+FP16 = 2**-10  # of a weight, between two that a checkpoint can hold
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
@@ -45,8 +46,8 @@ def test_two_processes_learn_what_one_does(data_folder: Path, tmp_path: Path):
     for measured in ("loss", "iou_0", "iou_1", "iou_4"):
         assert float(ours[measured]) == pytest.approx(float(theirs[measured]), abs=2e-3), measured
     ours, theirs = (load_checkpoint(out / "compact.safetensors").state_dict() for out in (together, alone))
-    for name, tensor in theirs.items():
-        assert (ours[name] - tensor).abs().max() < 2e-3, name
+    for name, tensor in theirs.items():  # Adam's first step goes either way where a gradient is nearly nothing
+        torch.testing.assert_close(ours[name], tensor, rtol=FP16, atol=2e-3, msg=name)
 
 
 @pytest.mark.slow("trains, in four processes, twice")
