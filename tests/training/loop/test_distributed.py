@@ -46,7 +46,7 @@ def test_two_processes_learn_what_one_does(data_folder: Path, tmp_path: Path):
     for measured in ("loss", "iou_0", "iou_1", "iou_4"):
         assert float(ours[measured]) == pytest.approx(float(theirs[measured]), abs=2e-3), measured
     ours, theirs = (load_checkpoint(out / "compact.safetensors").state_dict() for out in (together, alone))
-    for name, tensor in theirs.items():  # Adam's first step goes either way where a gradient is nearly nothing
+    for name, tensor in theirs.items():  # Adam's first step goes either way if a gradient is nearly nothing
         torch.testing.assert_close(ours[name], tensor, rtol=FP16, atol=2e-3, msg=name)
 
 
