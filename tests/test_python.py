@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from click99.python import Model, Object
+import click99
+from click99.labelstudio.errors import ImageUnreadableError
+from click99.python import Model, Object, load
+from click99.segmentation.checkpoint import CheckpointError, shipped
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.presets import COMPACT
@@ -20,6 +25,7 @@ from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 PAGE = Path(__file__).parents[1] / "docs/how-to/python.md"
+COFFEE = Path(__file__).parent / "pictures/images/coffee.jpg"
 
 
 @pytest.fixture
@@ -121,9 +127,44 @@ def test_an_image_of_another_kind_is_refused(painter: DiscPainter, image: np.nda
         Model(painter).start(image)
 
 
+def test_what_is_no_image_is_refused(painter: DiscPainter):
+    with pytest.raises(ValueError, match=r"image: a path, or an array uint8 RGB .* is needed, not list"):
+        Model(painter).start([[0]])  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_path_is_the_picture_there(painter: DiscPainter, kind: type[str] | type[Path]):
+    with Image.open(COFFEE) as picture:
+        width, height = picture.size
+    assert Model(painter).start(kind(COFFEE)).click(20, 20).shape == (height, width)
+
+
+def test_a_path_without_a_picture_is_refused(painter: DiscPainter):
+    with pytest.raises(FileNotFoundError, match=r"none\.jpg"):
+        Model(painter).start("none.jpg")
+    with pytest.raises(ImageUnreadableError, match=r"test_python\.py is no readable image"):
+        Model(painter).start(__file__)
+
+
+def test_a_checkpoint_s_path_may_be_a_string():
+    assert load(str(shipped())).version == load().version
+    for name in ("none.safetensors", ""):
+        with pytest.raises(CheckpointError, match=r"does not exist: give the path of a \.safetensors file"):
+            load(name)
+
+
+def test_it_is_imported_from_the_top_when_it_is_asked_for():
+    heavy = "[name for name in ('numpy', 'torch', 'click99.python') if name in sys.modules]"
+    code = f"import sys, click99; assert not {heavy}, {heavy}; from click99 import load; assert {heavy}"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert click99.load is load
+    with pytest.raises(AttributeError, match="module 'click99' has no attribute 'laod'"):
+        _ = click99.laod
+
+
 def test_the_page_s_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    Image.open(Path(__file__).parent / "pictures/images/coffee.jpg").save("picture.jpg")
+    Image.open(COFFEE).save("picture.jpg")
     (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     exec(compile(example, PAGE.name, "exec"), {})
     share = np.asarray(Image.open("mask.png")).mean()

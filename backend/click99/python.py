@@ -1,4 +1,4 @@
-"""click99 from Python, without a server: `load().start(image)`, then clicks, each answered with a mask."""
+"""`from click99 import load`, without a server: `load().start(image)`, then clicks and their masks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from click99.labelstudio.pixels import MAX_PIXELS, read_pixels
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
 from click99.segmentation.prior import Prior
 from click99.sessions.boxes import Lasso, first_mask
 from click99.sessions.refiner import Refiner
+
+IMAGE = "a path, or an array uint8 RGB [H, W, 3]"
 
 
 class Model:
@@ -27,18 +30,24 @@ class Model:
         """The checkpoint's name and the first digits of its content's hash."""
         return self._refiner.version
 
-    def start(self, image: np.ndarray, like: tuple[int, ...] = ()) -> Object:
+    def start(self, image: np.ndarray | Path | str, like: tuple[int, ...] = ()) -> Object:
         """A new object on an image.
 
         Args:
-            image: uint8 RGB [H, W, 3], not to be written to meanwhile.
+            image: uint8 RGB [H, W, 3], not to be written to meanwhile; or the path of a picture.
             like: pixels of objects of its kind, if some are known: its own is expected to be about as large.
 
         Raises:
             ValueError: the image is of another shape or type.
+            FileNotFoundError: there is no such picture.
+            ImageError: the file is no readable picture.
         """
+        if isinstance(image, str | Path):
+            image = read(Path(image))
+        elif not isinstance(image, np.ndarray):
+            raise ValueError(f"image: {IMAGE} is needed, not {type(image).__name__}")
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise ValueError(f"image: uint8 RGB [H, W, 3] is needed, not {image.dtype} {list(image.shape)}")
+            raise ValueError(f"image: {IMAGE} is needed, not {image.dtype} {list(image.shape)}")
         key = hashlib.sha256(image.tobytes()).hexdigest()
         return Object(self._refiner.for_image(image, key), image, key, Prior(like))
 
@@ -131,12 +140,17 @@ class Object:
         return self.mask
 
 
-def load(checkpoint: Path | None = None, device: str = "auto") -> Model:
-    """The shipped network, or a checkpoint's; device: auto, cpu or cuda.
+def read(picture: Path) -> np.ndarray:
+    """A picture's pixels: uint8 RGB [H, W, 3]. ImageError where it is none, or too large."""
+    return read_pixels(picture.read_bytes(), picture.name, MAX_PIXELS)
+
+
+def load(checkpoint: Path | str | None = None, device: str = "auto") -> Model:
+    """The shipped network, or that of a checkpoint's file; device: auto, cpu or cuda.
 
     Raises:
-        CheckpointError: the file holds no network of ours.
+        CheckpointError: there is no such file, or it holds no network of ours.
     """
     from click99.segmentation.predictor import Predictor
 
-    return Model(Predictor.load(checkpoint, device))
+    return Model(Predictor.load(None if checkpoint is None else Path(checkpoint), device))

@@ -36,8 +36,8 @@ def cutout(
 
     click99 cutout cup.jpg --clicks "300,180 360,150 -420,260"
     """
-    from click99.headless.cutout import cut_out, parse_box, parse_clicks, read, write
-    from click99.python import load
+    from click99.headless.cutout import cut_out, parse_box, parse_clicks, write
+    from click99.python import load, read
 
     asked, around = parse_clicks(clicks), parse_box(box) if box else None
     if not (asked or around):

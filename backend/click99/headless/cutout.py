@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from click99.files import replacing
-from click99.labelstudio.pixels import MAX_PIXELS, read_pixels
 from click99.mattes import cleaned, matte
 from click99.python import Model
 from click99.segmentation.clicks import Click
@@ -62,11 +61,6 @@ def parse_box(text: str) -> Corners:
         raise ValueError(f'--box: {text!r} is no box. Give pixels as "left,top,right,bottom"')
     left, top, right, bottom = map(int, found.groups())
     return left, top, right, bottom
-
-
-def read(file: Path) -> np.ndarray:
-    """A picture's pixels: uint8 RGB [H, W, 3]. ImageError where it is none, or too large."""
-    return read_pixels(file.read_bytes(), file.name, MAX_PIXELS)
 
 
 def cut_out(
