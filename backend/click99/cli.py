@@ -44,6 +44,7 @@ from click99_training.loop.stop_request import RunInterrupt
 if TYPE_CHECKING:
     from click99.connect.backend import Backend
     from click99.dashboard.costs import Cost
+    from click99.dashboard.names import Names
     from click99.labelstudio.client import Client
 
 
@@ -516,6 +517,7 @@ def stats(
     from rich.console import Console
 
     from click99.annotations.saved_masks import MaskFilter
+    from click99.dashboard.names import Names
     from click99.server.storage import open_database
     from click99_training.learning import stats
 
@@ -530,9 +532,18 @@ def stats(
         of = f" of {', '.join(asked)}" if asked else ""
         typer.echo(f"The record has no saved mask with clicks{of}. Click, save, or run click99 sync.")
         return
-    Console().print(stats.table(found, by))
+    names = names_for_people(settings) if by in ("project", "annotator") else Names()
+    Console().print(stats.table(found, by, names))
     if plot:
-        stats.plot(found, by, plot)
+        stats.plot(found, by, plot, names)
+
+
+def names_for_people(settings: Settings) -> Names:
+    """Of projects and annotators, as a Label Studio that is known tells them."""
+    from click99.dashboard.names import Names
+    from click99.server.connection import Connection
+
+    return Names.of(Connection(settings).client)
 
 
 def write_dashboard(settings: Settings, html: Path, project: str | None, label: str | None) -> None:
@@ -548,7 +559,8 @@ def write_dashboard(settings: Settings, html: Path, project: str | None, label: 
         raise ValueError(f"--label {label}: --html shows every label. Leave it out, or --html")
     which = MaskFilter(project=project)
     registry = Registry.pulled(settings.home, settings.registry_url)
-    page = dashboard(open_database(settings), registry, which, saved_images(settings))
+    names = names_for_people(settings)
+    page = dashboard(open_database(settings), registry, which, saved_images(settings), names)
     with replacing(html) as file:
         file.write(page.encode())
     typer.echo(f"dashboard: {html}")

@@ -25,6 +25,7 @@ from click99.annotations.database import Database, sqlite_url
 from click99.annotations.masks import Bits, keep
 from click99.annotations.saved_masks import MaskFilter, SavedMask
 from click99.annotations.tables import AnnotationRow, ClickRow, RegionRow, TaskRow
+from click99.dashboard.names import Names
 from click99.dashboard.page import read, render
 from click99.registry.versions import Version
 
@@ -139,7 +140,7 @@ def main() -> None:
         with database.reading() as session:
             facts = read(session, MaskFilter())
         seconds = time.process_time() - begun
-        page = render(facts, versions(), pictures)
+        page = render(facts, versions(), pictures, Names())
         print(
             f"{given.masks} masks: read in {seconds:.1f} s, with the page {time.process_time() - begun:.1f} s"
         )

@@ -18,10 +18,11 @@ from click99.annotations.events import keep_event
 from click99.annotations.saved_masks import MaskFilter, SavedMask
 from click99.cli import app
 from click99.dashboard import costliest
+from click99.dashboard.names import Names
 from click99.dashboard.page import ROWS, Facts, read, render
 from click99.labelstudio.errors import ImageUnavailableError
 from click99.registry.versions import Version
-from tests.annotations.examples import NOON, SHAPE, answered_click, brush_item, saved
+from tests.annotations.examples import NOON, PROJECT_KEY, SHAPE, answered_click, brush_item, saved
 from tests.dashboard.examples import cost
 
 EVIL = '<script>alert("1")</script>'
@@ -55,7 +56,7 @@ def page(
 ) -> str:
     with database.reading() as session:
         facts = read(session, MaskFilter())
-    return render(facts, versions or [], pictures)
+    return render(facts, versions or [], pictures, Names())
 
 
 def words(html: str) -> str:
@@ -147,28 +148,41 @@ def test_nothing_that_is_recorded_becomes_markup_or_leads_elsewhere(database: Da
 
 def test_small_groups_of_too_many_stand_together(database: Database):
     found = [cost(label=f"label-{k}") for k in range(ROWS + 5) for _ in range(ROWS + 5 - k)]
-    shown = words(render(Facts(found, []), [], white))
+    shown = words(render(Facts(found, []), [], white, Names()))
     assert f"label-{ROWS - 1}" in shown
     assert f"label-{ROWS} " not in shown
     assert "5 others 15" in shown
 
 
 def test_projects_are_told_apart_where_there_are_several():
-    one = words(render(Facts([cost()], []), [], white))
+    one = words(render(Facts([cost()], []), [], white, Names()))
     assert "By project" not in one
-    two = words(render(Facts([cost(), cost(project="2"), cost(project="3.99999999999")], []), [], white))
-    assert "1, of 2026-01-01 1" in two
+    several = Facts([cost(), cost(project="2"), cost(project="3.99999999999")], [])
+    two = words(render(several, [], white, Names()))
+    assert "project 1, of 2026-01-01 1" in two
+    assert "project 2 1" in two
+    assert "99999999999" not in two
+    assert "annotator 4" in two
+
+
+def test_people_and_projects_are_called_by_their_names():
+    names = Names({PROJECT_KEY: "Cells <b>"}, {"4": "Anna Lee"})
+    shown = render(Facts([cost(), cost(project="2.1767225600", annotator="5")], []), [], white, names)
+    assert "Cells &lt;b&gt; (1)" in shown
+    assert "Anna Lee (4)" in words(shown)
+    assert "annotator 5" in words(shown)
+    assert "project 2, of 2026-01-01" in words(shown)
 
 
 @pytest.mark.parametrize("drawn", [0, 3])
 def test_a_record_without_clicks_says_so(drawn: int):
-    shown = words(render(Facts([cost(clicks=0)] * drawn, []), [], white))
+    shown = words(render(Facts([cost(clicks=0)] * drawn, []), [], white, Names()))
     assert "no saved mask with clicks" in shown
     assert ("3 drawn by hand" in shown) == bool(drawn)
 
 
 def test_masks_without_a_time_are_counted_all_the_same():
-    shown = words(render(Facts([cost(saved_at=None)], []), [], white))
+    shown = words(render(Facts([cost(saved_at=None)], []), [], white, Names()))
     assert "Nobody knows when" in shown
     assert "1 masks made by clicks" in shown
 

@@ -57,7 +57,8 @@ def test_whoever_asks_together_gets_one_page(tmp_path: Path, monkeypatch: pytest
         return "page"
 
     monkeypatch.setattr(StatsPage, "_make", make)
-    asked = StatsPage(Settings(home=tmp_path), Database(sqlite_url(tmp_path)), lambda found: np.empty(0))
+    database = Database(sqlite_url(tmp_path))
+    asked = StatsPage(Settings(home=tmp_path), database, lambda found: np.empty(0), lambda: None)
 
     async def together() -> list[str]:
         return await asyncio.gather(*(asked.get() for _ in range(20)))

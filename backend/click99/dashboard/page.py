@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest
@@ -17,6 +16,7 @@ from click99.dashboard.costliest import CostlyMask, Pictures, tiles
 from click99.dashboard.costs import BY, Cost, cost, grouped, mean, median
 from click99.dashboard.fine_tunes import fine_tunes
 from click99.dashboard.hours import hours
+from click99.dashboard.names import Names
 from click99.dashboard.periods import Periods
 from click99.dashboard.templates import template
 from click99.registry.versions import Registry, Version
@@ -24,7 +24,6 @@ from click99.registry.versions import Registry, Version
 ROWS = 12  # of a table; what is left is one more
 COSTLIEST = 12
 TABLES = {"label": "label", "annotator": "annotator", "model version": "version", "project": "project"}
-DATE = re.compile("[0-9]{9,10}")  # seconds since 1970, as a project's key has them
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,13 @@ class CostRow:
     charts: list[Chart]
 
 
-def dashboard(database: Database, registry: Registry, which: MaskFilter, pictures: Pictures) -> str:
+def dashboard(
+    database: Database, registry: Registry, which: MaskFilter, pictures: Pictures, names: Names
+) -> str:
     """The page, of a record and the versions of a registry. pictures: see `costliest.Pictures`."""
     with database.reading() as session:
         facts = read(session, which)
-    return render(facts, registry.all(), pictures)
+    return render(facts, registry.all(), pictures, names)
 
 
 def read(session: Session, which: MaskFilter) -> Facts:
@@ -68,7 +69,7 @@ def read(session: Session, which: MaskFilter) -> Facts:
     return Facts(costs, [CostlyMask.read(session, each, found) for each, found in worst])
 
 
-def render(facts: Facts, versions: Sequence[Version], pictures: Pictures) -> str:
+def render(facts: Facts, versions: Sequence[Version], pictures: Pictures, names: Names) -> str:
     """The page. versions: the registry's. pictures: see `costliest.Pictures`."""
     clicked = [each for each in facts.costs if each.clicks]
     periods = Periods.of(clicked)
@@ -78,18 +79,18 @@ def render(facts: Facts, versions: Sequence[Version], pictures: Pictures) -> str
         drawn=len(facts.costs) - len(clicked),
         unit=periods.unit,
         charts=Chart.all((CLICKS, SECONDS, MASKS), periods, clicked),
-        tables={name: table(clicked, BY[by], periods) for name, by in TABLES.items()},
+        tables={name: table(clicked, by, periods, names) for name, by in TABLES.items()},
         fine_tunes=fine_tunes(versions, clicked),
         tiles=tiles(facts.costliest, pictures),
         hours=hours(facts.costs),
-        project=project,
+        names=names,
     )
 
 
-def table(found: Sequence[Cost], key: Callable[[Cost], str], periods: Periods) -> list[CostRow]:
+def table(found: Sequence[Cost], by: str, periods: Periods, names: Names) -> list[CostRow]:
     """The groups with the most masks first, the small ones of too many together."""
-    groups = sorted(grouped(found, key).items(), key=lambda group: -len(group[1]))
-    rows = [_row(name, group, periods) for name, group in groups[:ROWS]]
+    groups = sorted(grouped(found, BY[by]).items(), key=lambda group: -len(group[1]))
+    rows = [_row(names.told(by, key), group, periods) for key, group in groups[:ROWS]]
     rest = [each for _, group in groups[ROWS:] for each in group]
     return [*rows, *([_row(f"{len(groups) - ROWS} others", rest, periods)] if rest else [])]
 
@@ -102,12 +103,4 @@ def _row(name: str, found: Sequence[Cost], periods: Periods) -> CostRow:
         median(each.seconds for each in found),
         mean(each.retouched for each in found),
         Chart.all((CLICKS, SECONDS), periods, found),
-    )
-
-
-def project(key: str) -> str:
-    """A project's key for people: Label Studio's number, and when it was made where the key tells."""
-    number, _, made = key.partition(".")
-    return (
-        f"{number}, of {datetime.fromtimestamp(int(made), UTC):%Y-%m-%d}" if DATE.fullmatch(made) else number
     )

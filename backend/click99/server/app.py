@@ -126,7 +126,7 @@ def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs 
     add_routes(app, service, readiness, settings)
     if settings.try_page:
         add_try_page(app, Pictures(settings.home, *image_limits(settings)), service.sessions)
-    add_stats_page(app, settings, database, pictures(service.image))
+    add_stats_page(app, settings, database, pictures(service.image), lambda: service.label_studio)
     add_training(app, recorder, service, retraining, "" if settings.webhook_secret else settings.credentials)
     add_middleware(app, settings, metrics)
     return app

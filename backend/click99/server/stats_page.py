@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
@@ -12,7 +13,9 @@ from fastapi.responses import HTMLResponse
 from click99.annotations.database import Database
 from click99.annotations.saved_masks import MaskFilter
 from click99.dashboard.costliest import Pictures
+from click99.dashboard.names import Names
 from click99.dashboard.page import dashboard
+from click99.labelstudio.client import Client
 from click99.registry.versions import Registry
 from click99.server.middleware import comes_from_loopback
 from click99.server.settings import Settings
@@ -23,12 +26,15 @@ REST = 20  # and so many times as long as it took: whoever watches costs a twent
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
 
+KnownStudio = Callable[[], Client | None]
+
 
 class StatsPage:
-    """Made by one thread at a time, whoever asks."""
+    """Made by one thread at a time, whoever asks; Label Studio is asked for names once each time."""
 
-    def __init__(self, settings: Settings, database: Database, pictures: Pictures):
+    def __init__(self, settings: Settings, database: Database, pictures: Pictures, label_studio: KnownStudio):
         self._settings, self._database, self._pictures = settings, database, pictures
+        self._label_studio = label_studio
         self._making = asyncio.Lock()
         self._page, self._stale_at = "", 0.0
 
@@ -42,11 +48,14 @@ class StatsPage:
 
     def _make(self) -> str:
         registry = Registry.at(self._settings.home, self._settings.registry_url)
-        return dashboard(self._database, registry, MaskFilter(), self._pictures)
+        names = Names.of(self._label_studio())
+        return dashboard(self._database, registry, MaskFilter(), self._pictures, names)
 
 
-def add_stats_page(app: FastAPI, settings: Settings, database: Database, pictures: Pictures) -> None:
-    stats_page = StatsPage(settings, database, pictures)
+def add_stats_page(
+    app: FastAPI, settings: Settings, database: Database, pictures: Pictures, label_studio: KnownStudio
+) -> None:
+    stats_page = StatsPage(settings, database, pictures, label_studio)
 
     @app.get("/stats")
     async def stats(request: Request) -> HTMLResponse:

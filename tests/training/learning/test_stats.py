@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +21,12 @@ from click99.annotations.masks import Bits
 from click99.annotations.saved_masks import MaskFilter
 from click99.annotations.tables import LessonRow
 from click99.cli import app
+from click99.dashboard.names import Names
 from click99.segmentation.clicks import Click
 from click99_training.learning import stats
 from click99_training.learning.stats import JudgedCost, costs
 from tests.annotations.examples import NOON, PROJECT_KEY, SHAPE, answered_click, brush_item, saved
+from tests.labelstudio.site import Site, running
 
 TRUTH = np.zeros(SHAPE, bool)
 TRUTH[2:4, 2:8] = True  # 12 pixels
@@ -36,6 +39,12 @@ SECOND[:, 2:4] = False  # 8: of the 6 that were missed, 2 are right now
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     return Database(sqlite_url(tmp_path))
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with running() as site:
+        yield site
 
 
 def answer(
@@ -102,8 +111,8 @@ def test_masks_without_clicks_are_left_out(database: Database):
     assert all_costs(database) == []
 
 
-def invoke(home: Path, *arguments: str) -> tuple[int, str]:
-    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["stats", "--home", str(home), *arguments])
+def invoke(home: Path, *arguments: str, width: int = 200) -> tuple[int, str]:
+    result = CliRunner(env={"COLUMNS": str(width)}).invoke(app, ["stats", "--home", str(home), *arguments])
     return result.exit_code, result.output
 
 
@@ -111,7 +120,7 @@ def test_the_command_shows_a_row_for_each_version(database: Database, tmp_path: 
     record(database, answer("a", FIRST, 0), answer("ab", SECOND, 4), answer("c", TRUTH, 0, "other", "v2"))
     code, shown = invoke(tmp_path, "--plot", str(tmp_path / "cost.png"))
     assert code == 0, shown
-    rows = {line.split("│")[1].strip(): line for line in shown.splitlines() if line.startswith("│")}
+    rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
     assert ["2.00" in rows["v1"], "50.0 %" in rows["v1"], "33.3 %" in rows["v1"]] == [True] * 3
     assert ["1.00" in rows["v2"], "100.0 %" in rows["v2"], "–" in rows["v2"]] == [True] * 3
     assert "1.50" in rows["all"]
@@ -124,7 +133,38 @@ def test_other_rows(database: Database, tmp_path: Path, by: str):
     record(database, answer("a", TRUTH, 0))
     code, shown = invoke(tmp_path, "--by", by)
     assert code == 0
-    assert {"project": "1.1767225600", "label": "cell", "annotator": " 4 "}[by] in shown
+    assert {"project": "project 1, of 2026-01-01", "label": "cell", "annotator": "annotator 4"}[by] in shown
+    assert "1767225600" not in shown
+
+
+def test_eighty_characters_hold_the_table(database: Database, tmp_path: Path):
+    version = "compact-fine-tuned-on-cells-2026-11-29"
+    long = answer("c", TRUTH, 0, "other", version)
+    record(database, answer("a", FIRST, 0), answer("ab", SECOND, 4000), long, origin="prediction-changed")
+    shown = invoke(tmp_path, width=80)[1]
+    lines = shown.splitlines()
+    assert "…" not in shown
+    assert max(map(len, lines)) <= 80
+    assert version in "".join(line.split(" ")[0] for line in lines), "wrapped, not cut"
+    assert {"4000.5", "median", "mean", "without", "100.0", "brushed"} <= set(shown.split())
+    assert len([line for line in lines if line.startswith(("v1", "all"))]) == 2
+
+
+def test_rows_have_the_names_of_a_label_studio_that_is_known(
+    database: Database, tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    record(database, answer("a", TRUTH, 0))
+    site.serve("/api/users/", b'[{"id": 4, "first_name": "Anna", "last_name": "[Lee]"}]')
+    site.serve("/api/projects?page=1&page_size=100", b'{"count": 0, "results": []}')
+    monkeypatch.setenv("LABEL_STUDIO_URL", site.url)
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "token")
+    assert "Anna [Lee] (4)" in invoke(tmp_path, "--by", "annotator")[1]
+    file = tmp_path / "cost.html"
+    assert invoke(tmp_path, "--html", str(file))[0] == 0
+    assert "Anna [Lee] (4)" in file.read_text()
+    asked = len(site.paths)
+    assert "v1" in invoke(tmp_path)[1]
+    assert len(site.paths) == asked, "no name is needed for versions"
 
 
 def test_an_empty_record_is_said(tmp_path: Path):
@@ -140,7 +180,7 @@ def test_a_filter_without_hits_is_named(database: Database, tmp_path: Path):
 def test_a_plot_of_one_day_shows_days(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     record(database, answer("a", TRUTH, 0))
     monkeypatch.setattr(pyplot, "close", lambda figure: None)
-    stats.plot(all_costs(database), "version", tmp_path / "cost.png")
+    stats.plot(all_costs(database), "version", tmp_path / "cost.png", Names())
     first, last = pyplot.gcf().axes[0].get_xlim()
     assert 5 < last - first < 9
 

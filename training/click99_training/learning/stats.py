@@ -9,8 +9,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,9 +19,21 @@ from click99.annotations import masks
 from click99.annotations.saved_masks import MaskFilter, SavedMask, saved_masks
 from click99.annotations.tables import ClickRow, LessonRow, MaskRow
 from click99.dashboard.costs import BY, Cost, cost, grouped, mean, median
+from click99.dashboard.names import Names
 from click99.segmentation.metrics import corrective_accuracy, iou
 
 LEAST_DAYS = 7  # that a plot shows
+
+# Heading of a column -> the characters that its longest word or figure takes.
+FIGURES = {
+    "masks": 5,
+    "mean clicks": 6,
+    "median seconds": 7,
+    "first mask's IoU": 7,
+    "without memory": 7,
+    "set right by a click": 7,
+    "brushed": 7,
+}
 
 Middle = Callable[[Iterable[float | None]], float]
 
@@ -85,13 +98,16 @@ def _pixels(session: Session, key: str | None) -> np.ndarray | None:
     return masks.pixels(session.get_one(MaskRow, key)) if key else None
 
 
-def table(found: Sequence[JudgedCost], by: str) -> Table:
-    """A row for each project, label, annotator or model version, and one for all."""
+def table(found: Sequence[JudgedCost], by: str, names: Names) -> Table:
+    """A row for each project, label, annotator or model version, and one for all; 80 characters hold it."""
     groups = {name: list(group) for name, group in grouped(found, BY[by]).items()}
-    first = ("IoU of the first mask", "without memory")
-    shown = Table(by, "masks", "clicks", "seconds", *first, "corrected", "retouched")
-    for name, group in [*groups.items(), ("all", list(found))]:
-        shown.add_row(escape(name), str(len(group)), *_figures(group), end_section=name == list(groups)[-1])
+    shown = Table(Column(by, overflow="fold"), box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for heading, width in FIGURES.items():
+        shown.add_column(heading, justify="right", width=width)
+    for key, group in groups.items():
+        shown.add_row(escape(names.told(by, key)), str(len(group)), *_figures(group))
+    shown.add_section()
+    shown.add_row("all", str(len(found)), *_figures(found))
     return shown
 
 
@@ -107,7 +123,7 @@ def _figures(group: Sequence[JudgedCost]) -> list[str]:
     ]
 
 
-def plot(found: Sequence[JudgedCost], by: str, file: Path) -> None:
+def plot(found: Sequence[JudgedCost], by: str, file: Path, names: Names) -> None:
     """Clicks, seconds and the first mask's IoU by the day of saving, as in the table; a line for each of
     `by`."""
     from matplotlib import pyplot as plt
@@ -119,10 +135,11 @@ def plot(found: Sequence[JudgedCost], by: str, file: Path) -> None:
     }
     sheet, axes = plt.subplots(len(figures), 1, figsize=(8, 9), sharex=True, layout="constrained")
     for axis, (title, (figure, middle)) in zip(axes, figures.items(), strict=True):
-        for name, group in grouped(found, BY[by]).items():
+        for key, group in grouped(found, BY[by]).items():
             days = grouped((cost for cost in group if cost.saved_at), _day)
             values = [middle(figure(cost) for cost in days[day]) for day in sorted(days)]
-            axis.plot([date.fromisoformat(day) for day in sorted(days)], values, marker="o", label=name)
+            dates, name = [date.fromisoformat(day) for day in sorted(days)], names.told(by, key)
+            axis.plot(dates, values, marker="o", label=name)
         axis.set_title(title, loc="left")
         axis.spines[["top", "right"]].set_visible(False)
         axis.margins(y=0.1)
