@@ -112,9 +112,15 @@ def test_an_image_without_an_object_needs_no_click():
 @pytest.mark.slow("evaluates")
 @pytest.mark.parametrize(("protocol", "lenient"), [("paper", False), ("ritm", True)])
 def test_the_report_is_written_with_every_image(
-    benchmark_folder: Path, tmp_path: Path, protocol: str, lenient: bool
+    benchmark_folder: Path,
+    tmp_path: Path,
+    protocol: str,
+    lenient: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ):
     path = tmp_path / "made" / "out.json"
+    monkeypatch.setenv("COLUMNS", "80")
     report(Evaluation("tiny", benchmark_folder, None, protocol, lenient, "cpu", threads=1), path)
     written, result = json.loads(path.read_text()), results.read(path)
     assert written["masks"] == len(MaskFolder(benchmark_folder)) == len(result.annotations)
@@ -127,6 +133,10 @@ def test_the_report_is_written_with_every_image(
     for each, sample in zip(result.annotations, MaskFolder(benchmark_folder), strict=True):
         assert unpack(each.masks[20]).shape == sample.truth.shape
         assert each.clicks
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert {"clicks", "boundary", "corrective", "harmed", "99"} <= set(shown.split())
+    assert shown.splitlines()[-2].split()[:2] == ["20", f"{written['miou'][-1]:.3f}"]
 
 
 @pytest.fixture

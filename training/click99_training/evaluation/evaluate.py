@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -34,9 +35,9 @@ from click99_training.evaluation import results
 from click99_training.evaluation.prefetch import ahead
 from click99_training.evaluation.results import (
     PER_CLICK,
-    SHARE_CLICKS,
     Annotation,
     Result,
+    by_click,
     by_extent,
     pack,
     summary,
@@ -150,7 +151,7 @@ def report(evaluation: Evaluation, path: Path | None) -> None:
     data = open_benchmark(evaluation.dataset, evaluation.data)
     data = Mosaics(data, evaluation.mosaic) if evaluation.mosaic > 1 else data
     result = run(predictor, data, evaluation, skipped)
-    Console().print(_table(result))
+    Console().print(_table(result), _clicks_table(result))
     if skipped.reasons:
         Console().print(str(skipped), style="yellow")
     if path:
@@ -188,36 +189,36 @@ def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipp
 def _table(result: Result) -> Table:
     kind = "lenient" if result.lenient else "centred"
     title = f"{result.dataset}: {result.checkpoint}, {result.protocol} protocol, {CLICKS} {kind} clicks"
-    table, figures = Table(title=title, show_header=False), summary(result.annotations)
-    shares = figures.pop("share_above")
+    table = Table(title=title, show_header=False)
     time = [("time in the network", f"{result.network_share:.0%}")]
-    for rows in (_means(figures), _shares(shares), _sizes(result), time):
+    for rows in (_means(summary(result.annotations)), _sizes(result), time):
         for row in rows:
             table.add_row(*row)
         table.add_section()
     return table
 
 
+def _clicks_table(result: Result) -> Table:
+    rows = by_click(result.annotations)
+    table = Table(title="after each of so many clicks", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in rows[0]:
+        table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))
+    for row in rows:
+        table.add_row(*row.values())
+    return table
+
+
 def _means(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Those that are one number for the whole data set."""
     for name, value in figures.items():
         interval = figures.get(f"{name}_interval")
         told = f" (95 % interval {interval[0]} to {interval[1]})" if interval else ""
-        if not name.endswith("_interval"):
-            yield name.replace("_", " "), _shown(value) + told
-
-
-def _shares(shares: dict[str, dict[str, float]]) -> Iterator[tuple[str, str]]:
-    for clicks in map(str, SHARE_CLICKS):
-        row = [f"{100 * above[clicks]:.0f}" for above in shares.values()]
-        yield f"% of images above 90 … 99 % IoU at {clicks}", "  ".join(row)
+        if not isinstance(value, list | dict):
+            yield name.replace("_", " ").replace("noc", "NoC").replace("auc", "AuC"), f"{value}{told}"
 
 
 def _sizes(result: Result) -> Iterator[tuple[str, str]]:
     for name, group in by_extent(result.annotations).items():
         small = summary(group)
-        told = f"NoC@90 {small['noc@90']}, IoU after one click {small['miou'][0]}, {len(group)} objects"
+        told = f"NoC@90 {small['noc@90']}, IoU after one click {small['miou'][0]}, {len(group)} of them"
         yield f"objects {name} of the picture's side", told
-
-
-def _shown(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

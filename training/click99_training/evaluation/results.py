@@ -23,6 +23,8 @@ from click99.segmentation.metrics import auc, bootstrap_interval, noc, share_abo
 NOC_THRESHOLDS = (0.80, 0.85, 0.90, 0.95, 0.99)
 SHARE_THRESHOLDS = tuple(round(0.90 + 0.01 * k, 2) for k in range(10))
 SHARE_CLICKS = (1, 5, 10, 20)
+TOLD_CLICKS = (1, 2, 3, 5, 10, 20)  # of a table for people
+TOLD_THRESHOLDS = (0.90, 0.95, 0.99)
 EXTENTS = (0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.01)  # of an object's longer side over its picture's
 PER_CLICK = ("ious", "boundary_ious", "corrected", "harmed", "obeyed_pixels", "obeyed_discs")
 
@@ -85,6 +87,25 @@ def summary(annotations: Sequence[Annotation]) -> dict:
         "obeyed_discs": _obeyed(table["obeyed_discs"]),
         "seconds_per_click": round(float(np.median(seconds)), 4) if seconds else None,
     }
+
+
+def by_click(annotations: Sequence[Annotation]) -> list[dict[str, str]]:
+    """The figures after some of the clicks, a row each, by their headings."""
+    table = {name: np.stack([getattr(each, name) for each in annotations]) for name in PER_CLICK}
+    ious = table["ious"]
+    figures = {
+        "mean IoU": _told(ious.mean(0), ".3f"),
+        "boundary IoU": _told(table["boundary_ious"].mean(0), ".3f"),
+        "corrective accuracy": _told(mean_where_clicked(table["corrected"]), ".1%"),
+        "harmed": _told(mean_where_clicked(table["harmed"]), ".2%"),
+        **{f"images above {percent(t)} %": _told(share_above(ious, t), ".0%") for t in TOLD_THRESHOLDS},
+    }
+    clicks = [k for k in TOLD_CLICKS if k <= ious.shape[1]]
+    return [{"clicks": str(k)} | {name: told[k - 1] for name, told in figures.items()} for k in clicks]
+
+
+def _told(values: np.ndarray, form: str) -> list[str]:
+    return ["–" if np.isnan(value) else f"{value:{form}}".replace("%", " %") for value in values]
 
 
 def by_extent(annotations: Sequence[Annotation]) -> dict[str, list[Annotation]]:
