@@ -53,7 +53,8 @@ def test_the_page_is_whole_and_asks_nobody_for_anything(report: Path):
 
 
 PARTS = """
-table-1 table-2 table-3 table-6 table-7 table-8 figure-3 figure-4 figure-5-mine figure-6
+table-1 table-2 table-3 table-6 table-7 table-8 figure-3 figure-4 figure-6
+iou-per-click-mine by-click-mine images-above-each-iou-mine by-size-mine corrective-accuracy-mine
 figure-6-variants figure-7 figure-8 figure-10 figure-10-variants figure-11 figure-16-grabcut
 figure-18-19 figure-20 figure-23-grabcut figure-24-grabcut beyond-the-paper steps other-claims curves
 """
@@ -80,6 +81,30 @@ def test_what_is_not_given_is_said_and_not_filled_in(tmp_path: Path):
     for number in (*range(3, 13), *range(20, 25), 16):
         assert f"Figure {number}" in text
     assert "click99 report --regimes FOLDER" in text
+
+
+def test_own_figures_come_first_and_nothing_is_said_to_be_missing(
+    tmp_path: Path, given: Path, benchmark_folder: Path
+):
+    options = [str(given / "mine.json"), "--data", f"mine={benchmark_folder}", "--out", str(tmp_path)]
+    result = CliRunner().invoke(app, ["report", *options])
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    titles = re.findall("<h2>(.*)</h2>", text)
+    assert titles == ["mine", "The systems compared", "Results", "Ablation", "Training"]
+    assert "Not given" not in text
+    assert "It takes" not in text
+    own = text[text.index("<h2>mine") : text.index("<h2>The systems")]
+    assert own.count("<figure>") == 18, "three objects: two galleries of masks, two of masks beside truth"
+    assert [row["clicks"] for row in rows(tmp_path / "by-click-mine.csv")] == ["1", "2", "3", "5", "10", "20"]
+    assert {"by-size-mine.csv", "pictures-mine.png"} <= {file.name for file in tmp_path.iterdir()}
+
+
+def test_own_pictures_that_were_not_given_are_asked_for_in_one_line(tmp_path: Path, given: Path):
+    CliRunner().invoke(app, ["report", str(given / "mine.json"), "--out", str(tmp_path)])
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert text.count("--data mine=FOLDER") == 1
+    assert "Not given" not in text
 
 
 @pytest.mark.parametrize(

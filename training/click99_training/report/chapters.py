@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from click99.segmentation.presets import VARIANTS
 from click99_training.evaluation.curves import (
@@ -17,10 +18,11 @@ from click99_training.evaluation.results import Result
 from click99_training.report.ablation_tables import ablation_table, claims_table, steps_table
 from click99_training.report.cells import ReportTable
 from click99_training.report.gallery import Gallery, by_difficulty, contact_sheet, masks_after, smallest
-from click99_training.report.inputs import PAPER_DATASETS, Grid, Inputs, datasets, title
+from click99_training.report.inputs import PAPER_DATASETS, Grid, Inputs, title
 from click99_training.report.paper_tables import (
     DESIGNS,
     beyond_table,
+    clicks_by_click,
     clicks_table,
     designs,
     regimes_table,
@@ -31,6 +33,9 @@ EVALUATION = "click99 evaluate --dataset {} --json FILE, then click99 report FIL
 ABLATION = "click99 report --ablation FOLDER, with VARIANT.{}.json in it (click99 ablation)"
 REGIMES = "click99 report --regimes FOLDER, with SBD.{0}.json, Synth.{0}.json and Synth+FT.{0}.json in it"
 PICTURES = "click99 report FILE --data {}=FOLDER, for the pictures"
+
+
+ResultsOn = Callable[[str], dict[str, Result]]  # data set → label → evaluation
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,41 @@ class Chapter:
 
 
 def chapters(inputs: Inputs) -> list[Chapter]:
+    """Own data's first, and then of the paper's only what there is."""
+    own, paper = [*map(partial(_own, inputs), inputs.own)], _paper(inputs)
+    if not own:
+        return paper
+    given = [replace(each, parts=[part for part in each.parts if part.content]) for each in paper]
+    return [*own, *(chapter for chapter in given if chapter.parts)]
+
+
+def _own(inputs: Inputs, dataset: str) -> Chapter:
+    """All figures of a data set that the paper does not have."""
+    results, samples = inputs.on(dataset), inputs.samples.get(dataset)
+    found = list(results.values())
+    parts = {
+        "By click": ("Means over the images, and how many are above an IoU", clicks_by_click(results)),
+        "IoU per click": ("With 95 % intervals", iou_per_click(results)),
+        "Images above each IoU": ("After 1, 5, 10 and 20 clicks", shares_above(results)),
+        "Corrective accuracy": ("By click", corrective_accuracy_per_click(results)),
+        "By size": ("By the size of the objects", sizes_table(found)),
+        "Beyond the paper": ("Boundary, locality, obedience, time", beyond_table(found)),
+    }
+    if samples:
+        first = found[0]
+        parts |= {
+            "Pictures": ("From the easiest to the hardest", by_difficulty(first, samples)),
+            "Small objects": ("The smallest objects after one click", smallest(first, samples)),
+            "After 3 clicks": ("Truth and masks", masks_after(results, samples, 3)),
+            "After 20 clicks": ("Truth and masks", masks_after(results, samples, 20)),
+        }
+    text = "The paper has no figures of it. Measured ones are means over the images, with 95 % intervals."
+    text += "" if samples else f" With --data {dataset}=FOLDER its pictures are shown, too."
+    made = [Part(f"{what}, {dataset}", told, content) for what, (told, content) in parts.items() if content]
+    return Chapter(dataset, text, made)
+
+
+def _paper(inputs: Inputs) -> list[Chapter]:
     return [
         Chapter(
             "The systems compared",
@@ -90,19 +130,19 @@ def chapters(inputs: Inputs) -> list[Chapter]:
 
 def _results(inputs: Inputs) -> Iterator[Part]:
     yield Part("Table 6", "Mean clicks to 90 % IoU (SBD: 85 %), at most 20", clicks_table(inputs))
-    found = datasets([result.dataset for result in inputs.evaluations])
-    yield from _curves(inputs.on, found, 3, "IoU per click, {}", iou_per_click, EVALUATION)
+    paper = list(PAPER_DATASETS)
+    yield from _curves(inputs.on, paper, 3, "IoU per click, {}", iou_per_click, EVALUATION)
     yield from _curves(
         inputs.on, ["berkeley"], 6, "Corrective accuracy, {}", corrective_accuracy_per_click, EVALUATION
     )
-    yield from _curves(inputs.on, found, 10, "Images above each IoU, {}", shares_above, EVALUATION)
+    yield from _curves(inputs.on, paper, 10, "Images above each IoU, {}", shares_above, EVALUATION)
     yield Part(
         "Beyond the paper",
         "Boundary, locality, obedience, time",
-        beyond_table(inputs.evaluations) if inputs.evaluations else None,
+        beyond_table(inputs.published) if inputs.published else None,
         EVALUATION.format("NAME"),
     )
-    sizes = sizes_table(inputs.evaluations)
+    sizes = sizes_table(inputs.published)
     yield Part("By size", "By the size of the objects", sizes, EVALUATION.format("NAME"))
 
 
@@ -145,12 +185,12 @@ def _training(inputs: Inputs) -> Iterator[Part]:
 def _pictures(inputs: Inputs) -> Iterator[Part]:
     on = _by_dataset(inputs.regimes) if inputs.regimes else inputs.on
     for number, clicks in ((23, 3), (24, 20)):
-        for dataset in [name for name in inputs.samples if on(name)] or ["grabcut"]:
+        for dataset in _pictured(inputs, on):
             results, samples = on(dataset), inputs.samples.get(dataset)
             gallery = masks_after(results, samples, clicks) if results and samples else None
             name = f"Figure {number}, {title(dataset)}"
             yield Part(name, f"Masks after {clicks} clicks", gallery, PICTURES.format(dataset))
-    for dataset in [name for name in inputs.samples if inputs.on(name)] or ["grabcut"]:
+    for dataset in _pictured(inputs, inputs.on):
         result, samples = next(iter(inputs.on(dataset).values()), None), inputs.samples.get(dataset)
         gallery = by_difficulty(result, samples) if result and samples else None
         name = f"Figure 16, {title(dataset)}"
@@ -160,7 +200,9 @@ def _pictures(inputs: Inputs) -> Iterator[Part]:
         yield Part(name, "The smallest objects after one click", small, PICTURES.format(dataset))
 
 
-ResultsOn = Callable[[str], dict[str, Result]]  # data set → label → evaluation
+def _pictured(inputs: Inputs, on: ResultsOn) -> list[str]:
+    """The paper's data sets whose pictures and evaluations were given; one, to name, without any."""
+    return [name for name in PAPER_DATASETS if name in inputs.samples and on(name)] or ["grabcut"]
 
 
 def _by_dataset(grid: Grid) -> ResultsOn:
@@ -176,11 +218,9 @@ def _curves(
     command: str,
     what: str = "",
 ) -> Iterator[Part]:
-    """One figure a data set, numbered from `first`; data sets that the paper lacks share the last number."""
+    """One figure a data set, numbered from `first`."""
     for k, dataset in enumerate(names):
-        known = dataset in PAPER_DATASETS
-        number = f"Figure {first + (k if known else len(PAPER_DATASETS) - 1)}"
-        number = ", ".join([number, *([] if known else [dataset]), *([what] if what else [])])
+        number = ", ".join([f"Figure {first + k}", *([what] if what else [])])
         results = on(dataset)
         yield Part(
             number, told.format(title(dataset)), draw(results) if results else None, command.format(dataset)

@@ -33,6 +33,16 @@ class Inputs:
         """The evaluations on one data set by what tells them apart."""
         return {label(each): each for each in self.evaluations if each.dataset == dataset}
 
+    @property
+    def published(self) -> list[Result]:
+        """The evaluations on data sets of the paper's."""
+        return [each for each in self.evaluations if each.dataset in PAPER_DATASETS]
+
+    @property
+    def own(self) -> list[str]:
+        """The other data sets, in the order of their evaluations."""
+        return list(dict.fromkeys(e.dataset for e in self.evaluations if e.dataset not in PAPER_DATASETS))
+
 
 def label(result: Result) -> str:
     """Checkpoint, and the protocol where it is not the paper's."""
@@ -42,11 +52,6 @@ def label(result: Result) -> str:
 
 def title(dataset: str) -> str:
     return PAPER_DATASETS.get(dataset, dataset)
-
-
-def datasets(found: Sequence[str]) -> list[str]:
-    """The paper's data sets in its order, then the others that were found."""
-    return [*PAPER_DATASETS, *sorted(set(found) - set(PAPER_DATASETS))]
 
 
 def read_grid(folder: Path, order: Sequence[str]) -> Grid:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from click99_training.evaluation.results import Result, by_extent, summary
+from click99_training.evaluation.results import Result, by_click, by_extent, summary
 from click99_training.report import published
 from click99_training.report.cells import (
     ALL_MEASURED,
@@ -70,6 +70,15 @@ def beyond_table(results: Iterable[Result]) -> ReportTable:
     measures += "clicked pixels obeyed, 3-px discs obeyed, seconds a click, time in the network"
     return ReportTable(
         ["evaluation", *measures.split(", ")], [Row(_beyond(result), ALL_MEASURED) for result in results]
+    )
+
+
+def clicks_by_click(results: Mapping[str, Result]) -> ReportTable:
+    """A row for each of some clicks, of each evaluation of one data set by its label."""
+    rows = {name: by_click(result.annotations) for name, result in results.items()}
+    columns = ["checkpoint", *next(iter(rows.values()))[0]]
+    return ReportTable(
+        columns, [Row([name, *row.values()], "") for name, found in rows.items() for row in found]
     )
 
 
