@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -200,6 +201,42 @@ def test_voc_has_its_folders_and_colours(exported: Callable[..., Path]):
     }
     assert boxes == {"cell": [1, 1, 10, 6], "a/b": [5, 3, 7, 5]}
     assert (folder / "labels.txt").read_text().split() == ["background", "a/b", "cell"]
+
+
+def read_by_supervision(form: str, folder: Path) -> tuple[list[str], dict[str, Any]]:
+    """The labels, and each picture's objects by the picture's name."""
+    import supervision
+
+    images, places = str(folder / "images"), {"coco": "annotations.json", "yolo": "labels"}
+    read = supervision.DetectionDataset
+    if form == "voc":
+        data = read.from_pascal_voc(str(folder / "JPEGImages"), str(folder / "Annotations"))
+    elif form == "yolo":
+        data = read.from_yolo(images, str(folder / places[form]), str(folder / "data.yaml"), True)
+    else:
+        data = read.from_coco(images, str(folder / places[form]), True)
+    return data.classes, {Path(path).stem: objects for path, _, objects in data}
+
+
+@pytest.mark.parametrize("form", ["coco", "yolo"])
+def test_supervision_reads_the_masks(exported: Callable[..., Path], form: str):
+    labels, found = read_by_supervision(form, exported(form))
+    assert {name: len(objects) for name, objects in found.items()} == {"3-a": 2, "4-a": 1}
+    for number, read in zip(found["3-a"].class_id, found["3-a"].mask, strict=True):
+        mask = MASKS[labels[number]]
+        # A ring is filled as if pixels were their upper left corners, its edges and bridges drawn: one pixel
+        # more to the right and below, which says where the ring was.
+        edges = cv2.dilate(mask.astype(np.uint8), np.ones((2, 2)), anchor=(1, 1)).astype(bool)
+        assert (read >= mask).all()
+        if form == "coco" or labels[number] != "cell":
+            assert (read == (mask if form == "coco" else edges)).all()
+
+
+def test_supervision_reads_voc_s_boxes(exported: Callable[..., Path]):
+    labels, found = read_by_supervision("voc", exported("voc"))
+    objects = found["3-a"]
+    boxes = {labels[number]: box.tolist() for number, box in zip(objects.class_id, objects.xyxy, strict=True)}
+    assert boxes == {"cell": [0, 0, 10, 6], "a/b": [4, 2, 7, 5]}
 
 
 def test_cut_outs_are_transparent_around_the_object(exported: Callable[..., Path]):
