@@ -66,6 +66,31 @@ def test_any_form_of_an_export(images: Path):
     assert annotation["area"] > 100
 
 
+@pytest.mark.parametrize("form", ["masks", "coco"])
+def test_soft_masks_lie_beside_any_form(images: Path, steps: list, form: str):
+    lines = "one.png,spoon,,,,,50,40\none.png,cup,10,8,30,28,,\n"
+    code, told = invoke(images, lines, "--alpha", "--format", form)
+    assert code == 0, told
+    first, second = (np.asarray(Image.open(images.parent / f"out/alphas/one_{k}.png")) for k in (0, 1))
+    assert (first.shape, first.dtype) == ((48, 64), np.uint8)
+    assert (first[40, 50], second[40, 50]) == (255, 0), "the larger one first"
+    assert second[18, 20] == 255
+    assert not (images.parent / "out/alphas/one_2.png").exists()
+
+
+def test_soft_masks_are_kept_when_a_run_stops(images: Path, steps: list, monkeypatch: pytest.MonkeyPatch):
+    assert invoke(images, TWO)[0] == 0
+    assert not (images.parent / "out/alphas").exists()
+    (images.parent / "out").rename(images.parent / "without")
+    Stop(monkeypatch, ValueError("stopped"))
+    assert invoke(images, TWO, "--alpha")[0] == 2
+    before = len(steps)
+    code, told = invoke(images, TWO, "--alpha")
+    assert (code, len(steps)) == (0, before), told
+    assert "Going on: masks of 2 pictures" in told
+    assert len([*(images.parent / "out/alphas").iterdir()]) == 3
+
+
 def test_what_has_no_mask_is_named_and_the_rest_is_made(images: Path):
     (images / "broken.png").write_text("no picture")
     lines = "gone.png,cup,,,,,1,1\nbroken.png,cup,,,,,1,1\none.png,cup,,,,,900,1\none.png,cup,,,,,20,20\n"

@@ -16,6 +16,7 @@ from click99.annotations.database import Database
 from click99.annotations.saved_masks import MaskFilter, is_project
 from click99.annotations.tables import RegionRow
 from click99.export import coco, forms
+from click99.export.files import save
 from click99.export.pictures import Picture, Pixels, pictures
 from click99.progress import QUIET, Tick
 
@@ -87,7 +88,7 @@ def write(out: Path, form: str, labels: Sequence[str], found: Found) -> Export:
     unfinished.mkdir(parents=True)
     done = Export()
     try:
-        FORMS[form](unfinished, _counted(found(done.left_out.append), done), labels)
+        FORMS[form](unfinished, _counted(_with_alphas(unfinished, found(done.left_out.append)), done), labels)
         if not done.pictures:
             remedy = "; ".join(done.left_out[:3]) or "Annotate, run click99 sync, or filter less"
             raise ValueError(f"{out}: no mask to export. {remedy}")
@@ -106,6 +107,15 @@ def checked(out: Path, form: str) -> None:
         raise ValueError(f"--format {form}: not one of {', '.join(FORMS)}")
     if out.exists() and any(out.iterdir()):
         raise ValueError(f"{out}: not empty. Choose another folder")
+
+
+def _with_alphas(out: Path, found: Iterator[Picture]) -> Iterator[Picture]:
+    """Soft masks are written beside every form: none of them holds one."""
+    for picture in found:
+        for k, each in enumerate(picture.objects):
+            if each.alpha is not None:
+                save(out / "alphas" / f"{picture.name}_{k}.png", each.alpha)
+        yield picture
 
 
 def _counted(found: Iterator[Picture], done: Export) -> Iterator[Picture]:

@@ -22,11 +22,13 @@ Pixels = Callable[[SavedMask], np.ndarray]  # of the mask's picture: uint8 RGB [
 
 @dataclass(frozen=True, eq=False)
 class LabelledMask:
-    """mask: bool [H, W], something in it. label: as Label Studio shows it. name: of the saved region."""
+    """mask: bool [H, W], something in it. label: as Label Studio shows it. name: of the saved region.
+    alpha: the soft mask, uint8 [H, W], where there is one."""
 
     mask: np.ndarray
     label: str
     name: str
+    alpha: np.ndarray | None = None
 
     @property
     def box(self) -> tuple[int, int, int, int]:

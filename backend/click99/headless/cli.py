@@ -54,6 +54,9 @@ def segment(
     prompts: Annotated[Path, PROMPTS],
     out: Annotated[Path, typer.Option(help="A new folder.")],
     form: Annotated[str, FORM] = "masks",
+    alpha: Annotated[
+        bool, typer.Option("--alpha", help="Write each object's soft mask, too: OUT/alphas/PICTURE_0.png, …")
+    ] = False,
     checkpoint: Annotated[Path | None, CHECKPOINT] = None,
     device: Annotated[str, DEVICE] = "auto",
 ) -> None:
@@ -72,8 +75,8 @@ def segment(
 
     checked(out, form)
     model, asked = load(checkpoint, device), of_file(prompts)
-    kept = KeptMasks(out, model.version)
-    folder = Folder(images, asked, model, kept)
+    kept = KeptMasks(out, model.version, alpha)
+    folder = Folder(images, asked, model, kept, alpha)
     if before := len(kept):
         typer.echo(f"Going on: masks of {before} pictures are there already.", err=True)
     with progress("pictures", "the same command goes on.") as tick:

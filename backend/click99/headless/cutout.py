@@ -12,7 +12,7 @@ from PIL import Image
 
 from click99.files import replacing
 from click99.mattes import cleaned, matte
-from click99.python import Model
+from click99.python import Model, Object
 from click99.segmentation.clicks import Click
 
 CLICK = re.compile(r"(-?)(\d{1,9}),(\d{1,9})")
@@ -72,8 +72,12 @@ def cut_out(
         found.box(*box)
     for click in clicks:
         found.click(click.x, click.y, click.positive)
-    soft = matte(np.rint(found.alpha * 255).astype(np.uint8), found.mask)
-    return CutOut(image, cleaned(soft, clicks, smallest), found.quality)
+    return CutOut(image, cleaned(soft(found), clicks, smallest), found.quality)
+
+
+def soft(found: Object) -> np.ndarray:
+    """An object's soft mask: uint8 [H, W]."""
+    return matte(np.rint(found.alpha * 255).astype(np.uint8), found.mask)
 
 
 def write(made: CutOut, out: Path, with_alpha: bool) -> None:

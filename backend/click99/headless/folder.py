@@ -10,6 +10,7 @@ import numpy as np
 
 from click99.export.names import free, stem
 from click99.export.pictures import LabelledMask, Picture
+from click99.headless.cutout import soft
 from click99.headless.kept import KeptMasks, Made
 from click99.labelstudio.errors import LabelStudioError
 from click99.labelstudio.pixels import MAX_PIXELS, read_pixels
@@ -17,7 +18,7 @@ from click99.labelstudio.prompts import Prompt
 from click99.labelstudio.uploads import file_name
 from click99.preannotate.prompts import PixelPrompt
 from click99.progress import Tick
-from click99.python import Model
+from click99.python import Model, Object
 
 Tell = Callable[[str], None]
 
@@ -26,14 +27,20 @@ class Folder:
     """Its pictures that prompts name."""
 
     def __init__(
-        self, images: Path, prompts: Mapping[str, Sequence[PixelPrompt]], model: Model, kept: KeptMasks
+        self,
+        images: Path,
+        prompts: Mapping[str, Sequence[PixelPrompt]],
+        model: Model,
+        kept: KeptMasks,
+        alpha: bool = False,
     ):
-        """prompts: by the picture's name, as `preannotate.prompts.of_file` gives them.
+        """prompts: by the picture's name, as `preannotate.prompts.of_file` gives them. alpha: with soft
+        masks.
 
         Raises:
             ValueError: two pictures of one name; the message names them.
         """
-        self._prompts, self._model, self._kept = prompts, model, kept
+        self._prompts, self._model, self._kept, self._alpha = prompts, model, kept, alpha
         self._files = dict[str, Path]()
         for file in sorted(file for file in images.rglob("*") if file.is_file()):
             name = file_name(file.name)
@@ -71,20 +78,23 @@ class Folder:
         made = Made()
         for number, prompt in enumerate(prompts):
             try:
-                mask = self._mask(pixels, prompt)
+                found = self._object(pixels, prompt)
             except LabelStudioError as error:
                 made.left_out.append(f"{name}, {prompt.label}: {error}")
                 continue
-            if mask.any():
-                made.objects.append(LabelledMask(mask, prompt.label, f"{name} {number}"))
+            if found.mask.any():
+                alpha = soft(found) if self._alpha else None
+                made.objects.append(LabelledMask(found.mask, prompt.label, f"{name} {number}", alpha))
             else:
                 made.left_out.append(f"{name}, {prompt.label} at {prompt.ends}: the mask is empty")
         return made
 
-    def _mask(self, pixels: np.ndarray, prompt: PixelPrompt) -> np.ndarray:
+    def _object(self, pixels: np.ndarray, prompt: PixelPrompt) -> Object:
         height, width = pixels.shape[:2]
         asked, found = Prompt([prompt.item(0, height, width)], [0]), self._model.start(pixels)
         if asked.is_box:
-            return found.box(*asked.box(height, width).ends)
-        (click,) = asked.clicks(height, width)
-        return found.click(click.x, click.y)
+            found.box(*asked.box(height, width).ends)
+        else:
+            (click,) = asked.clicks(height, width)
+            found.click(click.x, click.y)
+        return found

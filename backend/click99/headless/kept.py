@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shutil
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from pycocotools import mask as coco
 
@@ -33,11 +35,11 @@ class KeptMasks:
     finds it, and begins with its content's hash: what a crash or a full disk left of one does not count.
     """
 
-    def __init__(self, out: Path, version: str):
-        """version: of the network."""
+    def __init__(self, out: Path, version: str, alpha: bool = False):
+        """version: of the network. alpha: soft masks are kept, too."""
         out = out.resolve()
         self.folder = out.with_name(f".{out.name}.masks")
-        self._version = version
+        self._version, self._alpha = version, alpha
 
     def __len__(self) -> int:
         """How many pictures' masks there are."""
@@ -46,7 +48,8 @@ class KeptMasks:
     def made(self, picture: bytes, prompts: Sequence[PixelPrompt], make: Callable[[], Made]) -> Made:
         """What was kept of a picture's file, or else is made now."""
         told = [(prompt.label, *prompt.ends) for prompt in prompts]
-        depends = f"{self._version}\n{json.dumps(told)}\n".encode() + hashlib.sha256(picture).digest()
+        asked = json.dumps([self._alpha, told])
+        depends = f"{self._version}\n{asked}\n".encode() + hashlib.sha256(picture).digest()
         file = self.folder / f"{hashlib.sha256(depends).hexdigest()}.json"
         if (made := _read(file)) is None:
             made = make()
@@ -60,7 +63,7 @@ class KeptMasks:
 
 
 def _packed(made: Made) -> bytes:
-    objects = [[each.label, each.name, _run_lengths(each.mask)] for each in made.objects]
+    objects = [[each.label, each.name, _run_lengths(each.mask), _png(each.alpha)] for each in made.objects]
     content = json.dumps([objects, made.left_out]).encode()
     return hashlib.sha256(content).hexdigest().encode() + b"\n" + content
 
@@ -73,8 +76,20 @@ def _read(file: Path) -> Made | None:
     if told != hashlib.sha256(content).hexdigest().encode():
         return None
     objects, left_out = json.loads(content)
-    masks = [LabelledMask(coco.decode(mask).view(bool), label, name) for label, name, mask in objects]
+    masks = [
+        LabelledMask(coco.decode(mask).view(bool), label, name, _pixels(alpha))
+        for label, name, mask, alpha in objects
+    ]
     return Made(masks, left_out)
+
+
+def _png(alpha: np.ndarray | None) -> str:
+    """ "": none."""
+    return "" if alpha is None else base64.b64encode(cv2.imencode(".png", alpha)[1].tobytes()).decode()
+
+
+def _pixels(png: str) -> np.ndarray | None:
+    return cv2.imdecode(np.frombuffer(base64.b64decode(png), np.uint8), cv2.IMREAD_UNCHANGED) if png else None
 
 
 def _run_lengths(mask: np.ndarray) -> dict[str, Any]:
