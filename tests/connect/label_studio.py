@@ -26,7 +26,7 @@ class LabelStudio(Client):
         self.answer: dict[str, Any] = {"data": {"result": [{"type": "brushlabels"}]}}
         self.clicked: list[dict[str, Any]] = []
 
-    def project(self, title: str = "cells", config: str = CONFIG, **more: Any) -> int:
+    def add_project(self, title: str = "cells", config: str = CONFIG, **more: Any) -> int:
         fields = {"title": title, "label_config": config, "show_collab_predictions": True, "task_number": 0}
         return self._add("projects", fields | more)["id"]
 

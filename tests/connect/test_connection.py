@@ -42,7 +42,7 @@ def outcomes(steps: dict[str, Step]) -> set[str]:
 
 
 def test_a_project_that_is_there_gets_what_it_lacks(label_studio: LabelStudio):
-    project = label_studio.project(show_collab_predictions=False)
+    project = label_studio.add_project(show_collab_predictions=False)
     label_studio.call("POST", "/api/tasks", json={"project": project, "data": {"image": "/data/1.jpg"}})
     steps = run(label_studio, project=project)
     assert steps["label config"].detail == "added KeyPoint 'click', BrushLabels 'brush'"
@@ -72,7 +72,7 @@ def test_a_project_is_created_once_with_its_pictures(label_studio: LabelStudio, 
 def test_a_dry_run_asks_only(label_studio: LabelStudio, photos: Path):
     steps = run(label_studio, apply=False, title="mine", images=photos, labels=["cat"])
     assert outcomes(steps) == {"to do"}
-    project = label_studio.project(show_collab_predictions=False)
+    project = label_studio.add_project(show_collab_predictions=False)
     steps = run(label_studio, apply=False, project=project, images=photos)
     assert {subject for subject, step in steps.items() if step.outcome == "to do"} == {
         "pictures",
@@ -85,7 +85,7 @@ def test_a_dry_run_asks_only(label_studio: LabelStudio, photos: Path):
 
 
 def test_the_secret_and_the_password_are_told(label_studio: LabelStudio):
-    project = label_studio.project()
+    project = label_studio.add_project()
     run(label_studio, project=project)
     backend = Backend(URL, "anna", "pass", "secret")
     steps = run(label_studio, project=project, backend=backend)
@@ -99,7 +99,7 @@ def test_the_secret_and_the_password_are_told(label_studio: LabelStudio):
 
 
 def test_a_backend_that_is_asked_before_ours_is_a_problem_and_stays(label_studio: LabelStudio):
-    project = label_studio.project()
+    project = label_studio.add_project()
     label_studio.kept["ml"].append({"id": 99, "project": project} | OTHER)
     problems = [
         step
@@ -111,7 +111,7 @@ def test_a_backend_that_is_asked_before_ours_is_a_problem_and_stays(label_studio
 
 
 def test_a_click_that_is_not_answered_is_a_problem(label_studio: LabelStudio):
-    project = label_studio.project()
+    project = label_studio.add_project()
     label_studio.call("POST", "/api/tasks", json={"project": project, "data": {"image": "/data/1.jpg"}})
     label_studio.answer = {"errors": ["422: image not found"]}
     assert "image not found" in run(label_studio, project=project)["a click"].detail
@@ -139,7 +139,7 @@ def test_a_click_that_is_not_answered_is_a_problem(label_studio: LabelStudio):
 def test_a_click_is_as_the_first_task_lets_it_be(
     label_studio: LabelStudio, config: str, data: dict[str, Any], detail: str
 ):
-    project = label_studio.project(config=config)
+    project = label_studio.add_project(config=config)
     label_studio.call("POST", "/api/tasks", json={"project": project, "data": data})
     assert run(label_studio, project=project)["a click"].detail.startswith(detail)
     for told in label_studio.clicked:
@@ -147,22 +147,25 @@ def test_a_click_is_as_the_first_task_lets_it_be(
 
 
 def test_refusals_name_what_to_do(label_studio: LabelStudio, tmp_path: Path):
-    with pytest.raises(ApiMissingError):
+    label_studio.add_project("cells")
+    with pytest.raises(ApiMissingError, match=r"^project 99: there is none .*; there are: 1 'cells'\."):
         run(label_studio, project=99)
+    with pytest.raises(ApiMissingError, match=r"^project 99: there is none"):
+        list(disconnect(label_studio, 99, BACKEND, True))
     with pytest.raises(ValueError, match="labels"):
         run(label_studio, title="new")
     with pytest.raises(ValueError, match="no pictures"):
         run(label_studio, title="new", labels=["a"], images=tmp_path)
     with pytest.raises(LabelConfigError, match="Add <Image"):
-        run(label_studio, project=label_studio.project(config="<View/>"))
+        run(label_studio, project=label_studio.add_project(config="<View/>"))
     label_studio.refuses = "health check failed"
     with pytest.raises(ApiError, match=r"health check failed.*--backend"):
-        run(label_studio, project=label_studio.project())
+        run(label_studio, project=label_studio.add_project())
 
 
 @pytest.mark.parametrize("apply", [True, False])
 def test_disconnecting_removes_ours_only(label_studio: LabelStudio, apply: bool):
-    project = label_studio.project()
+    project = label_studio.add_project()
     run(label_studio, project=project)
     label_studio.kept["ml"].append({"id": 99, "project": project} | OTHER)
     steps = list(disconnect(label_studio, project, BACKEND, apply))

@@ -10,7 +10,7 @@ import pytest
 
 from click99.labelstudio import client as client_module
 from click99.labelstudio.client import Client, origin
-from click99.labelstudio.errors import ApiError, ApiRefusedError
+from click99.labelstudio.errors import ApiError, ApiMissingError, ApiRefusedError
 from tests.labelstudio.site import Site
 from tests.labelstudio.tokens import LEGACY, PERSONAL, REFRESH, jwt
 
@@ -84,6 +84,38 @@ def test_a_refused_token_names_the_setting(site: Site, status: int):
     site.serve("/a", b"", status)
     with pytest.raises(ApiRefusedError, match=rf"^LABEL_STUDIO_API_KEY: .*{status} for GET /a"):
         Client(site.url, LEGACY).call("GET", "/a")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_is_missing_is_called_so(site: Site, status: int):
+    site.serve("/a", b"", status)
+    with pytest.raises(ApiRefusedError) as raised:
+        Client(site.url, "").call("GET", "/a")
+    assert str(raised.value) == (
+        f"LABEL_STUDIO_API_KEY: not set, and Label Studio asks for a token ({status} for GET /a). Set it, or "
+        "--label-studio-api-key, to the one that Label Studio's Account & Settings page shows"
+    )
+
+
+@pytest.mark.parametrize(
+    ("titles", "there"),
+    [
+        ([], "there are none. Create it, or give the token of a user who sees it"),
+        (["cells", "cups"], "there are: 1 'cells', 2 'cups'. Name one of them"),
+        (["x"] * 12, "10 'x', 2 more. Name one of them"),
+    ],
+)
+def test_a_project_that_is_missing_is_told_with_those_that_there_are(
+    site: Site, titles: list[str], there: str
+):
+    found = [{"id": number, "title": title} for number, title in enumerate(titles, 1)]
+    listing = json.dumps({"count": len(found), "results": found}).encode()
+    site.serve("/api/projects/99", b'{"detail": "No Project matches the given query."}', 404)
+    site.serve("/api/projects?page=1&page_size=100", listing)
+    with pytest.raises(ApiMissingError) as raised:
+        Client(site.url, LEGACY).project(99)
+    assert str(raised.value).startswith(f"project 99: there is none at {site.url} for this token; there are")
+    assert str(raised.value).endswith(there)
 
 
 def test_a_refused_personal_access_token_names_the_setting(site: Site):

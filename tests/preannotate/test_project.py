@@ -27,7 +27,7 @@ BOX, POINT = PixelPrompt("cat", (10, 10, 40, 40)), PixelPrompt("dog", (80, 30, 8
 def label_studio() -> LabelStudio:
     """Project 1 with tasks of a.jpg, b.jpg and c.jpg."""
     label_studio = LabelStudio()
-    project = label_studio.project(config=CONFIG)
+    project = label_studio.add_project(config=CONFIG)
     for name in "abc":
         data = {"image": f"/data/upload/1/01234567-{name}.jpg"}
         label_studio.call("POST", "/api/tasks", json={"project": project, "data": data})

@@ -78,6 +78,8 @@ def test_the_command_says_what_it_found(api: Api, address: str, database: Databa
     code, shown = invoke(*given, "--project", "1")
     assert code == 0, shown
     assert "1 tasks compared: 0 annotations new or changed, 0 deleted" in shown
+    code, shown = invoke(*given, "--project", "99")
+    assert (code, "project 99: there is none" in shown, "there are: 1 'cells'" in shown) == (2, True, True)
 
 
 def test_the_command_imports_an_export(tmp_path: Path, database: Database):

@@ -51,12 +51,12 @@ def connect(client: Client, plan: ProjectPlan, apply: bool) -> Iterator[Step]:
     yield from set_webhook(client, project["id"], plan.backend, apply)
     yield from warm_on_opening(client, project, apply)
     if apply:
-        yield from try_click(client, client.call("GET", f"/api/projects/{project['id']}"), plan.backend)
+        yield from try_click(client, client.project(project["id"]), plan.backend)
 
 
 def _found(client: Client, plan: ProjectPlan) -> dict[str, Any] | None:
     found = titled(client, plan.title) if not plan.project else {"id": plan.project}
-    return found and client.call("GET", f"/api/projects/{found['id']}")
+    return found and client.project(found["id"])
 
 
 def _created(client: Client, plan: ProjectPlan) -> dict[str, Any]:
@@ -66,7 +66,8 @@ def _created(client: Client, plan: ProjectPlan) -> dict[str, Any]:
 
 def disconnect(client: Client, project: int, backend: Backend, apply: bool) -> Iterator[Step]:
     """Remove the ML backend and its webhook, which Label Studio leaves behind. Tasks, annotations and the
-    label config stay."""
+    label config stay. ApiError: see `connect`."""
+    client.project(project)
     yield from _removed(client, "ML backend", "/api/ml", project, backend.url, apply)
     yield from _removed(client, "webhook", "/api/webhooks/", project, backend.webhook, apply)
 

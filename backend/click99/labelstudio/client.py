@@ -24,7 +24,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 ACCESS_SECONDS = 300  # how long an exchanged token lives when it doesn't say so
 MAX_ANSWER = 256 * 2**20  # bytes; a page of tasks with their masks is some megabytes
 EARLY_SECONDS = 30  # exchange again so long before the end
+FEW = 10  # projects that a message names
 COPY = "Copy a token from Label Studio's Account & Settings page, one that is still enabled there"
+GIVE = "Set it, or --label-studio-api-key, to the one that Label Studio's Account & Settings page shows"
 PATH, HOST = re.compile("/(?!/)"), re.compile("[^/]*//[^/?#]*")
 
 
@@ -122,6 +124,18 @@ class Client(AuthBase):
             yield from found.results
             page, seen, count = page + 1, seen + len(found.results), found.count if found.results else 0
 
+    def project(self, number: int) -> dict[str, Any]:
+        """One of them. ApiMissingError when it is none of them, naming those; ApiError: see `call`."""
+        try:
+            return self.call("GET", f"/api/projects/{number}")
+        except ApiMissingError:
+            known = [f"{each['id']} {each['title']!r}" for each in self.projects()]
+            more = [f"{len(known) - FEW} more"] if len(known) > FEW else []
+            there = f"there are: {', '.join([*known[:FEW], *more])}" if known else "there are none"
+            problem = f"there is none at {self.url} for this token; {there}"
+            remedy = "Name one of them" if known else "Create it, or give the token of a user who sees it"
+            raise ApiMissingError(f"project {number}", problem, remedy) from None
+
     def tasks(self, project: int | str, at_a_time: int) -> Iterator[dict[str, Any]]:
         """The project's tasks, page by page of `at_a_time`. ApiError: see `call`."""
         page, seen, total = 1, 0, 1
@@ -161,7 +175,7 @@ class Client(AuthBase):
                 raise ApiError("LABEL_STUDIO_URL", problem, TRUST) from None
             problem = f"{self.url} does not answer ({type(error).__name__})"
             raise ApiError("LABEL_STUDIO_URL", problem, "Start Label Studio, or mend the address") from None
-        _check(reply, content, method, path)
+        _check(reply, content, method, path, bool(self._api_key))
         return content
 
 
@@ -178,8 +192,11 @@ def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _check(reply: requests.Response, content: bytes, method: str, path: str) -> None:
+def _check(reply: requests.Response, content: bytes, method: str, path: str, with_key: bool) -> None:
     status = reply.status_code
+    if status in (401, 403) and not with_key:
+        problem = f"not set, and Label Studio asks for a token ({status} for {method} {path})"
+        raise ApiRefusedError("LABEL_STUDIO_API_KEY", problem, GIVE)
     if status in (401, 403):
         problem = f"Label Studio refuses it ({status} for {method} {path})"
         raise ApiRefusedError("LABEL_STUDIO_API_KEY", problem, COPY)

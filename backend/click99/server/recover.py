@@ -107,7 +107,7 @@ def listed(client: Client, damaged: DamagedAnnotations) -> Iterator[DamagedAnnot
 
 def in_project(client: Client, number: int) -> Iterator[DamagedAnnotation]:
     """A project's annotations that lost a mask, or hold one twice."""
-    project = client.call("GET", f"/api/projects/{number}/")
+    project = client.project(number)
     for task in client.tasks(number, PAGE):
         if not task["total_annotations"]:
             continue

@@ -41,6 +41,8 @@ def run(settings: Settings, project: int | None, export: Path | None, console: C
     client = Connection(settings).client
     if client is None:
         raise ApiError("LABEL_STUDIO_URL", "not set", "Set it and LABEL_STUDIO_API_KEY")
+    if project is not None:
+        client.project(project)  # of one that is not there nothing differs
     tasks = list(track(differences(client, database, project), "Comparing annotations", console=console))
     saved, deleted = sum(task.saved for task in tasks), sum(task.deleted for task in tasks)
     console.print(f"{len(tasks)} tasks compared: {saved} annotations new or changed, {deleted} deleted.")
