@@ -254,17 +254,22 @@ def preannotate(
     settings: Settings,
     project: int = typer.Option(..., min=1, help="The project's number, as its address shows it."),
     prompts: Path | None = typer.Option(
-        None, help="A detector's boxes or points, COCO JSON or CSV; unset: those of the tasks' predictions."
+        None,
+        exists=True,
+        dir_okay=False,
+        help="A detector's boxes or points, COCO JSON or CSV; unset: those of the tasks' predictions.",
     ),
+    anew: bool = typer.Option(False, "--anew", help="Replace what this model version has predicted, too."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Predict nothing, count what would be."),
 ) -> None:
     """Give tasks predictions of masks, made from boxes or points, for people to refine by clicks.
 
     Tasks that somebody has annotated, or that this model version has predicted, are passed by: stopped
-    anywhere, the same command goes on (docs/how-to/preannotate.md).
+    anywhere, the same command goes on (docs/how-to/preannotate.md). Exit code 1 when something is left out.
 
     click99 preannotate --project 12 --prompts boxes.csv
     """
+    from click99.preannotate import summary
     from click99.preannotate.project import Preannotation
     from click99.preannotate.prompts import of_file
     from click99.server.image_source import image_source
@@ -276,13 +281,15 @@ def preannotate(
     smallest = settings.clean_percent / 100
     sessions = Sessions(load_served(settings), MemoryStore(2**26, 600), smallest=smallest)
     load = image_source(settings, client).get
-    preannotation = Preannotation(client, sessions, load, settings.polygon_tolerance, detected)
+    preannotation = Preannotation(client, sessions, load, settings.polygon_tolerance, detected, anew)
     with progress("tasks", "the same command goes on.") as tick:
         done = preannotation.run(project, not dry_run, tick)
-    for message in done.left_out:
+    summary.check(done, project, prompts)
+    for message in summary.remarks(done, project, prompts, sessions.version):
         typer.echo(message, err=True)
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in done.tasks.most_common()) or "none"
-    typer.echo(f"Tasks: {counts}. {done.masks} masks by {sessions.version}; {len(done.left_out)} left out.")
+    typer.echo(summary.counts(done, sessions.version, not dry_run))
+    if done.left_out:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -24,6 +24,7 @@ class LabelStudio(Client):
         self.changes: list[str] = []  # calls that were no questions
         self.refuses = ""  # what to say to a new ML backend
         self.answer: dict[str, Any] = {"data": {"result": [{"type": "brushlabels"}]}}
+        self.predicted = 0
         self.clicked: list[dict[str, Any]] = []
 
     def add_project(self, title: str = "cells", config: str = CONFIG, **more: Any) -> int:
@@ -44,6 +45,8 @@ class LabelStudio(Client):
             return self._listed(kind, (options.get("params") or {}).get("project"))
         if method == "POST":
             return self._create(kind, json)
+        if kind == "predictions":
+            return self._delete_prediction(int(number))
         one = next((each for each in self.kept[kind] if each["id"] == int(number)), None)
         if one is None:
             raise ApiMissingError(path, "Label Studio answers 404", "See its log")
@@ -65,7 +68,8 @@ class LabelStudio(Client):
     def _create(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
         if kind == "predictions":
             task = next(each for each in self.kept["tasks"] if each["id"] == fields["task"])
-            task.setdefault("predictions", []).append(fields)
+            self.predicted += 1
+            task.setdefault("predictions", []).append({"id": self.predicted} | fields)
             return fields
         if kind == "ml":
             if self.refuses:
@@ -73,6 +77,10 @@ class LabelStudio(Client):
             hook = {"url": f"{fields['url']}/webhook", "send_payload": True, "send_for_all_actions": True}
             self._add("webhooks", hook | {"project": fields["project"], "is_active": True, "headers": {}})
         return self._add(kind, {"show_collab_predictions": True, "basic_auth_user": ""} | fields)
+
+    def _delete_prediction(self, number: int) -> None:
+        for task in self.kept["tasks"]:
+            task["predictions"] = [each for each in task.get("predictions", []) if each["id"] != number]
 
     def _add(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
         self.kept[kind].append({"id": sum(map(len, self.kept.values())) + 1, **fields})

@@ -34,10 +34,12 @@ def label_studio() -> LabelStudio:
     return label_studio
 
 
-def run(label_studio: LabelStudio, detected: Any = None, apply: bool = True, load: Any = None) -> Any:
+def run(
+    label_studio: LabelStudio, detected: Any = None, apply: bool = True, load: Any = None, anew: bool = False
+) -> Any:
     sessions = Sessions(DiscPainter(), MemoryStore(2**20, 60))
     load = load or (lambda address, task: PICTURE)
-    preannotation = Preannotation(label_studio, sessions, load, 1.5, detected)
+    preannotation = Preannotation(label_studio, sessions, load, 1.5, detected, anew)
     return preannotation.run(1, apply, lambda number, of: None)
 
 
@@ -72,7 +74,7 @@ def test_a_detector_s_boxes_and_points_become_masks(label_studio: LabelStudio):
 def test_the_boxes_of_a_task_s_own_prediction_become_masks(label_studio: LabelStudio):
     value = {"x": 10, "y": 20, "width": 30, "height": 50, "rectanglelabels": ["dog"]}
     item = {"id": "r", "type": "rectanglelabels", "from_name": "boxes", "to_name": "image", "value": value}
-    label_studio.kept["tasks"][1]["predictions"] = [{"model_version": "detector", "result": [item]}]
+    label_studio.kept["tasks"][1]["predictions"] = [{"id": 7, "model_version": "detector", "result": [item]}]
     assert run(label_studio).tasks == {"predicted": 1, "without boxes or points": 2}
     (_, (_, made), _) = predictions(label_studio)
     assert made["result"][0]["value"]["brushlabels"] == ["dog"]
@@ -86,6 +88,18 @@ def test_a_second_run_predicts_nothing_more(label_studio: LabelStudio):
     assert len(label_studio.changes) == before + 1
 
 
+def test_predictions_are_made_anew_only_when_that_is_asked_for(label_studio: LabelStudio):
+    detector = {"id": 70, "model_version": "detector", "result": []}
+    label_studio.kept["tasks"][0]["predictions"] = [detector]
+    run(label_studio, {"a.jpg": [BOX]})
+    assert run(label_studio, {"a.jpg": [BOX, POINT]}).tasks["done before"] == 1
+    assert run(label_studio, {"a.jpg": [BOX, POINT]}, anew=True, apply=False).masks == 2
+    assert run(label_studio, {"a.jpg": [BOX, POINT]}, anew=True).masks == 2
+    kept, made = predictions(label_studio)[0]
+    assert kept == detector
+    assert len(made["result"]) == 2
+
+
 @pytest.mark.parametrize("field", ["annotations", "drafts"])
 def test_what_people_did_is_passed_by(label_studio: LabelStudio, field: str):
     label_studio.kept["tasks"][0][field] = [{"id": 1}]
@@ -95,7 +109,8 @@ def test_what_people_did_is_passed_by(label_studio: LabelStudio, field: str):
 
 def test_a_dry_run_predicts_nothing(label_studio: LabelStudio):
     before = len(label_studio.changes)
-    assert run(label_studio, {"a.jpg": [BOX]}, apply=False).tasks["to do"] == 1
+    done = run(label_studio, {"a.jpg": [BOX, POINT], "b.jpg": [BOX]}, apply=False)
+    assert (done.tasks["to do"], done.masks) == (2, 3)
     assert len(label_studio.changes) == before
 
 

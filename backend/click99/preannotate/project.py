@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import LabelStudioError
@@ -25,17 +25,32 @@ Load = Callable[[str, str], Image]  # a picture by its address in a task; LabelS
 
 @dataclass
 class Preannotated:
-    """tasks: by what became of them. masks: how many were made. left_out: messages."""
+    """tasks: by what became of them. masks: how many were made; in a dry run, how many would be at most.
+    left_out: messages. names: of the tasks' pictures. files: how many pictures a detector's file names;
+    unknown: those of them that no task has."""
 
     tasks: Counter[str] = field(default_factory=Counter)
     masks: int = 0
     left_out: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    files: int = 0
+    unknown: dict[str, None] = field(default_factory=dict)
+
+
+class Wanted(NamedTuple):
+    """Of a task. found: what masks are to be made from."""
+
+    task: Mapping[str, Any]
+    masks: Masks
+    address: str
+    found: Sequence[ContextItem | PixelPrompt]
 
 
 class Preannotation:
     """Gives the tasks of a project that nobody has annotated a prediction of masks.
 
     detected: a detector's prompts by the picture's file name; None: those of the tasks' own predictions.
+    anew: replace the predictions that this model version has made before.
     """
 
     def __init__(
@@ -45,14 +60,17 @@ class Preannotation:
         load: Load,
         tolerance: float,
         detected: Mapping[str, list[PixelPrompt]] | None = None,
+        anew: bool = False,
     ):
         self._client, self._sessions, self._load = client, sessions, load
-        self._tolerance, self._detected = tolerance, detected
+        self._tolerance, self._detected, self._anew = tolerance, detected, anew
 
     def run(self, project: int, apply: bool, tick: Callable[[int, int], None]) -> Preannotated:
-        """tick: told of how many tasks are done, and of how many. ApiError: see `Client.call`."""
-        told = self._client.call("GET", f"/api/projects/{project}")
+        """tick: told of how many tasks are done, and of how many. ApiError: see `Client.project`."""
+        told = self._client.project(project)
         done, total = Preannotated(), told["task_number"]
+        done.unknown = dict.fromkeys(self._detected or ())
+        done.files = len(done.unknown)
         for number, listed in enumerate(self._client.tasks(project, AT_A_TIME)):
             tick(number, total)
             outcome = self._one(listed["id"], told["label_config"], apply, done)
@@ -63,39 +81,59 @@ class Preannotation:
     def _one(self, number: int, xml: str, apply: bool, done: Preannotated) -> str:
         """What became of a task."""
         task = self._client.call("GET", f"/api/tasks/{number}")
-        if task.get("annotations") or task.get("drafts"):
-            return "annotated already"
-        versions = {each.get("model_version") for each in task.get("predictions") or []}
-        if self._sessions.version in versions:
-            return "done before"
+        passed = self._passed_by(task)
         try:
-            return self._predict(task, LabelConfig.parse(xml, task["data"]), apply, done)
+            wanted = self._wanted(task, xml, done)
+            return passed or self._predict(wanted, apply, done)
         except LabelStudioError as error:
-            done.left_out.append(f"task {number}: {error}")
-            return "left out"
+            if not passed:
+                done.left_out.append(f"task {number}: {error}")
+            return passed or "left out"
 
-    def _predict(self, task: Mapping[str, Any], config: LabelConfig, apply: bool, done: Preannotated) -> str:
+    def _wanted(self, task: Mapping[str, Any], xml: str, done: Preannotated) -> Wanted:
+        config = LabelConfig.parse(xml, task["data"])
         tag = next(iter(config.images), "")
         address = config.image_url(task["data"], tag)
-        found = prompts.of_task(task, tag) if self._detected is None else self._detections(address)
-        if not found:
+        found = prompts.of_task(task, tag) if self._detected is None else self._detections(address, done)
+        return Wanted(task, Masks(self._sessions, config, tag, self._tolerance), address, found)
+
+    def _detections(self, address: str, done: Preannotated) -> Sequence[PixelPrompt]:
+        names, detected = names_at(address), self._detected or {}
+        done.names += names[:1]
+        name = next((name for name in names if name in detected), "")
+        done.unknown.pop(name, None)
+        return detected.get(name, [])
+
+    def _passed_by(self, task: Mapping[str, Any]) -> str:
+        """Why it is left as it is; "": it is not."""
+        if task.get("annotations") or task.get("drafts"):
+            return "annotated already"
+        return "done before" if self._ours(task) and not self._anew else ""
+
+    def _ours(self, task: Mapping[str, Any]) -> list[int]:
+        """The predictions that this model version has made."""
+        made = task.get("predictions") or []
+        return [each["id"] for each in made if each.get("model_version") == self._sessions.version]
+
+    def _predict(self, wanted: Wanted, apply: bool, done: Preannotated) -> str:
+        if not wanted.found:
             return "without boxes or points"
         if not apply:
+            done.masks += len(wanted.found)
             return "to do"
-        image = self._load(address, str(task["id"]))
-        items = list(_items(found, *image.pixels.shape[:2]))
-        masks = Masks(self._sessions, config, tag, self._tolerance)
-        prediction, left_out = masks.prediction(task["id"], image, items)
+        number = wanted.task["id"]
+        image = self._load(wanted.address, str(number))
+        items = list(_items(wanted.found, *image.pixels.shape[:2]))
+        prediction, left_out = wanted.masks.prediction(number, image, items)
         done.left_out += left_out
         if not prediction["result"]:
             return "left out"
-        self._client.call("POST", "/api/predictions", json=prediction | {"task": task["id"]})
+        replaced = self._ours(wanted.task)
+        self._client.call("POST", "/api/predictions", json=prediction | {"task": number})
+        for before in replaced:
+            self._client.call("DELETE", f"/api/predictions/{before}/")
         done.masks += len(items) - len(left_out)
         return "predicted"
-
-    def _detections(self, address: str) -> Sequence[PixelPrompt]:
-        detected = self._detected or {}
-        return next((detected[name] for name in names_at(address) if name in detected), [])
 
 
 def _items(found: Iterable[ContextItem | PixelPrompt], height: int, width: int) -> Iterable[ContextItem]:
