@@ -443,7 +443,7 @@ def connect(
     create: str = typer.Option("", help="Instead: the project of this title, made if there is none."),
     images: Path | None = typer.Option(None, help="Upload the pictures of this folder as tasks."),
     labels: str = typer.Option("", help="By commas, for a label config that has none: cat,dog."),
-    kind: str = typer.Option("brush", help="What masks become in a new project: as of click99 config."),
+    kind: str = typer.Option("", help="What masks become in a new project: as of click99 config."),
     backend: str = typer.Option("", help="click99's address, as Label Studio reaches it; unset: localhost."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Change nothing, tell what would be."),
 ) -> None:

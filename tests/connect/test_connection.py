@@ -152,15 +152,50 @@ def test_refusals_name_what_to_do(label_studio: LabelStudio, tmp_path: Path):
         run(label_studio, project=99)
     with pytest.raises(ApiMissingError, match=r"^project 99: there is none"):
         list(disconnect(label_studio, 99, BACKEND, True))
-    with pytest.raises(ValueError, match="labels"):
-        run(label_studio, title="new")
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="no files, and no pictures there"):
         run(label_studio, title="new", labels=["a"], images=tmp_path)
     with pytest.raises(LabelConfigError, match="Add <Image"):
         run(label_studio, project=label_studio.add_project(config="<View/>"))
     label_studio.refuses = "health check failed"
     with pytest.raises(ApiError, match=r"health check failed.*--backend"):
         run(label_studio, project=label_studio.add_project())
+
+
+@pytest.mark.parametrize("apply", [True, False])
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ({"title": "new"}, "no labels: give at least one, --labels cat,dog"),
+        ({"title": "new", "labels": ["a", "a"]}, "give none empty, each once"),
+        ({"title": "new", "labels": ["a"], "kind": "disc"}, "kind 'disc' is unknown"),
+        ({"title": "x", "labels": ["a"]}, "--create 'x': Label Studio wants 3 to 50 characters, it has 1"),
+        ({"title": "x" * 51, "labels": ["a"]}, "wants 3 to 50 characters, it has 51"),
+        ({"title": "new", "labels": ["a"], "images": Path("nowhere")}, "nowhere: there is no such folder"),
+    ],
+)
+def test_what_can_not_be_is_refused_before_anything_is_told_or_made(
+    label_studio: LabelStudio, plan: dict[str, Any], said: str, apply: bool
+):
+    steps = connect(label_studio, ProjectPlan(BACKEND, **plan), apply)
+    with pytest.raises(ValueError, match=said):
+        next(steps)
+    assert label_studio.changes == []
+
+
+def test_a_project_is_told_when_it_is_made(label_studio: LabelStudio):
+    step = next(connect(label_studio, ProjectPlan(BACKEND, title="new", labels=["a"]), True))
+    assert (step.outcome, label_studio.changes) == ("changed", ["POST /api/projects"])
+
+
+def test_labels_and_a_kind_that_a_finished_config_has_not_are_told(label_studio: LabelStudio):
+    steps = run(label_studio, title="new", labels=["cat"], kind="polygon")
+    assert not steps.keys() & {"--labels", "--kind"}
+    steps = run(label_studio, title="new", labels=["cat"], kind="polygon")
+    assert outcomes(steps) == {"kept"}
+    steps = run(label_studio, title="new", labels=["owl", "cat"], kind="bitmask")
+    assert steps["--labels"].outcome == steps["--kind"].outcome == "not used"
+    assert steps["--labels"].detail.startswith("owl not in its label config")
+    assert steps["--kind"].detail.startswith("bitmask is for a new project")
 
 
 @pytest.mark.parametrize("apply", [True, False])

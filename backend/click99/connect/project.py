@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from click99.connect.step import Step, change
 from click99.labelstudio.client import Client
 from click99.labelstudio.completed_config import completed
+from click99.labelstudio.config_text import config_text
+from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.uploads import file_name, names_at
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
+INTERFACE = "Settings → Labeling Interface"
 AT_ONCE = 20  # files a request: Label Studio takes a hundred, a proxy before it not every size
 
 
@@ -20,14 +22,6 @@ def titled(client: Client, title: str) -> dict[str, Any] | None:
     """The project of that title, the oldest of several. ApiError: see `Client.call`."""
     found = [project for project in client.projects() if project["title"] == title]
     return min(found, key=lambda project: project["id"], default=None)
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """Its pictures, by their names, not those of folders in it. ValueError when there are none."""
-    found = sorted(file for file in folder.glob("*") if file.suffix.lower() in PICTURES and file.is_file())
-    if not found:
-        raise ValueError(f"{folder}: no pictures there. Name a folder with {', '.join(PICTURES)}")
-    return found
 
 
 def add_pictures(client: Client, project: int, files: Sequence[Path], apply: bool) -> Iterator[Step]:
@@ -46,17 +40,40 @@ def add_pictures(client: Client, project: int, files: Sequence[Path], apply: boo
 
 
 def complete_config(
-    client: Client, project: dict[str, Any], labels: Sequence[str], apply: bool
+    client: Client, project: dict[str, Any], labels: Sequence[str], kind: str, apply: bool
 ) -> Iterator[Step]:
-    """Add to its label config what clicks need. LabelConfigError when it lacks more than can be added."""
+    """Add to its label config what clicks need, and tell what of `labels` and `kind` it has not all the same.
+    LabelConfigError when it lacks more than can be added."""
     before = project["label_config"]
     after = completed(before, labels)
     if after == before:
         yield Step("label config", "kept", "it answers clicks")
-        return
-    if apply:
-        client.call("PATCH", f"/api/projects/{project['id']}", json={"label_config": after})
-    yield change("label config", f"added {added(before, after)}", apply)
+    else:
+        if apply:
+            client.call("PATCH", f"/api/projects/{project['id']}", json={"label_config": after})
+        yield change("label config", f"added {added(before, after)}", apply)
+    yield from _not_used(LabelConfig.parse(after), labels, kind)
+
+
+def _not_used(config: LabelConfig, labels: Sequence[str], kind: str) -> Iterator[Step]:
+    """The labels that no control for masks has, and the kind if it is another."""
+    known = [output.labels for output in config.outputs]
+    if None not in known and (new := [label for label in labels if not any(_has(k, label) for k in known)]):
+        told = f"{', '.join(new)} not in its label config, where masks have labels of their own"
+        yield Step("--labels", "not used", f"{told}. Add them in Label Studio: {INTERFACE}")
+    if kind and _kinds(LabelConfig.parse(config_text(kind, ["one"]))) - _kinds(config):
+        told = f"{kind} is for a new project; this one's masks stay as its label config has them"
+        yield Step(
+            "--kind", "not used", f"{told}. To change it, paste what click99 config prints: {INTERFACE}"
+        )
+
+
+def _has(known: Mapping[str, str] | None, label: str) -> bool:
+    return known is not None and label in {*known, *known.values()}
+
+
+def _kinds(config: LabelConfig) -> set[str]:
+    return {control.kind for control in (*config.keypoints, *config.boxes, *config.outputs)}
 
 
 def added(before: str, after: str) -> str:

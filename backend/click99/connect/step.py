@@ -8,11 +8,12 @@ from typing import Literal, NamedTuple
 from rich.console import Console
 from rich.markup import escape
 
-Outcome = Literal["kept", "changed", "to do", "problem"]
+Outcome = Literal["kept", "changed", "to do", "not used", "problem"]
 
 
 class Step(NamedTuple):
-    """subject: what it is about. kept: it was right already; to do: a dry run leaves it so."""
+    """subject: what it is about. kept: it was right already; to do: a dry run leaves it so.
+    not used: an option that has no effect on what is there."""
 
     subject: str
     outcome: Outcome
@@ -28,6 +29,7 @@ MARKS: dict[Outcome, str] = {
     "kept": "[green]✓[/]",
     "changed": "[green]+[/]",
     "to do": "[yellow]·[/]",
+    "not used": "[yellow]![/]",
     "problem": "[red]✗[/]",
 }
 

@@ -19,13 +19,18 @@ def config_text(kind: str, labels: Sequence[str]) -> str:
     Raises:
         ValueError: an unknown kind, no label, an empty one, or one twice.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind {kind!r} is unknown, there is: {', '.join(KINDS)}")
+    check_kind(kind)
     if not labels:
-        raise ValueError("no labels: give at least one")
+        raise ValueError("no labels: give at least one, --labels cat,dog")
     check_labels(labels)
     text = (files("click99") / "label_config" / f"{kind}.xml").read_text()
     return _hint(LABELS.sub(lambda found: _labels(found[1], labels), text), len(labels))
+
+
+def check_kind(kind: str) -> None:
+    """ValueError when it is none of KINDS."""
+    if kind not in KINDS:
+        raise ValueError(f"kind {kind!r} is unknown, there is: {', '.join(KINDS)}")
 
 
 def check_labels(labels: Sequence[str]) -> None:
