@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +39,17 @@ def test_rgb_height_first_and_read_only():
     assert (pixels == RED).all()
     with pytest.raises(ValueError, match="read-only"):
         pixels[0, 0] = 0
+
+
+def test_pillow_s_warning_of_large_pictures_is_not_for_people(tmp_path: Path):
+    """It comes when the size is read, before anything is unpacked."""
+    Image.new("1", (10_400, 10_000)).save(file := tmp_path / "large.png")
+    code = "import sys; from pathlib import Path; from click99.labelstudio import pixels\n"
+    code += "try: pixels.read_pixels(Path(sys.argv[1]).read_bytes(), 'large.png', 100)\n"
+    code += "except pixels.ImageTooLargeError: print('read')"
+    command = [sys.executable, "-W", "default", "-c", code, str(file)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("read\n", "")
 
 
 def test_a_tall_picture_is_copied_in_parts_and_whole():

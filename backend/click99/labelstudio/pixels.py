@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
@@ -23,6 +24,9 @@ ROWS = 256  # copied at a time
 ELSEWHERE = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")  # that may tell an orientation
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")  # no others: some run programs
 ENDS = [filler * 64 + b"\xff\xd9" for filler in (b"\0", b"\x55")]  # of a JPEG that has none
+
+# Pictures that Pillow finds large are refused by our own limit, or read: people need no line of its warning.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
