@@ -79,6 +79,10 @@ def test_mask_and_matte_come_beside_it(picture: Path):
     ("arguments", "said"),
     [
         ([], "what is the object?"),
+        (["--clicks", "-3,4 -5,6"], "which of these clicks is on the object?"),
+        (["--clicks", "1,1", "--out", "cup.jpg"], "--out cup.jpg: a cut-out is a PNG. Name it cup.png"),
+        (["--clicks", "1,1", "--out", "cup"], "--out cup: a cut-out is a PNG. Name it cup.png"),
+        (["--clicks", "9,9 -9,9"], "the mask is empty"),
         (["--clicks", "64,0"], "(64, 0) is outside of the image, which is 64 × 48"),
         (["--clicks", "1,1", "--box", "9,9,9,20"], "is no box inside the image"),
         (["--box", "9,9"], "'9,9' is no box"),
@@ -88,6 +92,7 @@ def test_a_wrong_question_is_one_sentence(picture: Path, arguments: list[str], s
     code, told = invoke(picture, *arguments)
     assert code == 2
     assert said in told
+    assert list(picture.parent.iterdir()) == [picture]
 
 
 def test_a_file_that_is_no_picture_is_named(picture: Path):

@@ -95,7 +95,7 @@ def test_what_has_no_mask_is_named_and_the_rest_is_made(images: Path):
     (images / "broken.png").write_text("no picture")
     lines = "gone.png,cup,,,,,1,1\nbroken.png,cup,,,,,1,1\none.png,cup,,,,,900,1\none.png,cup,,,,,20,20\n"
     code, told = invoke(images, lines)
-    assert code == 0, told
+    assert code == 1, told
     assert "gone.png: no such picture in the folder" in told
     assert "broken.png is no readable image" in told
     assert "one.png, cup: " in told
@@ -107,6 +107,14 @@ def test_nothing_is_written_where_nothing_was_made(images: Path):
     assert code == 2
     assert "no mask to export. gone.png: no such picture" in told
     assert not (images.parent / "out").exists()
+
+
+def test_a_folder_without_pictures_is_named(images: Path):
+    for file in images.rglob("*.png"):
+        file.unlink()
+    code, told = invoke(images, "one.png,cup,,,,,1,1\n")
+    assert code == 2
+    assert "photos: no files, and no pictures there. Name a folder with " in told
 
 
 def test_two_pictures_of_one_name_are_refused(images: Path):
@@ -159,7 +167,7 @@ def test_a_run_that_was_stopped_goes_on(
     ran = len(steps)
     assert not (images.parent / "out").exists()
     done, told = invoke(images, TWO)
-    assert done == 0, told
+    assert done == 1, told
     assert "Going on: masks of 2 pictures are there already." in told
     assert len(steps) == ran, "every mask was there"
     assert "one.png, fork: " in told
@@ -177,7 +185,7 @@ def test_what_is_kept_in_half_or_of_something_else_does_not_count(
     ran = len(steps)
     Image.new("RGB", (64, 48), "red").save(images / "more" / "two cups.png")
     code, told = invoke(images, TWO)
-    assert code == 0, told
+    assert code == 1, told
     assert len(steps) == 2 * ran, "both again: one is broken, the other's picture is another"
     assert not second.exists()
 

@@ -40,10 +40,15 @@ def cutout(
     from click99.python import load, read
 
     asked, around = parse_clicks(clicks), parse_box(box) if box else None
-    if not (asked or around):
-        raise ValueError('what is the object? --clicks "x,y", or --box "left,top,right,bottom"')
-    made = cut_out(load(checkpoint, device), read(image), asked, around, smallest / 100)
+    if not (around or any(click.positive for click in asked)):
+        found = "which of these clicks is on the object" if asked else "what is the object"
+        raise ValueError(f'{found}? --clicks "x,y", or --box "left,top,right,bottom"')
     out = out or image.with_name(f"{image.stem}-cutout.png")
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"--out {out}: a cut-out is a PNG. Name it {out.with_suffix('.png').name}")
+    made = cut_out(load(checkpoint, device), read(image), asked, around, smallest / 100)
+    if not made.mask.any():
+        raise ValueError(f"{image}: the mask is empty. Click on the object's middle, or leave -x,y out")
     write(made, out, alpha)
     quality = f"; expected IoU {made.quality:.2f}" if made.quality is not None else ""
     typer.echo(f"{out}: {int((made.alpha > 127).sum())} pixels{quality}")
@@ -62,7 +67,7 @@ def segment(
 ) -> None:
     """Make masks of a folder's pictures from a detector's boxes or points (docs/how-to/python.md).
 
-    Stopped anywhere, the same command goes on.
+    Stopped anywhere, the same command goes on. Exit code 1 when something is left out.
 
     click99 segment photos --prompts boxes.csv --out masks
     """
@@ -85,3 +90,5 @@ def segment(
     for message in done.left_out:
         typer.echo(message, err=True)
     typer.echo(f"{done.told(out)} {len(done.left_out)} left out.")
+    if done.left_out:
+        raise typer.Exit(1)

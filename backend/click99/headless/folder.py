@@ -13,6 +13,7 @@ from click99.export.pictures import LabelledMask, Picture
 from click99.headless.cutout import soft
 from click99.headless.kept import KeptMasks, Made
 from click99.labelstudio.errors import LabelStudioError
+from click99.labelstudio.pictures import pictures_in
 from click99.labelstudio.pixels import MAX_PIXELS, read_pixels
 from click99.labelstudio.prompts import Prompt
 from click99.labelstudio.uploads import file_name
@@ -38,7 +39,7 @@ class Folder:
         masks.
 
         Raises:
-            ValueError: two pictures of one name; the message names them.
+            ValueError: no pictures in the folder, or two of one name; the message names them.
         """
         self._prompts, self._model, self._kept, self._alpha = prompts, model, kept, alpha
         self._files = dict[str, Path]()
@@ -46,6 +47,8 @@ class Folder:
             name = file_name(file.name)
             if name in prompts and self._files.setdefault(name, file) != file:
                 raise ValueError(f"{images}: {self._files[name]} and {file} have one name. Rename one")
+        if not self._files:
+            pictures_in(images, inside=True)
 
     @property
     def labels(self) -> list[str]:
