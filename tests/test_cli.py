@@ -76,6 +76,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, command: str, arguments: list[
         ("import-weights {}/none.pth {}/out.safetensors", "none.pth does not exist"),
         ("average {}/none.safetensors --out {}/mean.safetensors", "none.safetensors does not exist"),
         ("train --data {} --out {}/run", "manifest.csv does not exist"),
+        ("serve --home {} --host nowhere.invalid", "CLICK99_HOST: nowhere.invalid is no address"),
         ("report --out {}/report --data grabcut", "--data 'grabcut' is not NAME=FOLDER"),
     ],
 )
@@ -93,6 +94,36 @@ def test_a_bug_is_no_expected_failure(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr("click99.server.serve.run", broken)
     assert isinstance(runner.invoke(app, ["serve"]).exception, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("html", "said"),
+    [
+        ("file/stats.html", "file: File exists. Choose another place"),
+        ("file/more/stats.html", "file/more: Not a directory. Part of its path is a file: choose another"),
+        (".", ": Is a directory. Name a file in it"),
+    ],
+)
+def test_what_the_system_refuses_is_told_in_a_sentence(tmp_path: Path, html: str, said: str):
+    (tmp_path / "file").write_text("no folder")
+    home = str(tmp_path / "home")
+    result = runner.invoke(app, ["stats", "--home", home, "--html", str(tmp_path / html)])
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Errno" not in result.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
+def test_a_port_in_use_is_told_with_another(tmp_path: Path, host: str, workers: str):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        asked = ["serve", "--home", str(tmp_path), "--host", host, "--port", str(port), "--workers", workers]
+        result = runner.invoke(app, [*asked, "--redis-url", "redis://localhost:1"])
+    assert result.exit_code == 2
+    assert f"port {port} of {host} is in use (by another click99?): --port {port + 1}" in result.stderr
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -48,6 +49,16 @@ if TYPE_CHECKING:
     from click99.labelstudio.client import Client
 
 
+# What to do about a file, by what the system says of it.
+REMEDIES = {
+    errno.ENOENT: "Is it spelt right, and is its folder there?",
+    errno.EACCES: "Choose another place, or change who may read and write there",
+    errno.EISDIR: "Name a file in it",
+    errno.ENOTDIR: "Part of its path is a file: choose another",
+    errno.ENOSPC: "Make room, or choose another place",
+}
+
+
 class Commands(TyperGroup):
     """An expected failure of any command is told on stderr, without a traceback; exit code 2.
 
@@ -78,6 +89,9 @@ def told(error: Exception) -> str:
 
     if isinstance(error, ModuleNotFoundError):
         return remedy(error)
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        what = REMEDIES.get(error.errno or 0, "Choose another place")
+        return f"{error.filename}: {error.strerror}. {what}"
     text = str(error) or type(error).__name__
     return text.splitlines()[0] if isinstance(error, SQLAlchemyError) else text
 

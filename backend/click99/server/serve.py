@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import logging
 import os
+import socket
 import tempfile
 from contextlib import suppress
 from typing import Any
@@ -24,6 +26,10 @@ log = logging.getLogger(__name__)
 
 M_ARENA_MAX = -8  # of malloc.h
 DRAIN_SECONDS = 10  # from SIGTERM: for clicks that are answered; images still fetched then are given up
+TAKEN = {
+    errno.EADDRINUSE: "is in use (by another click99?)",
+    errno.EACCES: "is not for this user",
+}
 # The same server whatever an extra installs beside it: Ray brings uvloop and httptools.
 UVICORN: dict[str, Any] = {
     "loop": "asyncio",
@@ -39,6 +45,7 @@ def run(settings: Settings) -> None:
         from click99.server.ray_serve import run_replicas
 
         return run_replicas(settings)
+    check_free(settings.host, settings.port)
     if settings.workers > 1:
         return run_workers(settings)
     bound_arenas()
@@ -67,6 +74,30 @@ def run_workers(settings: Settings) -> None:
             **UVICORN,
             timeout_worker_healthcheck=60,  # a busy worker is no dead one
         )
+
+
+def check_free(host: str, port: int) -> None:
+    """Before anything is loaded. ValueError: something listens there already, or nobody may."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        raise ValueError(f"CLICK99_HOST: {host} is no address of this computer: --host 0.0.0.0") from None
+    for family, *_, address in found:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            problem = TAKEN.get(probe_error(probe, address))
+        if problem:
+            other = port + 1 if 1024 <= port < 65535 else 9090
+            raise ValueError(f"CLICK99_PORT: port {port} of {host} {problem}: --port {other}")
+
+
+def probe_error(probe: socket.socket, address: Any) -> int:
+    """The system's number of why it can't be bound there, 0: it can."""
+    try:
+        probe.bind(address)
+    except OSError as error:
+        return error.errno or 0
+    return 0
 
 
 def warn_if_open(settings: Settings) -> None:
