@@ -59,9 +59,14 @@ def section(name: str, command: Any) -> str:
     usage = " ".join([name, *(words(one) for one in arguments), "[OPTIONS]" * bool(own or settings)])
     rows = "".join(row(f"`{words(one)}`", default_of(one), one.help or "") for one in own)
     table = f"\n| argument or option | default | meaning |\n|---|---|---|\n{rows}" if rows else ""
-    told = "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(command.help).split("\n\n"))
-    told = re.sub(r"\(docs/(\S+\.md)\)", r"([more](../\1))", told)
-    return f"## `{usage}`\n\n{told}{' *Settings.*' * settings}\n{table}"
+    *prose, last = paragraphs(command)
+    told = re.sub(r"\(docs/(\S+\.md)\)", r"([more](../\1))", "\n\n".join(prose))
+    return f"## `{usage}`\n\n{told}{' *Settings.*' * settings}\n\nExample: `{last}`\n{table}"
+
+
+def paragraphs(command: Any) -> list[str]:
+    """Of its help, a line each. The last one is an example."""
+    return [" ".join(part.split()) for part in inspect.cleandoc(command.help).split("\n\n")]
 
 
 def words(parameter: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -11,13 +12,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from typer.main import get_group
 from typer.testing import CliRunner
 
 from click99.cli import app
 from click99.server.settings import Settings, variable
+from tests.reference_pages import commands, paragraphs
 
 runner = CliRunner(env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
 
@@ -37,6 +41,19 @@ def test_help_names_every_setting():
 def test_help_needs_no_torch():
     code = "import sys, click99.cli; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("name", "command"), commands(get_group(app)))  # type: ignore[arg-type]
+def test_the_help_of_every_command_ends_with_an_example_that_it_takes(name: str, command: Any):
+    example = paragraphs(command)[-1]
+    assert example in plain(runner.invoke(app, [*name.split()[1:], "--help"]).stdout)
+    assert example.startswith(name), f"add an example, click99 …, as the last paragraph of {name}'s docstring"
+    words = shlex.split(example.removeprefix(name))
+    context = command.context_class(command)
+    given, rest, _ = command.make_parser(context).parse_args(words)
+    assert rest == []
+    required = {parameter.name for parameter in command.params if parameter.required}
+    assert required <= {option for option, value in given.items() if value}
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,10 @@ def explain(error: ErrorDetails) -> str:
 @app.command()
 @with_settings
 def serve(settings: Settings) -> None:
-    """Serve masks to Label Studio until Ctrl-C."""
+    """Serve masks to Label Studio until Ctrl-C.
+
+    click99 serve --host 0.0.0.0 --label-studio-url http://studio:8080
+    """
     from click99.server.serve import run
 
     run(settings)
@@ -186,7 +189,10 @@ def serve(settings: Settings) -> None:
 @app.command()
 @with_settings
 def doctor(settings: Settings) -> None:
-    """Check settings, checkpoint, Label Studio, its projects and images; exit code 1 on a problem."""
+    """Check settings, checkpoint, Label Studio, its projects and images; exit code 1 on a problem.
+
+    click99 doctor --label-studio-url http://localhost:8080
+    """
     from rich.console import Console
 
     from click99.server.doctor import report
@@ -203,7 +209,10 @@ def recover(
     apply: bool = typer.Option(False, "--apply", help="Write the masks into the annotations."),
 ) -> None:
     """Make masks again that were submitted before they were accepted, and keep once what was saved twice;
-    shows them, --apply writes them."""
+    shows them, --apply writes them.
+
+    click99 recover --project 12 --apply
+    """
     from rich.console import Console
 
     from click99.server import recover
@@ -221,7 +230,10 @@ def sync(
         None, help="Record this export instead: JSON, or a folder or zip of brush PNGs."
     ),
 ) -> None:
-    """Bring the record of annotations up to date with Label Studio, or import an export into it."""
+    """Bring the record of annotations up to date with Label Studio, or import an export into it.
+
+    click99 sync --project 12
+    """
     from rich.console import Console
 
     from click99.server import sync
@@ -245,7 +257,10 @@ def collect(
     ),
     link: bool = typer.Option(False, "--link", help="Refer to images in CLICK99_HOME instead of copying."),
 ) -> None:
-    """Make an immutable data set of masks that people saved, with their clicks (docs/reference/record.md)."""
+    """Make an immutable data set of masks that people saved, with their clicks (docs/reference/record.md).
+
+    click99 collect --out cells-1 --label cell --corrected
+    """
     from click99.annotations.saved_masks import MaskFilter
     from click99.server.saved_images import image_store, saved_images
     from click99.server.storage import open_database
@@ -351,6 +366,8 @@ def finetune(
     """Learn from what people saved, and serve what came of it if it is better (docs/explanation/learning.md).
 
     On several GPUs: torchrun --nproc-per-node N -m click99.cli finetune --out RUN …
+
+    click99 finetune --minutes 30 --out runs/cells --data cells-1
     """
     from rich.console import Console
 
@@ -407,6 +424,8 @@ def watch(
     """Judge what the gate promoted by the images annotated with it since; go back if it is surely worse.
 
     A server does this by itself, after every 30 images (docs/explanation/learning.md).
+
+    click99 watch --out runs/look
     """
     from click99.annotations.saved_masks import MaskFilter
     from click99.registry.job import write_cancel
@@ -443,7 +462,10 @@ def config(
     labels: str = typer.Option(help="By commas, in the order of their keys: cat,dog."),
     kind: str = typer.Option("brush", help="What masks become: brush, bitmask, polygon; box, keys: brush."),
 ) -> None:
-    """Print a label config for your labels, to paste into Label Studio (docs/reference/label-config.md)."""
+    """Print a label config for your labels, to paste into Label Studio (docs/reference/label-config.md).
+
+    click99 config --labels cat,dog --kind polygon
+    """
     from click99.labelstudio.config_text import config_text
 
     typer.echo(config_text(kind, [label.strip() for label in labels.split(",")]), nl=False)
@@ -488,7 +510,10 @@ def disconnect(
     backend: str = typer.Option("", help="click99's address, as it was connected; unset: localhost."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Change nothing, tell what would be."),
 ) -> None:
-    """Remove click99 from a project of Label Studio; tasks, annotations and the label config stay."""
+    """Remove click99 from a project of Label Studio; tasks, annotations and the label config stay.
+
+    click99 disconnect --project 12
+    """
     from rich.console import Console
 
     from click99.connect.connection import disconnect
@@ -593,7 +618,10 @@ db = typer.Typer(no_args_is_help=True, help="The record's database: its schema, 
 @db.command("status")
 @with_settings
 def show_schema(settings: Settings) -> None:
-    """Show the schema's revision; exit code 1 when it must be upgraded, or is too new."""
+    """Show the schema's revision; exit code 1 when it must be upgraded, or is too new.
+
+    click99 db status --database-url postgresql://localhost/click99
+    """
     from click99.server.storage import open_database
 
     database = open_database(settings)
@@ -606,7 +634,10 @@ def show_schema(settings: Settings) -> None:
 @db.command("upgrade")
 @with_settings
 def upgrade_schema(settings: Settings) -> None:
-    """Bring an older schema to this version's (docs/reference/record.md); keep a backup of an SQLite file."""
+    """Bring an older schema to this version's (docs/reference/record.md); keep a backup of an SQLite file.
+
+    click99 db upgrade --database-url postgresql://localhost/click99
+    """
     from click99.server.storage import open_database
 
     database = open_database(settings)

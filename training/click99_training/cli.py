@@ -43,6 +43,8 @@ def train(
     """Train click by click, from ImageNet weights or a checkpoint; writes OUT/PRESET.safetensors.
 
     On several GPUs: torchrun --nproc-per-node N -m click99.cli train …
+
+    click99 train --data DATA --out runs/mine --images 20000
     """
     from click99_training.loop.run import Run
     from click99_training.loop.train import train
@@ -74,6 +76,8 @@ def cooldown(
     """Let the rates of a run at a constant rate fall, from where it saved last; the run can go on meanwhile.
 
     The rates fall in a straight line; writes OUT/PRESET.safetensors, to be shipped. RUN stays as it is.
+
+    click99 cooldown runs/endless --out runs/cooled
     """
     from click99_training.loop.cooldown import cool_down
 
@@ -90,7 +94,10 @@ def compose(
     count: Annotated[int, typer.Option(min=1, help="How many samples the picture shows.")] = 18,
     seed: Annotated[int, typer.Option(help="Of the samples that the picture shows.")] = 0,
 ) -> None:
-    """Cut objects out for the synthetic set, or show what training will see (docs/how-to/data-sets.md)."""
+    """Cut objects out for the synthetic set, or show what training will see (docs/how-to/data-sets.md).
+
+    click99 compose --dataset folder --data PHOTOS --out SYNTH --preview cutouts.png
+    """
     from click99_training.datasets.compose import Composition, compose
 
     typer.echo(compose(Composition(data, dataset, split, out, preview, recipe, count, seed)))
@@ -103,6 +110,8 @@ def average(
     """Average the weights of checkpoints: of runs that go on from each other often better than each.
 
     The mean has no quality head; click99 fit-quality gives it one.
+
+    click99 average runs/one/compact.safetensors runs/two/compact.safetensors --out mean.safetensors
     """
     from click99_training.loop.average import average
 
@@ -120,7 +129,10 @@ def fit_quality(
     seed: Annotated[int, typer.Option(help="Of the pictures and of what is fitted.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
-    """Fit a new quality head, by which windows are chosen, to a network that stays as it is: a mean, say."""
+    """Fit a new quality head, by which windows are chosen, to a network that stays as it is: a mean, say.
+
+    click99 fit-quality --data DATA --start-from mean.safetensors --out fitted.safetensors
+    """
     from click99_training.loop.quality_fit import QualityFit, fit_quality
 
     first, chosen, best = fit_quality(QualityFit(data, start_from, out, dataset, pictures, seed, threads))
@@ -139,7 +151,10 @@ def evaluate(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
-    """Let a robot annotate a data set: 20 clicks an image, each judged (docs/reference/evaluation.md)."""
+    """Let a robot annotate a data set: 20 clicks an image, each judged (docs/reference/evaluation.md).
+
+    click99 evaluate --data GrabCut --dataset grabcut --json grabcut.json
+    """
     from click99_training.evaluation.evaluate import Evaluation, report
 
     report(Evaluation(dataset, data, checkpoint, protocol, lenient, device, threads, mosaic), json)
@@ -155,7 +170,10 @@ def validate(
     against: Annotated[Path | None, typer.Option(exists=True, help="Such a file of another one.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
-    """Judge a checkpoint on held-out pictures that look like people's work: a table and one number."""
+    """Judge a checkpoint on held-out pictures that look like people's work: a table and one number.
+
+    click99 validate --data DATA --checkpoint runs/mine/compact.safetensors
+    """
     from click99_training.evaluation.validation import Validation, validate
 
     validate(Validation(data, domains, checkpoint, each, clicks, threads), json, against)
@@ -170,7 +188,10 @@ def report(
     composites: Annotated[Path | None, typer.Option(exists=True, help=CONTACT_SHEET)] = None,
     log: Annotated[Path | None, typer.Option(exists=True, help="A training run's log.csv.")] = None,
 ) -> None:
-    """Make the paper's tables and figures from evaluations, as one HTML page with PNG and CSV beside it."""
+    """Make the paper's tables and figures from evaluations, as one HTML page with PNG and CSV beside it.
+
+    click99 report grabcut.json --data grabcut=GrabCut --out report
+    """
     from click99_training.report.inputs import read_inputs
     from click99_training.report.page import write_report
 
@@ -192,7 +213,10 @@ def ablation(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
-    """Train and evaluate every variant with one seed and budget; writes OUT/table.csv (Table 7)."""
+    """Train and evaluate every variant with one seed and budget; writes OUT/table.csv (Table 7).
+
+    click99 ablation --data DATA --benchmark grabcut=GrabCut --images 2000 --out runs/ablation
+    """
     from click99.segmentation.presets import VARIANTS
     from click99_training.loop.ablation import Ablation, ablate
     from click99_training.loop.run import Run
@@ -214,7 +238,10 @@ def prove_learning(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: as many as cores.")] = 0,
 ) -> None:
-    """Annotate some images by robot, fine-tune, and show what that saves (docs/explanation/learning.md)."""
+    """Annotate some images by robot, fine-tune, and show what that saves (docs/explanation/learning.md).
+
+    click99 prove-learning --data DATA --out proof --correct 30 --minutes 15
+    """
     from rich.console import Console
 
     from click99_training.learning.prove import Proof, prove

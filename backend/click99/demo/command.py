@@ -30,7 +30,10 @@ def demo(
     folder: Path = typer.Option(Path(".demo"), help="Keeps data and logs; delete it to start anew."),
     label_studio: str = typer.Option("label-studio", help="The label-studio program, by name or path."),
 ) -> None:
-    """Start Label Studio with sample pictures and click99 connected to it, until Ctrl-C."""
+    """Start Label Studio with sample pictures and click99 connected to it, until Ctrl-C.
+
+    click99 demo --label-studio ~/label-studio/bin/label-studio
+    """
     console = Console()
     try:
         with ExitStack() as stack:

@@ -23,7 +23,10 @@ HOME = Path("~/.click99")
 
 @memory.command("list")
 def list_labels(home: Home = HOME, database_url: Url = "") -> None:
-    """Show every label that masks were learnt of, what its first clicks use, and what that brings."""
+    """Show every label that masks were learnt of, what its first clicks use, and what that brings.
+
+    click99 memory list
+    """
     from click99.memory.overview import labels_table
 
     table = labels_table(home, database_url)
@@ -32,7 +35,10 @@ def list_labels(home: Home = HOME, database_url: Url = "") -> None:
 
 @memory.command()
 def show(project: Project, label: Label, home: Home = HOME, database_url: Url = "") -> None:
-    """Show the masks of a label, and what the person's first click on each would have been answered with."""
+    """Show the masks of a label, and what the person's first click on each would have been answered with.
+
+    click99 memory show --project 12 --label cat
+    """
     from click99.memory.overview import masks_table
 
     Console().print(masks_table(home, database_url, project, label))
@@ -40,7 +46,10 @@ def show(project: Project, label: Label, home: Home = HOME, database_url: Url = 
 
 @memory.command()
 def forget(project: Project, label: Label, home: Home = HOME, database_url: Url = "") -> None:
-    """Forget what a label's masks taught; the masks stay in the record. Those saved later teach again."""
+    """Forget what a label's masks taught; the masks stay in the record. Those saved later teach again.
+
+    click99 memory forget --project 12 --label cat
+    """
     from click99.memory import overview
 
     count = overview.forget(home, database_url, project, label)

@@ -36,7 +36,10 @@ DECIDED = {"person": "by hand", "gate": "by the gate", "watch": "by the watch"}
 
 @models.command("list")
 def list_versions(home: Home = HOME, registry_url: Url = "", model: Pin = None) -> None:
-    """Show every version, the oldest first, and which one is served."""
+    """Show every version, the oldest first, and which one is served.
+
+    click99 models list --home ~/.click99
+    """
     registry = Registry.pulled(home, registry_url)
     served = registry.chosen(model)
     shown = {version.name: version for version in [served, *registry.all()]}
@@ -60,7 +63,10 @@ def show(
     registry_url: Url = "",
     model: Pin = None,
 ) -> None:
-    """Show all that is known of a version."""
+    """Show all that is known of a version.
+
+    click99 models show compact-1f0c9a2b
+    """
     registry = Registry.pulled(home, registry_url)
     version = _named(registry, name, model)
     table = Table("")
@@ -84,7 +90,10 @@ def promote(
     registry_url: Url = "",
     model: Pin = None,
 ) -> None:
-    """Serve a version. Running servers follow within seconds; objects in progress end on the one before."""
+    """Serve a version. Running servers follow within seconds; objects in progress end on the one before.
+
+    click99 models promote runs/mine/compact.safetensors --why "better on nuclei"
+    """
     registry = Registry.pulled(home, registry_url)
     name = registry.add(Path(version)).name if version.endswith(".safetensors") else version
     before = registry.chosen().name
@@ -93,7 +102,10 @@ def promote(
 
 @models.command()
 def rollback(home: Home = HOME, registry_url: Url = "", model: Pin = None) -> None:
-    """Serve the version that was served before."""
+    """Serve the version that was served before.
+
+    click99 models rollback
+    """
     registry = Registry.pulled(home, registry_url)
     before = registry.chosen().name
     _tell(registry.rollback().name, before, model)
@@ -107,7 +119,10 @@ def diff(
     registry_url: Url = "",
     model: Pin = None,
 ) -> None:
-    """Show what tells two versions apart: facts, gate figures, and how far the weights moved."""
+    """Show what tells two versions apart: facts, gate figures, and how far the weights moved.
+
+    click99 models diff compact-1f0c9a2b compact-7e4d21c0
+    """
     registry = Registry.pulled(home, registry_url)
     new = _named(registry, other or one, model)
     if not other and new.parent is None:
@@ -178,7 +193,10 @@ def _moved_table(parts: list[WeightChange], title: str) -> Table:
 
 @models.command("jobs")
 def list_jobs(home: Home = HOME) -> None:
-    """Show the fine-tunes, those by hand too, the oldest first, and how they ended."""
+    """Show the fine-tunes, those by hand too, the oldest first, and how they ended.
+
+    click99 models jobs
+    """
     found = Jobs.at(home).all()
     if not found:
         typer.echo("No job was started yet.")
@@ -197,7 +215,10 @@ def cancel(
     number: Annotated[int | None, typer.Argument(help="A job; unset: the running one.")] = None,
     home: Home = HOME,
 ) -> None:
-    """Stop a fine-tune. `click99 finetune --out` with its folder goes on from there."""
+    """Stop a fine-tune. `click99 finetune --out` with its folder goes on from there.
+
+    click99 models cancel 3
+    """
     typer.echo(f"Job {Jobs.at(home).cancel(number).number} is told to stop.")
 
 

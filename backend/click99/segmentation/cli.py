@@ -20,7 +20,10 @@ def describe(
     side: Annotated[int, typer.Option(min=32, help="Of a square input, a multiple of 32.")] = 352,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print a network's layers: shapes, parameters and multiply-adds, beside the paper's Tables 4 and 5."""
+    """Print a network's layers: shapes, parameters and multiply-adds, beside the paper's Tables 4 and 5.
+
+    click99 describe compact --side 512
+    """
     from click99.segmentation.describe import summary
 
     if side % 32:
@@ -38,7 +41,10 @@ def import_weights(
     file: Annotated[Path, RELEASED],
     out: Annotated[Path, typer.Argument(help="The checkpoint to write, a .safetensors file.")],
 ) -> None:
-    """Make a checkpoint of released weights: one to click with, or from ImageNet one to train from."""
+    """Make a checkpoint of released weights: one to click with, or from ImageNet one to train from.
+
+    click99 import-weights R-50-GN-WS.pth.tar imagenet.safetensors
+    """
     from click99.segmentation.released import import_weights
 
     layout = import_weights(file, out)
