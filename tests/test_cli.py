@@ -20,6 +20,7 @@ from typer.main import get_group
 from typer.testing import CliRunner
 
 from click99.cli import app
+from click99.server.serve import check_free
 from click99.server.settings import Settings, variable
 from tests.reference_pages import commands, paragraphs
 
@@ -130,17 +131,28 @@ def test_what_the_system_refuses_is_told_in_a_sentence(tmp_path: Path, html: str
     assert "Errno" not in result.stderr
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
-def test_a_port_in_use_is_told_with_another(tmp_path: Path, host: str, workers: str):
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that something listens on."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        port = other.getsockname()[1]
-        asked = ["serve", "--home", str(tmp_path), "--host", host, "--port", str(port), "--workers", workers]
-        result = runner.invoke(app, [*asked, "--redis-url", "redis://localhost:1"])
+        yield other.getsockname()[1]
+
+
+@pytest.mark.parametrize("more", ["", "--workers 2 --redis-url redis://localhost:1"])
+def test_a_port_in_use_is_told_with_another(tmp_path: Path, taken: int, more: str):
+    asked = ["serve", "--home", str(tmp_path), "--port", str(taken), *more.split()]
+    result = runner.invoke(app, asked)
     assert result.exit_code == 2
-    assert f"port {port} of {host} is in use (by another click99?): --port {port + 1}" in result.stderr
+    assert f"port {taken} of 127.0.0.1 is in use (by another click99?): --port {taken + 1}" in result.stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
+def test_a_port_is_free_or_not_at_any_name_of_this_computer(taken: int, host: str):
+    with pytest.raises(ValueError, match=f"port {taken} of {host} is in use"):
+        check_free(host, taken)
+    check_free(host, 0)
 
 
 @pytest.fixture

@@ -45,7 +45,6 @@ def run(settings: Settings) -> None:
         from click99.server.ray_serve import run_replicas
 
         return run_replicas(settings)
-    check_free(settings.host, settings.port)
     if settings.workers > 1:
         return run_workers(settings)
     bound_arenas()
@@ -54,6 +53,7 @@ def run(settings: Settings) -> None:
     warn_if_open(settings)
     app = create_app(settings)
     prepare_record(settings)
+    check_free(settings.host, settings.port)
     return uvicorn.run(app, host=settings.host, port=settings.port, **UVICORN)
 
 
@@ -63,6 +63,7 @@ def run_workers(settings: Settings) -> None:
     start_logging(settings.log)
     warn_if_open(settings)
     prepare_record(settings)  # once, before the workers
+    check_free(settings.host, settings.port)
     with tempfile.TemporaryDirectory(prefix="click99-metrics-") as counters:
         os.environ |= environment(settings) | {"PROMETHEUS_MULTIPROC_DIR": counters}
         uvicorn.run(
@@ -77,7 +78,7 @@ def run_workers(settings: Settings) -> None:
 
 
 def check_free(host: str, port: int) -> None:
-    """Before anything is loaded. ValueError: something listens there already, or nobody may."""
+    """ValueError: something listens there already, or nobody may."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror:
