@@ -145,27 +145,29 @@ class Walk:
         self.studio.auto_accept(True)
         with self.stage("correct") as told:
             tasks = self.tasks()
-            clicks, found = zip(*(self.corrected(task, k) for k, task in enumerate(tasks)), strict=True)
-            gestures = Gestures(ONCE + sum(clicks) + AROUND * len(tasks))
-            told(
-                gestures, f"{sum(clicks)} clicks for {len(tasks)} masks, IoU {np.mean(found):.3f} on average"
-            )
+            did, found = zip(*(self.corrected(task, k) for k, task in enumerate(tasks)), strict=True)
+            gestures = Gestures(ONCE + sum(did) + AROUND * len(tasks))
+            told(gestures, f"{sum(did)} gestures for {len(tasks)} masks, IoU {np.mean(found):.3f} on average")
 
     def corrected(self, task: dict[str, Any], number: int) -> tuple[int, float]:
-        """→ clicks that it took, the IoU of all masks on the picture together."""
+        """→ clicks and Escs that it took, the IoU of all masks on the picture together."""
         (predicted,) = task["predictions"][-1]["result"]
-        masks, truth, clicks = {predicted["id"]: mask_of(predicted)}, self.truth(task), 0
+        masks, truth, gestures = {predicted["id"]: mask_of(predicted)}, self.truth(task), 0
         self.studio.work_on(self.project, task["id"])
-        while iou(together(masks), truth) < GOOD and clicks < CLICKS:
+        for _ in range(CLICKS):
             click = robot_click(truth, together(masks))
-            assert click
-            clicks += 1 + self.selected(click, together(masks))
+            if click is None or iou(together(masks), truth) >= GOOD:
+                break
+            selected = self.selected(click, together(masks))
             (region,) = self.studio.click(click).regions
+            if selected:
+                self.studio.key("Escape")  # a click on the selected mask would only let go of it
             masks[region["id"]] = mask_of(region)
+            gestures += 1 + 2 * selected
         if number == 0:
             self.shoot("corrected")
         self.studio.submit()
-        return clicks, iou(together(masks), truth)
+        return gestures, iou(together(masks), truth)
 
     def selected(self, click: Click, mask: np.ndarray) -> bool:
         """Click on the mask first, where a click so far from it would begin another object."""
