@@ -34,8 +34,8 @@ from tests.e2e.running_demo import RunningDemo
 from tests.e2e.try_page import TryPage
 from tests.e2e.workplace import mask_of
 
-GOOD = 0.9  # IoU at which the annotator is content
-CLICKS = 8  # and after so many gives in
+GOOD = 0.93  # IoU at which the annotator is content
+CLICKS = 20  # and after so many gives in
 TITLE = "My project"
 
 
