@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import requests
+from playwright.sync_api import TimeoutError
 from pycocotools.coco import COCO
 
 from click99.demo.command import surroundings
@@ -35,6 +36,7 @@ from tests.e2e.try_page import TryPage
 from tests.e2e.workplace import mask_of
 
 GOOD = 0.93  # IoU at which the annotator is content
+ANSWERED = 20  # seconds after which a click is taken for one that Label Studio swallowed
 CLICKS = 20  # and after so many gives in
 TITLE = "My project"
 
@@ -143,6 +145,7 @@ class Walk:
         """Look at each mask; click what is wrong, press Submit, go on to the next."""
         self.studio.log_in(self.demo.email, self.demo.password)
         self.studio.auto_accept(True)
+        self.studio.page.set_default_timeout(ANSWERED * 1000)
         with self.stage("correct") as told:
             tasks = self.tasks()
             did, found = zip(*(self.corrected(task, k) for k, task in enumerate(tasks)), strict=True)
@@ -159,15 +162,24 @@ class Walk:
             if click is None or iou(together(masks), truth) >= GOOD:
                 break
             selected = self.selected(click, together(masks))
-            (region,) = self.studio.click(click).regions
+            region, clicked = self.answered(click)
             if selected:
                 self.studio.key("Escape")  # a click on the selected mask would only let go of it
             masks[region["id"]] = mask_of(region)
-            gestures += 1 + 2 * selected
+            gestures += clicked + 2 * selected
         if number == 0:
             self.shoot("corrected")
         self.studio.submit()
         return gestures, iou(together(masks), truth)
+
+    def answered(self, click: Click) -> tuple[dict[str, Any], int]:
+        """→ the region that a click brings, and the gestures: where nothing comes, Esc and once more."""
+        try:
+            return self.studio.click(click).regions[0], 1
+        except TimeoutError:
+            print(f"{click} was not answered", flush=True)
+            self.studio.key("Escape")
+            return self.studio.click(click).regions[0], 3
 
     def selected(self, click: Click, mask: np.ndarray) -> bool:
         """Click on the mask first, where a click so far from it would begin another object."""
