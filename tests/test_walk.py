@@ -12,7 +12,7 @@ from docs.walk.table import AROUND, ONCE, TITLES, Stage, table
 from tests.docs_pages import ROOT
 
 PAGE = ROOT / "docs" / "tutorials" / "walk.md"
-PICTURES = 10
+PICTURES = 24  # of the table
 
 
 def rows() -> dict[str, list[str]]:
