@@ -52,7 +52,7 @@ def test_the_answer_is_a_brush_region_as_label_studio_reads_it(server: TestClien
         "origin": "prediction",
         "readonly": False,
         "item_index": None,
-        "meta": {"clicks": [["a", 20, 20, True]]},
+        "meta": {"clicks": [["a", 20, 20, True]], "begun": ""},
     }
     assert item["value"]["format"] == "rle"
     assert item["value"]["brushlabels"] == ["cell"]

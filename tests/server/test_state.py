@@ -16,7 +16,7 @@ from click99.sessions.corrections import Start
 from tests.disc_painter import DiscPainter
 from tests.labelstudio.site import running
 from tests.server.annotator import Annotator
-from tests.server.requests import HEIGHT, WIDTH, body, keypoint
+from tests.server.requests import HEIGHT, WIDTH, body, keypoint, mask_of
 from tests.server.requests import Start as StartServer
 
 
@@ -68,14 +68,12 @@ def test_on_canvas_over_an_older_region_runs_only_the_new_click(
     ann.accept()
     ann.click(32, 20)
     ann.accept_on_canvas()
-    (region,) = ann.regions
-    refined = ann.region(region)
     if restart:
         ann.server = start()
     before = len(painter.steps)
     shown = ann.click(20, 32)
-    assert len(painter.steps) == before + 1
-    assert np.array_equal(shown, expected(Start(refined), (20, 32, True)))
+    assert len(painter.steps) == before + (3 if restart else 1)
+    assert np.array_equal(shown, expected(None, (20, 20, True), (32, 20, True), (20, 32, True)))
 
 
 def test_a_click_dragged_out_of_what_was_accepted_on_the_canvas_counts_again(ann: Annotator):
@@ -135,23 +133,47 @@ def test_a_mask_of_several_labels_keeps_them(server: TestClient):
 
 
 def answer(
-    server: TestClient, click: dict[str, Any], draft: Sequence[dict[str, Any]] = ()
+    server: TestClient,
+    click: dict[str, Any],
+    draft: Sequence[dict[str, Any]] = (),
+    predictions: Sequence[dict[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """What a click is answered with."""
     request = body([click])
-    request["tasks"][0]["drafts"] = [{"id": 1, "updated_at": "2026", "result": list(draft)}]
+    if draft or not predictions:
+        request["tasks"][0]["drafts"] = [{"id": 1, "updated_at": "2026", "result": list(draft)}]
+    request["tasks"][0]["predictions"] = [{"id": 2, "result": list(predictions)}] if predictions else []
     reply = server.post("/predict", json=request)
     assert reply.status_code == 200, reply.text
     return reply.json()["results"][0]["result"]
 
 
+def test_clicks_on_a_prediction_go_on_from_it(server: TestClient):
+    (made,) = answer(server, keypoint("p", 20, 20))
+    predicted = {name: value for name, value in made.items() if name != "meta"}
+    (first,) = answer(server, keypoint("a", 32, 20), predictions=[predicted])
+    (second,) = answer(server, keypoint("b", 40, 22), [first], predictions=[predicted])
+    begun = Start(mask_of(predicted))
+    assert second["meta"] == {"clicks": [["a", 32, 20, True], ["b", 40, 22, True]], "begun": begun.name}
+    assert np.array_equal(mask_of(second), expected(begun, (32, 20, True), (40, 22, True)))
+    (elsewhere,) = answer(server, keypoint("b", 40, 22), [first])
+    assert elsewhere["meta"]["clicks"] == [["b", 40, 22, True]], "the prediction is not told any more"
+
+
+def test_a_mask_that_is_not_what_its_clicks_make_is_started_from(server: TestClient):
+    (first,) = answer(server, keypoint("a", 20, 20))
+    moved = first | {"meta": {"clicks": [["a", 22, 20, True]], "begun": ""}}
+    (second,) = answer(server, keypoint("b", 32, 20), [moved])
+    assert second["meta"]["clicks"] == [["b", 32, 20, True]]
+    assert np.array_equal(mask_of(second), expected(Start(mask_of(first)), (32, 20, True)))
+
+
 @pytest.mark.parametrize("slow_drafts", [False, True], ids=["saved", "not saved yet"])
 def test_auto_accept_makes_one_region_of_all_clicks_on_an_object(ann: Annotator, slow_drafts: bool):
     ann.auto_accept, ann.slow_drafts = True, slow_drafts
-    shown = ann.click(20, 20)
-    for x, y, positive in ((32, 20, True), (40, 22, True), (20, 10, False)):
-        shown, before = ann.click(x, y, positive), shown
-        assert np.array_equal(shown, expected(Start(before), (x, y, positive)))
+    clicks = [(20, 20, True), (32, 20, True), (40, 22, True), (20, 10, False)]
+    for k, click in enumerate(clicks):
+        assert np.array_equal(ann.click(*click), expected(None, *clicks[: k + 1]))
     assert len(ann.regions) == 1
     ann.click(60, 45)
     assert len(ann.regions) == 2
@@ -189,6 +211,7 @@ def test_a_click_that_changed_nothing_still_counts(start: StartServer, painter: 
     ann = Annotator(start(near_percent=5))
     ann.click(20, 31)
     ann.accept()
+    ann.stroke(*ann.regions, "add", 20, 31, 22, 31, width=2)  # so that the clicks before it do not go on
     unchanged = ann.click(20, 9, positive=False)
     assert np.array_equal(unchanged, ann.region(*ann.regions))
     ann.click(20, 14, positive=False)

@@ -34,12 +34,14 @@ class GrowingPainter(DiscPainter):
 
 
 class OneAnnotator(RuleBasedStateMachine):
-    """Every answer must be what a server without memory makes of the mask on screen and the clicks since."""
+    """Every answer must be what a server without memory makes of all the clicks on an object, as long as
+    they make the mask on screen; else of that mask and the clicks since."""
 
     @initialize()
     def begin(self) -> None:
         self.home = Path(tempfile.mkdtemp())
         self.made_from: dict[str, list[Click]] = {}  # the regions that were accepted
+        self.from_nothing: set[str] = set()  # those of them that these clicks alone make
         self.ann = Annotator(self._server())
         self.ann.open()
 
@@ -62,7 +64,9 @@ class OneAnnotator(RuleBasedStateMachine):
     @rule(on_canvas=st.booleans())
     def accept(self, on_canvas: bool) -> None:
         assert self.ann.suggestion
-        self.made_from[self.ann.suggestion["id"]] = self.answered
+        region = self.ann.suggestion["id"]
+        self.made_from[region] = self.whole or self.answered
+        (self.from_nothing.add if self.whole else self.from_nothing.discard)(region)
         self.ann.accept_on_canvas() if on_canvas else self.ann.accept()
 
     @precondition(lambda self: self.ann.suggestion)
@@ -105,10 +109,11 @@ class OneAnnotator(RuleBasedStateMachine):
     def _check(self, shown: np.ndarray) -> None:
         self.answered = [self._click(click) for click in self.ann.pending]
         region, clicks = self._expected()
-        start = self._start(region) if region else None
-        sessions = Sessions(GrowingPainter(), MemoryStore(1 << 20, 60), near=0.05)
-        alpha = sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), clicks, start).alpha
-        expected = alpha > 127 if region else (alpha > 127) & ~self._covered(clicks)
+        self.whole = [*self._earlier(region, clicks), *clicks] if region else clicks
+        goes_on = region is None or len(self.whole) > len(clicks)
+        asked = (self.whole, None, region) if goes_on else (clicks, self._start(region))
+        expected = self._mask(*asked)
+        self.whole = self.whole if goes_on else []
         assert np.array_equal(shown, expected)
         if region or expected.any():
             assert self.ann.suggestion
@@ -116,9 +121,23 @@ class OneAnnotator(RuleBasedStateMachine):
         else:
             assert self.ann.suggestion is None, "a new object of nothing is no region"
 
-    def _covered(self, clicks: list[Click]) -> np.ndarray:
-        """What a new object must not cover: the regions that none of its positive clicks lies in."""
-        masks = [self.ann.region(region) for region in self.ann.regions]
+    def _mask(self, clicks: list[Click], start: Start | None, region: str | None = None) -> np.ndarray:
+        """What a fresh server makes of them; region: that they are about, if it has one."""
+        sessions = Sessions(GrowingPainter(), MemoryStore(1 << 20, 60), near=0.05)
+        mask = sessions.mask("image", np.zeros((HEIGHT, WIDTH, 3), np.uint8), clicks, start).foreground
+        return mask if start else mask & ~self._covered(clicks, region)
+
+    def _earlier(self, region: str, new: list[Click]) -> list[Click]:
+        """The clicks that make the region's mask, if they still do and these go on from them."""
+        made, start = self.made_from[region], self._start(region)
+        known = {click.id for click in made}
+        if region not in self.from_nothing or start.by_hand is not None or known & {c.id for c in new}:
+            return []
+        return made if np.array_equal(self._mask(made, None, region), start.mask) else []
+
+    def _covered(self, clicks: list[Click], own: str | None) -> np.ndarray:
+        """What an object must not cover: other regions that none of its positive clicks lies in."""
+        masks = [self.ann.region(region) for region in self.ann.regions if region != own]
         others = [m for m in masks if not any(click.positive and m[click.y, click.x] for click in clicks)]
         return np.any([np.zeros((HEIGHT, WIDTH), bool), *others], axis=0)
 

@@ -18,7 +18,7 @@ SHAPE = (60, 80)
 
 
 def box(name: str, left: int, top: int, width: int, height: int, clicks: Sequence[Click] = ()) -> Region:
-    return Region(name, top, left, np.ones((height, width), bool), clicks=frozenset(clicks))
+    return Region(name, top, left, np.ones((height, width), bool), clicks=tuple(clicks))
 
 
 LEFT, RIGHT = box("left", 10, 10, 20, 20), box("right", 30, 10, 20, 20)  # they touch at column 30

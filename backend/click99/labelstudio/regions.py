@@ -43,9 +43,10 @@ class Region:
 
     pixels: bool [h, w], its mask with all strokes, cut to where it is not empty; the corner lies at
     (left, top). by_hand: bool [H, W], the pixels that strokes not saved yet went over, or None.
-    clicks: those that it was made from, as far as it tells. control: what draws it (`control_of`); "":
-    what draws new ones. fixed: nobody may change it, so no click is about it. labels: its own, as far as they
-    are known.
+    clicks: those that it was made from, in order, as far as it tells. begun: what they began from: nothing
+    (""), a `Start` by its name, or that is not told (None). control: what draws it (`control_of`); "": what
+    draws new ones. fixed: nobody may change it, so no click is about it. labels: its own, as far as they are
+    known.
     """
 
     id: str
@@ -53,7 +54,8 @@ class Region:
     left: int
     pixels: np.ndarray
     by_hand: np.ndarray | None = None
-    clicks: frozenset[Click] = frozenset()
+    clicks: tuple[Click, ...] = ()
+    begun: str | None = None
     control: str = ""
     fixed: bool = False
     labels: tuple[str, ...] = ()
@@ -124,23 +126,33 @@ def region_id(task: int | str, first_click: str) -> str:
     return hashlib.sha256(f"{task} {first_click}".encode()).hexdigest()[:12]
 
 
-def with_clicks(meta: Any, clicks: Iterable[Click]) -> dict[str, Any]:
-    """A region's `meta` with the clicks that it is made from, and what people have noted there before.
+def with_clicks(meta: Any, clicks: Iterable[Click], begun: str | None = None) -> dict[str, Any]:
+    """A region's `meta` with the clicks that it is made from, what these began from (see `Region`), and what
+    people have noted there before.
 
     Label Studio keeps it in drafts, annotations and exports, and shows people only its text. So whoever reads
     a region knows which clicks are part of it: after a restart, too, or on another server.
     """
     noted = [[click.id, click.x, click.y, click.positive] for click in clicks]
-    return {**(meta if isinstance(meta, Mapping) else {}), "clicks": noted}
+    before = dict(meta) if isinstance(meta, Mapping) else {}
+    before.pop("begun", None)
+    return {**before, "clicks": noted} | ({} if begun is None else {"begun": begun})
 
 
-def made_from(item: Mapping[str, Any]) -> frozenset[Click]:
-    """The clicks that a region, as it is saved, was made from; empty for one that is not click99's."""
+def made_from(item: Mapping[str, Any]) -> tuple[Click, ...]:
+    """The clicks that a region, as it is saved, was made from; none for one that is not click99's."""
     try:
         noted = CLICKS.validate_python(item["meta"]["clicks"])
     except (ValidationError, KeyError, TypeError):
-        return frozenset()
-    return frozenset(Click(x, y, positive, name) for name, x, y, positive in noted)
+        return ()
+    return tuple(Click(x, y, positive, name) for name, x, y, positive in noted)
+
+
+def begun_from(item: Mapping[str, Any]) -> str | None:
+    """What these clicks began from: see `Region`."""
+    meta = item.get("meta")
+    begun = meta.get("begun") if isinstance(meta, Mapping) else None
+    return begun if isinstance(begun, str) else None
 
 
 def _readable(work: Work, targets: Sequence[Target], height: int, width: int) -> Iterator[Region]:
@@ -206,7 +218,7 @@ def _region(raw: Mapping[str, Any], target: Target, height: int, width: int, fix
         made_of = content(kind, raw["value"])
     shown = _shown(kind, made_of, item.value.touches, height, width)
     labels = tuple(names_of(raw["value"].get(target.type)))
-    return Region(item.id, *shown, made_from(raw), control_of(target), fixed, labels)
+    return Region(item.id, *shown, made_from(raw), begun_from(raw), control_of(target), fixed, labels)
 
 
 class _Pixels(NamedTuple):

@@ -52,7 +52,7 @@ def reply(
         item_index=target.item_index,
         score=score,
         value=value,
-        **_kept(question, region.id),
+        **_kept(question, region),
     )
     if not value.made_of:  # an outline cannot be of nothing: it only takes the one before away
         return Prediction(result=[], model_version=version, score=score)
@@ -71,12 +71,12 @@ def as_results(shown: MaskRegion, drawn_by: str) -> list[MaskRegion | dict[str, 
     return [drawn, region | {"type": OF_ANY, "value": region["value"] | {OF_ANY: labels}}]
 
 
-def _kept(question: Question, region: str) -> dict[str, Any]:
-    """What the region of that id has beside its mask: all these clicks, people's note, and its parent."""
-    saved = (item for item in question.work.items if item.get("id") == region)
+def _kept(question: Question, region: Region) -> dict[str, Any]:
+    """What the region has beside its mask: its clicks, people's note, and its parent."""
+    saved = (item for item in question.work.items if item.get("id") == region.id)
     before = next((item for item in saved if str(item.get("type")) not in PER_REGION), {})
     parent = name_of(before.get("parentID"))
-    return {"meta": with_clicks(before.get("meta"), question.clicks)} | (
+    return {"meta": with_clicks(before.get("meta"), region.clicks, region.begun)} | (
         {"parentID": parent} if parent else {}
     )
 

@@ -61,7 +61,7 @@ class Masks:
             original_width=width,
             original_height=height,
             score=answer.score,
-            meta=with_clicks(None, clicks),
+            meta=with_clicks(None, clicks, None if prompt.is_box else ""),
             value=write(answer.foreground, target.kind, [target.label], self._tolerance),
         )
         return region, target.drawn_by

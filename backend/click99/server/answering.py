@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,12 +16,14 @@ from click99.labelstudio.payloads import PredictRequest
 from click99.labelstudio.pixels import no_memory
 from click99.labelstudio.predictions import Prediction
 from click99.labelstudio.prompts import Question
+from click99.labelstudio.regions import Region
 from click99.labelstudio.replies import is_related, reply
 from click99.server.remembering import Recall
 from click99.sessions import Sessions
 from click99.sessions.corrections import Start
 from click99.sessions.refine_or_new import ClickedObject, ObjectFinder, beside
 from click99.sessions.requests_in_flight import RequestsInFlight
+from click99.sessions.sessions import VersionedMask
 from click99.stages import stage
 
 log = logging.getLogger(__name__)
@@ -94,15 +97,17 @@ class Answering:
             if begins and question.around:
                 drawn = box_mask(question.around).foreground
                 found = ClickedObject(found.id, Start(drawn), found.clicks)
-            answer = box_mask(question.box) if question.box else mask_of(found.clicks, found.start)
+            whole = self._whole(question, found, kept, mask_of)
+            answer = box_mask(question.box) if question.box else mask_of(whole.clicks, whole.start)
         mask, score = answer.foreground, answer.score
-        if begins and not self._overlap:
-            mask = beside(mask, found, kept, boxed=question.box is not None)
+        if (begins or whole.start is None) and not self._overlap:
+            mask = beside(mask, whole, kept, boxed=question.box is not None)
         if not mask.any():
             log.warning("Task %.80r: the mask is empty after %s", question.task, question.clicks[-1])
         if is_related(question.work.items, found.id):
             log.warning(BLANK, question.task, found.id)
-        region = self._objects.remember(question, found, mask)
+        made_from = question.clicks if whole is found else whole.clicks
+        region = self._objects.remember(question, found, mask, made_from, _begun(question, found, whole))
         with stage("encode"):
             tolerance = self._polygon_tolerance
             prediction = reply(question, region, mask, score, answer.version, tolerance)
@@ -110,3 +115,36 @@ class Answering:
                 prediction.result = []
         self._on_answer(question, found, mask, answer.version)
         return prediction
+
+    def _whole(
+        self,
+        question: Question,
+        found: ClickedObject,
+        kept: Sequence[Region],
+        mask_of: Callable[..., VersionedMask],
+    ) -> ClickedObject:
+        """The object with all the clicks that made its region, where they make that very mask.
+
+        With Auto-Accept every answer is a region at the next click. Started from it, that click would be the
+        only one that the network is shown, on a mask without its soft edge.
+        """
+        if found.start is None or found.begun is None:
+            return found
+        for beginning in self._objects.beginnings(question, found):
+            mask = mask_of(found.earlier, beginning).foreground
+            if beginning is None and not self._overlap:
+                mask = beside(mask, replace(found, clicks=found.earlier), kept)
+            if np.array_equal(mask, found.start.mask):
+                return replace(found, start=beginning, clicks=[*found.earlier, *found.clicks])
+        return found
+
+
+def _begun(question: Question, found: ClickedObject, whole: ClickedObject) -> str | None:
+    """What the answer's clicks began from: see `Region`."""
+    if whole is not found:
+        return found.begun
+    if question.box or question.around:
+        return None
+    if found.start is None:
+        return ""
+    return found.start.name if len(found.clicks) == len(question.clicks) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,11 @@ class Start:
         """The same for the same start only (of the same image)."""
         parts = [self.mask] if self.by_hand is None else [self.mask, self.by_hand]
         return b"".join(np.packbits(part).tobytes() for part in parts)
+
+    @property
+    def name(self) -> str:
+        """By which a region tells that its clicks began here."""
+        return hashlib.sha256(self.key).hexdigest()[:12]
 
     @property
     def alpha(self) -> np.ndarray:

@@ -123,6 +123,8 @@ class _StoredRegion(BaseModel):
     guessed: bool
     control: str = ""
     labels: tuple[str, ...] = ()
+    clicks: list[tuple[str, int, int, bool]] = []
+    begun: str | None = None
 
 
 KEPT_LIST = TypeAdapter(list[_StoredRegion])
@@ -159,13 +161,17 @@ def _pack(answer: AnsweredRegion) -> _StoredRegion:
         guessed=answer.guessed,
         control=region.control,
         labels=region.labels,
+        clicks=[(click.id, click.x, click.y, click.positive) for click in region.clicks],
+        begun=region.begun,
     )
 
 
 def _unpack(kept: _StoredRegion) -> AnsweredRegion:
     """ValueError or zlib.error when its pixels are damaged."""
     pixels = _pixels(kept.bits, *kept.shape)
-    region = Region(kept.id, *kept.corner, pixels, control=kept.control, labels=kept.labels)
+    clicks = tuple(Click(x, y, positive, name) for name, x, y, positive in kept.clicks)
+    made = {"clicks": clicks, "begun": kept.begun}
+    region = Region(kept.id, *kept.corner, pixels, **made, control=kept.control, labels=kept.labels)
     screen = Screen(kept.pending, frozenset(), kept.draft, kept.person)
     return AnsweredRegion(region, kept.label, screen, kept.refines, kept.guessed)
 

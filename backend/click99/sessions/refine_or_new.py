@@ -24,13 +24,16 @@ SELECTED_REACH = 5.0  # times as far as else a click reaches where a region is s
 class ClickedObject:
     """What clicks are about. id: of the region that the answer replaces, or of a new one. start: the mask to
     start from; None: nothing. clicks: those that count from there, at least one. control, labels: as of a
-    `Region`."""
+    `Region`. earlier, begun: the clicks that made the mask to start from, and what those began from, as far
+    as the region tells and nobody has drawn on it."""
 
     id: str
     start: Start | None
     clicks: Sequence[Click]
     control: str = ""
     labels: tuple[str, ...] = ()
+    earlier: Sequence[Click] = ()
+    begun: str | None = None
 
 
 class ObjectFinder:
@@ -106,11 +109,30 @@ class ObjectFinder:
         areas = (int(region.pixels.sum()) for region in regions.values())
         return tuple(area for area in areas if area)[-SIZES:]
 
-    def remember(self, question: Question, found: ClickedObject, mask: np.ndarray) -> Region:
-        """Note an answer, which is this region. mask: bool [H, W]."""
+    def beginnings(self, question: Question, found: ClickedObject) -> Iterator[Start | None]:
+        """What the earlier clicks of the object may have begun from, by its name: nothing, or what the task
+        was opened with."""
+        if found.begun == "":
+            yield None
+        for work in question.request.task.predictions if found.begun else ():
+            for region in drawn_regions(work, question.targets, *question.shape):
+                start = Start(region.on_image(*question.shape))
+                if region.id == found.id and start.name == found.begun:
+                    yield start
+
+    def remember(
+        self,
+        question: Question,
+        found: ClickedObject,
+        mask: np.ndarray,
+        clicks: Sequence[Click] = (),
+        begun: str | None = None,
+    ) -> Region:
+        """Note an answer, which is this region. mask: bool [H, W]. clicks, begun: as of a `Region`."""
         control = control_of(question.target_of(found.control))
         labels = tuple(question.labels(found.labels, found.control))
-        region = Region(found.id, *crop(mask), control=control, labels=labels)
+        made = {"clicks": (*clicks,), "begun": begun}
+        region = Region(found.id, *crop(mask), **made, control=control, labels=labels)
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
         answer = AnsweredRegion(region, question.label, question.screen, found.start is not None, guessed)
         self._answers.remember(question.task, answer)
@@ -214,7 +236,11 @@ def identify(
         return ClickedObject(new_id, None, clicks)
     new = [click for click in clicks if click not in region.clicks]
     start = Start(region.on_image(*shape), region.by_hand)
-    return ClickedObject(region.id, start, new or clicks[-1:], region.control, region.labels)
+    known = {click.id for click in region.clicks}
+    goes_on = new and region.by_hand is None and known.isdisjoint(click.id for click in new)
+    earlier, begun = (region.clicks, region.begun) if goes_on else ((), None)
+    clicks = new or clicks[-1:]
+    return ClickedObject(region.id, start, clicks, region.control, region.labels, earlier, begun)
 
 
 def meant(
