@@ -32,7 +32,8 @@ def test_from_the_try_page_to_coco(demo: RunningDemo, browser: Browser, tmp_path
     said = {stage.name: stage.said for stage in walk.stages}
     assert said["connect"].startswith("3 pictures; a click answered with brushlabels")
     assert said["preannotate"].startswith("2 masks")
-    assert said["coco"] == "2 masks, read back by pycocotools"
+    masks, told = said["coco"].split(" ", 1)
+    assert (int(masks) >= 2, told) == (True, "masks, read back by pycocotools"), "a far click may begin another"
     (corrected,) = [stage.gestures for stage in walk.stages if stage.name == "correct"]
     assert corrected.lines == (), "no key but Ctrl and Alt"
     assert corrected.clicks >= ONCE + 2 * AROUND
