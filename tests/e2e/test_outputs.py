@@ -292,7 +292,9 @@ def test_another_object_does_not_cover_the_kept_one(workplace: Workplace, studio
     assert (mask_of(alone) & mask_of(kept)).sum() > 1000, "where nothing was kept, it is its"
     for new in (far, boxed):
         assert mask_of(new).sum() > 1000
-        assert not (mask_of(new) & mask_of(kept)).any()
+    assert not (mask_of(far) & mask_of(kept)).any()
+    shared = (mask_of(boxed) & mask_of(kept)).sum()
+    assert shared == 0 or shared > mask_of(boxed).sum() / 2, "a box's mask may lie on what is most of it"
 
 
 def test_the_doctor_understands_every_example(workplace: Workplace) -> None:

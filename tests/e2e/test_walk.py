@@ -33,7 +33,7 @@ def test_from_the_try_page_to_coco(demo: RunningDemo, browser: Browser, tmp_path
     assert said["connect"].startswith("3 pictures; a click answered with brushlabels")
     assert said["preannotate"].startswith("2 masks")
     masks, told = said["coco"].split(" ", 1)
-    assert (int(masks) >= 2, told) == (True, "masks, read back by pycocotools"), "a far click may begin another"
+    assert (int(masks) >= 2, told) == (True, "masks, read back by pycocotools"), "one may be begun anew"
     (corrected,) = [stage.gestures for stage in walk.stages if stage.name == "correct"]
     assert corrected.lines == (), "no key but Ctrl and Alt"
     assert corrected.clicks >= ONCE + 2 * AROUND
