@@ -133,10 +133,20 @@ def with_clicks(meta: Any, clicks: Iterable[Click], begun: str | None = None) ->
     Label Studio keeps it in drafts, annotations and exports, and shows people only its text. So whoever reads
     a region knows which clicks are part of it: after a restart, too, or on another server.
     """
-    noted = [[click.id, click.x, click.y, click.positive] for click in clicks]
+    noted = [[*each] for each in noted_clicks(clicks)]
     before = dict(meta) if isinstance(meta, Mapping) else {}
     before.pop("begun", None)
     return {**before, "clicks": noted} | ({} if begun is None else {"begun": begun})
+
+
+def noted_clicks(clicks: Iterable[Click]) -> list[tuple[str, int, int, bool]]:
+    """Each as [id, x, y, positive], which JSON can hold; `clicks_of` reads them back."""
+    return [(click.id, click.x, click.y, click.positive) for click in clicks]
+
+
+def clicks_of(noted: Iterable[tuple[str, int, int, bool]]) -> tuple[Click, ...]:
+    """What `noted_clicks` has noted."""
+    return tuple(Click(x, y, positive, name) for name, x, y, positive in noted)
 
 
 def made_from(item: Mapping[str, Any]) -> tuple[Click, ...]:
@@ -145,7 +155,7 @@ def made_from(item: Mapping[str, Any]) -> tuple[Click, ...]:
         noted = CLICKS.validate_python(item["meta"]["clicks"])
     except (ValidationError, KeyError, TypeError):
         return ()
-    return tuple(Click(x, y, positive, name) for name, x, y, positive in noted)
+    return clicks_of(noted)
 
 
 def begun_from(item: Mapping[str, Any]) -> str | None:

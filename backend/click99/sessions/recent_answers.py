@@ -21,7 +21,7 @@ from cachetools import LRUCache, cached
 from pydantic import BaseModel, NonNegativeInt, TypeAdapter
 
 from click99.labelstudio.prompts import Screen
-from click99.labelstudio.regions import Region
+from click99.labelstudio.regions import Region, clicks_of, noted_clicks
 from click99.segmentation.clicks import Click
 from click99.sessions.stores import Store
 
@@ -161,7 +161,7 @@ def _pack(answer: AnsweredRegion) -> _StoredRegion:
         guessed=answer.guessed,
         control=region.control,
         labels=region.labels,
-        clicks=[(click.id, click.x, click.y, click.positive) for click in region.clicks],
+        clicks=noted_clicks(region.clicks),
         begun=region.begun,
     )
 
@@ -169,9 +169,10 @@ def _pack(answer: AnsweredRegion) -> _StoredRegion:
 def _unpack(kept: _StoredRegion) -> AnsweredRegion:
     """ValueError or zlib.error when its pixels are damaged."""
     pixels = _pixels(kept.bits, *kept.shape)
-    clicks = tuple(Click(x, y, positive, name) for name, x, y, positive in kept.clicks)
-    made = {"clicks": clicks, "begun": kept.begun}
-    region = Region(kept.id, *kept.corner, pixels, **made, control=kept.control, labels=kept.labels)
+    clicks, control = clicks_of(kept.clicks), kept.control
+    region = Region(
+        kept.id, *kept.corner, pixels, clicks=clicks, begun=kept.begun, control=control, labels=kept.labels
+    )
     screen = Screen(kept.pending, frozenset(), kept.draft, kept.person)
     return AnsweredRegion(region, kept.label, screen, kept.refines, kept.guessed)
 

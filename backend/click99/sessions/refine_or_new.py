@@ -116,8 +116,10 @@ class ObjectFinder:
             yield None
         for work in question.request.task.predictions if found.begun else ():
             for region in drawn_regions(work, question.targets, *question.shape):
+                if region.id != found.id:
+                    continue
                 start = Start(region.on_image(*question.shape))
-                if region.id == found.id and start.name == found.begun:
+                if start.name == found.begun:
                     yield start
 
     def remember(
@@ -131,8 +133,8 @@ class ObjectFinder:
         """Note an answer, which is this region. mask: bool [H, W]. clicks, begun: as of a `Region`."""
         control = control_of(question.target_of(found.control))
         labels = tuple(question.labels(found.labels, found.control))
-        made = {"clicks": (*clicks,), "begun": begun}
-        region = Region(found.id, *crop(mask), **made, control=control, labels=labels)
+        made = tuple(clicks)
+        region = Region(found.id, *crop(mask), clicks=made, begun=begun, control=control, labels=labels)
         guessed = found.start is not None and any(a.region.id == found.id for a in self._unsaved(question))
         answer = AnsweredRegion(region, question.label, question.screen, found.start is not None, guessed)
         self._answers.remember(question.task, answer)
