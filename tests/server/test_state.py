@@ -211,9 +211,10 @@ def test_a_click_that_changed_nothing_still_counts(start: StartServer, painter: 
     ann = Annotator(start(near_percent=5))
     ann.click(20, 31)
     ann.accept()
-    ann.stroke(*ann.regions, "add", 20, 31, 22, 31, width=2)  # so that the clicks before it do not go on
+    (region,) = ann.regions
+    ann.stroke(region, "add", 20, 31, 22, 31, width=2)  # so that the clicks before it do not go on
     unchanged = ann.click(20, 9, positive=False)
-    assert np.array_equal(unchanged, ann.region(*ann.regions))
+    assert np.array_equal(unchanged, ann.region(region))
     ann.click(20, 14, positive=False)
     assert painter.steps[-1] == (Click(20, 9, False, "ann-2"), Click(20, 14, False, "ann-3"))
 

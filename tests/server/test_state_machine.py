@@ -109,11 +109,10 @@ class OneAnnotator(RuleBasedStateMachine):
     def _check(self, shown: np.ndarray) -> None:
         self.answered = [self._click(click) for click in self.ann.pending]
         region, clicks = self._expected()
-        self.whole = [*self._earlier(region, clicks), *clicks] if region else clicks
-        goes_on = region is None or len(self.whole) > len(clicks)
-        asked = (self.whole, None, region) if goes_on else (clicks, self._start(region))
-        expected = self._mask(*asked)
-        self.whole = self.whole if goes_on else []
+        earlier = self._earlier(region, clicks) if region else []
+        start = self._start(region) if region and not earlier else None
+        expected = self._mask([*earlier, *clicks], start, region)
+        self.whole = [] if start else [*earlier, *clicks]
         assert np.array_equal(shown, expected)
         if region or expected.any():
             assert self.ann.suggestion
