@@ -68,3 +68,11 @@ class DiscPainter:
         last = clicks[-1]
         alpha[(rows - last.y) ** 2 + (columns - last.x) ** 2 < self.radius**2] = last.positive
         return np.rint(alpha * 255).astype(np.float32) / 255
+
+
+class GrowingPainter(DiscPainter):
+    """Its discs grow from click to click, so that a click counted twice or left out is seen."""
+
+    def refine(self, image, clicks, previous, image_key, prior=UNKNOWN):
+        self.radius = 5 + 3 * len(clicks)
+        return super().refine(image, clicks, previous, image_key, prior)

@@ -16,6 +16,7 @@ import click99
 from click99.labelstudio.errors import ImageUnreadableError
 from click99.python import Model, Object, load
 from click99.segmentation.checkpoint import CheckpointError, shipped
+from click99.segmentation.clicks import Click
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.predictor import Predictor
 from click99.segmentation.presets import COMPACT
@@ -81,7 +82,9 @@ def test_a_box_begins_anew_and_clicks_refine_it(begun: Object, painter: DiscPain
     assert (rows.min(), columns.min()) >= (8, 10)
     assert (rows.max(), columns.max()) < (28, 30)
     begun.click(40, 20)
-    assert len(painter.steps[-1]) == 1
+    assert painter.steps[-1] == (Click(19, 17, True), Click(40, 20, True)), "the box's middle, then the click"
+    begun.click(20, 17, positive=False)
+    assert [click.x for click in painter.steps[-1]] == [40, 20], "its middle is not meant"
 
 
 def test_a_lasso_begins_anew_and_clicks_refine_it(begun: Object, painter: DiscPainter):
@@ -91,7 +94,9 @@ def test_a_lasso_begins_anew_and_clicks_refine_it(begun: Object, painter: DiscPa
     assert enclosed[12, 14]
     assert not enclosed[26, 28], "in its box, and not within the line"
     begun.click(40, 20)
-    assert len(painter.steps[-1]) == 1
+    assert painter.steps[-1] == (Click(16, 14, True), Click(40, 20, True)), (
+        "where it is deepest, then the click"
+    )
     begun.undo()
     assert np.array_equal(begun.mask, enclosed)
 

@@ -13,7 +13,7 @@ from click99.labelstudio.pixels import MAX_PIXELS, read_pixels
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
 from click99.segmentation.prior import Prior
-from click99.sessions.boxes import Lasso, first_mask
+from click99.sessions.boxes import Lasso, first_mask, own_click
 from click99.sessions.refiner import Refiner
 
 IMAGE = "a path, or an array uint8 RGB [H, W, 3]"
@@ -54,11 +54,12 @@ class Model:
 
 class ObjectState(NamedTuple):
     """An object after some prompts. alpha: float32 [H, W] in 0…1. quality: expected IoU. clicks: those since
-    the last box or lasso."""
+    the last box or lasso, which is `around`."""
 
     alpha: np.ndarray
     quality: float = 0.0
     clicks: tuple[Click, ...] = ()
+    around: Box | Lasso | None = None
 
 
 class Object:
@@ -96,9 +97,10 @@ class Object:
         height, width = self._image.shape[:2]
         if not (0 <= x < width and 0 <= y < height):
             raise ValueError(f"({x}, {y}) is outside of the image, which is {width} × {height}")
-        clicks = (*self._states[-1].clicks, Click(int(x), int(y), positive))
-        answer = self._refiner.judged(self._image, clicks, self.alpha, self._key, self._prior)
-        self._states.append(ObjectState(answer.alpha, answer.quality, clicks))
+        around, clicks = self._states[-1].around, (*self._states[-1].clicks, Click(int(x), int(y), positive))
+        shown = [*own_click(around, clicks), *clicks] if around else clicks
+        answer = self._refiner.judged(self._image, shown, self.alpha, self._key, self._prior)
+        self._states.append(ObjectState(answer.alpha, answer.quality, clicks, around))
         return self.mask
 
     def box(self, left: int, top: int, right: int, bottom: int) -> np.ndarray:
@@ -131,7 +133,8 @@ class Object:
 
     def _enclose(self, around: Box | Lasso) -> np.ndarray:
         answer = first_mask(around, self._refiner, self._image, self._key)
-        self._states.append(ObjectState(answer.alpha.astype(np.float32) / 255, answer.quality / 255))
+        alpha = answer.alpha.astype(np.float32) / 255
+        self._states.append(ObjectState(alpha, answer.quality / 255, (), around))
         return self.mask
 
     def undo(self) -> np.ndarray:

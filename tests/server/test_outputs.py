@@ -9,17 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from click99.labelstudio import bitmask, brush, polygon
-from tests.server.kinds import KINDS, READ
-from tests.server.requests import CONFIG, HEIGHT, WIDTH, Start, click, draft, keypoint
-
-BRUSH = '<BrushLabels name="brush" toName="image"><Label value="cell"/><Label value="nucleus"/></BrushLabels>'
-
-
-def config(*kinds: str) -> str:
-    """The usual config, its brush replaced by a control of each of these kinds."""
-    assert BRUSH in CONFIG
-    tags = [BRUSH.replace("BrushLabels", KINDS[kind]).replace('"brush"', f'"{kind}"') for kind in kinds]
-    return CONFIG.replace(BRUSH, "".join(tags))
+from tests.server.kinds import KINDS, READ, config
+from tests.server.requests import HEIGHT, WIDTH, Start, click, draft, keypoint
 
 
 @pytest.fixture

@@ -13,24 +13,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from click99.labelstudio.strokes import Stroke, touched
 from click99.segmentation.clicks import Click
-from click99.segmentation.prior import UNKNOWN
 from click99.server.app import create_app
 from click99.server.settings import Settings
 from click99.sessions import MemoryStore, Sessions
 from click99.sessions.corrections import Start
-from tests.disc_painter import DiscPainter
+from tests.disc_painter import GrowingPainter
 from tests.server.annotator import Annotator
 from tests.server.requests import HEIGHT, WIDTH
 
 NEAR = 0.05 * WIDTH
-
-
-class GrowingPainter(DiscPainter):
-    """Its discs grow from click to click, so that a click counted twice or left out is seen."""
-
-    def refine(self, image, clicks, previous, image_key, prior=UNKNOWN):
-        self.radius = 5 + 3 * len(clicks)
-        return super().refine(image, clicks, previous, image_key, prior)
 
 
 class OneAnnotator(RuleBasedStateMachine):

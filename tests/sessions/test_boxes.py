@@ -9,7 +9,7 @@ from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
 from click99.segmentation.prior import UNKNOWN
 from click99.sessions import MemoryStore, Sessions
-from click99.sessions.boxes import Lasso, prompt_key
+from click99.sessions.boxes import Lasso
 from tests.disc_painter import DiscPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -23,7 +23,7 @@ def sessions(painter: DiscPainter, store: MemoryStore | None = None) -> Sessions
     "box", [Box(10, 8, 30, 28), Box(0, 0, 64, 48), Box(60, 40, 64, 48), Box(5, 5, 6, 6), Box(0, 20, 64, 22)]
 )
 def test_the_mask_lies_around_the_middle_and_inside_the_box(box: Box):
-    mask = sessions(DiscPainter()).box_mask("image", IMAGE, box).alpha
+    mask = sessions(DiscPainter()).mask("image", IMAGE, [], box).alpha
     rows, columns = np.nonzero(mask)
     assert box.top <= rows.min() <= box.centre.y <= rows.max() < box.bottom
     assert box.left <= columns.min() <= box.centre.x <= columns.max() < box.right
@@ -40,19 +40,19 @@ def test_the_network_sees_the_box_with_a_margin_and_its_first_mask():
             return super().refine(image, clicks, previous, image_key, prior)
 
     box = Box(20, 10, 40, 30)
-    sessions(Watched()).box_mask("image", IMAGE, box)
+    sessions(Watched()).mask("image", IMAGE, [], box)
     assert seen == [
-        ((45, 50), False, f"image {prompt_key(box)}"),
-        ((45, 50), True, f"image {prompt_key(box)}"),
+        ((45, 50), False, f"image {box.name}"),
+        ((45, 50), True, f"image {box.name}"),
     ]
 
 
 def test_it_is_made_once_and_after_a_restart_again_the_same():
     painter, store, box = DiscPainter(), MemoryStore(1 << 20, 60), Box(10, 8, 30, 28)
-    first = sessions(painter, store).box_mask("image", IMAGE, box).alpha
-    again = sessions(painter, store).box_mask("image", IMAGE, box).alpha
+    first = sessions(painter, store).mask("image", IMAGE, [], box).alpha
+    again = sessions(painter, store).mask("image", IMAGE, [], box).alpha
     steps = len(painter.steps)
-    anew = sessions(painter).box_mask("image", IMAGE, box).alpha
+    anew = sessions(painter).mask("image", IMAGE, [], box).alpha
     assert np.array_equal(first, again)
     assert np.array_equal(first, anew)
     assert steps == 2
@@ -62,7 +62,7 @@ def test_it_is_made_once_and_after_a_restart_again_the_same():
 def test_other_boxes_are_other_masks():
     made = sessions(DiscPainter())
     one, other = (
-        made.box_mask("image", IMAGE, box).alpha for box in (Box(10, 8, 30, 28), Box(12, 8, 30, 28))
+        made.mask("image", IMAGE, [], box).alpha for box in (Box(10, 8, 30, 28), Box(12, 8, 30, 28))
     )
     assert not np.array_equal(one, other)
 
@@ -72,7 +72,7 @@ TRIANGLE = Lasso(((10, 8), (30, 8), (10, 28)))
 
 def test_a_lasso_s_mask_lies_around_its_deepest_place_and_within_the_line():
     painter = DiscPainter()
-    mask = sessions(painter).box_mask("image", IMAGE, TRIANGLE).alpha
+    mask = sessions(painter).mask("image", IMAGE, [], TRIANGLE).alpha
     rows, columns = np.nonzero(mask)
     assert rows.size
     assert ((columns - 10) + (rows - 8)).max() <= 20
@@ -84,7 +84,7 @@ def test_a_lasso_s_mask_lies_around_its_deepest_place_and_within_the_line():
     "points", [((5, 5), (5, 5), (5, 5)), ((0, 0), (63, 0), (63, 47), (0, 47)), ((0, 20), (63, 20), (30, 20))]
 )
 def test_lassos_of_a_pixel_of_a_line_and_of_everything(points: tuple[tuple[int, int], ...]):
-    mask = sessions(DiscPainter()).box_mask("image", IMAGE, Lasso(points)).alpha
+    mask = sessions(DiscPainter()).mask("image", IMAGE, [], Lasso(points)).alpha
     inside = Lasso(points).inside
     left, top = min(x for x, _ in points), min(y for _, y in points)
     outside = np.ones_like(mask, bool)
@@ -96,8 +96,8 @@ def test_lassos_of_a_pixel_of_a_line_and_of_everything(points: tuple[tuple[int, 
 def test_the_same_lasso_is_made_once_and_another_is_another():
     store, painter = MemoryStore(1 << 20, 60), DiscPainter()
     made = sessions(painter, store)
-    first = made.box_mask("image", IMAGE, TRIANGLE).alpha
-    assert np.array_equal(made.box_mask("image", IMAGE, TRIANGLE).alpha, first)
+    first = made.mask("image", IMAGE, [], TRIANGLE).alpha
+    assert np.array_equal(made.mask("image", IMAGE, [], TRIANGLE).alpha, first)
     assert len(painter.steps) == 2
     other = TRIANGLE._replace(points=((10, 8), (30, 8), (30, 28)))
-    assert not np.array_equal(made.box_mask("image", IMAGE, other).alpha, first)
+    assert not np.array_equal(made.mask("image", IMAGE, [], other).alpha, first)

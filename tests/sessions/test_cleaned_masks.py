@@ -73,7 +73,7 @@ def test_what_a_person_drew_stays():
 
 def test_a_boxs_mask_is_cleaned_too():
     box = Box(0, 0, 60, 44, "a box")
-    whole, cleaned = (make(smallest)[0].box_mask("image", IMAGE, box) for smallest in (0.0, 0.05))
+    whole, cleaned = (make(smallest)[0].mask("image", IMAGE, [], box) for smallest in (0.0, 0.05))
     assert whole.foreground[ISLAND].any()
     assert not cleaned.foreground[ISLAND].any()
     assert cleaned.quality == whole.quality
@@ -84,7 +84,7 @@ def test_another_size_knows_no_old_state():
     for smallest in (0.0, 0.05, 0.06):
         sessions, painter = make(smallest, store)
         sessions.mask("image", IMAGE, CLICKS)
-        sessions.box_mask("image", IMAGE, Box(0, 0, 60, 44, "a box"))
+        sessions.mask("image", IMAGE, [], Box(0, 0, 60, 44, "a box"))
         assert len(painter.steps) == 4, "two clicks and a box's two steps"
 
 

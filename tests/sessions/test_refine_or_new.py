@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from click99.labelstudio.regions import Region
 from click99.segmentation.clicks import Click
-from click99.sessions.refine_or_new import ClickedObject, beside, identify, meant
+from click99.sessions.refine_or_new import beside, identify, meant
 
 NEAR = 5.0
 SHAPE = (60, 80)
@@ -163,9 +163,9 @@ def test_its_own_mask_is_asked_for_only_where_it_decides(click: Click):
     assert meant(click, [LEFT], NEAR, own) == meant(click, [LEFT], NEAR)
 
 
-def cut(regions: list[Region], *clicks: Click, name: str = "new") -> np.ndarray:
+def cut(regions: list[Region], *clicks: Click) -> np.ndarray:
     """What is left of a mask of everything in 40 × 40 pixels."""
-    return beside(np.ones((40, 40), bool), ClickedObject(name, None, clicks), regions)
+    return beside(np.ones((40, 40), bool), clicks, regions)
 
 
 def test_a_new_object_does_not_cover_what_is_kept():
@@ -175,16 +175,13 @@ def test_a_new_object_does_not_cover_what_is_kept():
     assert left.sum() == 1600 - 200
 
 
-def test_a_box_s_middle_is_no_click_and_what_lies_on_a_region_stays_whole():
+def test_without_a_click_on_it_what_lies_on_a_region_stays_whole():
     """A cup on a saucer, and a wheel on a car."""
-    middle = ClickedObject("new", None, [plus(20, 20)])
-    saucer = beside(np.ones((40, 40), bool), middle, [box("cup", 15, 15, 10, 10)], boxed=True)
-    assert saucer.sum() == 1600 - 100
+    assert cut([box("cup", 15, 15, 10, 10)]).sum() == 1600 - 100
     wheel = np.zeros((40, 40), bool)
     wheel[18:24, 18:24] = True
-    assert beside(wheel, middle, [box("car", 0, 0, 23, 40)], boxed=True).sum() == 36
+    assert beside(wheel, [], [box("car", 0, 0, 23, 40)]).sum() == 36
 
 
-def test_it_covers_what_its_click_lies_in_and_what_it_takes_the_place_of():
+def test_it_covers_what_its_click_lies_in():
     assert cut([box("a", 5, 5, 10, 10)], plus(8, 8)).all()
-    assert cut([box("a", 5, 5, 10, 10)], plus(2, 2), name="a").all()

@@ -161,7 +161,7 @@ def test_a_version_of_two_networks_is_asked_which_one_answers():
     sessions = Sessions(pair, MemoryStore(1 << 20, 60))
     sessions.warm("image", IMAGE, "7.1")
     clicked = sessions.mask("image", IMAGE, [Click(9, 9, True, "a")], project="7.1")
-    boxed = sessions.box_mask("image", IMAGE, Box(4, 4, 20, 20, "b"), "7.1")
+    boxed = sessions.mask("image", IMAGE, [], Box(4, 4, 20, 20, "b"), project="7.1")
     assert clicked.version == boxed.version == "pair"
     assert (pair.steps, pair.prepared, pair.other.prepared) == ([], [], ["image"])
     assert len(pair.other.steps) == 3
@@ -191,5 +191,5 @@ def test_an_image_in_two_projects_is_answered_by_the_network_of_each():
     for _ in range(2):  # the second time from what is kept
         here, there = (sessions.mask("image", IMAGE, clicks, project=name).alpha for name in ("7.1", "8.1"))
         assert (here > 0).sum() > (there > 0).sum()
-        here, there = (sessions.box_mask("image", IMAGE, box, name).alpha for name in ("7.1", "8.1"))
+        here, there = (sessions.mask("image", IMAGE, [], box, project=name).alpha for name in ("7.1", "8.1"))
         assert (here > 0).sum() > (there > 0).sum()

@@ -48,6 +48,7 @@ class Recipe:
     composite: float = 0.25  # share of the images composited from a foreground and a background
     mix: Mix = field(default_factory=Mix)  # what the composites are made of
     nearly_right: float = 0.15  # share of the images that start from a mask with small errors
+    saved: float = 0.0  # share of the images whose mask may be saved between clicks (Batch.save)
     maps: float = 0.0  # share of the images whose first click sees a map of what is alike (loop/maps.py)
     inverted: float = 0.0  # share of the images where all that the object is not is asked for
     lenient: float = 0.3  # share of the images clicked where people click, not at the very centre
@@ -85,7 +86,9 @@ COMPACT = Recipe(
 )
 
 # A run that never ends: `click99 cooldown` branches off it what can be shipped.
-COMPACT_ENDLESS = replace(COMPACT, by_turns=True, epochs=0, schedule="constant", warmup=2000, maps=0.4)
+COMPACT_ENDLESS = replace(
+    COMPACT, by_turns=True, epochs=0, schedule="constant", warmup=2000, saved=0.3, maps=0.4
+)
 
 PAPER = Recipe(
     crops=((352, 1, 1.0),),

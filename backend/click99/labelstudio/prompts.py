@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,18 @@ class Box:
     @property
     def ends(self) -> tuple[int, int, int, int]:
         return self.left, self.top, self.right, self.bottom
+
+    @property
+    def name(self) -> str:
+        """The same for the same place only."""
+        return f"box {self.left} {self.top} {self.right} {self.bottom}"
+
+    @classmethod
+    def named(cls, name: str, id: str) -> Box | None:
+        """The one of that name; None: it is no box's."""
+        sides = re.fullmatch(r"box (\d{1,9}) (\d{1,9}) (\d{1,9}) (\d{1,9})", name, re.ASCII)
+        box = cls(*map(int, sides.groups()), id) if sides else None
+        return box if box and box.left < box.right and box.top < box.bottom else None
 
     @property
     def centre(self) -> Click:

@@ -125,6 +125,17 @@ def write(mask: np.ndarray, kind: Kind, labels: list[str], tolerance: float) -> 
     return REGION_TYPES[kind].write(mask, labels, tolerance * max(mask.shape) / 1000)
 
 
+def as_held(mask: np.ndarray, kind: Kind, tolerance: float) -> np.ndarray:
+    """A mask, bool [H, W], as a region of that kind gives it back: an outline holds it only nearly.
+
+    tolerance: see `write`.
+    """
+    if kind != "polygonlabels" or not mask.any():
+        return mask
+    value = write(mask, kind, [], tolerance)
+    return read(kind, REGION_TYPES[kind].pack(value.made_of), *mask.shape)
+
+
 def held_as(type: str, value: Mapping[str, Any]) -> Kind | None:
     """How a result of that type holds its mask; None: it holds none. value: its own."""
     for kind in REGION_TYPES:

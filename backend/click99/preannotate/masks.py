@@ -15,7 +15,8 @@ from click99.labelstudio.prompts import Prompt
 from click99.labelstudio.region_types import write
 from click99.labelstudio.regions import region_id, with_clicks
 from click99.labelstudio.replies import as_results
-from click99.sessions.sessions import Sessions, VersionedMask
+from click99.sessions.sessions import Sessions
+from click99.sessions.ways import Way
 
 
 class Masks:
@@ -52,7 +53,9 @@ class Masks:
         height, width = image.pixels.shape[:2]
         target = self._config.holding(item.label or "", self._tag)
         prompt = Prompt([item], [number])
-        answer, clicks = self._answer(prompt, image, height, width)
+        box = prompt.box(height, width) if prompt.is_box else None
+        way = Way(box, [] if box else prompt.clicks(height, width))
+        answer = self._sessions.mask(image.key, image.pixels, way.clicks, way.start)
         region = MaskRegion(
             id=region_id(task, f"{item.id} {number}"),
             from_name=target.from_name,
@@ -61,17 +64,10 @@ class Masks:
             original_width=width,
             original_height=height,
             score=answer.score,
-            meta=with_clicks(None, clicks, None if prompt.is_box else ""),
+            meta=with_clicks(None, way.noted, way.begun),
             value=write(answer.foreground, target.kind, [target.label], self._tolerance),
         )
         return region, target.drawn_by
-
-    def _answer(self, prompt: Prompt, image: Image, height: int, width: int) -> tuple[VersionedMask, list]:
-        if prompt.is_box:
-            box = prompt.box(height, width)
-            return self._sessions.box_mask(image.key, image.pixels, box), [box.centre]
-        clicks = prompt.clicks(height, width)
-        return self._sessions.mask(image.key, image.pixels, clicks), clicks
 
 
 def _plain(result: MaskRegion | dict[str, Any]) -> dict[str, Any]:

@@ -115,6 +115,13 @@ def depth(region: np.ndarray) -> np.ndarray:
     return deep
 
 
+def deepest(region: np.ndarray) -> tuple[int, int] | None:
+    """x and y of the pixel farthest from a region's border and the image's sides; None: it is empty."""
+    inside = depth(region)
+    y, x = np.unravel_index(int(inside.argmax()), inside.shape)
+    return (int(x), int(y)) if inside[y, x] else None
+
+
 def _wrong(truth: np.ndarray, prediction: np.ndarray, void: np.ndarray | None) -> Iterator[np.ndarray]:
     """What is missed, then what is too much."""
     valid = np.ones_like(truth) if void is None else ~void

@@ -18,12 +18,14 @@ from click99.labelstudio.predictions import Prediction
 from click99.labelstudio.prompts import Question
 from click99.labelstudio.regions import Region
 from click99.labelstudio.replies import is_related, reply
+from click99.segmentation.clicks import Click
 from click99.server.remembering import Recall
 from click99.sessions import Sessions
 from click99.sessions.corrections import Start
-from click99.sessions.refine_or_new import ClickedObject, ObjectFinder, beside
+from click99.sessions.refine_or_new import ClickedObject, ObjectFinder, beside, others
 from click99.sessions.requests_in_flight import RequestsInFlight
 from click99.sessions.sessions import VersionedMask
+from click99.sessions.ways import Way, earlier_ways, leads_to, way_of
 from click99.stages import stage
 
 log = logging.getLogger(__name__)
@@ -80,71 +82,55 @@ class Answering:
             kept = self._objects.kept(question)
             question = self._objects.unspent(question, kept)
             prior = partial(self._recall, question, partial(self._objects.areas, question, kept))
-            mask_of = partial(
-                self._sessions.mask,
-                image.key,
-                image.pixels,
-                prior=prior,
-                superseded=superseded,
-                project=project,
-            )
-            box_mask = partial(self._sessions.box_mask, image.key, image.pixels, project=project)
+            after = partial(self._sessions.mask, image.key, image.pixels, prior=prior, project=project)
+            mask_of = partial(after, superseded=superseded)
             near = self._sessions.near(image.pixels)
             found = self._objects.object_of(
                 question, kept, near, lambda: mask_of(question.clicks[:1]).foreground
             )
-            begins = found.start is None
-            if begins and question.around:
-                drawn = box_mask(question.around).foreground
-                found = ClickedObject(found.id, Start(drawn), found.clicks)
-            whole = self._whole(question, found, kept, mask_of)
-            answer = box_mask(question.box) if question.box else mask_of(whole.clicks, whole.start)
-        mask, score = answer.foreground, answer.score
-        if (begins or whole.start is None) and not self._overlap:
-            mask = beside(mask, whole, kept, boxed=question.box is not None)
+            way = self._way(question, found, kept, mask_of)
+            answer = mask_of(way.clicks, way.start)
+            if (begins := found.start is None) and question.around:  # the record tells it as a mask
+                found = replace(found, start=Start(mask_of([], question.around).foreground))
+        mask = self._cut(answer.foreground, way, others(kept, found.id))
         if not mask.any():
             log.warning("Task %.80r: the mask is empty after %s", question.task, question.clicks[-1])
         if is_related(question.work.items, found.id):
             log.warning(BLANK, question.task, found.id)
-        made_from = question.clicks if whole is found else whole.clicks
-        region = self._objects.remember(question, found, mask, made_from, _begun(question, found, whole))
+        region = self._objects.remember(question, found, mask, *_noted(question, way))
         with stage("encode"):
             tolerance = self._polygon_tolerance
-            prediction = reply(question, region, mask, score, answer.version, tolerance)
+            prediction = reply(question, region, mask, answer.score, answer.version, tolerance)
             if begins and not mask.any():  # nobody keeps what nobody sees; the click waits for the next one
                 prediction.result = []
         self._on_answer(question, found, mask, answer.version)
         return prediction
 
-    def _whole(
+    def _way(
         self,
         question: Question,
         found: ClickedObject,
         kept: Sequence[Region],
         mask_of: Callable[..., VersionedMask],
-    ) -> ClickedObject:
-        """The object with all the clicks that made its region, where they make that very mask.
+    ) -> Way:
+        """With all the clicks that made the object's region, where they make that very mask.
 
         With Auto-Accept every answer is a region at the next click. Started from it, that click would be the
         only one that the network is shown, on a mask without its soft edge.
         """
-        if found.start is None or found.begun is None:
-            return found
-        for beginning in self._objects.beginnings(question, found):
-            mask = mask_of(found.earlier, beginning).foreground
-            if beginning is None and not self._overlap:
-                mask = beside(mask, replace(found, clicks=found.earlier), kept)
-            if np.array_equal(mask, found.start.mask):
-                return replace(found, start=beginning, clicks=[*found.earlier, *found.clicks])
-        return found
+        for way in earlier_ways(question, found):
+            made = self._cut(mask_of(way.clicks, way.start).foreground, way, others(kept, found.id))
+            if leads_to(made, question, found, self._polygon_tolerance):
+                return Way(way.start, [*way.clicks, *found.clicks])
+        return way_of(question, found)
+
+    def _cut(self, mask: np.ndarray, way: Way, regions: Sequence[Region]) -> np.ndarray:
+        """What a new object has of its mask, bool [H, W], beside those regions."""
+        return mask if self._overlap or isinstance(way.start, Start) else beside(mask, way.clicks, regions)
 
 
-def _begun(question: Question, found: ClickedObject, whole: ClickedObject) -> str | None:
-    """What the answer's clicks began from: see `Region`."""
-    if whole is not found:
-        return found.begun
-    if question.box or question.around:
-        return None
-    if found.start is None:
-        return ""
-    return found.start.name if len(found.clicks) == len(question.clicks) else None
+def _noted(question: Question, way: Way) -> tuple[Sequence[Click], str | None]:
+    """The clicks that the answer's region tells, and what it says that they began from (see `Region`)."""
+    if isinstance(way.start, Start) and not {*question.clicks} <= {*way.clicks}:
+        return question.clicks, None  # some made the mask that the others start from
+    return way.noted, way.begun

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -11,13 +13,14 @@ import numpy as np
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
 from click99.segmentation.prior import Prior
-from click99.segmentation.robot import depth
+from click99.segmentation.robot import deepest
 from click99.sessions.refiner import Refiner
 from click99.sessions.stores import State
 
 MARGIN = 0.7  # looked at around the box, of its own size
 STEPS = 2
 BOX_FILLED, LASSO_FILLED = 0.6, 0.65  # share of what is enclosed that its object takes as a rule
+BESIDE = 0.1  # of the box's shorter side: no farther away a click means the same place
 
 
 class Lasso(NamedTuple):
@@ -30,6 +33,11 @@ class Lasso(NamedTuple):
     def box(self) -> Box:
         xs, ys = zip(*self.points, strict=True)
         return Box(min(xs), min(ys), max(xs) + 1, max(ys) + 1, self.id)
+
+    @property
+    def name(self) -> str:
+        """The same for the same line only."""
+        return f"lasso {hashlib.sha256(repr(self.points).encode()).hexdigest()}"
 
     @property
     def inside(self) -> np.ndarray:
@@ -48,11 +56,14 @@ class _Enclosed(NamedTuple):
     filled: float
 
 
-def prompt_key(around: Box | Lasso) -> str:
-    """The same for the same place only."""
-    if isinstance(around, Lasso):
-        return f"Lasso({hashlib.sha256(repr(around.points).encode()).hexdigest()})"
-    return f"Box(left={around.left}, top={around.top}, right={around.right}, bottom={around.bottom})"
+def own_click(around: Box | Lasso, clicks: Sequence[Click]) -> list[Click]:
+    """The click that the first mask is made with, as the first of those that correct it: none where a
+    negative one of them lies right beside it, as in the middle of a ring."""
+    enclosed = _enclosed(around)
+    box, own = enclosed.box, enclosed.click
+    near = BESIDE * min(box.right - box.left, box.bottom - box.top)
+    beside = (not c.positive and math.hypot(c.x - own.x, c.y - own.y) <= near for c in clicks)
+    return [] if any(beside) else [own]
 
 
 def first_mask(around: Box | Lasso, predictor: Refiner, image: np.ndarray, image_key: str) -> State:
@@ -62,7 +73,7 @@ def first_mask(around: Box | Lasso, predictor: Refiner, image: np.ndarray, image
     a click in the middle, of a lasso where it is deepest, twice, the second time with its first mask; what
     lies outside is dropped after each (measured against other ways in docs/experiments/boxes.md).
     """
-    enclosed = _of_lasso(around) if isinstance(around, Lasso) else _of_box(around)
+    enclosed = _enclosed(around)
     box, click = enclosed.box, enclosed.click
     rows, columns = _looked_at(box, image)
     part = np.ascontiguousarray(image[rows, columns])
@@ -71,7 +82,7 @@ def first_mask(around: Box | Lasso, predictor: Refiner, image: np.ndarray, image
     place = inside[top : box.bottom - rows.start, left : box.right - columns.start]
     place[:] = enclosed.inside[: place.shape[0], : place.shape[1]]
     click = Click(click.x - columns.start, click.y - rows.start, True)
-    name = f"{image_key} {prompt_key(around)}"
+    name = f"{image_key} {around.name}"
     prior = Prior((max(1, round(enclosed.filled * inside.sum())),))
     answer = predictor.judged(part, [click], None, name, prior)
     for _ in range(STEPS - 1):
@@ -81,6 +92,10 @@ def first_mask(around: Box | Lasso, predictor: Refiner, image: np.ndarray, image
     return State.of(mask, answer.quality)
 
 
+def _enclosed(around: Box | Lasso) -> _Enclosed:
+    return _of_lasso(around) if isinstance(around, Lasso) else _of_box(around)
+
+
 def _of_box(box: Box) -> _Enclosed:
     inside = np.ones((box.bottom - box.top, box.right - box.left), np.uint8)
     return _Enclosed(box, inside, box.centre, BOX_FILLED)
@@ -88,8 +103,8 @@ def _of_box(box: Box) -> _Enclosed:
 
 def _of_lasso(lasso: Lasso) -> _Enclosed:
     inside, box = lasso.inside, lasso.box
-    y, x = np.unravel_index(int(depth(inside.astype(bool)).argmax()), inside.shape)
-    return _Enclosed(box, inside, Click(box.left + int(x), box.top + int(y), True), LASSO_FILLED)
+    x, y = deepest(inside.astype(bool)) or (0, 0)
+    return _Enclosed(box, inside, Click(box.left + x, box.top + y, True, lasso.id), LASSO_FILLED)
 
 
 def _looked_at(box: Box, image: np.ndarray) -> tuple[slice, slice]:

@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 
 from click99.segmentation.clicks import Click
+from click99.segmentation.robot import deepest
 
+LONGEST = 1024  # pixels of a mask's side on which its middle is looked for
 THICKNESS = 5  # pixels; a change thinner than this is the outline drawn anew, not a correction
 
 
@@ -35,6 +37,20 @@ class Start:
     def name(self) -> str:
         """By which a region tells that its clicks began here."""
         return hashlib.sha256(self.key).hexdigest()[:12]
+
+    def own_click(self, clicks: Sequence[Click]) -> list[Click]:
+        """One where the mask is deepest, away from the negative ones of `clicks`; none where it is empty.
+
+        The network is shown it as the first: a mask without a click that asks for it is one that it seldom
+        saw, and may drop at the first negative click (docs/experiments/starts.md).
+        """
+        for step in (-(-max(self.mask.shape) // LONGEST), 1):
+            inside = self.mask[::step, ::step].copy()
+            for click in clicks:
+                inside[click.y // step, click.x // step] &= click.positive
+            if middle := deepest(inside):
+                return [Click(step * middle[0], step * middle[1], True)]
+        return []
 
     @property
     def alpha(self) -> np.ndarray:

@@ -61,7 +61,7 @@ class ObjectFinder:
         new_id = self._own_id(question)
         for answer in self._unsaved(question):
             if counts(answer, question.clicks[0]):
-                regions = [*_others(regions, answer.region), _relabelled(answer.region, regions)]
+                regions = [*others(regions, answer.region.id), _relabelled(answer.region, regions)]
             elif not answer.refines:  # whether it was accepted or rejected, the new one takes its place
                 new_id = answer.region.id
         new_id, clicks, shape = _free(new_id, taken), question.clicks, question.shape
@@ -108,19 +108,6 @@ class ObjectFinder:
         regions = {region.id: region for region in [*kept, *unsaved]}
         areas = (int(region.pixels.sum()) for region in regions.values())
         return tuple(area for area in areas if area)[-SIZES:]
-
-    def beginnings(self, question: Question, found: ClickedObject) -> Iterator[Start | None]:
-        """What the earlier clicks of the object may have begun from, by its name: nothing, or what the task
-        was opened with."""
-        if found.begun == "":
-            yield None
-        for work in question.request.task.predictions if found.begun else ():
-            for region in drawn_regions(work, question.targets, *question.shape):
-                if region.id != found.id:
-                    continue
-                start = Start(region.on_image(*question.shape))
-                if start.name == found.begun:
-                    yield start
 
     def remember(
         self,
@@ -183,8 +170,9 @@ def _preferred(regions: Iterable[Region], question: Question) -> Iterator[Region
             yield region
 
 
-def _others(regions: Iterable[Region], region: Region) -> list[Region]:
-    return [other for other in regions if other.id != region.id]
+def others(regions: Iterable[Region], id: str) -> list[Region]:
+    """All but the one of that id."""
+    return [other for other in regions if other.id != id]
 
 
 def _relabelled(region: Region, saved: Iterable[Region]) -> Region:
@@ -193,22 +181,18 @@ def _relabelled(region: Region, saved: Iterable[Region]) -> Region:
     return replace(region, labels=labels[-1]) if labels else region
 
 
-def beside(
-    mask: np.ndarray, found: ClickedObject, regions: Sequence[Region], boxed: bool = False
-) -> np.ndarray:
+def beside(mask: np.ndarray, clicks: Sequence[Click], others: Sequence[Region]) -> np.ndarray:
     """A new object's mask, bool [H, W], without what belongs to other regions; cut in place.
 
-    One that holds a positive click is left covered: the object lies on it, as a wheel on a car. boxed: the
-    clicks are a box's middle, where nobody clicked; one that holds half of the mask is left covered then.
+    One that holds a positive click is left covered: the object lies on it, as a wheel on a car. Without such
+    clicks (what is in a box) one that holds half of the mask is.
     """
-    positive = [click for click in found.clicks if click.positive]
-    half = int(mask.sum()) / 2 if boxed and regions else 0.0
-    for region in regions:
-        if region.id == found.id:
-            continue
+    positive = [click for click in clicks if click.positive]
+    half = int(mask.sum()) / 2 if others and not positive else 0.0
+    for region in others:
         height, width = region.pixels.shape
         place = mask[region.top : region.top + height, region.left : region.left + width]
-        lies_on = (place & region.pixels).sum() > half if boxed else any(map(region.holds, positive))
+        lies_on = any(map(region.holds, positive)) if positive else (place & region.pixels).sum() > half
         if not lies_on:
             place &= ~region.pixels
     return mask

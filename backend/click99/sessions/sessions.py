@@ -17,13 +17,15 @@ from click99.labelstudio.region_types import FOREGROUND
 from click99.segmentation.clicks import Click
 from click99.segmentation.crumbs import without_crumbs
 from click99.segmentation.prior import UNKNOWN, Prior
-from click99.sessions.boxes import Lasso, first_mask, prompt_key
+from click99.sessions.boxes import Lasso, first_mask, own_click
 from click99.sessions.corrections import Start, kept_corrections
 from click99.sessions.object_versions import ObjectVersions
 from click99.sessions.priors import Priors
 from click99.sessions.refiner import Refiner
 from click99.sessions.stores import State, Store
 from click99.stages import stage
+
+Beginning = Start | Box | Lasso  # what clicks correct: a mask, or the one of what is enclosed
 
 NEAR = 0.02  # of the image's long side
 
@@ -108,18 +110,18 @@ class Sessions:
         image_key: str,
         image: np.ndarray,
         clicks: Sequence[Click],
-        start: Start | None = None,
+        start: Beginning | None = None,
         prior: Callable[[], Prior] = lambda: UNKNOWN,
         superseded: Callable[[], bool] = lambda: False,
         project: str = "",
     ) -> VersionedMask:
-        """The mask after all of `clicks`.
+        """The mask after all of `clicks`; of a box or lasso alone: what is in it, 0 outside.
 
         Args:
             image_key: names the pixels; the same key always means the same pixels.
             image: uint8 RGB [H, W, 3].
-            clicks: at least one, in order, each with an id of its own.
-            start: the mask that they refine, None: nothing.
+            clicks: in order, each with an id of its own; at least one, but after a box or lasso.
+            start: the mask that they refine, or a box or lasso around the object; None: nothing.
             prior: asked what is known of an object that begins with these clicks; it keeps that.
             superseded: asked before each network step.
             project: that asks, as the record calls it: what was learnt from it answers it.
@@ -128,34 +130,40 @@ class Sessions:
             SupersededError: `superseded` said so.
         """
         names = [click.id for click in clicks]
+        names = [start.id, *names] if isinstance(start, Box | Lasso) else names
         predictor = self._versions.begin(names)
         begun_with = UNKNOWN if start else self._priors.begin(names, prior)
         clicked = _Clicked(predictor, image_key, image, start, begun_with, project)
         keys = self._keys(clicked, clicks)
         known, state = self._longest_known(keys, image.shape[:2])
         self._count_steps(known, len(clicks) - known)
+        state = state or self._beginning(clicked)
         for k in range(known, len(clicks)):
             with self._alone():
                 if superseded():
                     raise SupersededError
                 state = self._step(clicked, clicks[: k + 1], state, keys[k])
-        assert state is not None
+        assert isinstance(state, State)
         return VersionedMask(state.alpha, predictor.version, state.quality / 255)
 
-    def box_mask(
-        self, image_key: str, image: np.ndarray, box: Box | Lasso, project: str = ""
-    ) -> VersionedMask:
-        """The mask of the object in a box or a lasso, 0 outside it."""
-        predictor = self._versions.begin([box.id])
-        begun = self._begun(predictor, project, image_key)
-        key = hashlib.sha256(begun + f"\n{prompt_key(box)}".encode()).hexdigest()
+    def _beginning(self, clicked: _Clicked) -> Start | State | None:
+        """What the first click is shown."""
+        start = clicked.start
+        return self._enclosed(clicked, start) if isinstance(start, Box | Lasso) else start
+
+    def _enclosed(self, clicked: _Clicked, around: Box | Lasso) -> State:
+        """The state after a box or lasso: kept, or run now and kept."""
+        image, name = clicked.image, clicked.image_key
+        begun = self._begun(clicked.predictor, clicked.project, name)
+        key = hashlib.sha256(begun + f"\n{around.name}".encode()).hexdigest()
         with self._alone():
             state = State.unpack(self._store.get(key), image.shape[:2])
             if state is None:
-                state = first_mask(box, predictor.for_image(image, image_key, project), image, image_key)
+                predictor = clicked.predictor.for_image(image, name, clicked.project)
+                state = first_mask(around, predictor, image, name)
                 state = State.of(self._cleaned(state.alpha, []), state.quality / 255)
                 self._store.put(key, state.pack())
-        return VersionedMask(state.alpha, predictor.version, state.quality / 255)
+        return state
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -173,8 +181,10 @@ class Sessions:
         chain = hashlib.sha256(self._begun(clicked.predictor, clicked.project, clicked.image_key))
         if prior != UNKNOWN:
             chain.update(f"\n{prior.areas} {prior.discriminant}".encode())
-        if start is not None:
-            chain.update(f"\n{self._near}\n".encode() + start.key)
+        if isinstance(start, Start):
+            chain.update(f"\n{self._near} with its own click\n".encode() + start.key)
+        elif start:
+            chain.update(f"\n{start.name}".encode())
         keys = []
         for click in clicks:
             chain.update(f"\n{click.id!r} {click.x} {click.y} {click.positive}".encode())
@@ -189,22 +199,26 @@ class Sessions:
                 return k, state
         return 0, None
 
-    def _step(self, clicked: _Clicked, clicks: Sequence[Click], previous: State | None, key: str) -> State:
+    def _step(
+        self, clicked: _Clicked, clicks: Sequence[Click], previous: State | Start | None, key: str
+    ) -> State:
         """The state after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
         kept = State.unpack(self._store.get(key), clicked.image.shape[:2])
         if kept is None:
-            kept = self._run(clicked, clicks, previous or clicked.start)
+            kept = self._run(clicked, clicks, previous)
             self._store.put(key, kept.pack())
         return kept
 
     def _run(self, clicked: _Clicked, clicks: Sequence[Click], previous: State | Start | None) -> State:
         before = None if previous is None else previous.alpha / np.float32(255)
         network = clicked.predictor.for_image(clicked.image, clicked.image_key, clicked.project)
-        answer = network.judged(clicked.image, clicks, before, clicked.image_key, clicked.prior)
+        shown = [*clicked.own_click(clicks), *clicks]
+        answer = network.judged(clicked.image, shown, before, clicked.image_key, clicked.prior)
         alpha = np.asarray(cv2.convertScaleAbs(answer.alpha, alpha=255))
-        if clicked.start is not None:
-            alpha = kept_corrections(clicked.start, alpha, clicks, self.near(clicked.image))
-        return State.of(self._cleaned(alpha, clicks, clicked.start), answer.quality)
+        start = clicked.start if isinstance(clicked.start, Start) else None
+        if start is not None:
+            alpha = kept_corrections(start, alpha, clicks, self.near(clicked.image))
+        return State.of(self._cleaned(alpha, shown, start), answer.quality)
 
     def _cleaned(self, alpha: np.ndarray, clicks: Sequence[Click], start: Start | None = None) -> np.ndarray:
         if not self._smallest:
@@ -220,12 +234,18 @@ class Sessions:
 
 @dataclass(frozen=True)
 class _Clicked:
-    """An object as each of its clicks finds it: image, uint8 RGB [H, W, 3], the mask it starts from, what was
+    """An object as each of its clicks finds it: image, uint8 RGB [H, W, 3], what it starts from, what was
     known of it when it was begun, and whose model answers."""
 
     predictor: Refiner
     image_key: str
     image: np.ndarray
-    start: Start | None
+    start: Beginning | None
     prior: Prior
     project: str
+
+    def own_click(self, clicks: Sequence[Click]) -> list[Click]:
+        """The one that is shown before `clicks`: of what they start from, if it has one."""
+        if isinstance(self.start, Start):
+            return self.start.own_click(clicks)
+        return own_click(self.start, clicks) if self.start else []

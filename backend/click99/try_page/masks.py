@@ -17,7 +17,6 @@ from click99.labelstudio.prompts import Box
 from click99.mattes import matte
 from click99.segmentation.clicks import Click
 from click99.sessions.boxes import Lasso
-from click99.sessions.corrections import Start
 from click99.sessions.sessions import Sessions, VersionedMask
 
 MOST = 200  # prompts on one object
@@ -129,10 +128,7 @@ def mask_after(sessions: Sessions, image: Image, question: MaskQuestion) -> Vers
             clicks.append(Click(prompt.x, prompt.y, prompt.positive, prompt.id))
         else:
             start, clicks = prompt.around, []
-    boxed = sessions.box_mask(image.key, image.pixels, start) if start else None
-    if boxed and not clicks:
-        return boxed
-    return sessions.mask(image.key, image.pixels, clicks, Start(boxed.foreground) if boxed else None)
+    return sessions.mask(image.key, image.pixels, clicks, start)
 
 
 def part_of(image: Image, part: Part) -> bytes:

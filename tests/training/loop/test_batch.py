@@ -74,3 +74,23 @@ def test_a_map_is_shown_only_where_clicks_began_from_nothing():
     batch.show_maps(evidence, 1.0)
     assert 0 < batch.previous[0].min() < batch.previous[0].max() < 1
     assert torch.equal(batch.previous[1], batch.truth[1])
+
+
+def test_a_saved_mask_has_no_soft_edge_and_one_click_of_its_own(data_folder: Path):
+    recipe = replace(RECIPE, nearly_right=1.0, close_nearly_right=1.0, saved=1.0)
+    batch = first_batch(data_folder, recipe)
+    soft, clicks = batch.previous.clone(), [[*each] for each in batch.clicks]
+    while not torch.equal(batch.previous, (soft > 0.5).float()):
+        batch.save()
+    for k, own in enumerate(batch.clicks):
+        assert own != clicks[k]
+        assert [click.positive for click in own] == [True]
+        assert batch.previous[k, 0, own[0].y, own[0].x] == 1
+
+
+def test_where_no_recipe_asks_for_it_nothing_is_saved(data_folder: Path):
+    batch = first_batch(data_folder, replace(RECIPE, nearly_right=1.0))
+    soft = batch.previous.clone()
+    for _ in range(8):
+        batch.save()
+    assert torch.equal(batch.previous, soft)

@@ -11,7 +11,7 @@ from torch import Tensor
 from click99.segmentation.click_maps import click_maps
 from click99.segmentation.clicks import Click
 from click99.segmentation.presets import ClickEncoding
-from click99.segmentation.robot import robot_click
+from click99.segmentation.robot import deepest, robot_click
 from click99_training.datasets.sample import Sample
 from click99_training.loop.bundled import bundled_clicks
 from click99_training.loop.maps import learnt_maps
@@ -38,6 +38,7 @@ class Batch:
     to_replay: list[list[Click]]
     rngs: list[np.random.Generator]
     lenient: list[bool]
+    saved: list[bool]  # those that `save` is about
     click_encoding: ClickEncoding = "gaussians"
 
     @classmethod
@@ -62,6 +63,7 @@ class Batch:
             to_replay=[to_replay for *_, to_replay in begun],
             rngs=rngs,
             lenient=[bool(rng.random() < recipe.lenient) for rng in rngs],
+            saved=[bool(recipe.saved and rng.random() < recipe.saved) for rng in rngs],
             click_encoding=click_encoding,
         )
 
@@ -75,6 +77,14 @@ class Batch:
             lenient = self.rngs[k] if self.lenient[k] else None
             click = robot_click(sample.truth, predictions[k], sample.void, lenient)
             self.clicks[k] += [click] if click else []
+
+    def save(self) -> None:
+        """Half of the time, make the masks so far what clicks on a saved region start from: no soft edge, and
+        instead of the clicks before the one of the mask itself."""
+        for k, saved in enumerate(self.saved):
+            if saved and self.rngs[k].random() < 0.5:
+                mask = self.previous[k] > 0.5
+                self.previous[k], self.clicks[k] = mask.float(), _own_click(mask[0].cpu().numpy())
 
     def show_maps(self, evidence: Tensor, share: float) -> None:
         """Let that share of the crops whose clicks began from nothing see a map, by their evidence
@@ -126,7 +136,13 @@ def _begin(
         return *nearly_right(sample.truth, rng), []
     start = np.zeros(sample.truth.shape) if sample.start is None else sample.start
     meant = [click for click in sample.clicks if sample.truth[click.y, click.x] == click.positive]
-    return start.astype(np.float32), [], meant
+    return start.astype(np.float32), _own_click(start > 0), meant
+
+
+def _own_click(mask: np.ndarray) -> list[Click]:
+    """What is shown with a mask, bool [H, W], that clicks start from (sessions/corrections.py)."""
+    middle = deepest(mask)
+    return [Click(*middle, True)] if middle else []
 
 
 def _stack(arrays: list[np.ndarray], device: torch.device | None) -> Tensor:

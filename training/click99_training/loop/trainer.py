@@ -76,6 +76,7 @@ class Trainer:
         leaves = features and _leaves(features)
         rounds = [batch.bundle] if self.recipe.bundled else [batch.click] * self.recipe.clicks
         for k, click in enumerate(rounds):
+            batch.save()
             click()
             if features and k == 0 and self.recipe.maps:
                 batch.show_maps(features.evidence, self.recipe.maps)
