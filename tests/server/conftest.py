@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
+from click99.annotations.database import Database, sqlite_url
+from click99.annotations.tables import RecordRow
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
 from click99.server.app import create_app
@@ -18,6 +21,7 @@ from tests.disc_painter import DiscPainter
 from tests.registry.examples import STAND_IN, checkpoint
 from tests.server.interleaved import hosting_images
 from tests.server.requests import Start
+from tests.waiting import until
 
 __all__ = ["address", "api"]
 
@@ -82,3 +86,19 @@ def registry(tmp_path: Path, checkpoints: list[Path]) -> Registry:
 @pytest.fixture
 def names(registry: Registry) -> list[str]:
     return [version.name for version in registry.all()][:2]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., list[Any]]:
+    """read(table, how many): its rows, once there are so many."""
+    database = Database(sqlite_url(tmp_path))
+
+    def read(table: type[RecordRow], expected: int) -> list[Any]:
+        def rows() -> list[Any]:
+            with database.reading() as session:
+                return list(session.scalars(select(table)))
+
+        until(lambda: len(rows()) >= expected)
+        return rows()
+
+    return read

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from click99.annotations.tables import ClickRow
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
 from click99.sessions import MemoryStore, Sessions
@@ -112,3 +113,21 @@ def test_a_region_that_tells_nonsense_is_where_clicks_start(
     refined = answer(server, THIRD[0], **draft(region | {"meta": meta}))
     assert np.array_equal(mask_of(refined), expected(Mask(mask_of(region)), [THIRD[1]]))
     assert len(painter.steps) == 1
+
+
+def test_the_record_tells_one_way_whatever_was_accepted_between(
+    server: TestClient, read: Callable[..., list]
+):
+    accepted_one_by_one(server, config("brush"), *(item for item, _ in (FIRST, SECOND, THIRD)))
+    boxed = answer(server, box(10, 8, 50, 40), id=4)
+    answer(server, THIRD[0], **draft(boxed), id=4)
+    rows = sorted(read(ClickRow, 5), key=lambda row: (row.task, row.place))
+    told = [(row.task, row.click_id, row.origin, row.start, row.box) for row in rows]
+    assert told == [
+        ("3", "a", "nothing", None, None),
+        ("3", "b", "click", None, None),
+        ("3", "c", "click", None, None),
+        ("4", "box", "box", None, "10 8 50 40"),
+        ("4", "c", "click", None, "10 8 50 40"),
+    ]
+    assert [row.parent for row in rows[1:3]] == [row.state for row in rows[:2]]

@@ -50,8 +50,8 @@ class Box:
     def named(cls, name: str, id: str) -> Box | None:
         """The one of that name; None: it is no box's."""
         sides = re.fullmatch(r"box (\d{1,9}) (\d{1,9}) (\d{1,9}) (\d{1,9})", name, re.ASCII)
-        box = cls(*map(int, sides.groups()), id) if sides else None
-        return box if box and box.left < box.right and box.top < box.bottom else None
+        left, top, right, bottom = map(int, sides.groups()) if sides else (0, 0, 0, 0)
+        return cls(left, top, right, bottom, id) if left < right and top < bottom else None
 
     @property
     def centre(self) -> Click:

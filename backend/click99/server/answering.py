@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -39,8 +38,8 @@ BLANK = (
     "region is refined. Reload it, switch Auto-Accept on, and click again"
 )
 
-# Told of each answer: the question, its object, the mask (bool [H, W]) and the model version.
-OnAnswer = Callable[[Question, ClickedObject, np.ndarray, str], None]
+# Told of each answer: the question, its object, the way to its mask, that, bool [H, W], the model version.
+OnAnswer = Callable[[Question, ClickedObject, Way, np.ndarray, str], None]
 
 
 class Answering:
@@ -90,8 +89,6 @@ class Answering:
             )
             way = self._way(question, found, kept, mask_of)
             answer = mask_of(way.clicks, way.start)
-            if (begins := found.start is None) and question.around:  # the record tells it as a mask
-                found = replace(found, start=Start(mask_of([], question.around).foreground))
         mask = self._cut(answer.foreground, way, others(kept, found.id))
         if not mask.any():
             log.warning("Task %.80r: the mask is empty after %s", question.task, question.clicks[-1])
@@ -101,9 +98,9 @@ class Answering:
         with stage("encode"):
             tolerance = self._polygon_tolerance
             prediction = reply(question, region, mask, answer.score, answer.version, tolerance)
-            if begins and not mask.any():  # nobody keeps what nobody sees; the click waits for the next one
-                prediction.result = []
-        self._on_answer(question, found, mask, answer.version)
+            if found.start is None and not mask.any():
+                prediction.result = []  # nobody keeps what nobody sees; the click waits for the next one
+        self._on_answer(question, found, way, mask, answer.version)
         return prediction
 
     def _way(

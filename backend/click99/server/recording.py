@@ -12,8 +12,10 @@ from click99.annotations.answered_clicks import AnsweredClick, Origin, image_nam
 from click99.annotations.masks import Bits
 from click99.annotations.recorder import Recorder
 from click99.labelstudio.errors import LabelStudioError
-from click99.labelstudio.prompts import Question
+from click99.labelstudio.prompts import Box, Question
+from click99.sessions.corrections import Start
 from click99.sessions.refine_or_new import ClickedObject
+from click99.sessions.ways import Way
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +25,11 @@ class NotKeptError(LabelStudioError):
 
 
 def record(
-    recorder: Recorder, question: Question, found: ClickedObject, mask: np.ndarray, version: str
+    recorder: Recorder, question: Question, found: ClickedObject, way: Way, mask: np.ndarray, version: str
 ) -> None:
     """Hand an answer to the record. mask: bool [H, W]. Nothing that goes wrong here harms the click."""
     try:
-        recorder.click(answered_click(question, found, mask, version))
+        recorder.click(answered_click(question, found, way, mask, version))
     except Exception:
         log.exception("A click of region %s is not recorded", found.id)
 
@@ -41,7 +43,9 @@ def keep(recorder: Recorder, event: bytes) -> None:
         raise NotKeptError("CLICK99_HOME", f"an event is not kept ({error})", remedy) from None
 
 
-def answered_click(question: Question, found: ClickedObject, mask: np.ndarray, version: str) -> AnsweredClick:
+def answered_click(
+    question: Question, found: ClickedObject, way: Way, mask: np.ndarray, version: str
+) -> AnsweredClick:
     """An answer as the record keeps it. mask: bool [H, W]."""
     request = question.request
     return AnsweredClick(
@@ -50,21 +54,21 @@ def answered_click(question: Question, found: ClickedObject, mask: np.ndarray, v
         region=found.id,
         label=", ".join(question.labels(found.labels, found.control)),
         image=image_name(question.image_url),
-        clicks=found.clicks,
+        clicks=way.noted,
         mask=Bits.pack(mask),
-        origin=_origin(question, found),
-        start=Bits.pack(found.start.mask) if found.start else None,
-        box=question.box.ends if question.box else None,
+        origin=_origin(question, found, way),
+        start=Bits.pack(way.start.mask) if isinstance(way.start, Start) else None,
+        box=way.start.ends if isinstance(way.start, Box) else None,
         model_version=version,
         milliseconds=1000 * (time.perf_counter() - question.asked),
         asked_at=datetime.now(UTC),
     )
 
 
-def _origin(question: Question, found: ClickedObject) -> Origin:
-    if question.box:
+def _origin(question: Question, found: ClickedObject, way: Way) -> Origin:
+    if isinstance(way.start, Box):
         return "box"
-    if found.start is None:
+    if way.start is None:
         return "nothing"
     if found.id not in question.screen.saved:
         return "accepted"

@@ -69,7 +69,7 @@ class Service:
         settings: Settings,
         predictor: Refiner,
         metrics: Metrics | None = None,
-        on_answer: OnAnswer = lambda question, found, mask, version: None,
+        on_answer: OnAnswer = lambda question, found, way, mask, version: None,
         memories: Memories | None = None,
     ):
         """memories: of what was accepted in projects, None: there are none."""
