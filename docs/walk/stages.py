@@ -34,9 +34,11 @@ from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.running_demo import RunningDemo
 from tests.e2e.try_page import TryPage
 from tests.e2e.workplace import mask_of
+from tests.waiting import until
 
 GOOD = 0.93  # IoU at which the annotator is content
 ANSWERED = 20  # seconds after which a click is taken for one that Label Studio swallowed
+FOLLOWED = 60  # in which a server has taken up what was promoted
 CLICKS = 20  # and after so many gives in
 TITLE = "My project"
 
@@ -213,7 +215,7 @@ class Walk:
 
     def serve(self) -> None:
         with self.stage("serve") as told:
-            version = requests.get(f"{self.server}/health", timeout=10).json()["model_version"]
+            version = self.served()
             (last,) = [each for each in self.all_tasks() if self.name(each) == self.pictures.files[-1].name]
             click = robot_click(self.truth(last), np.zeros_like(self.truth(last)))
             assert click
@@ -222,6 +224,15 @@ class Walk:
             self.shoot("served")
             found = iou(mask_of(region), self.truth(last))
             told(Gestures(2), f"{version}; a picture it has not seen: IoU {found:.3f} after one click")
+
+    def served(self) -> str:
+        """The version that answers new objects: what the registry serves, once the server has tried it."""
+        if promoted := Registry.at(Path(self.variables["CLICK99_HOME"])).served():
+            until(lambda: self.answering() == promoted.name, FOLLOWED)
+        return self.answering()
+
+    def answering(self) -> str:
+        return requests.get(f"{self.server}/health", timeout=10).json()["model_version"]
 
     def coco(self) -> None:
         with self.stage("coco") as told:

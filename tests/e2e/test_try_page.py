@@ -131,6 +131,39 @@ def test_without_a_mouse(page: TryPage):
     assert not covers(page.mask(), (0, 0.5))
 
 
+def go(page: TryPage, here: tuple[float, float], there: tuple[float, float]) -> None:
+    """Move the cross by keys, 60 CSS pixels at a time; places as `TryPage.at` has them."""
+    (x, y), (to_x, to_y) = page.at(here), page.at(there)
+    for way, keys in ((to_x - x, ("ArrowLeft", "ArrowRight")), (to_y - y, ("ArrowUp", "ArrowDown"))):
+        for _ in range(round(abs(way) / 60)):
+            page.page.keyboard.press(f"Shift+{keys[way > 0]}")
+
+
+@pytest.mark.parametrize("tool", ["box", "lasso"])
+def test_a_box_and_a_lasso_without_a_mouse(page: TryPage, tool: str):
+    page.page.locator("#view").focus()
+    page.page.keyboard.press(tool[0])
+    corners = [(0.25, 0.02), (0.78, 0.02), (0.78, 0.8), (0.25, 0.8)]
+    here = (0.5, 0.5)
+    for corner in corners[::2] if tool == "box" else corners:
+        go(page, here, corner)
+        page.page.keyboard.press("Enter")
+        here = corner
+    if tool == "lasso":
+        page.page.keyboard.press("Enter")
+    page.says("^1 prompt,")
+    assert covers(page.mask(), CUP)
+    assert not covers(page.mask(), TABLE)
+
+
+def test_escape_drops_what_keys_have_drawn(page: TryPage):
+    page.page.locator("#view").focus()
+    for key in ("b", "ArrowLeft", "Enter", "Shift+ArrowRight", "Escape", "b", "Enter"):
+        page.page.keyboard.press(key)
+    page.says("^1 prompt,")
+    assert page.page.locator("#positive").get_attribute("aria-pressed") == "true"
+
+
 def test_zoomed_and_moved_a_click_is_where_it_is_seen(page: TryPage):
     page.page.mouse.move(*page.at(CUP))
     page.page.mouse.wheel(0, -400)

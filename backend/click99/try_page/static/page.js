@@ -22,6 +22,7 @@ let current = null;
 let tool = "positive";
 let look = "mask";
 let drawn = null; // a box or a lasso, while it is
+let corners = []; // of one that keys draw: [x, y]
 let space = false; // held down
 let sharper = 0; // the timer of what is to be shown sharp
 const pointers = new Map(); // of those that are down: where, and where they began
@@ -92,6 +93,7 @@ async function open(file, name) {
     return complain(error);
   }
   objects = [];
+  dropCorners();
   view.show(picture);
   say("Click an object.");
   another();
@@ -139,6 +141,12 @@ function click(at, positive) {
   if (!at || !current) return;
   current.add({ ...at, positive });
   ask();
+}
+
+function take(chosen) {
+  tool = chosen;
+  dropCorners();
+  tell();
 }
 
 function enclose(around) {
@@ -199,6 +207,7 @@ canvas.addEventListener("pointerdown", (event) => {
   canvas.setPointerCapture(event.pointerId);
   const at = placeOf(event);
   view.cross = null;
+  dropCorners();
   pointers.set(event.pointerId, { at, begun: at, far: false, button: event.button, touch: event.pointerType === "touch" });
   if (pointers.size > 1) for (const each of pointers.values()) each.far = true; // two fingers click nothing
 });
@@ -235,7 +244,10 @@ canvas.addEventListener("pointercancel", (event) => {
 });
 
 function boxOf({ begun, at }) {
-  const [one, other] = [begun, at].map(({ x, y }) => view.pixel(x, y, true));
+  return boxBetween(...[begun, at].map(({ x, y }) => view.pixel(x, y, true)));
+}
+
+function boxBetween(one, other) {
   const [left, top] = [Math.min(one.x, other.x), Math.min(one.y, other.y)];
   return { left, top, right: Math.max(one.x, other.x) + 1, bottom: Math.max(one.y, other.y) + 1 };
 }
@@ -265,7 +277,15 @@ canvas.addEventListener("contextmenu", (event) => event.preventDefault());
 
 // ---- keys
 
-const KEYS = { z: undo, y: redo, n: another, v: nextLook, 0: fit };
+const KEYS = {
+  z: undo,
+  y: redo,
+  n: another,
+  v: nextLook,
+  0: fit,
+  b: () => take(tool === "box" ? "positive" : "box"),
+  l: () => take(tool === "lasso" ? "positive" : "lasso"),
+};
 
 addEventListener("keydown", (event) => {
   if (event.target.matches("input[type=range]")) return;
@@ -284,7 +304,9 @@ addEventListener("keyup", (event) => {
 
 function cross(event) {
   if (!picture) return false;
-  if (event.key === "Enter" && view.cross) click(view.cross, !event.altKey && tool !== "negative");
+  if (event.key === "Enter" && view.cross && ["box", "lasso"].includes(tool)) corner(view.cross);
+  else if (event.key === "Enter" && view.cross) click(view.cross, !event.altKey && tool !== "negative");
+  else if (event.key === "Escape") dropCorners();
   else if (ARROWS[event.key]) moveCross(...ARROWS[event.key], event.shiftKey ? 60 : 6);
   else if (event.key === "+" || event.key === "-") view.zoom(event.key === "+" ? 1.25 : 0.8, canvas.clientWidth / 2, canvas.clientHeight / 2);
   else return false;
@@ -297,6 +319,31 @@ function moveCross(dx, dy, far) {
   const { x, y } = view.cross ?? { x: width >> 1, y: height >> 1 };
   const within = (value, size) => Math.min(Math.max(value, 0), size - 1);
   view.cross = { x: within(x + dx * step, width), y: within(y + dy * step, height) };
+  drawToCross();
+}
+
+// A box has two corners; a lasso any number, and is closed by its last one once more.
+function corner({ x, y }) {
+  const again = corners.length && corners.at(-1).join() === [x, y].join();
+  if (tool === "box" ? !corners.length : !again) {
+    corners.push([x, y]);
+    return drawToCross();
+  }
+  const around = tool === "box" ? drawn : { lasso: corners };
+  dropCorners();
+  enclose(around);
+}
+
+function drawToCross() {
+  if (!corners.length) return;
+  const [[x, y]] = corners;
+  const to = view.cross;
+  drawn = tool === "box" ? boxBetween({ x, y }, to) : { lasso: [...corners, [to.x, to.y]] };
+}
+
+function dropCorners() {
+  corners = [];
+  drawn = null;
 }
 
 // ---- the rest of the page
@@ -311,10 +358,7 @@ for (const each of all("[data-sample]"))
     open(await (await fetch(`try/samples/${name}`)).blob(), name);
   };
 for (const each of TOOLS)
-  part(each).onclick = () => {
-    tool = each;
-    tell();
-  };
+  part(each).onclick = () => take(each);
 for (const each of all("[data-look]"))
   each.onclick = () => {
     look = each.dataset.look;
