@@ -131,3 +131,14 @@ def test_the_record_tells_one_way_whatever_was_accepted_between(
         ("4", "c", "click", None, "10 8 50 40"),
     ]
     assert [row.parent for row in rows[1:3]] == [row.state for row in rows[:2]]
+
+
+def test_the_record_tells_one_way_from_a_prediction(server: TestClient, read: Callable[..., list]):
+    """With the first mask that is accepted it is a draft's."""
+    (imported,) = click(server, config("brush"), FIRST[0], id=4)
+    opened: dict[str, Any] = {"predictions": [{"id": 1, "result": [imported | {"meta": {}}]}]}
+    once = answer(server, SECOND[0], **opened)
+    answer(server, THIRD[0], **opened, **draft(once))
+    rows = sorted((row for row in read(ClickRow, 3) if row.task == "3"), key=lambda row: row.place)
+    assert [(row.click_id, row.origin) for row in rows] == [("b", "prediction"), ("c", "click")]
+    assert rows[1].parent == rows[0].state

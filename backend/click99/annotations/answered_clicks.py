@@ -51,9 +51,13 @@ class AnsweredClick:
         return 1000 + len(self.mask.rows) + (len(self.start.rows) if self.start else 0) + texts + clicks
 
     def states(self) -> Iterator[str]:
-        """A key for each click: hashes the object, what it started from, and the clicks up to there."""
+        """A key for each click: hashes the object, what it started from, and the clicks up to there.
+
+        Not where the mask that it started from was then: a prediction's is a draft's at the next click.
+        """
+        begun = f"mask {self.start.key}" if self.start else f"{self.origin} "
         chain = hashlib.sha256("\n".join([self.project, self.task, self.region, self.model_version]).encode())
-        chain.update(f"\n{self.origin} {self.start.key if self.start else ''} {self.box}".encode())
+        chain.update(f"\n{begun} {self.box}".encode())
         for click in self.clicks:
             chain.update(f"\n{click.id!r} {click.x} {click.y} {click.positive}".encode())
             yield chain.hexdigest()
