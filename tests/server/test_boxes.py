@@ -56,6 +56,25 @@ def test_clicks_that_come_with_their_box_refine_its_mask(server: TestClient):
     assert not mask_of(again)[25, [27, 28]].any()
 
 
+@pytest.mark.parametrize("accepted", [False, True])
+def test_clicks_far_from_what_their_box_gave_are_about_it(server: TestClient, accepted: bool):
+    drawn, far = box(4, 4, 24, 24), keypoint("a", 60, 44)
+    region = answer(server, drawn)
+    (once,) = click(server, WITH_BOXES, drawn, far, **(draft(region) if accepted else {}))
+    (twice,) = click(server, WITH_BOXES, drawn, far, keypoint("b", 2, 44), **draft(once))
+    assert region["id"] == once["id"] == twice["id"]
+    assert twice["meta"]["begun"] == "box 4 4 24 24"
+    assert [name for name, *_ in twice["meta"]["clicks"]] == ["box", "a", "b"]
+
+
+def test_clicks_after_their_box_was_moved_start_from_the_mask(server: TestClient):
+    region = answer(server, box(4, 4, 24, 24))
+    near = keypoint("a", 22, 14)
+    (moved,) = click(server, WITH_BOXES, box(20, 4, 40, 24), near, **draft(region))
+    assert moved["id"] == region["id"]
+    assert moved["meta"]["clicks"] == [["a", 22, 14, True]]
+
+
 @pytest.mark.parametrize("other", [{"item_index": 1}, {"value": {"rectanglelabels": ["nucleus"]}}])
 def test_a_box_of_something_else_is_not_theirs(server: TestClient, other: dict[str, Any]):
     drawn, clicked = box(20, 10, 50, 40), keypoint("a", 40, 25)

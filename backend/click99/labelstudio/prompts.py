@@ -112,8 +112,9 @@ class Prompt(NamedTuple):
 class Screen:
     """What a request tells of the canvas that it comes from.
 
-    pending: the ids of its clicks. saved: the ids of all that the newest draft holds; draft: that draft's
-    version, None: there is none. person: whose drafts these are, None: unknown.
+    pending: the ids of its clicks, and of a box that came with them. saved: the ids of all that the newest
+    draft holds; draft: that draft's version, None: there is none. person: whose drafts these are, None:
+    unknown.
     """
 
     pending: frozenset[str]
@@ -216,7 +217,8 @@ class Question:
 
     @property
     def _pending(self) -> frozenset[str]:
-        return self.spent | {click.id for click in self.clicks}
+        around = {self.around.id} if self.around else set()
+        return self.spent | around | {click.id for click in self.clicks}
 
     @cached_property
     def screen(self) -> Screen:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
-from click99.labelstudio.prompts import Question
+from click99.labelstudio.prompts import Box, Question
 from click99.labelstudio.regions import Region, control_of, crop, drawn_regions, made_from, region_id
 from click99.segmentation.clicks import Click
 from click99.sessions.chosen_labels import ChosenLabels
@@ -67,10 +67,10 @@ class ObjectFinder:
         new_id, clicks, shape = _free(new_id, taken), question.clicks, question.shape
         if question.target.any_label and question.target.chosen:
             preferred = list(_preferred(regions, question))
-            found = identify(clicks, preferred, new_id, SELECTED_REACH * near, shape)
+            found = identify(clicks, preferred, new_id, SELECTED_REACH * near, shape, around=question.around)
             if found.start:
                 return found
-        return identify(clicks, regions, new_id, near, shape, own_mask)
+        return identify(clicks, regions, new_id, near, shape, own_mask, question.around)
 
     def on_screen(self, question: Question) -> Question:
         """The question without what others have submitted, and with the labels that were chosen last.
@@ -205,25 +205,27 @@ def identify(
     near: float,
     shape: tuple[int, int],
     own_mask: Callable[[], np.ndarray] | None = None,
+    around: Box | None = None,
 ) -> ClickedObject:
     """The object of these clicks.
 
     clicks: all that are pending, in order, at least one. regions: of their label and image, the newest last.
     new_id: of the region that these clicks would make. near: pixels. shape: the image's height and width.
-    own_mask: see `meant`.
+    own_mask: see `meant`. around: the box that came with the clicks.
 
-    A region that was accepted while its clicks stayed is what they are about, wherever it lies. It holds
-    those that were not moved since.
+    A region that was accepted while its clicks or its box stayed is what they are about, wherever it lies. It
+    holds those that were not moved since.
     """
-    ids = {click.id for click in clicks}
+    shown = [*([around.centre] if around else []), *clicks]
+    ids = {click.id for click in shown}
     own = [region for region in regions if any(click.id in ids for click in region.clicks)]
     region = own[-1] if own else meant(clicks[0], regions, near, own_mask)
     if region is None:
         return ClickedObject(new_id, None, clicks)
-    new = [click for click in clicks if click not in region.clicks]
-    start = Start(region.on_image(*shape), region.by_hand)
-    known = {click.id for click in region.clicks}
-    goes_on = new and region.by_hand is None and known.isdisjoint(click.id for click in new)
+    made, start = {*region.clicks}, Start(region.on_image(*shape), region.by_hand)
+    new = [click for click in clicks if click not in made]
+    moved = {click.id for click in made}.intersection(click.id for click in shown if click not in made)
+    goes_on = new and region.by_hand is None and not moved
     earlier, begun = (region.clicks, region.begun) if goes_on else ((), None)
     clicks = new or clicks[-1:]
     return ClickedObject(region.id, start, clicks, region.control, region.labels, earlier, begun)
