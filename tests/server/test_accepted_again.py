@@ -142,3 +142,14 @@ def test_the_record_tells_one_way_from_a_prediction(server: TestClient, read: Ca
     rows = sorted((row for row in read(ClickRow, 3) if row.task == "3"), key=lambda row: row.place)
     assert [(row.click_id, row.origin) for row in rows] == [("b", "prediction"), ("c", "click")]
     assert rows[1].parent == rows[0].state
+
+
+def test_of_other_predictions_nothing_is_read(server: TestClient, caplog: pytest.LogCaptureFixture):
+    """They may hold thousands of masks."""
+    imported = answer(server, FIRST[0], id=4) | {"meta": {}}
+    other = imported | {"id": "other", "value": imported["value"] | {"rle": [1, 2, 3]}}
+    own, another = {"id": 1, "result": [imported]}, {"id": 2, "result": [other]}
+    once = answer(server, SECOND[0], predictions=[own])
+    twice = answer(server, THIRD[0], predictions=[another, own], **draft(once))
+    assert [name for name, *_ in twice["meta"]["clicks"]] == ["b", "c"]
+    assert "is not read" not in caplog.text

@@ -78,6 +78,6 @@ def _inside(clicks: Iterable[Click], height: int, width: int) -> bool:
 def _opened_with(question: Question, region: str) -> Iterator[np.ndarray]:
     """The masks, bool [H, W], that the task's predictions have of that region."""
     for work in question.request.task.predictions:
-        for drawn in drawn_regions(work, question.targets, *question.shape):
-            if drawn.id == region:
-                yield drawn.on_image(*question.shape)
+        own = [item for item in work.items if item.get("id") == region]  # others cost their reading
+        for drawn in drawn_regions(work.model_copy(update={"items": own}), question.targets, *question.shape):
+            yield drawn.on_image(*question.shape)
