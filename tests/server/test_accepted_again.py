@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from fastapi.testclient import TestClient
 from click99.annotations.tables import ClickRow
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
+from click99.segmentation.prior import UNKNOWN
 from click99.sessions import MemoryStore, Sessions
 from click99.sessions.corrections import Start as Mask
 from click99.sessions.sessions import Beginning
@@ -153,3 +155,47 @@ def test_of_other_predictions_nothing_is_read(server: TestClient, caplog: pytest
     twice = answer(server, THIRD[0], predictions=[another, own], **draft(once))
     assert [name for name, *_ in twice["meta"]["clicks"]] == ["b", "c"]
     assert "is not read" not in caplog.text
+
+
+class SizedPainter(GrowingPainter):
+    """Its discs are as what is known says."""
+
+    def refine(self, image, clicks, previous, image_key, prior=UNKNOWN):
+        alpha = super().refine(image, clicks, previous, image_key, prior)
+        alpha[-1, -8:] = np.arange(8) < len(prior.areas)
+        return alpha
+
+
+@pytest.fixture
+def forgetful(start: Start, tmp_path: Path) -> Start:
+    """A server without the notes of the one before."""
+
+    def start_anew() -> TestClient:
+        for notes in tmp_path.glob("notes.sqlite*"):
+            notes.unlink()
+        return start()
+
+    return start_anew
+
+
+class TestWhatWasKnown:
+    @pytest.fixture
+    def painter(self) -> DiscPainter:
+        return SizedPainter()
+
+    def test_is_known_again_of_what_was_there_before(self, start: Start, forgetful: Start):
+        server = start()
+        first, away = answer(server, FIRST[0]), keypoint("d", 50, 30)
+        second = answer(server, away, **draft(first))
+        third = answer(server, keypoint("e", 8, 40), **draft(first, second))
+        on_screen = draft(first, second, third)
+        for item, region in ((SECOND[0], first), (keypoint("f", 50, 32), second)):
+            again = answer(forgetful(), item, **on_screen)
+            assert again["id"] == region["id"]
+            assert len(again["meta"]["clicks"]) == 2
+
+    def test_is_nothing_of_a_prediction(self, start: Start, forgetful: Start):
+        made = [answer(start(memory="off"), item) for item in (FIRST[0], keypoint("d", 50, 30))]
+        opened: dict[str, Any] = {"predictions": [{"id": 1, "result": made}]}
+        again = answer(forgetful(), keypoint("f", 50, 32), **opened)
+        assert [name for name, *_ in again["meta"]["clicks"]] == ["d", "f"]

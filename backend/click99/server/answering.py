@@ -18,6 +18,7 @@ from click99.labelstudio.prompts import Question
 from click99.labelstudio.regions import Region
 from click99.labelstudio.replies import is_related, reply
 from click99.segmentation.clicks import Click
+from click99.segmentation.prior import UNKNOWN, Prior
 from click99.server.remembering import Recall
 from click99.sessions import Sessions
 from click99.sessions.corrections import Start
@@ -115,11 +116,21 @@ class Answering:
         With Auto-Accept every answer is a region at the next click. Started from it, that click would be the
         only one that the network is shown, on a mask without its soft edge.
         """
+        prior = partial(self._prior_then, question, found, kept)
         for way in earlier_ways(question, found):
-            made = self._cut(mask_of(way.clicks, way.start).foreground, way, others(kept, found.id))
+            mask = mask_of(way.clicks, way.start, prior=prior).foreground
+            made = self._cut(mask, way, others(kept, found.id))
             if leads_to(made, question, found, self._polygon_tolerance):
                 return Way(way.start, [*way.clicks, *found.clicks])
         return way_of(question, found)
+
+    def _prior_then(self, question: Question, found: ClickedObject, kept: Sequence[Region]) -> Prior:
+        """What was probably known before the first of an object's earlier clicks, where nobody remembers:
+        nothing of one that came with a prediction, else the regions that were there before it."""
+        predicted = (item for work in question.request.task.predictions for item in work.items)
+        if found.id in (item.get("id") for item in predicted):
+            return UNKNOWN
+        return self._recall(question, partial(self._objects.areas, question, kept, found.id))
 
     def _cut(self, mask: np.ndarray, way: Way, regions: Sequence[Region]) -> np.ndarray:
         """What a new object has of its mask, bool [H, W], beside those regions."""

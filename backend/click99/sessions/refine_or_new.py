@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
@@ -102,11 +103,13 @@ class ObjectFinder:
         ids = frozenset(click.id for click in question.clicks if click in spent)
         return replace(question, clicks=clicks, spent=ids)
 
-    def areas(self, question: Question, kept: Sequence[Region]) -> tuple[int, ...]:
-        """Pixels of the newest regions of the question's kind in its picture; kept: as `kept` says."""
+    def areas(self, question: Question, kept: Sequence[Region], before: str = "") -> tuple[int, ...]:
+        """Pixels of the newest regions of the question's kind in its picture; kept: as `kept` says. before:
+        of those only that were made before the region of that id."""
         unsaved = (answer.region for answer in self._unsaved(question))
         regions = {region.id: region for region in [*kept, *unsaved]}
-        areas = (int(region.pixels.sum()) for region in regions.values())
+        counted = takewhile(lambda region: region.id != before, regions.values())
+        areas = (int(region.pixels.sum()) for region in counted)
         return tuple(area for area in areas if area)[-SIZES:]
 
     def remember(
