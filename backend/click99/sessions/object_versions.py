@@ -19,8 +19,8 @@ LOADED = 2  # older versions in memory
 class ObjectVersions:
     """The current version, and older ones for the objects that were begun with them. Thread-safe.
 
-    A click remembers the version that answers it, and an object is known by any of its clicks. An accepted
-    mask has no clicks any more: refining it is done by the current version, from that mask.
+    A click remembers the version that answers it, and an object is known by any of its clicks. A mask that
+    clicks start from brings none: refining it is done by the current version.
     """
 
     def __init__(
