@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from click99.labelstudio import bitmask, brush, polygon
+from tests.disc_painter import DiscPainter
 from tests.server.kinds import KINDS, READ, config
 from tests.server.requests import HEIGHT, WIDTH, Start, click, draft, keypoint
 
@@ -125,3 +126,13 @@ def test_a_regions_parent_and_relations_stay(exact: TestClient, kind: str, caplo
     (refined,) = click(exact, config(kind), keypoint("c", 21, 20), **draft(child, relation))
     assert refined["id"] == region["id"]
     assert "has a relation, so without Auto-Accept Label Studio's page goes blank" in caplog.text
+
+
+def test_an_outline_of_nothing_was_not_accepted(server: TestClient, painter: DiscPainter):
+    """No region came that could have been: the one before is on screen."""
+    (kept,) = click(server, config("polygon"), keypoint("a", 20, 20))
+    painter.forgets_everything = True
+    assert click(server, config("polygon"), keypoint("b", 60, 40, positive=False), **draft(kept)) == []
+    painter.forgets_everything = False
+    (refined,) = click(server, config("polygon"), keypoint("c", 20, 25), **draft(kept))
+    assert refined["id"] == kept["id"]

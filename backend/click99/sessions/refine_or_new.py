@@ -136,7 +136,8 @@ class ObjectFinder:
         """The answers that may be on screen although no draft holds them yet, the oldest first."""
         alone = self._answers.alone(question.task)
         for answer in self._answers.of(question.task):
-            if _is_of(answer, question) and perhaps_accepted(answer, question.screen, alone):
+            perhaps = _is_of(answer, question) and _is_shown(answer, question)
+            if perhaps and perhaps_accepted(answer, question.screen, alone):
                 yield answer
 
     def _own_id(self, question: Question) -> str:
@@ -162,6 +163,12 @@ def _is_of(answer: AnsweredRegion, question: Question) -> bool:
     label = question.target_of(answer.region.control).label
     of_it = question.target.any_label or label in answer.region.labels or answer.label == question.label
     return of_it and answer.label.startswith(question.place) and answer.region.fits(*question.shape)
+
+
+def _is_shown(answer: AnsweredRegion, question: Question) -> bool:
+    """Whether there was something to accept: nothing is no new region, and no outline."""
+    outlined = question.target_of(answer.region.control).kind == "polygonlabels"
+    return answer.region.pixels.size > 0 or (answer.refines and not outlined)
 
 
 def _preferred(regions: Iterable[Region], question: Question) -> Iterator[Region]:
