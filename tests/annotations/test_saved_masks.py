@@ -51,6 +51,7 @@ AGAIN = {"origin": "draft", "start": START}
         ([answered_click("a"), answered_click("b"), answered_click("bc")], "bc"),
         ([answered_click("ab"), answered_click("c", **AGAIN), answered_click("cd", **AGAIN)], "abcd"),
         ([answered_click("ab"), answered_click("c", **AGAIN), answered_click("d", **AGAIN)], "abd"),
+        ([answered_click("a"), answered_click("b", **AGAIN), answered_click("abc")], "abc"),
         ([], ""),
     ],
     ids=[
@@ -61,6 +62,7 @@ AGAIN = {"origin": "draft", "start": START}
         "first deleted",
         "corrected later",
         "correction undone",
+        "gone on with from nothing",
         "none",
     ],
 )

@@ -118,7 +118,8 @@ def clicks_of(session: Session, annotation: AnnotationRow, region: str) -> list[
 def real_sequence(clicks: Sequence[ClickRow]) -> list[ClickRow]:
     """An object's clicks without those that were undone or moved away.
 
-    From each mask that was started from, the way to the last state that was reached.
+    From each mask that was started from, the way to the last state that was reached, unless a later way has
+    all of its clicks: it goes on with them from where that mask came from.
     """
     by_state = {click.state: click for click in clicks}
     starts: dict[str | None, list[ClickRow]] = defaultdict(list)
@@ -126,7 +127,9 @@ def real_sequence(clicks: Sequence[ClickRow]) -> list[ClickRow]:
         way = _way(click, by_state)
         starts[way[0].start] = way
     ways = sorted(starts.values(), key=lambda way: way[-1].asked_at)
-    return [click for way in ways for click in way]
+    names = [{click.click_id for click in way} for way in ways]
+    covered = [any(own <= later for later in names[place + 1 :]) for place, own in enumerate(names)]
+    return [click for way, again in zip(ways, covered, strict=True) if not again for click in way]
 
 
 def _way(click: ClickRow, by_state: dict[str, ClickRow]) -> list[ClickRow]:
