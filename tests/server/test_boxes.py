@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,32 @@ def test_clicks_far_from_what_their_box_gave_are_about_it(server: TestClient, ac
     assert region["id"] == once["id"] == twice["id"]
     assert twice["meta"]["begun"] == "box 4 4 24 24"
     assert [name for name, *_ in twice["meta"]["clicks"]] == ["box", "a", "b"]
+
+
+@pytest.mark.parametrize("place", [(50, 30), (62, 46)], ids=["in the box", "in nothing"])
+def test_a_negative_click_with_its_box_is_about_no_other_region(server: TestClient, place: tuple[int, int]):
+    other = answer(server, keypoint("other", 10, 10))
+    drawn, negative = box(36, 20, 60, 44), keypoint("a", *place, positive=False)
+    alone = answer(server, drawn, **draft(other))
+    (region,) = click(server, WITH_BOXES, drawn, negative, **draft(other))
+    assert region["id"] == alone["id"]
+    assert not mask_of(region)[place[1], place[0]]
+    assert not (mask_of(region) & ~mask_of(alone)).any()
+
+
+def test_a_click_outside_its_box_in_a_region_is_about_that(server: TestClient):
+    other = answer(server, keypoint("other", 10, 10))
+    (region,) = click(server, WITH_BOXES, box(36, 20, 60, 44), keypoint("a", 10, 12), **draft(other))
+    assert region["id"] == other["id"]
+
+
+def test_a_box_has_one_region_when_all_is_forgotten(start: Start, tmp_path: Path):
+    drawn = box(36, 20, 60, 44)
+    alone = answer(start(), drawn)
+    for notes in tmp_path.glob("notes.sqlite*"):
+        notes.unlink()
+    (region,) = click(start(), WITH_BOXES, drawn, keypoint("a", 50, 30))
+    assert region["id"] == alone["id"]
 
 
 def test_clicks_after_their_box_was_moved_start_from_the_mask(server: TestClient):

@@ -53,6 +53,9 @@ class Box:
         left, top, right, bottom = map(int, sides.groups()) if sides else (0, 0, 0, 0)
         return cls(left, top, right, bottom, id) if left < right and top < bottom else None
 
+    def holds(self, click: Click) -> bool:
+        return self.left <= click.x < self.right and self.top <= click.y < self.bottom
+
     @property
     def centre(self) -> Click:
         """The click in its middle, under its id."""

@@ -143,12 +143,12 @@ class ObjectFinder:
     def _own_id(self, question: Question) -> str:
         """The id of the region that these clicks make: the one they got before, else one of their own.
 
-        One made from the task and the first click, so that every answer replaces the one before.
+        One made from the task and the first click or its box, so that every answer replaces the one before.
         """
         for answer in self._answers.of(question.task):
             if not answer.refines and answer.screen.pending & question.screen.pending:
                 return answer.region.id
-        return region_id(question.request.task.id, question.clicks[0].id)
+        return region_id(question.request.task.id, (question.around or question.clicks[0]).id)
 
 
 def _free(name: str, taken: Collection[str]) -> str:
@@ -224,11 +224,14 @@ def identify(
     own_mask: see `meant`. around: the box that came with the clicks.
 
     A region that was accepted while its clicks or its box stayed is what they are about, wherever it lies. It
-    holds those that were not moved since.
+    holds those that were not moved since. A box that came with them begins an object, and they are about
+    that, unless the first lies outside it in a region.
     """
     shown = [*([around.centre] if around else []), *clicks]
     ids = {click.id for click in shown}
     own = [region for region in regions if any(click.id in ids for click in region.clicks)]
+    if around:
+        regions = [region for region in regions if region.holds(clicks[0]) and not around.holds(clicks[0])]
     region = own[-1] if own else meant(clicks[0], regions, near, own_mask)
     if region is None:
         return ClickedObject(new_id, None, clicks)
