@@ -111,24 +111,34 @@ class Objects(RuleBasedStateMachine):
         self.predicted = self._predicted(predicted, data)
         self.people = [Canvas(name, dict(self.predicted)) for name in ("ann", "bob")]
 
-    @rule(data=st.data(), positive=st.booleans(), label=st.sampled_from(LABELS))
-    def click(self, data: st.DataObject, positive: bool, label: str) -> None:
+    @rule(
+        data=st.data(),
+        signs=st.lists(st.booleans(), min_size=1, max_size=2),
+        label=st.sampled_from(LABELS),
+        boxed=st.sampled_from([True, False, False, False]),
+    )
+    def click(self, data: st.DataObject, signs: list[bool], label: str, boxed: bool) -> None:
+        """boxed: with a box before them, as other programs send it."""
         who = data.draw(st.sampled_from(self.people))
-        new = Click(*self._place(who, data), positive, f"click-{next(self.numbers)}")
-        item = keypoint(new.id, new.x, new.y, positive=positive, label=label)
-        own = self._meant(who, new, label)
+        around = self._box(*self._place(who, data), 20, 16) if boxed else None
+        new = [Click(*self._place(who, data), sign, f"click-{next(self.numbers)}") for sign in signs]
+        items = [keypoint(each.id, each.x, each.y, positive=each.positive, label=label) for each in new]
+        own = self._meant(who, new[0], label, around)
         earlier = self._earlier(who, own) if own else None
-        way = Way(Start(self._mask(own)), [new]) if own else Way(None, [new])
-        way = Way(earlier.start, [*earlier.clicks, new]) if earlier else way
-        self._check(who, item, own["id"] if own else region_id(3, new.id), way, label)
+        way = Way(Start(self._mask(own)) if own else around, new)
+        way = Way(earlier.start, [*earlier.clicks, *new]) if earlier else way
+        drawn = [box(*around.ends, around.id, label)] if around else []
+        self._check(
+            who, [*drawn, *items], own["id"] if own else region_id(3, (around or new[0]).id), way, label
+        )
 
     @rule(data=st.data(), label=st.sampled_from(LABELS), width=st.integers(1, 30), height=st.integers(1, 30))
     def box(self, data: st.DataObject, label: str, width: int, height: int) -> None:
         who = data.draw(st.sampled_from(self.people))
-        x, y = self._place(who, data)
-        around = Box(x, y, min(x + width, WIDTH), min(y + height, HEIGHT), f"box-{next(self.numbers)}")
-        item = box(*around.ends, around.id, label)
-        self._check(who, item, region_id(3, around.id), Way(around, []), label)
+        around = self._box(*self._place(who, data), width, height)
+        self._check(
+            who, [box(*around.ends, around.id, label)], region_id(3, around.id), Way(around, []), label
+        )
 
     @precondition(lambda self: any(who.before for who in self.people))
     @rule(data=st.data())
@@ -196,9 +206,12 @@ class Objects(RuleBasedStateMachine):
             self.ways[json.dumps(region["meta"])] = way
         return made
 
-    def _check(self, who: Canvas, item: Item, region: str, way: Way, label: str) -> None:
+    def _box(self, x: int, y: int, width: int, height: int) -> Box:
+        return Box(x, y, min(x + width, WIDTH), min(y + height, HEIGHT), f"box-{next(self.numbers)}")
+
+    def _check(self, who: Canvas, items: list[Item], region: str, way: Way, label: str) -> None:
         predictions = [{"id": 1, "result": [*self.predicted.values()]}] if self.predicted else []
-        answer = click(self.server, self.config, item, drafts=who.drafts, predictions=predictions)
+        answer = click(self.server, self.config, *items, drafts=who.drafts, predictions=predictions)
         expected = as_held(self._made(who, region, way, label), self._kind, self.chosen.polygon_tolerance)
         if not expected.any() and (self.kind == "polygon" or region not in who.regions):
             assert answer == []
@@ -252,11 +265,13 @@ class Objects(RuleBasedStateMachine):
         held = as_held(made, self._kind, self.chosen.polygon_tolerance)
         return way if np.array_equal(made, saved) or np.array_equal(held, saved) else None
 
-    def _meant(self, who: Canvas, new: Click, label: str) -> Item | None:
+    def _meant(self, who: Canvas, new: Click, label: str, around: Box | None) -> Item | None:
         """The rule of docs/explanation/state.md, pixel by pixel."""
         items = [item for item in reversed(self._alike(who, label)) if not item.get("locked")]
         masks = {item["id"]: self._mask(item) for item in items}
         inside = [name for name in masks if masks[name][new.y, new.x]]
+        if around and (around.holds(new) or not inside):
+            return None
         if inside:
             return who.regions[min(inside, key=lambda name: masks[name].sum())]
         away = {name: self._away(masks[name], new) for name in masks if masks[name].any()}
