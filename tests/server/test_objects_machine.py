@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from dataclasses import dataclass, field
 from itertools import count
@@ -184,6 +185,9 @@ class Objects(RuleBasedStateMachine):
         for file in self.chosen.home.glob("notes.sqlite*") if notes else ():
             file.unlink()
         self.server = self._server()
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.chosen.home, ignore_errors=True)
 
     def _server(self) -> TestClient:
         return TestClient(create_app(self.chosen, WilfulPainter()))

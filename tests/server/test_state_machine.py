@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -92,6 +93,9 @@ class OneAnnotator(RuleBasedStateMachine):
         nearest = np.hypot(rows - y, columns - x).argmin()
         beside = data.draw(st.integers(-2, 2))
         return min(max(int(columns[nearest]) + beside, 0), WIDTH - 1), int(rows[nearest])
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.home, ignore_errors=True)
 
     def _server(self) -> TestClient:
         chosen = Settings(home=self.home, near_percent=5)
