@@ -146,6 +146,20 @@ def test_the_record_tells_one_way_from_a_prediction(server: TestClient, read: Ca
     assert rows[1].parent == rows[0].state
 
 
+@pytest.mark.parametrize("prompt", [FIRST[0], box(10, 8, 50, 40)], ids=["a point", "a box"])
+def test_the_prompt_of_a_prediction_is_no_person_s_click(
+    server: TestClient, read: Callable[..., list], prompt: dict[str, Any]
+):
+    made = answer(server, prompt, id=4)
+    opened: dict[str, Any] = {"predictions": [{"id": 1, "result": [made]}]}
+    once = answer(server, SECOND[0], **opened)
+    twice = answer(server, THIRD[0], **opened, **draft(once))
+    assert twice["meta"]["begun"] == made["meta"]["begun"], "it goes on from the prompt"
+    rows = sorted((row for row in read(ClickRow, 3) if row.task == "3"), key=lambda row: row.place)
+    assert [(row.click_id, row.origin) for row in rows] == [("b", "prediction"), ("c", "click")]
+    assert rows[0].start == next(row.mask for row in read(ClickRow, 3) if row.task == "4")
+
+
 def test_of_other_predictions_nothing_is_read(server: TestClient, caplog: pytest.LogCaptureFixture):
     """They may hold thousands of masks."""
     imported = answer(server, FIRST[0], id=4) | {"meta": {}}

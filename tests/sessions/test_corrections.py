@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from click99.segmentation.clicks import Click
+from click99.segmentation.robot import depth
 from click99.sessions.corrections import Start, kept_corrections
 
 NEAR = 3.0
@@ -113,3 +115,38 @@ def test_nothing_changes_that_the_network_did_not_change_or_that_strokes_hold(
     agreeing = [click for click in given_clicks if click.positive == start.mask[click.y, click.x]]
     if len(agreeing) == len(given_clicks):
         assert not (changed & mask(*strokes)).any()
+
+
+def test_a_mask_s_own_click_is_where_it_is_deepest_away_from_negative_ones():
+    start = Start(mask((10, 10, 31, 31)))
+    assert start.own_click([]) == [Click(20, 20, True)]
+    assert start.own_click([Click(0, 0, False), Click(20, 20, True)]) == [Click(20, 20, True)]
+    (beside,) = start.own_click([Click(20, 20, False)])
+    assert np.hypot(beside.x - 20, beside.y - 20) > 5
+    assert start.mask[beside.y, beside.x]
+
+
+def test_a_mask_of_nothing_or_of_negative_clicks_alone_has_none():
+    assert Start(mask()).own_click([]) == []
+    assert Start(mask((10, 10, 11, 11))).own_click([Click(10, 10, False)]) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "part"),
+    [
+        ((3000, 4000), np.s_[500:2501, 1000:3001]),
+        ((8, 4000), np.s_[1:8, :]),
+        ((3000, 4000), np.s_[7:8, 9:10]),
+        ((3000, 4000), np.s_[1:2, :]),
+        ((3000, 4000), np.s_[::2, ::1999]),
+    ],
+    ids=["half of a picture", "a strip", "a pixel", "a line", "dots"],
+)
+def test_of_large_and_of_thin_masks_it_is_as_good_as_deepest(
+    shape: tuple[int, int], part: tuple[slice, slice]
+):
+    large = np.zeros(shape, bool)
+    large[part] = True
+    (own,) = Start(large).own_click([])
+    inside = depth(large)
+    assert inside[own.y, own.x] >= max(1, inside.max() - 4)

@@ -117,9 +117,10 @@ def depth(region: np.ndarray) -> np.ndarray:
 
 def deepest(region: np.ndarray) -> tuple[int, int] | None:
     """x and y of the pixel farthest from a region's border and the image's sides; None: it is empty."""
-    inside = depth(region)
-    y, x = np.unravel_index(int(inside.argmax()), inside.shape)
-    return (int(x), int(y)) if inside[y, x] else None
+    if not region.any():
+        return None
+    y, x = np.unravel_index(int(depth(region).argmax()), region.shape)
+    return int(x), int(y)
 
 
 def _wrong(truth: np.ndarray, prediction: np.ndarray, void: np.ndarray | None) -> Iterator[np.ndarray]:

@@ -15,7 +15,7 @@ from click99.labelstudio.errors import LabelStudioError
 from click99.labelstudio.prompts import Box, Question
 from click99.sessions.corrections import Start
 from click99.sessions.refine_or_new import ClickedObject
-from click99.sessions.ways import Way
+from click99.sessions.ways import Way, since_prediction
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def answered_click(
     question: Question, found: ClickedObject, way: Way, mask: np.ndarray, version: str
 ) -> AnsweredClick:
     """An answer as the record keeps it. mask: bool [H, W]."""
-    request = question.request
+    request, way = question.request, since_prediction(question, found, way)
     return AnsweredClick(
         project=request.project or "",
         task=str(request.task.id),

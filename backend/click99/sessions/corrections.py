@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ import numpy as np
 from click99.segmentation.clicks import Click
 from click99.segmentation.robot import deepest
 
-LONGEST = 1024  # pixels of a mask's side on which its middle is looked for
+MOST_PIXELS = 2**20  # of a mask's box, in which its middle is looked for
 THICKNESS = 5  # pixels; a change thinner than this is the outline drawn anew, not a correction
 
 
@@ -44,12 +45,14 @@ class Start:
         The network is shown it as the first: a mask without a click that asks for it is one that it seldom
         saw, and may drop at the first negative click (docs/experiments/starts.md).
         """
-        for step in (-(-max(self.mask.shape) // LONGEST), 1):
-            inside = self.mask[::step, ::step].copy()
-            for click in clicks:
-                inside[click.y // step, click.x // step] &= click.positive
-            if middle := deepest(inside):
-                return [Click(step * middle[0], step * middle[1], True)]
+        left, top, width, height = cv2.boundingRect(self.mask.view(np.uint8))
+        inside = self.mask[top : top + height, left : left + width].copy()
+        for click in clicks:
+            if not click.positive and 0 <= click.y - top < height and 0 <= click.x - left < width:
+                inside[click.y - top, click.x - left] = False
+        for step in (math.isqrt(inside.size // MOST_PIXELS) + 1, 1):
+            if middle := deepest(inside[::step, ::step]):
+                return [Click(left + step * middle[0], top + step * middle[1], True)]
         return []
 
     @property

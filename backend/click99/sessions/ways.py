@@ -9,7 +9,7 @@ import numpy as np
 
 from click99.labelstudio.prompts import Box, Question
 from click99.labelstudio.region_types import as_held
-from click99.labelstudio.regions import drawn_regions
+from click99.labelstudio.regions import drawn_regions, made_from
 from click99.segmentation.clicks import Click
 from click99.sessions.corrections import Start
 from click99.sessions.refine_or_new import ClickedObject
@@ -58,6 +58,19 @@ def earlier_ways(question: Question, found: ClickedObject) -> Iterator[Way]:
     elif clicks:
         starts = (Start(mask) for mask in _opened_with(question, found.id))
         yield from (Way(start, clicks) for start in starts if start.name == found.begun)
+
+
+def since_prediction(question: Question, found: ClickedObject, way: Way) -> Way:
+    """A way without what came with a prediction: its prompts are a program's, and its mask is what a person's
+    clicks began from."""
+    items = (item for work in question.request.task.predictions for item in work.items)
+    brought = next(
+        (clicks for item in items if item.get("id") == found.id and (clicks := made_from(item))), ()
+    )
+    if not brought or tuple(way.noted[: len(brought)]) != brought:
+        return way
+    mask = next(_opened_with(question, found.id), None)
+    return way if mask is None else Way(Start(mask), way.noted[len(brought) :])
 
 
 def leads_to(mask: np.ndarray, question: Question, found: ClickedObject, tolerance: float) -> bool:
