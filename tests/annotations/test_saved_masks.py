@@ -68,8 +68,16 @@ AGAIN = {"origin": "draft", "start": START}
 )
 def test_the_clicks_that_count(database: Database, answers: list[AnsweredClick], expected: str):
     record(database, *answers)
-    keep(database, saved(brush_item()))
+    keep(database, saved(brush_item(mask=disc(len(answers[-1].clicks) if answers else 2))))
     assert "".join(sequence(database)) == expected
+
+
+@pytest.mark.parametrize("left", [1, 2])
+def test_what_was_undone_last_does_not_count(database: Database, left: int):
+    """With Auto-Accept nothing is asked at an undo."""
+    record(database, answered_click("a"), answered_click("ab"), answered_click("abc"))
+    keep(database, saved(brush_item(mask=disc(left))))
+    assert "".join(sequence(database)) == "abc"[:left]
 
 
 def test_a_moved_click_counts_where_it_went(database: Database):

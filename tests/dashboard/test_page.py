@@ -22,7 +22,7 @@ from click99.dashboard.names import Names
 from click99.dashboard.page import ROWS, Facts, read, render
 from click99.labelstudio.errors import ImageUnavailableError
 from click99.registry.versions import Version
-from tests.annotations.examples import NOON, PROJECT_KEY, SHAPE, answered_click, brush_item, saved
+from tests.annotations.examples import NOON, PROJECT_KEY, SHAPE, answered_click, brush_item, disc, saved
 from tests.dashboard.examples import cost
 
 EVIL = '<script>alert("1")</script>'
@@ -42,7 +42,7 @@ def record(database: Database, number: int, clicks: str, label: str = "cell", **
             when = NOON + timedelta(seconds=last)
             given = answered_click(clicks[: last + 1], region, label=label, asked_at=when, **changes)
             answered_clicks.write(session, given)
-        item = brush_item(region)
+        item = brush_item(region, disc(len(clicks)))
         item["value"] |= {"brushlabels": [label]}
         keep_event(session, saved(item, number=number), NOON)
 

@@ -72,7 +72,8 @@ def saved_masks(session: Session, which: MaskFilter) -> Iterator[SavedMask]:
     for rows in session.execute(_query(which), execution_options={"yield_per": AT_ONCE}).partitions():
         clicks = _clicks(session, [region.id for _, region, _ in rows])
         for annotation, region, data in rows:
-            sequence = real_sequence(clicks[annotation.project, annotation.task, region.id])
+            own = clicks[annotation.project, annotation.task, region.id]
+            sequence = real_sequence(own, region.mask)
             found = SavedMask(annotation, region, sequence, data)
             if which.fits(found):
                 yield found
@@ -109,18 +110,21 @@ def images_clicked_with(session: Session, version: str) -> int:
     return session.scalar(select(func.count()).select_from(pictures.subquery())) or 0
 
 
-def clicks_of(session: Session, annotation: AnnotationRow, region: str) -> list[ClickRow]:
+def clicks_of(session: Session, annotation: AnnotationRow, region: RegionRow) -> list[ClickRow]:
     """The clicks that led to a saved region."""
-    asked = {"project": annotation.project, "task": annotation.task, "region": region}
-    return real_sequence(session.scalars(select(ClickRow).filter_by(**asked)).all())
+    asked = {"project": annotation.project, "task": annotation.task, "region": region.id}
+    return real_sequence(session.scalars(select(ClickRow).filter_by(**asked)).all(), region.mask)
 
 
-def real_sequence(clicks: Sequence[ClickRow]) -> list[ClickRow]:
-    """An object's clicks without those that were undone or moved away.
+def real_sequence(clicks: Sequence[ClickRow], saved: str | None = None) -> list[ClickRow]:
+    """An object's clicks without those that were undone or moved away. saved: the mask's key.
 
+    Where a click made the saved mask, those that were answered after it were undone.
     From each mask that was started from, the way to the last state that was reached, unless a later way has
     all of its clicks: it goes on with them from where that mask came from.
     """
+    made_it = [click.asked_at for click in clicks if saved and click.mask == saved]
+    clicks = [click for click in clicks if not made_it or click.asked_at <= max(made_it)]
     by_state = {click.state: click for click in clicks}
     starts: dict[str | None, list[ClickRow]] = defaultdict(list)
     for click in sorted(clicks, key=lambda click: (click.asked_at, click.place)):

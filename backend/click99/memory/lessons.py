@@ -61,7 +61,7 @@ def due(session: Session, version: str, most: int) -> list[SavedMask]:
     mask = accepted()
     untaught = select(mask).where(mask.c.age <= KEPT, ~exists().where(_taught(mask, version))).subquery()
     found = session.execute(_rows(untaught, most)).all()
-    return [SavedMask(a, r, clicks_of(session, a, r.id), data) for a, r, data in found]
+    return [SavedMask(a, r, clicks_of(session, a, r), data) for a, r, data in found]
 
 
 def _rows(mask: Subquery, most: int) -> Select:
