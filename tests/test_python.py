@@ -109,6 +109,33 @@ def test_a_lasso_that_is_none_is_refused(begun: Object, points: list[tuple[int, 
         begun.lasso(points)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "places"),
+    [("click", (20.5, 20)), ("box", (10, 8.25, 30, 28)), ("lasso", ([(10, 8), (30, 8.5), (10, 28)],))],
+)
+def test_what_lies_between_pixels_is_refused(begun: Object, prompt: str, places: tuple):
+    with pytest.raises(ValueError, match="lies between two pixels: give whole numbers"):
+        getattr(begun, prompt)(*places)
+    assert not begun.mask.any()
+
+
+def test_whole_numbers_of_any_kind_are_places(begun: Object):
+    assert begun.click(np.int64(20), np.float64(20))[20, 20]  # pyright: ignore[reportArgumentType]
+
+
+def test_a_soft_mask_is_not_to_be_written_to(begun: Object):
+    begun.click(20, 20)
+    with pytest.raises(ValueError, match="read-only"):
+        begun.alpha[:] = 0
+    assert begun.mask[20, 20]
+
+
+@pytest.mark.parametrize("like", [(0,), (300, -3)])
+def test_what_is_like_it_has_pixels(painter: DiscPainter, like: tuple[int, ...]):
+    with pytest.raises(ValueError, match="are no objects' pixels"):
+        Model(painter).start(IMAGE, like=like)
+
+
 def test_what_is_like_it_is_told(painter: DiscPainter):
     Model(painter).start(IMAGE, like=(300, 200)).click(20, 20)
     assert painter.priors == [Prior((300, 200))]
@@ -149,6 +176,12 @@ def test_a_path_without_a_picture_is_refused(painter: DiscPainter):
         Model(painter).start("none.jpg")
     with pytest.raises(ImageUnreadableError, match=r"test_python\.py is no readable image"):
         Model(painter).start(__file__)
+
+
+@pytest.mark.parametrize("device", ["foo", "cuda:99"])
+def test_a_device_that_is_not_there_is_named(device: str):
+    with pytest.raises(ValueError, match=f"device '{device}': .*Take auto, cpu"):
+        load(device=device)
 
 
 def test_a_checkpoint_s_path_may_be_a_string():

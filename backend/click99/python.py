@@ -38,7 +38,7 @@ class Model:
             like: pixels of objects of its kind, if some are known: its own is expected to be about as large.
 
         Raises:
-            ValueError: the image is of another shape or type.
+            ValueError: the image is of another shape or type, or `like` tells of nothing.
             FileNotFoundError: there is no such picture.
             ImageError: the file is no readable picture.
         """
@@ -48,6 +48,8 @@ class Model:
             raise ValueError(f"image: {IMAGE} is needed, not {type(image).__name__}")
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"image: {IMAGE} is needed, not {image.dtype} {list(image.shape)}")
+        if not all(area > 0 for area in like):
+            raise ValueError(f"like: {like} are no objects' pixels: leave out what is not above 0")
         key = hashlib.sha256(image.tobytes()).hexdigest()
         return Object(self._refiner.for_image(image, key), image, key, Prior(like))
 
@@ -71,8 +73,11 @@ class Object:
 
     @property
     def alpha(self) -> np.ndarray:
-        """How much of each pixel is the object: float32 [H, W] in 0…1, multiples of 1/255."""
-        return self._states[-1].alpha
+        """How much of each pixel is the object: float32 [H, W] in 0…1, multiples of 1/255; not to be written
+        to."""
+        alpha = self._states[-1].alpha.view()
+        alpha.flags.writeable = False
+        return alpha
 
     @property
     def mask(self) -> np.ndarray:
@@ -92,12 +97,13 @@ class Object:
         x, y: pixels, origin top left. positive: on the object; else on what is not of it.
 
         Raises:
-            ValueError: outside the image.
+            ValueError: outside the image, or between its pixels.
         """
+        x, y = _whole(x, y)
         height, width = self._image.shape[:2]
         if not (0 <= x < width and 0 <= y < height):
             raise ValueError(f"({x}, {y}) is outside of the image, which is {width} × {height}")
-        around, clicks = self._states[-1].around, (*self._states[-1].clicks, Click(int(x), int(y), positive))
+        around, clicks = self._states[-1].around, (*self._states[-1].clicks, Click(x, y, positive))
         shown = [*own_click(around, clicks), *clicks] if around else clicks
         answer = self._refiner.judged(self._image, shown, self.alpha, self._key, self._prior)
         self._states.append(ObjectState(answer.alpha, answer.quality, clicks, around))
@@ -107,8 +113,9 @@ class Object:
         """The mask of what is in a box, instead of the one so far: bool [H, W]. Pixels, ends excluded.
 
         Raises:
-            ValueError: empty, or not inside the image.
+            ValueError: empty, or not inside the image, or between its pixels.
         """
+        left, top, right, bottom = _whole(left, top, right, bottom)
         height, width = self._image.shape[:2]
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):
             box = (left, top, right, bottom)
@@ -121,15 +128,16 @@ class Object:
         points: pixels (x, y) along it, at least three; the last one is joined to the first.
 
         Raises:
-            ValueError: fewer, or one outside the image.
+            ValueError: fewer, or one outside the image or between its pixels.
         """
         height, width = self._image.shape[:2]
         if len(points) < 3:
             raise ValueError(f"{[*points]} is no lasso: it needs three points, and more to be close")
+        points = [(x, y) for x, y in (_whole(*point) for point in points)]
         for x, y in points:
             if not (0 <= x < width and 0 <= y < height):
                 raise ValueError(f"({x}, {y}) is outside of the image, which is {width} × {height}")
-        return self._enclose(Lasso(tuple((int(x), int(y)) for x, y in points)))
+        return self._enclose(Lasso(tuple(points)))
 
     def _enclose(self, around: Box | Lasso) -> np.ndarray:
         answer = first_mask(around, self._refiner, self._image, self._key)
@@ -141,6 +149,14 @@ class Object:
         """The mask before the last click, box or lasso, bit for bit; of nothing at the beginning."""
         self._states = self._states[:-1] or self._states
         return self.mask
+
+
+def _whole(*places: float) -> tuple[int, ...]:
+    """Places as Python's integers, NumPy's and 3.0 too. ValueError: one lies between pixels."""
+    for place in places:
+        if place != int(place):
+            raise ValueError(f"{place} lies between two pixels: give whole numbers")
+    return tuple(map(int, places))
 
 
 def read(picture: Path) -> np.ndarray:

@@ -307,6 +307,7 @@ def test_a_picture_of_another_size_is_left_out(database: Database, tmp_path: Pat
         (["--format", "coca"], "--format coca: not one of coco, coco-polygons, yolo"),
         (["--format", "cutouts", "--no-images"], "leave --no-images out"),
         (["--project", "99"], "no mask to export"),
+        (["--label", "zzz"], "--label zzz: no saved mask has it. Labels there are: "),
         (["--out", "full"], "full: not empty. Choose another folder"),
     ],
 )

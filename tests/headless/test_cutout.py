@@ -82,6 +82,7 @@ def test_mask_and_matte_come_beside_it(picture: Path):
         (["--clicks", "-3,4 -5,6"], "which of these clicks is on the object?"),
         (["--clicks", "1,1", "--out", "cup.jpg"], "--out cup.jpg: a cut-out is a PNG. Name it cup.png"),
         (["--clicks", "1,1", "--out", "cup"], "--out cup: a cut-out is a PNG. Name it cup.png"),
+        (["--clicks", "1,1", "--out", "PICTURE"], "cup.png: that is the picture itself. Name another file"),
         (["--clicks", "9,9 -9,9"], "the mask is empty"),
         (["--clicks", "64,0"], "(64, 0) is outside of the image, which is 64 × 48"),
         (["--clicks", "1,1", "--box", "9,9,9,20"], "is no box inside the image"),
@@ -89,7 +90,7 @@ def test_mask_and_matte_come_beside_it(picture: Path):
     ],
 )
 def test_a_wrong_question_is_one_sentence(picture: Path, arguments: list[str], said: str):
-    code, told = invoke(picture, *arguments)
+    code, told = invoke(picture, *(each.replace("PICTURE", str(picture)) for each in arguments))
     assert code == 2
     assert said in told
     assert list(picture.parent.iterdir()) == [picture]

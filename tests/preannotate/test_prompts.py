@@ -85,7 +85,11 @@ def test_a_box_is_cut_to_the_picture_and_a_line_is_a_point_in_its_middle():
         ("b.csv", "name,x,y\na.jpg,1,2\n", "It needs file, label"),
         ("b.json", "{", "not COCO's form"),
         ("b.json", "[]", "not COCO's form"),
-        ("b.json", json.dumps(COCO | {"categories": []}), "KeyError: 1"),
+        (
+            "b.json",
+            json.dumps(COCO | {"categories": []}),
+            "an annotation names 1, which is not among its categories",
+        ),
         ("b.json", json.dumps(COCO | {"annotations": []}), "no boxes and no points"),
         ("b.json", json.dumps(COCO | {"categories": [{"id": 1, "name": 7}]}), "7 at 10.0"),
         ("b.json", json.dumps(COCO | {"annotations": [RLE_ONLY]}), "KeyError: 'bbox'"),

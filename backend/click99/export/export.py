@@ -63,12 +63,15 @@ def export(
         Others: see `write`.
 
     Raises:
-        ValueError: as `write`, or a form that needs pictures.
+        ValueError: as `write`, a form that needs pictures, or a label that no mask has.
     """
     if pixels is None and form in WITH_PIXELS:
         raise ValueError(f"--format {form} is made of the pictures: leave --no-images out")
     with database.reading() as session:
         labels = _labels(session, which)
+        if which.label and which.label not in labels:
+            known = ", ".join(map(repr, labels)) or "none yet"
+            raise ValueError(f"--label {which.label}: no saved mask has it. Labels there are: {known}")
         return write(out, form, labels, lambda leave_out: pictures(session, which, pixels, leave_out, tick))
 
 

@@ -46,6 +46,8 @@ def cutout(
     out = out or image.with_name(f"{image.stem}-cutout.png")
     if out.suffix.lower() != ".png":
         raise ValueError(f"--out {out}: a cut-out is a PNG. Name it {out.with_suffix('.png').name}")
+    if out.exists() and out.samefile(image):
+        raise ValueError(f"--out {out}: that is the picture itself. Name another file")
     made = cut_out(load(checkpoint, device), read(image), asked, around, smallest / 100)
     if not made.mask.any():
         raise ValueError(f"{image}: the mask is empty. Click on the object's middle, or leave -x,y out")

@@ -79,7 +79,12 @@ class Folder:
 
     def _make(self, name: str, pixels: np.ndarray, prompts: Sequence[PixelPrompt]) -> Made:
         made = Made()
+        height, width = pixels.shape[:2]
         for number, prompt in enumerate(prompts):
+            if not prompt.meets(height, width):
+                place = f"{prompt.ends} lies outside of the picture, which is {width} × {height} pixels"
+                made.left_out.append(f"{name}, {prompt.label}: {place}")
+                continue
             try:
                 found = self._object(pixels, prompt)
             except LabelStudioError as error:

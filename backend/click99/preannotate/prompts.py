@@ -27,6 +27,11 @@ class PixelPrompt:
     label: str
     ends: tuple[float, float, float, float]
 
+    def meets(self, height: int, width: int) -> bool:
+        """Whether some of it lies on a picture of that size."""
+        left, top, right, bottom = self.ends
+        return left < width and top < height and right >= 0 and bottom >= 0
+
     def item(self, number: int, height: int, width: int) -> ContextItem:
         """As Label Studio would send it from a picture of that size; what is narrower than a pixel is a point
         in its middle."""
@@ -87,12 +92,20 @@ def _coco(file: Path) -> Iterator[tuple[str, PixelPrompt]]:
         labels = {category["id"]: category["name"] for category in told["categories"]}
         for annotation in told["annotations"]:
             left, top, width, height = map(float, annotation["bbox"])
-            label = labels[annotation["category_id"]]
-            yield names[annotation["image_id"]], _checked(label, left, top, left + width, top + height)
+            picture = _named(names, annotation["image_id"], "images")
+            label = _named(labels, annotation["category_id"], "categories")
+            yield picture, _checked(label, left, top, left + width, top + height)
     except (ValueError, LookupError, TypeError) as error:
-        problem = f"not COCO's form ({type(error).__name__}: {error})"
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        problem = f"not COCO's form ({kind}{error})"
         wanted = "images, categories, and annotations with bbox"
         raise ValueError(f"{file}: {problem}. It needs {wanted}") from None
+
+
+def _named(names: Mapping[Any, str], id: Any, where: str) -> str:
+    if id not in names:
+        raise ValueError(f"an annotation names {id!r}, which is not among its {where}")
+    return names[id]
 
 
 def _csv(file: Path) -> Iterator[tuple[str, PixelPrompt]]:

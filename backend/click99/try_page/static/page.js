@@ -61,7 +61,8 @@ function tell() {
   part("undo").disabled = !current?.prompts.length;
   part("redo").disabled = !current?.undone.length;
   part("new").disabled = !current?.prompts.length;
-  for (const each of all("[data-download]")) each.disabled = !current?.mask;
+  for (const each of all("[data-download]"))
+    each.disabled = !(each.dataset.download === "coco" ? objects.some(({ mask }) => mask) : current?.mask);
   for (const each of all("[data-look]")) each.setAttribute("aria-pressed", each.dataset.look === look);
   for (const each of TOOLS) part(each).setAttribute("aria-pressed", each === tool);
   part("objects").replaceChildren(...objects.map(listed));
@@ -319,6 +320,7 @@ function moveCross(dx, dy, far) {
   const { x, y } = view.cross ?? { x: width >> 1, y: height >> 1 };
   const within = (value, size) => Math.min(Math.max(value, 0), size - 1);
   view.cross = { x: within(x + dx * step, width), y: within(y + dy * step, height) };
+  view.follow(view.cross);
   drawToCross();
 }
 

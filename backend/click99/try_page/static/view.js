@@ -51,6 +51,13 @@ export class View {
     this.top += dy * devicePixelRatio;
   }
 
+  // Moves no farther than until a pixel can be seen.
+  follow({ x, y }) {
+    const into = (at, size) => Math.min(Math.max(at, 0), size - this.scale) - at;
+    this.left += into(this.left + x * this.scale, this.canvas.width);
+    this.top += into(this.top + y * this.scale, this.canvas.height);
+  }
+
   // The pixel under a place of the canvas; null beside the picture, or the nearest one.
   pixel(x, y, nearest = false) {
     const at = { x: Math.floor((x * devicePixelRatio - this.left) / this.scale), y: Math.floor((y * devicePixelRatio - this.top) / this.scale) };
