@@ -206,6 +206,17 @@ def test_the_first_prediction_counts_where_nobody_has_begun():
     assert begun.open_work(set()).name == "draft 1"
 
 
+@pytest.mark.parametrize(("version", "shown"), [("new", "6"), ("old", "5"), ("gone", "5"), ("", "5")])
+def test_of_several_predictions_that_of_the_project_s_version_counts(version: str, shown: str):
+    predictions = [
+        {"id": 5, "model_version": "old"},
+        {"id": 6, "model_version": "new"},
+        {"id": 7, "model_version": "new"},
+    ]
+    untouched = Task.model_validate({"id": 3, "data": {}, "predictions": predictions})
+    assert untouched.open_work(set(), version).id == shown
+
+
 NOTED = [Click(224, 192, True, "YWEelej_sa"), Click(0, 479, False, "b")]
 
 

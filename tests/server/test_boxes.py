@@ -102,6 +102,15 @@ def test_clicks_after_their_box_was_moved_start_from_the_mask(server: TestClient
     assert moved["meta"]["clicks"] == [["a", 22, 14, True]]
 
 
+def test_a_box_at_a_click_s_place_is_that_click(server: TestClient):
+    """Sent twice, in either order."""
+    clicked, drawn = keypoint("a", 20, 20), box(20, 20, 40, 40)
+    drawn["value"] |= {axis: clicked["value"][axis] for axis in ("x", "y")}
+    alone = click(server, WITH_BOXES, clicked)
+    for both in ([drawn, clicked], [clicked, drawn]):
+        assert click(server, WITH_BOXES, *both) == alone
+
+
 @pytest.mark.parametrize("other", [{"item_index": 1}, {"value": {"rectanglelabels": ["nucleus"]}}])
 def test_a_box_of_something_else_is_not_theirs(server: TestClient, other: dict[str, Any]):
     drawn, clicked = box(20, 10, 50, 40), keypoint("a", 40, 25)

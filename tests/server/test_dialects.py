@@ -239,6 +239,21 @@ def test_a_label_that_no_control_has_is_named(server: TestClient, config: str, t
     assert told in reply.json()["detail"]
 
 
+@pytest.mark.parametrize("beside", [None, "x", 7, {"id": "r"}, {"type": None}, {"type": ["brushlabels"]}, []])
+def test_what_is_no_prompt_keeps_no_click_from_its_answer(server: TestClient, beside: Any):
+    first = keypoint("a", 20, 20)
+    alone = server.post("/predict", json=body([first])).content
+    assert server.post("/predict", json=body([beside, first])).content == alone
+    refused = server.post("/predict", json=body([beside]))
+    assert refused.status_code == 400
+    assert "no clicks" in refused.json()["detail"]
+
+
+def test_a_mark_of_the_order_of_bytes_is_no_text(server: TestClient):
+    sent = json.dumps(body([keypoint("a", 20, 20)])).encode()
+    assert server.post("/predict", content=b"\xef\xbb\xbf" + sent).status_code == 200
+
+
 def test_text_may_hold_half_a_character(server: TestClient, tmp_path: Any):
     """JSON knows it, and programs that cut emoji leave it."""
     request = body([keypoint("a", 20, 20)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -19,7 +20,8 @@ VARIABLE = re.compile(r"\$[\w[\].{}]+")  # in a label config; the editor's, whic
 
 def read_json(model: type[Model], body: bytes) -> Model:
     """As `model_validate_json`, also where text holds half a character, as programs leave it that cut emoji:
-    that is read as "?"."""
+    that is read as "?". A mark of the order of bytes before the text is no part of it."""
+    body = body.removeprefix(BOM_UTF8)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

@@ -163,8 +163,10 @@ def _only_prompts(value: Any) -> Any:
 
 
 def _bare(item: Any) -> Any:
-    named = isinstance(item, dict) and isinstance(item.get("type"), str)
-    return {"type": item["type"]} if named and item["type"] not in PROMPTS else item
+    """Of what is no prompt the type alone, if it has one: whatever else it holds keeps no click from its
+    answer."""
+    kind = item.get("type") if isinstance(item, dict) else None
+    return item if kind in PROMPTS else {"type": name_of(kind)}
 
 
 class Context(BaseModel):
@@ -185,7 +187,7 @@ def _submitted(value: Any) -> Literal["annotation"]:
 
 class Work(BaseModel):
     """A draft, a submitted annotation or a prediction. items: its results, as they are. user: of a draft, an
-    email. task: its task's id, where it is told alone."""
+    email. task: its task's id, where it is told alone. model_version: of a prediction."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -193,6 +195,7 @@ class Work(BaseModel):
     updated_at: Name = ""
     user: Name = ""
     task: Name = ""
+    model_version: Name = ""
     items: Objects = Field(default=[], alias="result")
     was_cancelled: Annotated[bool, BeforeValidator(bool)] = False
     kind: Annotated[Literal["draft", "annotation", "prediction"], BeforeValidator(_submitted)] = "annotation"
@@ -222,8 +225,8 @@ Works = Annotated[list[Work], BeforeValidator(objects)]
 
 class Task(BaseModel):
     """data: the task's own fields, such as the image's address. drafts: of the one who clicks only.
-    annotations: the submitted ones, everybody's. predictions: the first is shown to who begins. id: without
-    one, made of the data."""
+    annotations: the submitted ones, everybody's. predictions: one is shown to who begins, see `open_work`.
+    id: without one, made of the data."""
 
     id: Name = ""
     data: Annotated[dict[str, Any], BeforeValidator(fields)] = {}
@@ -242,12 +245,13 @@ class Task(BaseModel):
         """How many it holds, of all people."""
         return sum(len(work.items) for work in (*self.drafts, *self.annotations, *self.predictions))
 
-    def open_work(self, click_ids: Collection[str]) -> Work:
+    def open_work(self, click_ids: Collection[str], version: str = "") -> Work:
         """What the one who clicks most likely has on screen; nothing: empty.
 
         The draft that knows one of the clicks is it for certain. Otherwise the newest draft, otherwise the
         newest submitted annotation, otherwise the newest that was skipped. Where there is none of them Label
-        Studio begins with the first prediction, under its regions' own ids.
+        Studio begins with the first prediction of the project's model version, `version`, else with the
+        first, under its regions' own ids.
         """
         drafts = sorted(self.drafts, key=lambda draft: draft.moment, reverse=True)
         for draft in drafts:
@@ -257,7 +261,8 @@ class Task(BaseModel):
             return drafts[0].model_copy(update={"kind": "draft"})
         if self.annotations:
             return max(self.annotations, key=lambda work: (not work.was_cancelled, work.moment))
-        first = next(iter(self.predictions), Work())
+        shown = (work for work in self.predictions if version and work.model_version == version)
+        first = next(shown, next(iter(self.predictions), Work()))
         return first.model_copy(update={"kind": "prediction"})
 
 

@@ -132,8 +132,9 @@ class Question:
 
     image_url: as it stands in the task. clicks: of a box, its centre. asked: when it came, by
     `time.perf_counter`. targets: see `Prompt.targets`. around: see `Prompt`. blank: what others submitted,
-    the newest there is, is not on the canvas. spent: the ids of further pending clicks, which another saved
-    region was made from. last_labels: those that were chosen last.
+    the newest there is, is not on the canvas. predicted_by: the model version whose prediction is. spent: the
+    ids of further pending clicks, which another saved region was made from. last_labels: those that were
+    chosen last.
     """
 
     request: PredictRequest
@@ -145,6 +146,7 @@ class Question:
     asked: float
     around: Box | None = None
     blank: bool = False
+    predicted_by: str = ""
     spent: frozenset[str] = frozenset()
     last_labels: Sequence[str] = ()
 
@@ -216,7 +218,7 @@ class Question:
 
     @cached_property
     def work(self) -> Work:
-        return Work() if self.blank else self.request.task.open_work(self._pending)
+        return Work() if self.blank else self.request.task.open_work(self._pending, self.predicted_by)
 
     @property
     def _pending(self) -> frozenset[str]:
@@ -271,7 +273,8 @@ def read_prompt(items: Sequence[ContextItem]) -> Prompt:
     last = _labelled(item, place)
     group = {item.id: (place, item) for place, item in clicks if item.object == last.object}
     places, members = zip(*group.values(), strict=True)
-    drawn = [(at, box) for at, box in enumerate(items[: places[0]]) if _is_around(box, last)]
+    before = [(at, box) for at, box in enumerate(items[: places[0]]) if box.place not in clicked]
+    drawn = [(at, box) for at, box in before if _is_around(box, last)]
     return Prompt(list(members), list(places), drawn[-1] if drawn else None)
 
 

@@ -23,7 +23,6 @@ from contextlib import suppress
 from functools import partial
 
 from click99.annotations.damaged_annotations import DamagedAnnotations
-from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
 from click99.labelstudio.client import Client
 from click99.labelstudio.doubled import explain_doubled, without_doubled
 from click99.labelstudio.errors import LabelConfigError
@@ -31,6 +30,7 @@ from click99.labelstudio.images import Image
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.payloads import EVENTS, PROMPTS, PredictRequest, SetupRequest, Work
 from click99.labelstudio.predictions import Prediction, PredictResponse, Status
+from click99.labelstudio.project_settings import ProjectSettings
 from click99.labelstudio.prompts import read_subject
 from click99.labelstudio.region_types import REGION_TYPES
 from click99.labelstudio.regions import made_from
@@ -90,8 +90,8 @@ class Service:
         )
         self.metrics.serves(predictor.version)
         self._recent_answers = RecentAnswers(lasting)
-        annotators = AnnotatorsPerTask(lambda: self._connection.client)
-        objects = ObjectFinder(self._recent_answers, annotators, ChosenLabels(lasting))
+        projects = ProjectSettings(lambda: self._connection.client)
+        objects = ObjectFinder(self._recent_answers, projects, ChosenLabels(lasting))
         self._answering = Answering(
             self._images,
             self.sessions,

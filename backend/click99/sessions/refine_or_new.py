@@ -9,7 +9,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from click99.labelstudio.annotators_per_task import AnnotatorsPerTask
+from click99.labelstudio.project_settings import ProjectSettings
 from click99.labelstudio.prompts import Box, Question
 from click99.labelstudio.regions import Region, control_of, crop, drawn_regions, made_from, region_id
 from click99.segmentation.clicks import Click
@@ -40,9 +40,9 @@ class ClickedObject:
 class ObjectFinder:
     """Finds the objects of clicks, and remembers for a while what was answered. Thread-safe as the store."""
 
-    def __init__(self, answers: RecentAnswers, annotators: AnnotatorsPerTask, labels: ChosenLabels):
+    def __init__(self, answers: RecentAnswers, projects: ProjectSettings, labels: ChosenLabels):
         self._answers = answers
-        self._annotators = annotators
+        self._projects = projects
         self._labels = labels
 
     def object_of(
@@ -78,12 +78,14 @@ class ObjectFinder:
 
         A submitted annotation is everybody's only where one person annotates a task. Where several do, each
         on their own, it is not shown to the others, and must not be the start of their masks either, nor
-        label them.
+        label them. Of several predictions the one of the project's model version is shown.
         """
-        work = question.work
+        work, project = question.work, question.request.project
         others = work.kind == "annotation" and work.items
-        hidden = others and self._annotators.several(question.request.project)
+        hidden = others and self._projects.told(project).several
         seen = replace(question, blank=bool(hidden))
+        if work.kind == "prediction" and len(question.request.task.predictions) > 1:
+            seen = replace(question, predicted_by=self._projects.told(project).version)
         if not question.target.any_label:
             return seen
         last = self._labels.last(question.task, seen.screen.person or "", seen.shown_labels)
