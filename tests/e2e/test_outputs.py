@@ -139,6 +139,28 @@ def test_a_prediction_is_refined_under_its_id_and_parent(
     assert np.array_equal(READ[kind](saucer), READ[kind](regions[0]))
 
 
+@pytest.mark.parametrize(("version", "shown"), [("", "new"), ("v1", "old"), ("v2", "new")])
+def test_of_two_predictions_the_one_on_the_canvas_is_refined(
+    workplace: Workplace, studio: LabellingPage, version: str, shown: str
+) -> None:
+    """version: the project's; unset it is the backend's title, which no prediction has."""
+    project = project_with(workplace, "brush")
+    task = project.task()
+    centres = {"old": (60, 330), "new": (290, 150)}
+    for made_by, (name, centre) in zip(("v1", "v2"), centres.items(), strict=True):
+        told = {"task": task, "model_version": made_by, "result": [predicted("brush", name, centre, 40)]}
+        project.client.call("POST", "/api/predictions/", json=told)
+    if version:
+        project.client.call("PATCH", f"/api/projects/{project.id}/", json={"model_version": version})
+    studio.auto_accept(True)
+    studio.work_on(project.id, task)
+    on_canvas = "() => window.Htx.annotationStore.selected.regionStore.regions.map((each) => each.cleanId)"
+    assert studio.page.evaluate(on_canvas) == [shown]
+    x, y = centres[shown]
+    (refined,) = studio.click(Click(x, y, False)).regions
+    assert refined["id"] == shown
+
+
 BOTH = """<View>
   <KeyPoint name="click" toName="image" smart="true" smartOnly="true"/>
   <BrushLabels name="brush" toName="image" smart="false"><Label value="Object"/></BrushLabels>

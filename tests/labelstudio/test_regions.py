@@ -197,16 +197,16 @@ def test_skipped_annotations_count_where_nothing_was_submitted():
     assert task([], [at(9, was_cancelled=True), at(8, was_cancelled=True)]).open_work(set()).id == "9"
 
 
-def test_the_first_prediction_counts_where_nobody_has_begun():
+def test_the_newest_prediction_counts_where_nobody_has_begun():
     predictions = [{"id": 5, "result": [{"id": "a"}]}, {"id": 6, "result": [{"id": "b"}]}]
     untouched = Task.model_validate({"id": 3, "data": {}, "predictions": predictions})
     opened = untouched.open_work(set())
-    assert (opened.name, opened.items) == ("prediction 5", [{"id": "a"}])
+    assert (opened.name, opened.items) == ("prediction 6", [{"id": "b"}])
     begun = Task.model_validate({"id": 3, "data": {}, "predictions": predictions, "drafts": [at(1)]})
     assert begun.open_work(set()).name == "draft 1"
 
 
-@pytest.mark.parametrize(("version", "shown"), [("new", "6"), ("old", "5"), ("gone", "5"), ("", "5")])
+@pytest.mark.parametrize(("version", "shown"), [("new", "7"), ("old", "5"), ("gone", "7"), ("", "7")])
 def test_of_several_predictions_that_of_the_project_s_version_counts(version: str, shown: str):
     predictions = [
         {"id": 5, "model_version": "old"},

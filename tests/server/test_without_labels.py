@@ -132,7 +132,7 @@ def test_who_annotates_alone_gets_no_label_of_others(start: Start, monkeypatch: 
         assert own["value"]["brushlabels"] == [label]
 
 
-@pytest.mark.parametrize(("version", "shown"), [("v2", 1), ("v1", 0), ("another", 0), ("", 0)])
+@pytest.mark.parametrize(("version", "shown"), [("v2", 1), ("v1", 0), ("another", 1), ("", 1)])
 def test_the_prediction_that_the_project_shows_is_refined(
     server: TestClient, monkeypatch: pytest.MonkeyPatch, version: str, shown: int
 ):

@@ -250,8 +250,8 @@ class Task(BaseModel):
 
         The draft that knows one of the clicks is it for certain. Otherwise the newest draft, otherwise the
         newest submitted annotation, otherwise the newest that was skipped. Where there is none of them Label
-        Studio begins with the first prediction of the project's model version, `version`, else with the
-        first, under its regions' own ids.
+        Studio begins with the newest prediction of the project's model version, `version`, else with the
+        newest, under its regions' own ids.
         """
         drafts = sorted(self.drafts, key=lambda draft: draft.moment, reverse=True)
         for draft in drafts:
@@ -261,9 +261,10 @@ class Task(BaseModel):
             return drafts[0].model_copy(update={"kind": "draft"})
         if self.annotations:
             return max(self.annotations, key=lambda work: (not work.was_cancelled, work.moment))
-        shown = (work for work in self.predictions if version and work.model_version == version)
-        first = next(shown, next(iter(self.predictions), Work()))
-        return first.model_copy(update={"kind": "prediction"})
+        newest_first = self.predictions[::-1]
+        shown = (work for work in newest_first if version and work.model_version == version)
+        begun = next(shown, next(iter(newest_first), Work()))
+        return begun.model_copy(update={"kind": "prediction"})
 
 
 class PredictRequest(BaseModel):

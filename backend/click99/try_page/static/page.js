@@ -309,9 +309,14 @@ function cross(event) {
   else if (event.key === "Enter" && view.cross) click(view.cross, !event.altKey && tool !== "negative");
   else if (event.key === "Escape") dropCorners();
   else if (ARROWS[event.key]) moveCross(...ARROWS[event.key], event.shiftKey ? 60 : 6);
-  else if (event.key === "+" || event.key === "-") view.zoom(event.key === "+" ? 1.25 : 0.8, canvas.clientWidth / 2, canvas.clientHeight / 2);
+  else if (event.key === "+" || event.key === "-") zoomByKey(event.key === "+" ? 1.25 : 0.8);
   else return false;
   return true;
+}
+
+function zoomByKey(factor) {
+  view.zoom(factor, canvas.clientWidth / 2, canvas.clientHeight / 2);
+  if (view.cross) view.follow(view.cross);
 }
 
 function moveCross(dx, dy, far) {
