@@ -82,8 +82,8 @@ class Answering:
             kept = self._objects.kept(question)
             question = self._objects.unspent(question, kept)
             prior = partial(self._recall, question, partial(self._objects.areas, question, kept))
-            after = partial(self._sessions.mask, image.key, image.pixels, prior=prior, project=project)
-            mask_of = partial(after, superseded=superseded)
+            asked = {"prior": prior, "superseded": superseded, "project": project}
+            mask_of = partial(self._sessions.mask, image.key, image.pixels, **asked)
             near = self._sessions.near(image.pixels)
             found = self._objects.object_of(
                 question, kept, near, lambda: mask_of(question.clicks[:1]).foreground

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -40,6 +41,11 @@ class Lasso(NamedTuple):
         return f"lasso {hashlib.sha256(repr(self.points).encode()).hexdigest()}"
 
     @property
+    def centre(self) -> Click:
+        """The click where it is deepest, under its id."""
+        return _deepest(self)
+
+    @property
     def inside(self) -> np.ndarray:
         """Of its box, what lies on the line or within: uint8 [h, w]."""
         box = self.box
@@ -59,8 +65,7 @@ class _Enclosed(NamedTuple):
 def own_click(around: Box | Lasso, clicks: Sequence[Click]) -> list[Click]:
     """The click that the first mask is made with, as the first of those that correct it: none where a
     negative one of them lies right beside it, as in the middle of a ring."""
-    enclosed = _enclosed(around)
-    box, own = enclosed.box, enclosed.click
+    box, own = around if isinstance(around, Box) else around.box, around.centre
     near = BESIDE * min(box.right - box.left, box.bottom - box.top)
     beside = (not c.positive and math.hypot(c.x - own.x, c.y - own.y) <= near for c in clicks)
     return [] if any(beside) else [own]
@@ -103,8 +108,14 @@ def _of_box(box: Box) -> _Enclosed:
 
 def _of_lasso(lasso: Lasso) -> _Enclosed:
     inside, box = lasso.inside, lasso.box
-    x, y = deepest(inside.astype(bool)) or (0, 0)
-    return _Enclosed(box, inside, Click(box.left + x, box.top + y, True, lasso.id), LASSO_FILLED)
+    return _Enclosed(box, inside, lasso.centre, LASSO_FILLED)
+
+
+@lru_cache(64)
+def _deepest(lasso: Lasso) -> Click:
+    """Kept: each click that corrects its mask asks again."""
+    x, y = deepest(lasso.inside.astype(bool)) or (0, 0)
+    return Click(lasso.box.left + x, lasso.box.top + y, True, lasso.id)
 
 
 def _looked_at(box: Box, image: np.ndarray) -> tuple[slice, slice]:
