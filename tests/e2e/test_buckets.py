@@ -64,9 +64,17 @@ def tasks_of(client: Client, s3: S3, own: Click99, presign: bool) -> list[dict[s
     connect(client, project, own.url)
     bucket = {"bucket": "pictures", "s3_endpoint": f"http://{s3.host}", "use_blob_urls": True, **LOGIN}
     wanted = bucket | {"project": project, "presign": presign, "recursive_scan": True}
-    storage = client.call("POST", "/api/storages/s3/", json=wanted)["id"]
-    client.call("POST", f"/api/storages/s3/{storage}/sync", json={})
+    synchronise(client, client.call("POST", "/api/storages/s3/", json=wanted)["id"])
     return list(client.tasks(project, 100))
+
+
+def synchronise(client: Client, storage: int, times: int = 3) -> None:
+    """Label Studio tells a sync's failure (its SQLite may be locked by another request) in the storage alone."""
+    for _ in range(times):
+        told = client.call("POST", f"/api/storages/s3/{storage}/sync", json={})
+        if told["status"] == "completed":
+            return
+    raise AssertionError(told)
 
 
 def click(client: Client, task: dict[str, Any]) -> dict[str, Any]:
