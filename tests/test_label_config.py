@@ -28,7 +28,7 @@ def test_the_gestures_stand_beside_the_image(file: Path) -> None:
     header = next(ElementTree.fromstring(file.read_text()).iter("Header"))
     hint = header.get("value", "")
     kept = "on a kept mask: beside it" if file.stem == "bitmask" else "with Ctrl"
-    needed = ["M: dots", "Alt+click: background", kept, "✓: keep"]
+    needed = ["Auto-Annotation on · ", "M: dots", "Alt+click: background", kept, "✓: keep"]
     needed += ["1 to 3, click"] if file.stem == "keys" else ["other label: click", "1 to 3, Esc"]
     assert [part for part in needed if part not in hint] == []
 

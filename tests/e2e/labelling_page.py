@@ -100,7 +100,7 @@ class LabellingPage(Canvas):
 
     def switch_on_clicking(self) -> None:
         """What the demo prints as "Once": the toggle below the picture, then the toolbar's smart tool."""
-        self.page.get_by_text("Auto-Annotation").click()
+        self.page.get_by_text("Auto-Annotation", exact=True).click()  # the hint names it, too
         self.page.locator(".lsf-toolbar .lsf-tool_smart").first.click()
         self._look()
 
