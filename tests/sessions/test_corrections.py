@@ -42,6 +42,20 @@ def test_a_part_goes_only_where_it_is_clicked():
     assert np.array_equal(kept(start, mask(), Click(60, 20, False)), mask((10, 10, 30, 30)))
 
 
+@pytest.mark.parametrize("positive", [True, False])
+def test_a_click_changes_to_its_own_sign_only(positive: bool):
+    """Whatever hangs together with what it asks for."""
+    start = Start(mask((10, 10, 40, 40)))
+    network = mask((10, 10, 25, 40), (40, 10, 60, 40), (25, 10, 40, 20))  # adds, and takes away beside it
+    after = kept(start, network, Click(45, 25, True) if positive else Click(32, 32, False))
+    more, less = mask((10, 10, 60, 40)), mask((10, 10, 25, 40), (25, 10, 40, 20))
+    assert (after & ~more).sum() == (less & ~after).sum() == 0
+    assert after[15, 50] == positive
+    assert after[35, 35] == positive
+    both = kept(start, network, Click(45, 25, True), Click(32, 32, False))
+    assert np.array_equal(both, network)
+
+
 def test_the_outline_elsewhere_stays_although_it_hangs_together_with_the_change():
     start = Start(mask((10, 10, 50, 40)))
     network = mask((9, 9, 51, 41), (51, 20, 65, 30))  # one pixel wider all around, and a new part

@@ -16,6 +16,7 @@ from click99.segmentation.robot import deepest
 
 MOST_PIXELS = 2**20  # of a mask's box, in which its middle is looked for
 THICKNESS = 5  # pixels; a change thinner than this is the outline drawn anew, not a correction
+MARGIN = 4 * THICKNESS  # pixels around a change, within which all lies that decides what it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +68,28 @@ def kept_corrections(start: Start, alpha: np.ndarray, clicks: Sequence[Click], n
     alpha: after all of `clicks` (the ones since the start). near: pixels around a click that are its own.
 
     The network sees the whole object anew with every click and may change its mind anywhere. Of the parts
-    that it changes, only those count that a click lies in or near; a change of the outline alone is no part.
-    Where strokes decided, nothing changes unless a click contradicts them in that very place.
+    that it adds, only those count that a positive click lies in or near, of those that it takes away only
+    those of a negative one; a change of the outline alone is no part. Where strokes decided, nothing changes
+    unless a click contradicts them in that very place.
     """
-    changed = (alpha > 127) != start.mask
-    around = _around(clicks, near, changed.shape)
-    allowed = _clicked_parts(changed & ~_outline(start.mask), changed, around) | around
-    if start.by_hand is not None:
-        freed = _contradicted(start, clicks)
-        allowed = (allowed & ~start.by_hand) | freed
-    return np.where(allowed, alpha, start.alpha)
+    kept, changed = start.alpha, (alpha > 127) != start.mask
+    for positive, change in ((True, np.maximum), (False, np.minimum)):
+        if own := [click for click in clicks if click.positive == positive]:
+            of_sign = changed & (start.mask != positive)
+            around = _around(own, near, changed.shape)
+            place = _place(of_sign | around)
+            allowed = _clicked_parts(start.mask[place], of_sign[place], around[place]) | around[place]
+            if start.by_hand is not None:
+                allowed = (allowed & ~start.by_hand[place]) | _contradicted(start, own)[place]
+            kept[place] = np.where(allowed, change(alpha[place], kept[place]), kept[place])
+    return kept
+
+
+def _place(pixels: np.ndarray) -> tuple[slice, slice]:
+    """Where any are, with as much around as an outline reaches; all may be far less than the image."""
+    left, top, width, height = cv2.boundingRect(pixels.view(np.uint8))
+    rows = slice(max(top - MARGIN, 0), top + height + MARGIN)
+    return rows, slice(max(left - MARGIN, 0), left + width + MARGIN)
 
 
 def _around(clicks: Sequence[Click], radius: float, shape: tuple[int, ...]) -> np.ndarray:
@@ -94,10 +107,11 @@ def _outline(mask: np.ndarray) -> np.ndarray:
     return cv2.dilate(thick, reach) != cv2.erode(thick, reach)
 
 
-def _clicked_parts(off_outline: np.ndarray, changed: np.ndarray, around: np.ndarray) -> np.ndarray:
-    """The parts of a change that reach into `around`; what hangs together by a redrawn outline is several."""
+def _clicked_parts(mask: np.ndarray, changed: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """The parts of a mask's change that reach into `around`; what hangs together by a redrawn outline is
+    several."""
     thick = cv2.morphologyEx(changed.view(np.uint8), cv2.MORPH_OPEN, _disc(THICKNESS)) > 0
-    core = thick | off_outline | (changed & around)
+    core = thick | (changed & (around | ~_outline(mask)))
     _, parts = cv2.connectedComponents(core.view(np.uint8), connectivity=8)
     clicked = np.isin(parts, np.unique(parts[around & core])) & core
     return (cv2.dilate(clicked.view(np.uint8), _disc(2 * THICKNESS - 1)) > 0) & changed  # across the outline
