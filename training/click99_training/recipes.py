@@ -87,7 +87,14 @@ COMPACT = Recipe(
 
 # A run that never ends: `click99 cooldown` branches off it what can be shipped.
 COMPACT_ENDLESS = replace(
-    COMPACT, by_turns=True, epochs=0, schedule="constant", warmup=2000, saved=0.3, maps=0.4
+    COMPACT,
+    by_turns=True,
+    epochs=0,
+    schedule="constant",
+    warmup=2000,
+    nearly_right=0.25,
+    saved=0.4,
+    maps=0.4,
 )
 
 PAPER = Recipe(
