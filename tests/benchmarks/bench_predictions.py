@@ -28,7 +28,7 @@ from tests.benchmarks.bench_starts import Way, around, corrected, usable
 SIDE = 28  # cells of a detector's masks, each way
 SMALL = 400  # pixels of the long side, on which GrabCut runs
 BITE = 0.3  # of the object's smaller side
-BINS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 1.01)
+BINS = (0.0, 0.5, 0.8, 0.95, 1.01)
 WAYS = {"stays": Way(Start.own_click), "free": Way(Start.own_click, kept=False)}
 
 
