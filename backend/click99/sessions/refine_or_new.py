@@ -81,8 +81,8 @@ class ObjectFinder:
         label them. Of several predictions the one of the project's model version is shown.
         """
         work, project = question.work, question.request.project
-        others = work.kind == "annotation" and work.items
-        hidden = others and self._projects.told(project).several
+        submitted = work.kind == "annotation" and work.items
+        hidden = submitted and self._projects.told(project).several
         seen = replace(question, blank=bool(hidden))
         if work.kind == "prediction" and len(question.request.task.predictions) > 1:
             seen = replace(question, predicted_by=self._projects.told(project).version)
@@ -99,8 +99,8 @@ class ObjectFinder:
         """The question without clicks that another saved region was made from, which was locked, or labelled
         otherwise, while they stayed pending. kept: as `kept` says."""
         own = {region.id: region.clicks for region in kept if not region.fixed}
-        others = (made_from(item) for item in question.work.items if item.get("id") not in own)
-        spent = frozenset[Click]().union(*others).difference(*own.values())
+        elsewhere = (made_from(item) for item in question.work.items if item.get("id") not in own)
+        spent = frozenset[Click]().union(*elsewhere).difference(*own.values())
         clicks = [click for click in question.clicks if click not in spent] or question.clicks[-1:]
         ids = frozenset(click.id for click in question.clicks if click in spent)
         return replace(question, clicks=clicks, spent=ids)
@@ -119,8 +119,8 @@ class ObjectFinder:
         question: Question,
         found: ClickedObject,
         mask: np.ndarray,
-        clicks: Sequence[Click] = (),
-        begun: str | None = None,
+        clicks: Sequence[Click],
+        begun: str | None,
     ) -> Region:
         """Note an answer, which is this region. mask: bool [H, W]. clicks, begun: as of a `Region`."""
         control = control_of(question.target_of(found.control))
