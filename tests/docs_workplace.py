@@ -40,6 +40,7 @@ from tests.segmentation.released_layout import draw, released_shapes, resnet_sha
 from tests.waiting import until
 
 SIDE = 64
+SMALL_COMPACT = replace(COMPACT, view="whole")
 SMALL_RUN = ["--images", "2", "--crops", "64:1:1", "--threads", "1"]
 MASK_OF_AN_EXPORT = "task-3-annotation-9-by-ann@example.com-brush-cell-0.png"
 
@@ -81,7 +82,7 @@ def answers(address: str) -> bool:
 def small_network(path: Path) -> Path:
     """A checkpoint of random weights that looks at small pictures as they are, which is fast."""
     torch.manual_seed(0)
-    save_checkpoint(TwoStreamNetwork(replace(COMPACT, view="whole")), path)
+    save_checkpoint(TwoStreamNetwork(SMALL_COMPACT), path)
     return path
 
 

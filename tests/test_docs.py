@@ -17,9 +17,10 @@ import pytest
 
 import click99.segmentation.checkpoint
 import click99.segmentation.predictor
+from click99.segmentation.presets import PRESETS
 from tests import docs_workplace, reference_pages
 from tests.docs_pages import ELSEWHERE, PAGES, ROOT, commands, title
-from tests.docs_workplace import run, served, small_network
+from tests.docs_workplace import SMALL_COMPACT, run, served, small_network
 from tests.postgresql_server import PostgresqlServer
 from tests.redis_server import RedisServer
 
@@ -35,7 +36,7 @@ SMALL |= {
 }
 GIVEN = {
     "train": ("--images", "--crops", "--threads"),
-    "ablation": ("--threads", "--variants"),
+    "ablation": ("--crops", "--threads", "--variants"),
     "evaluate": ("--threads",),
     "validate": ("--threads", "--each", "--clicks"),
     "fit-quality": ("--threads", "--pictures"),
@@ -91,10 +92,12 @@ def workplace(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def small_served(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """What is shipped, and what is trained, look at small pictures as they are, which is fast."""
     path = folder / "small.safetensors"
     path = path if path.exists() else small_network(path)
     patch.setattr(click99.segmentation.checkpoint, "SHIPPED", path)
     patch.setattr(click99.segmentation.predictor, "shipped", lambda: path)
+    patch.setitem(PRESETS, "compact", SMALL_COMPACT)
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from click99.cli import app
+from click99.segmentation.presets import COMPACT, PRESETS
 from tests.training.rows import rows
 
 
 @pytest.mark.slow("trains")
-def test_an_ablation_goes_on_where_it_stopped(data_folder: Path, benchmark_folder: Path, tmp_path: Path):
+def test_an_ablation_goes_on_where_it_stopped(
+    data_folder: Path, benchmark_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    small = replace(COMPACT, view="whole")  # looks at small pictures as they are, which is fast
+    monkeypatch.setitem(PRESETS, "compact", small)
+
     def ablate(variants: str) -> list[dict]:
         command = ["ablation", "--data", str(data_folder), "--benchmark", f"tiny={benchmark_folder}"]
         command += ["--out", str(tmp_path), "--images", "2", "--crops", "64:2:1", "--threads", "1"]
