@@ -26,7 +26,8 @@ SETTINGS_HEAD = (
 COMMANDS_HEAD = (
     "# Commands\n\n"
     "`click99 COMMAND --help` shows the same. *Settings*: it takes all [settings](settings.md), too, as "
-    "options and as variables. A failure that can be mended is one sentence on stderr, and exit code 2.\n\n"
+    "options and as variables; its help names those that matter most to it. A failure that can be mended is "
+    "one sentence on stderr, and exit code 2.\n\n"
 )
 
 

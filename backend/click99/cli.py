@@ -43,6 +43,7 @@ from click99_training.cli import (
 from click99_training.loop.stop_request import RunInterrupt
 
 if TYPE_CHECKING:
+    from click99.annotations.saved_masks import MaskFilter
     from click99.connect.backend import Backend
     from click99.dashboard.costs import Cost
     from click99.dashboard.names import Names
@@ -119,36 +120,49 @@ def click99(
     """
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command` one option per setting, each with its environment variable and help text.
+# Settings by what a command is about: its help names those. `serve` and `doctor` name all.
+RECORD = ("home", "database_url")
+LABEL_STUDIO = ("label_studio_url", "label_studio_api_key")
+PICTURES = (*LABEL_STUDIO, "label_studio_host", "allowed_hosts", "image_mb", "image_megapixels")
+NETWORK = ("home", "registry_url", "model", "device", "threads")
 
-    What the command takes besides the settings stay options of its own.
+
+def with_settings(*shown: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command one option per setting, each with its environment variable and help text.
+
+    What it takes besides the settings stay options of its own. shown: the settings that its help names, if
+    not all; it takes the others, too.
     """
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
 
-    def run(**given: Any) -> None:
-        options = {option.name: given.pop(option.name) for option in own}
-        try:
-            settings = Settings(**given)
-        except ValidationError as error:
-            raise ValueError("; ".join(map(explain, error.errors()))) from None
-        command(settings, **options)
+    def given_settings(command: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
 
-    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in own]
-        + [setting(name, field) for name, field in Settings.model_fields.items()]
-    )
-    run.__name__, run.__doc__ = command.__name__, command.__doc__
-    return run
+        def run(**given: Any) -> None:
+            options = {option.name: given.pop(option.name) for option in own}
+            try:
+                settings = Settings(**given)
+            except ValidationError as error:
+                raise ValueError("; ".join(map(explain, error.errors()))) from None
+            command(settings, **options)
+
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in own]
+            + [setting(name, field, shown) for name, field in Settings.model_fields.items()]
+        )
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        return run
+
+    return given_settings
 
 
-def setting(name: str, field: FieldInfo) -> inspect.Parameter:
+def setting(name: str, field: FieldInfo, shown: Sequence[str]) -> inspect.Parameter:
     """A setting as an option, shown after a command's own."""
     option = typer.Option(
         field.default,
         envvar=variable(name),
         help=escape(str(field.description)),
-        rich_help_panel="Settings",
+        rich_help_panel="Settings; the others: click99 serve --help" if shown else "Settings",
+        hidden=bool(shown) and name not in shown,
     )
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, default=option, annotation=field.annotation)
@@ -175,7 +189,7 @@ def explain(error: ErrorDetails) -> str:
 
 
 @app.command()
-@with_settings
+@with_settings()
 def serve(settings: Settings) -> None:
     """Serve masks to Label Studio until Ctrl-C.
 
@@ -187,7 +201,7 @@ def serve(settings: Settings) -> None:
 
 
 @app.command()
-@with_settings
+@with_settings()
 def doctor(settings: Settings) -> None:
     """Check settings, checkpoint, Label Studio, its projects and images; exit code 1 on a problem.
 
@@ -202,7 +216,7 @@ def doctor(settings: Settings) -> None:
 
 
 @app.command()
-@with_settings
+@with_settings(*RECORD, *PICTURES, *NETWORK, "polygon_tolerance", "clean_percent")
 def recover(
     settings: Settings,
     project: int | None = typer.Option(None, help="Only this project's annotations."),
@@ -222,7 +236,7 @@ def recover(
 
 
 @app.command()
-@with_settings
+@with_settings(*RECORD, *LABEL_STUDIO)
 def sync(
     settings: Settings,
     project: int | None = typer.Option(None, help="Only this project; with --export: the exported one."),
@@ -242,7 +256,7 @@ def sync(
 
 
 @app.command()
-@with_settings
+@with_settings(*RECORD, *PICTURES)
 def collect(
     settings: Settings,
     out: Path = typer.Option(..., help="A new folder for the data set."),
@@ -278,7 +292,7 @@ def collect(
 
 
 @app.command()
-@with_settings
+@with_settings(*PICTURES, *NETWORK, "polygon_tolerance", "clean_percent")
 def preannotate(
     settings: Settings,
     project: int = typer.Option(..., min=1, help="The project's number, as its address shows it."),
@@ -322,7 +336,7 @@ def preannotate(
 
 
 @app.command()
-@with_settings
+@with_settings(*RECORD, *PICTURES)
 def export(
     settings: Settings,
     out: Path = typer.Option(..., help="A new folder."),
@@ -356,7 +370,7 @@ def export(
 
 
 @app.command()
-@with_settings
+@with_settings(*RECORD, *PICTURES, *NETWORK, "base_data")
 def finetune(
     settings: Settings,
     data: Path | None = typer.Option(None, help="A snapshot of click99 collect; unset: collected now."),
@@ -416,7 +430,7 @@ def costs(settings: Settings) -> Sequence[Cost]:
 
 
 @app.command()
-@with_settings
+@with_settings(*RECORD, *PICTURES, *NETWORK)
 def watch(
     settings: Settings,
     out: Path | None = typer.Option(None, help="The look's folder."),
@@ -472,7 +486,7 @@ def config(
 
 
 @app.command()
-@with_settings
+@with_settings("home", *LABEL_STUDIO, "port", "basic_auth_user", "basic_auth_password", "webhook_secret")
 def connect(
     settings: Settings,
     project: int = typer.Option(0, min=0, help="The project's number, as its address shows it."),
@@ -503,7 +517,7 @@ def connect(
 
 
 @app.command()
-@with_settings
+@with_settings("home", *LABEL_STUDIO, "port")
 def disconnect(
     settings: Settings,
     project: int = typer.Option(..., min=1, help="The project's number, as its address shows it."),
@@ -545,10 +559,12 @@ def asked_backend(settings: Settings, url: str) -> Backend:
 
 
 @app.command()
-@with_settings
+@with_settings(*RECORD, *LABEL_STUDIO, "registry_url")
 def stats(
     settings: Settings,
-    by: str = typer.Option("version", help="A row for each project, label, annotator or model version."),
+    by: str = typer.Option(
+        "", help="A row for each project, label, annotator or model version; unset: version."
+    ),
     project: OfProject = None,
     label: OfLabel = None,
     plot: Path | None = typer.Option(None, help="Draw it over time, into this PNG, SVG or PDF."),
@@ -567,17 +583,19 @@ def stats(
     from click99.server.storage import open_database
     from click99_training.learning import stats
 
-    if by not in stats.BY:
+    if by and by not in stats.BY:
         raise ValueError(f"--by {by}: not one of {', '.join(stats.BY)}")
-    if html:
-        return write_dashboard(settings, html, project, label)
+    given = [("--by", by), ("--label", label), ("--plot", plot)]
+    if html and (beside := " ".join(f"{option} {value}" for option, value in given if value)):
+        raise ValueError(f"{beside}: --html shows every label, by all of these, over time. Leave out either")
+    which, by = MaskFilter(project=project, label=label), by or "version"
     with open_database(settings).reading() as session:
-        found = stats.costs(session, MaskFilter(project=project, label=label))
-    if not found:
-        asked = [f"{name} {value}" for name, value in (("project", project), ("label", label)) if value]
-        of = f" of {', '.join(asked)}" if asked else ""
-        typer.echo(f"The record has no saved mask with clicks{of}. Click, save, or run click99 sync.")
-        return
+        if not stats.any_clicked(session, which):
+            typer.echo(stats.nothing_told(session, which, names_for_people(settings)))
+            return
+        if html:
+            return write_dashboard(settings, html, which)
+        found = stats.costs(session, which)
     names = names_for_people(settings) if by in ("project", "annotator") else Names()
     Console().print(stats.table(found, by, names))
     if plot:
@@ -592,18 +610,14 @@ def names_for_people(settings: Settings) -> Names:
     return Names.of(Connection(settings).client)
 
 
-def write_dashboard(settings: Settings, html: Path, project: str | None, label: str | None) -> None:
+def write_dashboard(settings: Settings, html: Path, which: MaskFilter) -> None:
     """One project's, or all projects'."""
-    from click99.annotations.saved_masks import MaskFilter
     from click99.dashboard.page import dashboard
     from click99.files import replacing
     from click99.registry.versions import Registry
     from click99.server.saved_images import saved_images
     from click99.server.storage import open_database
 
-    if label:
-        raise ValueError(f"--label {label}: --html shows every label. Leave it out, or --html")
-    which = MaskFilter(project=project)
     registry = Registry.pulled(settings.home, settings.registry_url)
     names = names_for_people(settings)
     page = dashboard(open_database(settings), registry, which, saved_images(settings), names)
@@ -616,7 +630,7 @@ db = typer.Typer(no_args_is_help=True, help="The record's database: its schema, 
 
 
 @db.command("status")
-@with_settings
+@with_settings(*RECORD)
 def show_schema(settings: Settings) -> None:
     """Show the schema's revision; exit code 1 when it must be upgraded, or is too new.
 
@@ -632,7 +646,7 @@ def show_schema(settings: Settings) -> None:
 
 
 @db.command("upgrade")
-@with_settings
+@with_settings(*RECORD)
 def upgrade_schema(settings: Settings) -> None:
     """Bring an older schema to this version's (docs/reference/record.md); keep a backup of an SQLite file.
 

@@ -198,11 +198,41 @@ def test_the_command_writes_it(database: Database, tmp_path: Path):
     code, told = invoke(tmp_path, "--html", str(file))
     assert (code, told) == (0, f"dashboard: {file}\n")
     assert "1 masks made by clicks" in words(file.read_text())
-    invoke(tmp_path, "--html", str(file), "--project", "2")
-    assert "no saved mask" in words(file.read_text())
 
 
-def test_the_command_shows_every_label_or_says_so(tmp_path: Path):
-    code, told = invoke(tmp_path, "--html", str(tmp_path / "cost.html"), "--label", "cell")
+def test_the_command_writes_no_page_of_nothing(database: Database, tmp_path: Path):
+    file = tmp_path / "cost.html"
+    assert "no saved mask with clicks. Click" in invoke(tmp_path, "--html", str(file))[1]
+    record(database, 1, "ab")
+    code, told = invoke(tmp_path, "--html", str(file), "--project", "2")
+    assert code == 0
+    assert "no saved mask with clicks of project 2. It has some of project 1, of 2026-01-01: cell." in told
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("beside", ["--label cell", "--by label", "--plot cost.png"])
+def test_what_the_page_can_not_honour_is_refused(tmp_path: Path, beside: str):
+    file = tmp_path / "cost.html"
+    code, told = invoke(tmp_path, "--html", str(file), *beside.split())
     assert code == 2
-    assert "--label cell" in told
+    assert f"{beside}: --html shows every label" in told
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("html", "said"),
+    [
+        ("file/stats.html", "file: File exists. Choose another place"),
+        ("file/more/stats.html", "file/more: Not a directory. Part of its path is a file: choose another"),
+        (".", ": Is a directory. Name a file in it"),
+    ],
+)
+def test_what_the_system_refuses_is_told_in_a_sentence(
+    database: Database, tmp_path: Path, html: str, said: str
+):
+    record(database, 1, "ab")
+    (tmp_path / "file").write_text("no folder")
+    code, told = invoke(tmp_path, "--html", str(tmp_path / html))
+    assert code == 2
+    assert said in told
+    assert "Errno" not in told

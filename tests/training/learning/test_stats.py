@@ -175,6 +175,7 @@ def test_a_filter_without_hits_is_named(database: Database, tmp_path: Path):
     record(database, answer("a", TRUTH, 0))
     said = invoke(tmp_path, "--project", "7", "--label", "tree")[1]
     assert "no saved mask with clicks of project 7, label tree." in said
+    assert "It has some of project 1, of 2026-01-01: cell. Ask for those, or" in said
 
 
 def test_a_plot_of_one_day_shows_days(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from textwrap import shorten
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ from click99.dashboard.names import Names
 from click99.segmentation.metrics import corrective_accuracy, iou
 
 LEAST_DAYS = 7  # that a plot shows
+LONGEST = 400  # characters of all projects and labels
 
 # Heading of a column -> the characters that its longest word or figure takes.
 FIGURES = {
@@ -55,6 +57,31 @@ class JudgedCost(Cost):
 def costs(session: Session, which: MaskFilter) -> list[JudgedCost]:
     """Of every saved mask that took clicks."""
     return [_judged(session, found) for found in saved_masks(session, which) if found.clicks]
+
+
+def any_clicked(session: Session, which: MaskFilter) -> bool:
+    """Whether there are costs; no pixel is looked at."""
+    return any(found.clicks for found in saved_masks(session, which))
+
+
+def nothing_told(session: Session, which: MaskFilter, names: Names) -> str:
+    """That `which` has no costs, of which projects and labels there are some, and what to do."""
+    asked = [
+        f"{name} {value}" for name, value in (("project", which.project), ("label", which.label)) if value
+    ]
+    of = f" of {', '.join(asked)}" if asked else ""
+    none = f"The record has no saved mask with clicks{of}."
+    there = (cost(found) for found in saved_masks(session, MaskFilter()) if found.clicks)
+    labels = {
+        names.project(key): ", ".join(grouped(group, BY["label"]))
+        for key, group in grouped(there, BY["project"]).items()
+    }
+    if not labels:
+        return f"{none} Click, save, or run click99 sync."
+    told = "; ".join(f"{project}: {named}" for project, named in labels.items())
+    return (
+        f"{none} It has some of {shorten(told, LONGEST)}. Ask for those, or click, save, or run click99 sync."
+    )
 
 
 def _judged(session: Session, found: SavedMask) -> JudgedCost:
