@@ -178,7 +178,28 @@ def test_files_without_weights(tmp_path: Path, content: object):
         import_weights(file, tmp_path / "out.safetensors")
 
 
-def test_a_file_that_torch_did_not_write(tmp_path: Path):
-    (tmp_path / "weights.pth").write_bytes(b"<html>sign in to download</html>")
-    with pytest.raises(CheckpointError, match=r"weights\.pth is no file of weights"):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>sign in to download</html>",
+        b"file,label\n",
+        b"\x80\x02}q\x00.",
+        b"PK\x03\x04 cut off",
+        b"\x89PNG",
+    ],
+)
+def test_a_file_that_torch_did_not_write_is_told_in_words_of_ours(tmp_path: Path, content: bytes):
+    (tmp_path / "weights.pth").write_bytes(content)
+    with pytest.raises(CheckpointError) as error:
+        import_weights(tmp_path / "weights.pth", tmp_path / "out.safetensors")
+    assert str(error.value).endswith(
+        f"weights.pth is no file of weights that torch.save wrote: {len(content)} bytes that begin with "
+        f"{content[:16]!r}. Give the .pth file as it was released; if it is, download it again"
+    )
+
+
+def test_a_file_with_more_than_tensors_is_not_read(tmp_path: Path):
+    torch.save({"bn1.weight": torch.zeros(1), "path": tmp_path}, tmp_path / "weights.pth")
+    with pytest.raises(CheckpointError, match=r"weights\.pth holds more than tensors.* Save its state_dict"):
         import_weights(tmp_path / "weights.pth", tmp_path / "out.safetensors")

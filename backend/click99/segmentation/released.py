@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor, nn
@@ -69,14 +70,24 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{file} does not exist: give the path of a released .pth file")
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).split("\n")[0]
-        raise CheckpointError(f"{file} is no file of weights that torch.save wrote: {reason}") from error
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"{file} {_unreadable(file)}") from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise CheckpointError(f"{file} holds no state dict: names with their tensors")
+        raise CheckpointError(f"{file} holds no state dict: names with their tensors. Save that, and give it")
     return {name.removeprefix("module."): tensor.float() for name, tensor in content.items()}
+
+
+def _unreadable(file: Path) -> str:
+    """What a file is that torch.load refused, and what to do."""
+    if is_zipfile(file):
+        why = "holds more than tensors, which is not read: it may run a program"
+        return f"{why}. Save its state_dict alone, and give that"
+    with file.open("rb") as start:
+        begun = f"{file.stat().st_size:,} bytes that begin with {start.read(16)!r}"
+    remedy = "Give the .pth file as it was released; if it is, download it again"
+    return f"is no file of weights that torch.save wrote: {begun}. {remedy}"
 
 
 def from_paper(tensors: dict[str, Tensor], file: Path) -> TwoStreamNetwork:
