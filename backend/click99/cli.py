@@ -626,6 +626,21 @@ def write_dashboard(settings: Settings, html: Path, which: MaskFilter) -> None:
     typer.echo(f"dashboard: {html}")
 
 
+@memory.command("list")
+@with_settings(*RECORD, *LABEL_STUDIO)
+def list_labels(settings: Settings) -> None:
+    """Show every label that masks were learnt of, what its first clicks use, and what that brings.
+
+    click99 memory list
+    """
+    from rich.console import Console
+
+    from click99.memory.overview import labels_table
+
+    table = labels_table(settings.home, settings.database_url, names_for_people(settings).project)
+    Console().print(table if table.rows else "Nothing is remembered yet.")
+
+
 db = typer.Typer(no_args_is_help=True, help="The record's database: its schema, and the way to a newer one.")
 
 

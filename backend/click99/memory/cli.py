@@ -1,4 +1,5 @@
-"""The commands `click99 memory …`. Heavy imports wait inside."""
+"""The commands `click99 memory …` but `list`, which asks Label Studio for names: `click99.cli`. Heavy imports
+wait inside."""
 
 from __future__ import annotations
 
@@ -19,18 +20,6 @@ Url = Annotated[
 Project = Annotated[str, typer.Option(help="Label Studio's number of the project, or the record's key.")]
 Label = Annotated[str, typer.Option(help="As Label Studio shows it.")]
 HOME = Path("~/.click99")
-
-
-@memory.command("list")
-def list_labels(home: Home = HOME, database_url: Url = "") -> None:
-    """Show every label that masks were learnt of, what its first clicks use, and what that brings.
-
-    click99 memory list
-    """
-    from click99.memory.overview import labels_table
-
-    table = labels_table(home, database_url)
-    Console().print(table if table.rows else "Nothing is remembered yet.")
 
 
 @memory.command()

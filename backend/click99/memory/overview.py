@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,12 +23,14 @@ class UnknownLabelError(ValueError):
     """Nothing is remembered of it."""
 
 
-def labels_table(home: Path, url: str) -> Table:
-    """A row for every label that masks were learnt of. url: of the record's database, "": in `home`."""
+def labels_table(home: Path, url: str, name: Callable[[str], str]) -> Table:
+    """A row for every label that masks were learnt of. url: of the record's database, "": in `home`. name: of
+    a project, by its key."""
     table = Table("project", "label", "model version", "masks", "used", "IoU without", "IoU with")
     for (project, label, version), rows in _by_label(_database(home, url)).items():
         used = USES[Memory.of(rows).choice]
-        table.add_row(escape(project), escape(label), version, str(len(rows)), used, *map(_iou, judged(rows)))
+        cells = map(escape, (name(project), label, version, str(len(rows)), used))
+        table.add_row(*cells, *map(_iou, judged(rows)))
     return table
 
 
