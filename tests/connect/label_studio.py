@@ -23,6 +23,7 @@ class LabelStudio(Client):
         self.kept: dict[str, list[dict[str, Any]]] = {"projects": [], "tasks": [], "ml": [], "webhooks": []}
         self.changes: list[str] = []  # calls that were no questions
         self.refuses = ""  # what to say to a new ML backend
+        self.credentials = ("", "")  # that click99 wants
         self.answer: dict[str, Any] = {"data": {"result": [{"type": "brushlabels"}]}}
         self.predicted = 0
         self.clicked: list[dict[str, Any]] = []
@@ -52,6 +53,8 @@ class LabelStudio(Client):
             raise ApiMissingError(path, "Label Studio answers 404", "See its log")
         if method == "DELETE":
             self.kept[kind].remove(one)
+        if method == "PATCH" and kind == "ml":
+            self._check(one | json)
         one.update(json or {})
         return one
 
@@ -63,7 +66,23 @@ class LabelStudio(Client):
 
     def _listed(self, kind: str, project: int | str | None) -> Any:
         found = [each for each in self.kept[kind] if each.get("project") == project]
+        if kind == "ml":
+            return [self._told(each) for each in found]
         return {"total": len(found), "tasks": found} if kind == "tasks" else found
+
+    def _told(self, ml: dict[str, Any]) -> dict[str, Any]:
+        """An ML backend with its state of this moment, and without its password."""
+        told = {field: value for field, value in ml.items() if field != "basic_auth_pass"}
+        return told | {"state": "CO" if self._takes(ml) else "ER"}
+
+    def _takes(self, ml: dict[str, Any]) -> bool:
+        """Whether it answers to the credentials that Label Studio has for it."""
+        return self.credentials in (("", ""), (ml["basic_auth_user"], ml.get("basic_auth_pass", "")))
+
+    def _check(self, ml: dict[str, Any]) -> None:
+        """Only what answers is connected."""
+        if self.refuses or not self._takes(ml):
+            raise ApiError("/api/ml", self.refuses or "Authorization: missing or wrong", "See its log")
 
     def _create(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
         if kind == "predictions":
@@ -72,8 +91,7 @@ class LabelStudio(Client):
             task.setdefault("predictions", []).append({"id": self.predicted} | fields)
             return fields
         if kind == "ml":
-            if self.refuses:
-                raise ApiError("POST /api/ml", self.refuses, "See its log")
+            self._check(fields)
             hook = {"url": f"{fields['url']}/webhook", "send_payload": True, "send_for_all_actions": True}
             self._add("webhooks", hook | {"project": fields["project"], "is_active": True, "headers": {}})
         return self._add(kind, {"show_collab_predictions": True, "basic_auth_user": ""} | fields)

@@ -87,6 +87,7 @@ def test_a_dry_run_asks_only(label_studio: LabelStudio, photos: Path):
 def test_the_secret_and_the_password_are_told(label_studio: LabelStudio):
     project = label_studio.add_project()
     run(label_studio, project=project)
+    label_studio.credentials = ("anna", "pass")
     backend = Backend(URL, "anna", "pass", "secret")
     steps = run(label_studio, project=project, backend=backend)
     assert steps["webhook"].detail.endswith("with its secret")
@@ -95,7 +96,42 @@ def test_the_secret_and_the_password_are_told(label_studio: LabelStudio):
     (ml,) = label_studio.kept["ml"]
     assert (ml["auth_method"], ml["basic_auth_user"], ml["basic_auth_pass"]) == ("BASIC_AUTH", "anna", "pass")
     assert run(label_studio, project=project, backend=backend)["webhook"].outcome == "kept"
-    assert "pass" not in str(steps)
+    assert steps["ML backend"].detail.endswith("with the password of anna")
+    assert "'pass'" not in str(steps)
+
+
+@pytest.mark.parametrize("apply", [True, False])
+def test_a_password_that_only_changed_is_told(label_studio: LabelStudio, apply: bool):
+    project = label_studio.add_project()
+    label_studio.credentials = ("anna", "old")
+    run(label_studio, project=project, backend=Backend(URL, "anna", "old"))
+    label_studio.credentials = ("anna", "new")
+    new = Backend(URL, "anna", "new")
+    step = run(label_studio, apply, project=project, backend=new)["ML backend"]
+    assert (step.outcome, step.detail) == (
+        "changed" if apply else "to do",
+        f"{URL}, interactive, with the password of anna",
+    )
+    (ml,) = label_studio.kept["ml"]
+    assert ml["basic_auth_pass"] == ("new" if apply else "old")
+    assert outcomes(run(label_studio, apply, project=project, backend=new)) == (
+        {"kept"} if apply else {"kept", "to do"}
+    )
+
+
+def test_basic_auth_that_is_gone_is_told_once(label_studio: LabelStudio):
+    project = label_studio.add_project()
+    label_studio.credentials = ("anna", "old")
+    run(label_studio, project=project, backend=Backend(URL, "anna", "old"))
+    label_studio.credentials = ("", "")
+    assert run(label_studio, project=project)["ML backend"].outcome == "changed"
+    assert run(label_studio, project=project)["ML backend"].outcome == "kept"
+
+
+def test_a_password_that_click99_does_not_take_is_refused(label_studio: LabelStudio):
+    label_studio.credentials = ("anna", "pass")
+    with pytest.raises(ApiError, match=r"Authorization: missing or wrong.*CLICK99_BASIC_AUTH_PASSWORD"):
+        run(label_studio, project=label_studio.add_project(), backend=Backend(URL, "anna", "wrong"))
 
 
 def test_a_backend_that_is_asked_before_ours_is_a_problem_and_stays(label_studio: LabelStudio):

@@ -10,7 +10,7 @@ from click99.demo.pictures import pictures
 from click99.labelstudio.client import Client
 from tests.e2e.workplace import COFFEE, Click99, mask_of
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 BOXES = """<View><Image name="photo" value="$image"/>
 <RectangleLabels name="boxes" toName="photo"><Label value="cup"/></RectangleLabels></View>"""
@@ -55,6 +55,27 @@ def test_a_project_of_boxes_gets_masks(click99: Click99, client: Client):
     assert "a click: answered with brushlabels" in said
     assert "RectangleLabels" in client.call("GET", f"/api/projects/{created['id']}")["label_config"]
     assert len(list(client.tasks(created["id"], 10))) == 1
+
+
+def test_a_password_that_changed_is_told_and_only_then(click99: Click99, client: Client):
+    """Of a project without tasks: Label Studio itself tells whether click99 takes what it has."""
+    created = client.call("POST", "/api/projects", json={"title": "closed", "label_config": BOXES})
+    asked = ("--project", str(created["id"]))
+    plain = click99.environment
+    try:
+        for password in ("first", "second"):
+            click99.environment = plain | {
+                "CLICK99_BASIC_AUTH_USER": "anna",
+                "CLICK99_BASIC_AUTH_PASSWORD": password,
+            }
+            click99.restart()
+            assert "interactive, with the password of anna" in connect(click99, *asked)
+            assert "✓ ML backend" in connect(click99, *asked)
+    finally:
+        click99.environment = plain
+        click99.restart()
+    assert "+ ML backend" in connect(click99, *asked)
+    assert "✓ ML backend" in connect(click99, *asked)
 
 
 def test_a_detector_s_boxes_become_masks_to_refine(click99: Click99, client: Client, tmp_path: Path):

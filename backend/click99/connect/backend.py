@@ -15,9 +15,11 @@ from click99.labelstudio.errors import ApiError
 from click99.labelstudio.label_config import LabelConfig
 
 SECRET = "X-Click99-Secret"
+CONNECTED = "CO"  # the state of an ML backend that answers
 PRIVATE = (
-    "Start click99 there, or name the address by which Label Studio reaches it: --backend. For a private one "
-    "Label Studio needs LABEL_STUDIO_ML_BLOCK_LOCAL_IP=false and LABEL_STUDIO_SSRF_PROTECTION_ENABLED=false"
+    "Start click99 there, with this command's CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD, or "
+    "name the address by which Label Studio reaches it: --backend. For a private one Label Studio needs "
+    "LABEL_STUDIO_ML_BLOCK_LOCAL_IP=false and LABEL_STUDIO_SSRF_PROTECTION_ENABLED=false"
 )
 
 
@@ -40,7 +42,7 @@ class Backend:
         """As Label Studio's API names them."""
         told = {"url": self.url, "title": "click99", "is_interactive": True}
         if not self.user:
-            return told | {"auth_method": "NONE"}
+            return told | {"auth_method": "NONE", "basic_auth_user": ""}
         return told | {
             "auth_method": "BASIC_AUTH",
             "basic_auth_user": self.user,
@@ -50,7 +52,8 @@ class Backend:
 
 def add_backend(client: Client, project: int, backend: Backend, apply: bool) -> Iterator[Step]:
     """Connected under its address, interactive, with its credentials; others stay, and are named if one of
-    them comes before it."""
+    them comes before it. Label Studio never tells the password that it has; it tells, as of this moment,
+    whether click99 takes it."""
     others, ours = [], None
     for each in client.call("GET", "/api/ml", params={"project": project}):
         if each["url"].rstrip("/") == backend.url:
@@ -60,12 +63,14 @@ def add_backend(client: Client, project: int, backend: Backend, apply: bool) -> 
     if others:
         problem = f"{others[0]['url']} is interactive, too, and older: Label Studio asks only that one"
         yield Step("ML backend", "problem", f"{problem}. Remove it at Settings → Model")
-    if ours and ours["is_interactive"] and ours["basic_auth_user"] == backend.user:
+    taken = ours and ours["basic_auth_user"] == backend.user and ours["state"] == CONNECTED
+    if ours and ours["is_interactive"] and taken:
         yield Step("ML backend", "kept", f"{backend.url}, interactive")
         return
     if apply:
         _write(client, project, backend, ours)
-    yield change("ML backend", f"{backend.url}, interactive", apply)
+    credentials = f", with the password of {backend.user}" if backend.user else ""
+    yield change("ML backend", f"{backend.url}, interactive{credentials}", apply)
 
 
 def _write(client: Client, project: int, backend: Backend, ours: dict[str, Any] | None) -> None:
