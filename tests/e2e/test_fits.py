@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
+from click99.demo.pictures import pictures
 from tests.e2e.labelling_page import LabellingPage
 from tests.e2e.screenshots import KINDS, config
 from tests.e2e.workplace import Workplace
@@ -14,13 +16,39 @@ LIMITS = """() => [document.querySelector('.konvajs-content').getBoundingClientR
                    document.querySelector('.lsf-bottombar').getBoundingClientRect().top]"""
 
 
+@pytest.fixture(scope="module")
+def tall(workplace: Workplace, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a picture as a telephone held upright takes it, 900 × 1600."""
+    coffee = next(each for each in pictures() if each.name == "coffee.png")
+    file = tmp_path_factory.mktemp("tall") / "upright.jpg"
+    with Image.open(coffee) as picture:
+        picture.convert("RGB").transpose(Image.Transpose.ROTATE_90).resize((900, 1600)).save(file)
+    holder = workplace.project("holds a tall picture")
+    uploads = {file.name: (file.name, file.read_bytes())}
+    workplace.client.call("POST", f"/api/projects/{holder.id}/import", files=uploads)
+    (task,) = workplace.client.tasks(holder.id, 10)
+    return task["data"]["image"]
+
+
+@pytest.mark.parametrize("shape", ["wide", "tall"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_picture_ends_above_the_buttons(workplace: Workplace, studio: LabellingPage, kind: str) -> None:
-    project = workplace.project(f"fits {kind}", config(kind))
+def test_a_picture_ends_above_the_buttons(
+    workplace: Workplace,
+    studio: LabellingPage,
+    tall: str,
+    kind: str,
+    shape: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    if shape == "tall" and kind != "keys":  # below a hint of two lines five pixels of it are covered
+        lower = "maxHeight in label_config: 100vh less 250 px is too high below a hint of two lines"
+        request.applymarker(pytest.mark.xfail(reason=lower, strict=True))
+    project = workplace.project(f"fits {kind} {shape}", config(kind))
+    task = project.task(**({"image": tall} if shape == "tall" else {}))
     for number, (width, height) in enumerate(SIZES):
         studio.page.set_viewport_size({"width": width, "height": height})
-        studio.work_on(project.id, project.task())
-        studio.screenshot(f"fits-{kind}-{number}")
+        studio.work_on(project.id, task)
+        studio.screenshot(f"fits-{kind}-{shape}-{number}")
         end, buttons = studio.page.evaluate(LIMITS)
         assert end <= buttons, f"at {width} × {height}"
     studio.page.set_viewport_size({"width": 1400, "height": 900})
