@@ -23,7 +23,7 @@ class LabelStudio(Client):
         self.kept: dict[str, list[dict[str, Any]]] = {"projects": [], "tasks": [], "ml": [], "webhooks": []}
         self.changes: list[str] = []  # calls that were no questions
         self.refuses = ""  # what to say to a new ML backend
-        self.credentials = ("", "")  # that click99 wants
+        self.wanted: tuple[str, str] = ("", "")  # the user and password that click99 wants
         self.answer: dict[str, Any] = {"data": {"result": [{"type": "brushlabels"}]}}
         self.predicted = 0
         self.clicked: list[dict[str, Any]] = []
@@ -77,7 +77,7 @@ class LabelStudio(Client):
 
     def _takes(self, ml: dict[str, Any]) -> bool:
         """Whether it answers to the credentials that Label Studio has for it."""
-        return self.credentials in (("", ""), (ml["basic_auth_user"], ml.get("basic_auth_pass", "")))
+        return self.wanted in (("", ""), (ml["basic_auth_user"], ml.get("basic_auth_pass", "")))
 
     def _check(self, ml: dict[str, Any]) -> None:
         """Only what answers is connected."""

@@ -87,7 +87,7 @@ def test_a_dry_run_asks_only(label_studio: LabelStudio, photos: Path):
 def test_the_secret_and_the_password_are_told(label_studio: LabelStudio):
     project = label_studio.add_project()
     run(label_studio, project=project)
-    label_studio.credentials = ("anna", "pass")
+    label_studio.wanted = ("anna", "pass")
     backend = Backend(URL, "anna", "pass", "secret")
     steps = run(label_studio, project=project, backend=backend)
     assert steps["webhook"].detail.endswith("with its secret")
@@ -103,9 +103,9 @@ def test_the_secret_and_the_password_are_told(label_studio: LabelStudio):
 @pytest.mark.parametrize("apply", [True, False])
 def test_a_password_that_only_changed_is_told(label_studio: LabelStudio, apply: bool):
     project = label_studio.add_project()
-    label_studio.credentials = ("anna", "old")
+    label_studio.wanted = ("anna", "old")
     run(label_studio, project=project, backend=Backend(URL, "anna", "old"))
-    label_studio.credentials = ("anna", "new")
+    label_studio.wanted = ("anna", "new")
     new = Backend(URL, "anna", "new")
     step = run(label_studio, apply, project=project, backend=new)["ML backend"]
     assert (step.outcome, step.detail) == (
@@ -121,15 +121,15 @@ def test_a_password_that_only_changed_is_told(label_studio: LabelStudio, apply: 
 
 def test_basic_auth_that_is_gone_is_told_once(label_studio: LabelStudio):
     project = label_studio.add_project()
-    label_studio.credentials = ("anna", "old")
+    label_studio.wanted = ("anna", "old")
     run(label_studio, project=project, backend=Backend(URL, "anna", "old"))
-    label_studio.credentials = ("", "")
+    label_studio.wanted = ("", "")
     assert run(label_studio, project=project)["ML backend"].outcome == "changed"
     assert run(label_studio, project=project)["ML backend"].outcome == "kept"
 
 
 def test_a_password_that_click99_does_not_take_is_refused(label_studio: LabelStudio):
-    label_studio.credentials = ("anna", "pass")
+    label_studio.wanted = ("anna", "pass")
     with pytest.raises(ApiError, match=r"Authorization: missing or wrong.*CLICK99_BASIC_AUTH_PASSWORD"):
         run(label_studio, project=label_studio.add_project(), backend=Backend(URL, "anna", "wrong"))
 

@@ -19,9 +19,8 @@ LIMITS = """() => [document.querySelector('.konvajs-content').getBoundingClientR
 @pytest.fixture(scope="module")
 def tall(workplace: Workplace, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a picture as a telephone held upright takes it, 900 × 1600."""
-    coffee = next(each for each in pictures() if each.name == "coffee.png")
     file = tmp_path_factory.mktemp("tall") / "upright.jpg"
-    with Image.open(coffee) as picture:
+    with pictures()[0].open("rb") as coffee, Image.open(coffee) as picture:
         picture.convert("RGB").transpose(Image.Transpose.ROTATE_90).resize((900, 1600)).save(file)
     holder = workplace.project("holds a tall picture")
     uploads = {file.name: (file.name, file.read_bytes())}
