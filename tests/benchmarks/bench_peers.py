@@ -1,0 +1,88 @@
+"""How long a click takes beside others' networks on this machine, idle and beside another program.
+
+    python -m tests.benchmarks.bench_peers [--threads 2] [--rounds 12]
+
+The networks alone, warm, without HTTP: click99's shipped one on a picture that it has not seen, and on one
+that was clicked before; the others with random weights, as their programs run them for each click (RITM's
+and FocalClick's look at 448 pixels here as click99's does). They take turns, so that other work on the
+machine meets all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from itertools import count
+
+import numpy as np
+import torch
+
+from click99.segmentation.device import use_threads
+from click99.segmentation.predictor import Predictor
+from tests.benchmarks.bench_click import CLICKS, picture
+from tests.benchmarks.bench_engines import busy
+from tests.benchmarks.peers import PEERS
+
+Run = Callable[[], object]
+
+
+def own() -> dict[str, Run]:
+    """The shipped network's clicks on a picture of 640 × 480."""
+    predictor, image, numbers = Predictor.load(device="cpu"), picture(), count()
+    mask = predictor.refine(image, CLICKS[:1], None, "known")
+
+    def first() -> np.ndarray:
+        return predictor.refine(image, CLICKS[:1], None, f"new {next(numbers)}")
+
+    def later() -> np.ndarray:
+        return predictor.refine(image, CLICKS[:3], mask, "known")
+
+    return {"click99, a picture's first click": first, "click99, later clicks": later}
+
+
+def others() -> dict[str, Run]:
+    found: dict[str, Run] = {}
+    for name, (make, side, _) in PEERS.items():
+        network = make().eval()
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        channels = 3 if side == 1024 else 6
+        x = torch.rand(1, channels, side, side).contiguous(memory_format=torch.channels_last)
+        found[name] = lambda network=network, x=x: network(x)
+    return found
+
+
+def measure(runs: dict[str, Run], rounds: int) -> dict[str, float]:
+    """The median milliseconds of each."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    with torch.inference_mode():
+        for number in range(rounds + 1):
+            for name in sorted(runs, reverse=number % 2 == 0):
+                begun = time.perf_counter()
+                runs[name]()
+                times[name].append(1000 * (time.perf_counter() - begun))
+    return {name: float(np.median(each[1:])) for name, each in times.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=12)
+    options = parser.parse_args()
+    use_threads(options.threads)
+    runs = own() | others()
+    found = []
+    for beside in (nullcontext(), busy(options.threads)):
+        with beside:
+            found.append(measure(runs, options.rounds))
+    print("| a click of | idle, ms | beside another program, ms | idle, times click99's later clicks |")
+    for name in runs:
+        idle, beside = (each[name] for each in found)
+        print(f"| {name} | {idle:.0f} | {beside:.0f} | {idle / found[0]['click99, later clicks']:.1f} |")
+
+
+if __name__ == "__main__":
+    main()
