@@ -3,9 +3,9 @@
     python -m tests.benchmarks.bench_peers [--threads 2] [--rounds 12]
 
 The networks alone, warm, without HTTP: click99's shipped one on a picture that it has not seen, and on one
-that was clicked before; the others with random weights, as their programs run them for each click (RITM's
-and FocalClick's look at 448 pixels here as click99's does). They take turns, so that other work on the
-machine meets all.
+that was clicked before; the others with random weights, as their programs run them for each click: RITM's
+at 448 pixels, as click99's, FocalClick's twice at 256. They take turns, so that other work on the machine
+meets all.
 """
 
 from __future__ import annotations
