@@ -134,6 +134,8 @@ def with_settings(*shown: str) -> Callable[[Callable[..., None]], Callable[..., 
     not all; it takes the others, too.
     """
 
+    assert {*shown} <= {*Settings.model_fields}, shown
+
     def given_settings(command: Callable[..., None]) -> Callable[..., None]:
         own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
 
@@ -587,15 +589,17 @@ def stats(
         raise ValueError(f"--by {by}: not one of {', '.join(stats.BY)}")
     given = [("--by", by), ("--label", label), ("--plot", plot)]
     if html and (beside := " ".join(f"{option} {value}" for option, value in given if value)):
-        raise ValueError(f"{beside}: --html shows every label, by all of these, over time. Leave out either")
+        problem = f"{beside}: not with --html, whose page shows projects, labels, annotators and versions"
+        raise ValueError(f"{problem}. Leave out either")
     which, by = MaskFilter(project=project, label=label), by or "version"
     with open_database(settings).reading() as session:
-        if not stats.any_clicked(session, which):
-            typer.echo(stats.nothing_told(session, which, names_for_people(settings)))
-            return
-        if html:
-            return write_dashboard(settings, html, which)
-        found = stats.costs(session, which)
+        clicked = stats.any_clicked(session, which)
+        there = {} if clicked else stats.clicked_labels(session)
+        found = stats.costs(session, which) if clicked and not html else []
+    if not clicked:
+        return typer.echo(stats.nothing_told(which, there, names_for_people(settings) if there else Names()))
+    if html:
+        return write_dashboard(settings, html, which)
     names = names_for_people(settings) if by in ("project", "annotator") else Names()
     Console().print(stats.table(found, by, names))
     if plot:

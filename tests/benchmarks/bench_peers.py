@@ -3,9 +3,9 @@
     python -m tests.benchmarks.bench_peers [--threads 2] [--rounds 12]
 
 The networks alone, warm, without HTTP: click99's shipped one on a picture that it has not seen, and on one
-that was clicked before; the others with random weights, as their programs run them for each click: RITM's
-at 448 pixels, as click99's, FocalClick's twice at 256. They take turns, so that other work on the machine
-meets all.
+that was clicked before; the others with random weights, as their programs run them: RITM's at 448 pixels, as
+click99's, FocalClick's twice at 256, MobileSAM's encoder at 1024, whose features Label Studio's example keeps
+for one picture. They take turns, so that other work on the machine meets all.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -23,7 +24,7 @@ from click99.segmentation.device import use_threads
 from click99.segmentation.predictor import Predictor
 from tests.benchmarks.bench_click import CLICKS, picture
 from tests.benchmarks.bench_engines import busy
-from tests.benchmarks.peers import PEERS
+from tests.benchmarks.peers import PEERS, MobileSam
 
 Run = Callable[[], object]
 
@@ -44,12 +45,16 @@ def own() -> dict[str, Run]:
 
 def others() -> dict[str, Run]:
     found: dict[str, Run] = {}
-    for name, (make, side, _) in PEERS.items():
-        network = make().eval()
+    for name, peer in PEERS.items():
+        network = peer.make().eval()
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        channels = 3 if side == 1024 else 6
-        x = torch.rand(1, channels, side, side).contiguous(memory_format=torch.channels_last)
-        found[name] = lambda network=network, x=x: network(x)
+        x = torch.rand(1, *peer.shape).contiguous(memory_format=torch.channels_last)
+        if isinstance(network, MobileSam):
+            features = network.encoder(x).detach()
+            found[f"{name}, a picture's first click"] = partial(network, x)
+            found[f"{name}, later clicks"] = partial(network.decode, features)
+        else:
+            found[name] = partial(network, x)
     return found
 
 

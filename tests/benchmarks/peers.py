@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -136,9 +137,10 @@ class Ritm(nn.Module):
         wide = self.wide(features)
         weights = self.rough(features).flatten(2).softmax(-1)  # [B, 1, N]
         region = (weights @ wide.flatten(2).transpose(1, 2)).transpose(1, 2)[..., None]  # [B, C, 1, 1]
-        query, key, value = self.query(wide).flatten(2), self.keys(region).flatten(2), self.values(region)
-        shares = (query.transpose(1, 2) @ key * query.shape[1] ** -0.5).softmax(-1)  # [B, N, 1]
-        context = (shares @ value.flatten(2).transpose(1, 2)).transpose(1, 2).reshape_as(self.query(wide))
+        features, key, value = self.query(wide), self.keys(region).flatten(2), self.values(region)
+        query = features.flatten(2).transpose(1, 2)
+        shares = (query @ key * query.shape[-1] ** -0.5).softmax(-1)  # [B, N, 1]
+        context = (shares @ value.flatten(2).transpose(1, 2)).transpose(1, 2).reshape_as(features)
         return self.last(self.join(torch.cat([self.up(context), wide], 1)))
 
 
@@ -374,13 +376,22 @@ class MobileSam(nn.Module):
         return (kernels @ fine.flatten(2)).unflatten(2, fine.shape[-2:])
 
 
-PEERS: dict[str, tuple[Callable[[], nn.Module], int, float]] = {
-    "RITM, HRNet18s": (Ritm, 448, 4.22),
-    "FocalClick, SegFormer-B0": (FocalClick, 448, 3.74),
-    "Label Studio's SAM example, MobileSAM": (MobileSam, 1024, 9.66),
+class Peer(NamedTuple):
+    """shape: of what the network looks at, [C, H, W]. millions: of parameters, as they are published."""
+
+    make: Callable[[], nn.Module]
+    shape: tuple[int, int, int]
+    millions: float
+
+
+RITM = "RITM, HRNet18s"
+FOCAL = "FocalClick, SegFormer-B0"
+SAM = "Label Studio's SAM example, MobileSAM"
+PEERS = {
+    RITM: Peer(Ritm, (6, 448, 448), 4.22),
+    FOCAL: Peer(FocalClick, (6, 448, 448), 3.74),
+    SAM: Peer(MobileSam, (3, 1024, 1024), 9.66),
 }
-"""By their names: the network, the side of what it looks at, its millions of parameters as they are published
-(the first two in SimpleClick's tables)."""
 
 
 def millions(network: nn.Module) -> float:

@@ -73,7 +73,7 @@ class LabelStudio(Client):
     def _told(self, ml: dict[str, Any]) -> dict[str, Any]:
         """An ML backend with its state of this moment, and without its password."""
         told = {field: value for field, value in ml.items() if field != "basic_auth_pass"}
-        return told | {"state": "CO" if self._takes(ml) else "ER"}
+        return told | {"state": "CO" if self._takes(ml) and not self.refuses else "ER"}
 
     def _takes(self, ml: dict[str, Any]) -> bool:
         """Whether it answers to the credentials that Label Studio has for it."""

@@ -15,6 +15,7 @@ from click99.labelstudio.label_config import LabelConfig
 from tests.connect.label_studio import LabelStudio
 
 URL = "http://localhost:9090"
+NO_ANSWER = "Label Studio got no answer there: another password, or click99 did not run"
 BACKEND = Backend(URL)
 OTHER = {"url": "http://other:9090", "is_interactive": True, "basic_auth_user": ""}
 
@@ -110,13 +111,25 @@ def test_a_password_that_only_changed_is_told(label_studio: LabelStudio, apply: 
     step = run(label_studio, apply, project=project, backend=new)["ML backend"]
     assert (step.outcome, step.detail) == (
         "changed" if apply else "to do",
-        f"{URL}, interactive, with the password of anna",
+        f"{URL}, interactive, with the password of anna; {NO_ANSWER}",
     )
     (ml,) = label_studio.kept["ml"]
     assert ml["basic_auth_pass"] == ("new" if apply else "old")
     assert outcomes(run(label_studio, apply, project=project, backend=new)) == (
         {"kept"} if apply else {"kept", "to do"}
     )
+
+
+def test_a_click99_that_did_not_run_is_told(label_studio: LabelStudio):
+    project = label_studio.add_project()
+    run(label_studio, project=project)
+    label_studio.refuses = "Connection refused"
+    step = run(label_studio, False, project=project)["ML backend"]
+    assert (step.outcome, step.detail) == ("to do", f"{URL}, interactive; {NO_ANSWER}")
+    with pytest.raises(ApiError, match=r"Connection refused.*Start click99 there"):
+        run(label_studio, project=project)
+    label_studio.refuses = ""
+    assert run(label_studio, project=project)["ML backend"].outcome == "kept"
 
 
 def test_basic_auth_that_is_gone_is_told_once(label_studio: LabelStudio):

@@ -215,7 +215,7 @@ def test_what_the_page_can_not_honour_is_refused(tmp_path: Path, beside: str):
     file = tmp_path / "cost.html"
     code, told = invoke(tmp_path, "--html", str(file), *beside.split())
     assert code == 2
-    assert f"{beside}: --html shows every label" in told
+    assert f"{beside}: not with --html, whose page shows projects" in told
     assert not file.exists()
 
 

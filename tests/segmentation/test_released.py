@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -199,7 +200,16 @@ def test_a_file_that_torch_did_not_write_is_told_in_words_of_ours(tmp_path: Path
     )
 
 
-def test_a_file_with_more_than_tensors_is_not_read(tmp_path: Path):
-    torch.save({"bn1.weight": torch.zeros(1), "path": tmp_path}, tmp_path / "weights.pth")
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "before PyTorch 1.6"])
+def test_a_file_with_more_than_tensors_is_not_read(tmp_path: Path, zipped: bool):
+    content = {"bn1.weight": torch.zeros(1), "path": tmp_path}
+    torch.save(content, tmp_path / "weights.pth", _use_new_zipfile_serialization=zipped)
     with pytest.raises(CheckpointError, match=r"weights\.pth holds more than tensors.* Save its state_dict"):
+        import_weights(tmp_path / "weights.pth", tmp_path / "out.safetensors")
+
+
+def test_a_zip_of_something_else_is_none(tmp_path: Path):
+    with ZipFile(tmp_path / "weights.pth", "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(CheckpointError, match=r"is no file of weights that torch\.save wrote: .* bytes"):
         import_weights(tmp_path / "weights.pth", tmp_path / "out.safetensors")

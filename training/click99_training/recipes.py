@@ -47,7 +47,7 @@ class Recipe:
     average: float = 0.998  # of the weights' exponential moving average; 0 = the weights themselves
     composite: float = 0.25  # share of the images composited from a foreground and a background
     mix: Mix = field(default_factory=Mix)  # what the composites are made of
-    nearly_right: float = 0.15  # share of the images that start from a mask with small errors
+    nearly_right: float = 0.15  # share of the images that start from a mask with some errors
     saved: float = 0.0  # share of the images whose mask may be saved between clicks (Batch.save)
     maps: float = 0.0  # share of the images whose first click sees a map of what is alike (loop/maps.py)
     inverted: float = 0.0  # share of the images where all that the object is not is asked for

@@ -16,7 +16,7 @@ from click99.labelstudio.label_config import LabelConfig
 
 SECRET = "X-Click99-Secret"
 CONNECTED = "CO"  # the state of an ML backend that answers
-PRIVATE = (
+REMEDY = (
     "Start click99 there, with this command's CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD, or "
     "name the address by which Label Studio reaches it: --backend. For a private one Label Studio needs "
     "LABEL_STUDIO_ML_BLOCK_LOCAL_IP=false and LABEL_STUDIO_SSRF_PROTECTION_ENABLED=false"
@@ -63,14 +63,15 @@ def add_backend(client: Client, project: int, backend: Backend, apply: bool) -> 
     if others:
         problem = f"{others[0]['url']} is interactive, too, and older: Label Studio asks only that one"
         yield Step("ML backend", "problem", f"{problem}. Remove it at Settings → Model")
-    taken = ours and ours["basic_auth_user"] == backend.user and ours["state"] == CONNECTED
-    if ours and ours["is_interactive"] and taken:
+    same = ours and ours["is_interactive"] and ours["basic_auth_user"] == backend.user
+    if ours and same and ours["state"] == CONNECTED:
         yield Step("ML backend", "kept", f"{backend.url}, interactive")
         return
     if apply:
         _write(client, project, backend, ours)
     credentials = f", with the password of {backend.user}" if backend.user else ""
-    yield change("ML backend", f"{backend.url}, interactive{credentials}", apply)
+    silent = "; Label Studio got no answer there: another password, or click99 did not run" if same else ""
+    yield change("ML backend", f"{backend.url}, interactive{credentials}{silent}", apply)
 
 
 def _write(client: Client, project: int, backend: Backend, ours: dict[str, Any] | None) -> None:
@@ -79,7 +80,7 @@ def _write(client: Client, project: int, backend: Backend, ours: dict[str, Any] 
         client.call(method, path, json=backend.fields | {"project": project})
     except ApiError as error:
         problem = f"Label Studio does not connect {backend.url} ({error.problem})"
-        raise ApiError("ML backend", problem, PRIVATE) from None
+        raise ApiError("ML backend", problem, REMEDY) from None
 
 
 def set_webhook(client: Client, project: int, backend: Backend, apply: bool) -> Iterator[Step]:

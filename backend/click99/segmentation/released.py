@@ -19,6 +19,7 @@ from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import PAPER, NetworkConfig
 
 CLASSIFIER = ("fc.weight", "fc.bias")
+BEFORE_ZIP = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # how torch.save's files began until PyTorch 1.6
 
 # The beginnings of the authors' names -> ours; what follows them (weight, bias) is the same.
 PAPER_NAMES = {
@@ -71,7 +72,7 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{file} {_unreadable(file)}") from error
+        raise CheckpointError(f"{file} {_unreadable(file, error)}") from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
@@ -79,15 +80,16 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
     return {name.removeprefix("module."): tensor.float() for name, tensor in content.items()}
 
 
-def _unreadable(file: Path) -> str:
+def _unreadable(file: Path, error: Exception) -> str:
     """What a file is that torch.load refused, and what to do."""
-    if is_zipfile(file):
+    with file.open("rb") as start:
+        begun = start.read(16)
+    if isinstance(error, pickle.UnpicklingError) and (is_zipfile(file) or begun.startswith(BEFORE_ZIP)):
         why = "holds more than tensors, which is not read: it may run a program"
         return f"{why}. Save its state_dict alone, and give that"
-    with file.open("rb") as start:
-        begun = f"{file.stat().st_size:,} bytes that begin with {start.read(16)!r}"
     remedy = "Give the .pth file as it was released; if it is, download it again"
-    return f"is no file of weights that torch.save wrote: {begun}. {remedy}"
+    size = f"{file.stat().st_size:,} bytes that begin with {begun!r}"
+    return f"is no file of weights that torch.save wrote: {size}. {remedy}"
 
 
 def from_paper(tensors: dict[str, Tensor], file: Path) -> TwoStreamNetwork:

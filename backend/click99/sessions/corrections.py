@@ -72,17 +72,25 @@ def kept_corrections(start: Start, alpha: np.ndarray, clicks: Sequence[Click], n
     those of a negative one; a change of the outline alone is no part. Where strokes decided, nothing changes
     unless a click contradicts them in that very place.
     """
-    kept, changed = start.alpha, (alpha > 127) != start.mask
-    for positive, change in ((True, np.maximum), (False, np.minimum)):
+    kept = start.alpha
+    for positive in (True, False):
         if own := [click for click in clicks if click.positive == positive]:
-            of_sign = changed & (start.mask != positive)
-            around = _around(own, near, changed.shape)
-            place = _place(of_sign | around)
-            allowed = _clicked_parts(start.mask[place], of_sign[place], around[place]) | around[place]
-            if start.by_hand is not None:
-                allowed = (allowed & ~start.by_hand[place]) | _contradicted(start, own)[place]
-            kept[place] = np.where(allowed, change(alpha[place], kept[place]), kept[place])
+            _change(kept, start, alpha, own, near)
     return kept
+
+
+def _change(kept: np.ndarray, start: Start, alpha: np.ndarray, clicks: Sequence[Click], near: float) -> None:
+    """Bring into `kept` what these clicks, all of one sign, ask for."""
+    positive = clicks[0].positive
+    changed = ((alpha > 127) == positive) & (start.mask != positive)
+    around = _around(clicks, near, changed.shape)
+    place = _place(changed | around)
+    allowed = _clicked_parts(start.mask[place], changed[place], around[place]) | around[place]
+    if start.by_hand is not None:
+        freed = _contradicted(start.by_hand & (start.mask != positive), clicks)
+        allowed = (allowed & ~start.by_hand[place]) | freed[place]
+    further = np.maximum if positive else np.minimum
+    kept[place] = np.where(allowed, further(alpha[place], kept[place]), kept[place])
 
 
 def _place(pixels: np.ndarray) -> tuple[slice, slice]:
@@ -121,12 +129,7 @@ def _disc(diameter: int) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
 
 
-def _contradicted(start: Start, clicks: Sequence[Click]) -> np.ndarray:
-    """The stroked parts that a click of the other sign fell into: bool."""
-    freed = np.zeros(start.mask.shape, bool)
-    assert start.by_hand is not None
-    for value in (True, False):
-        _, parts = cv2.connectedComponents((start.by_hand & (start.mask == value)).astype(np.uint8))
-        hit = {parts[click.y, click.x] for click in clicks if click.positive != value} - {0}
-        freed |= np.isin(parts, list(hit))
-    return freed
+def _contradicted(strokes: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+    """The parts of strokes that a click fell into: bool."""
+    _, parts = cv2.connectedComponents(strokes.view(np.uint8))
+    return np.isin(parts, list({parts[click.y, click.x] for click in clicks} - {0}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -64,24 +64,25 @@ def any_clicked(session: Session, which: MaskFilter) -> bool:
     return any(found.clicks for found in saved_masks(session, which))
 
 
-def nothing_told(session: Session, which: MaskFilter, names: Names) -> str:
+def clicked_labels(session: Session) -> dict[str, list[str]]:
+    """Those of which there are costs, by project."""
+    there = (cost(found) for found in saved_masks(session, MaskFilter()) if found.clicks)
+    return {key: [*grouped(group, BY["label"])] for key, group in grouped(there, BY["project"]).items()}
+
+
+def nothing_told(which: MaskFilter, there: Mapping[str, Sequence[str]], names: Names) -> str:
     """That `which` has no costs, of which projects and labels there are some, and what to do."""
     asked = [
         f"{name} {value}" for name, value in (("project", which.project), ("label", which.label)) if value
     ]
     of = f" of {', '.join(asked)}" if asked else ""
     none = f"The record has no saved mask with clicks{of}."
-    there = (cost(found) for found in saved_masks(session, MaskFilter()) if found.clicks)
-    labels = {
-        names.project(key): ", ".join(grouped(group, BY["label"]))
-        for key, group in grouped(there, BY["project"]).items()
-    }
-    if not labels:
+    if not there:
         return f"{none} Click, save, or run click99 sync."
-    told = "; ".join(f"{project}: {named}" for project, named in labels.items())
-    return (
-        f"{none} It has some of {shorten(told, LONGEST)}. Ask for those, or click, save, or run click99 sync."
+    told = shorten(
+        "; ".join(f"{names.project(key)}: {', '.join(each)}" for key, each in there.items()), LONGEST
     )
+    return f"{none} It has some of {told}. Ask for those, or click, save, or run click99 sync."
 
 
 def _judged(session: Session, found: SavedMask) -> JudgedCost:

@@ -89,7 +89,8 @@ class Batch:
     def show_maps(self, evidence: Tensor, share: float) -> None:
         """Let that share of the crops whose clicks began from nothing see a map, by their evidence
         [B, C, h, w]."""
-        fresh = ~(self.previous > 0.5).flatten(1).any(1)
+        clicked = torch.tensor([bool(clicks) for clicks in self.clicks], device=self.previous.device)
+        fresh = ~((self.previous > 0.5).flatten(1).any(1) | clicked)
         drawn = torch.tensor([rng.random() < share for rng in self.rngs], device=fresh.device)
         seen = (fresh & drawn)[:, None, None, None]
         self.previous = torch.where(seen, learnt_maps(evidence, self.truth, self.rngs), self.previous)

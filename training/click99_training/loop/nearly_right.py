@@ -24,10 +24,12 @@ def nearly_right(truth: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarra
         truth: bool [H, W].
 
     Returns:
-        alpha float32 [H, W], and one to six clicks that the mask obeys.
+        alpha float32 [H, W], and at most six clicks that the mask obeys, the first one in the object.
     """
     err = (_wobbly, _wobbly, _coarse, _bitten)[rng.integers(4)]
     alpha = err(truth, rng)
+    if not (alpha > 0.5)[truth].any():  # a line that no cell holds: nothing of it would be nearly right
+        alpha = _soft(depth(truth) - depth(~truth), rng)
     right = (alpha > 0.5) == truth
     clicks = [click for click in (_inside(truth & right, True, rng),) if click]
     for _ in range(rng.integers(0, 6)):
@@ -46,7 +48,7 @@ def _wobbly(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _coarse(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Of few cells, as detectors predict."""
+    """Its box in few cells, as detectors predict."""
     left, top, width, height = cv2.boundingRect(truth.view(np.uint8))
     part = truth[top : top + height, left : left + width].astype(np.float32)
     alpha = np.zeros(truth.shape, np.float32)
