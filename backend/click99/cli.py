@@ -593,9 +593,9 @@ def stats(
         raise ValueError(f"{problem}. Leave out either")
     which, by = MaskFilter(project=project, label=label), by or "version"
     with open_database(settings).reading() as session:
-        clicked = stats.any_clicked(session, which)
+        found = [] if html else stats.costs(session, which)
+        clicked = stats.any_clicked(session, which) if html else bool(found)
         there = {} if clicked else stats.clicked_labels(session)
-        found = stats.costs(session, which) if clicked and not html else []
     if not clicked:
         return typer.echo(stats.nothing_told(which, there, names_for_people(settings) if there else Names()))
     if html:

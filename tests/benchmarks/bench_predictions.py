@@ -21,9 +21,8 @@ from click99.segmentation.device import use_threads
 from click99.segmentation.predictor import Predictor
 from click99.sessions.corrections import Start
 from click99_training.datasets.sample import Sample
-from click99_training.evaluation.validation import DOMAIN, Validation, suites
 from click99_training.loop.nearly_right import nearly_right
-from tests.benchmarks.bench_starts import Way, around, corrected, usable
+from tests.benchmarks.bench_starts import Way, around, corrected, objects
 
 SIDE = 28  # cells of a detector's masks, each way
 SMALL = 400  # pixels of the long side, on which GrabCut runs
@@ -97,16 +96,12 @@ def main() -> None:
     use_threads(1)
     predictor, rng = Predictor.load(options.checkpoint), np.random.default_rng(7)
     found: dict[tuple[str, str], list[list[float]]] = {}
-    for suite in suites(Validation(options.data, options.domains, None, each=options.each)):
-        if not suite.name.startswith(("alone", "small", DOMAIN)):
-            continue
-        for sample in usable(suite.data):
-            for kind, predicted in KINDS.items():
-                begun = predicted(sample, rng).astype(np.float32)
-                for name, way in WAYS.items() if begun.any() else ():
-                    ious = corrected(predictor, sample, begun, way, options.clicks)
-                    found.setdefault((kind, name), []).append(ious)
-        print(f"{suite.name} is done", flush=True)
+    for sample in objects(options.data, options.domains, options.each):
+        for kind, predicted in KINDS.items():
+            begun = predicted(sample, rng).astype(np.float32)
+            for name, way in WAYS.items() if begun.any() else ():
+                ious = corrected(predictor, sample, begun, way, options.clicks)
+                found.setdefault((kind, name), []).append(ious)
     tell(found)
 
 

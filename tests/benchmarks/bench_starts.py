@@ -102,6 +102,14 @@ def usable(data: SampleDataset) -> Iterator[Sample]:
                 yield sample
 
 
+def objects(data: Path, domains: Path | None, each: int) -> Iterator[Sample]:
+    """Those of click99 validate that are alone, small, or of a domain; says which are done."""
+    for suite in suites(Validation(data, domains, None, each=each)):
+        if suite.name.startswith(("alone", "small", DOMAIN)):
+            yield from usable(suite.data)
+            print(f"{suite.name} is done", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -114,20 +122,16 @@ def main() -> None:
     use_threads(1)
     predictor, rng = Predictor.load(), np.random.default_rng(7)
     found: dict[tuple[str, str], list[list[float]]] = {}
-    for suite in suites(Validation(options.data, options.domains, None, each=options.each)):
-        if not suite.name.startswith(("alone", "small", DOMAIN)):
-            continue
-        for sample in usable(suite.data):
-            box = around(sample.truth, rng)
-            boxed = first_mask(box, predictor, sample.image, sample.name).alpha / np.float32(255)
-            for kind, begun, tried in (
-                ("a box's mask", boxed, ways(box)),
-                ("a nearly right mask", nearly_right(sample.truth, rng)[0], ways(None)),
-            ):
-                for name, way in tried.items():
-                    ious = corrected(predictor, sample, begun, way, options.clicks)
-                    found.setdefault((kind, name), []).append(ious)
-        print(f"{suite.name} is done", flush=True)
+    for sample in objects(options.data, options.domains, options.each):
+        box = around(sample.truth, rng)
+        boxed = first_mask(box, predictor, sample.image, sample.name).alpha / np.float32(255)
+        for kind, begun, tried in (
+            ("a box's mask", boxed, ways(box)),
+            ("a nearly right mask", nearly_right(sample.truth, rng)[0], ways(None)),
+        ):
+            for name, way in tried.items():
+                ious = corrected(predictor, sample, begun, way, options.clicks)
+                found.setdefault((kind, name), []).append(ious)
     print("mean IoU before the first and after each click; share of first clicks that lose 0.02 and more")
     for (kind, name), each in found.items():
         ious = np.array(each)

@@ -128,9 +128,7 @@ class Ritm(nn.Module):
                 xs = [*xs, functional.relu(self.more[k - 1](xs[-1]))]
             xs = stage(xs)
         features = torch.cat([_resized(each, xs[0]) for each in xs], 1)
-        return functional.interpolate(
-            self._objects(features), x.shape[-2:], mode="bilinear", align_corners=True
-        )
+        return _resized(self._objects(features), x)
 
     def _objects(self, features: Tensor) -> Tensor:
         """Object-contextual representations (Yuan et al. 2020), of one class."""
@@ -384,13 +382,10 @@ class Peer(NamedTuple):
     millions: float
 
 
-RITM = "RITM, HRNet18s"
-FOCAL = "FocalClick, SegFormer-B0"
-SAM = "Label Studio's SAM example, MobileSAM"
 PEERS = {
-    RITM: Peer(Ritm, (6, 448, 448), 4.22),
-    FOCAL: Peer(FocalClick, (6, 448, 448), 3.74),
-    SAM: Peer(MobileSam, (3, 1024, 1024), 9.66),
+    "RITM, HRNet18s": Peer(Ritm, (6, 448, 448), 4.22),
+    "FocalClick, SegFormer-B0": Peer(FocalClick, (6, 448, 448), 3.74),
+    "Label Studio's SAM example, MobileSAM": Peer(MobileSam, (3, 1024, 1024), 9.66),
 }
 
 

@@ -29,7 +29,7 @@ def nearly_right(truth: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarra
     err = (_wobbly, _wobbly, _coarse, _bitten)[rng.integers(4)]
     alpha = err(truth, rng)
     if not (alpha > 0.5)[truth].any():  # a line that no cell holds: nothing of it would be nearly right
-        alpha = _soft(depth(truth) - depth(~truth), rng)
+        alpha = _soft(_inside_by(truth), rng)
     right = (alpha > 0.5) == truth
     clicks = [click for click in (_inside(truth & right, True, rng),) if click]
     for _ in range(rng.integers(0, 6)):
@@ -44,7 +44,7 @@ def _wobbly(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     reach = np.exp(rng.uniform(np.log(1.5), np.log(0.12 * min(truth.shape))))
     wobble = _smooth_noise(truth.shape, rng) * reach
     where = _smooth_noise(truth.shape, rng) > rng.uniform(-1, 1)  # elsewhere the border is right
-    return _soft(depth(truth) - depth(~truth) + wobble * where, rng)
+    return _soft(_inside_by(truth) + wobble * where, rng)
 
 
 def _coarse(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -69,7 +69,12 @@ def _bitten(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         at, reach = rng.integers(len(rows)), np.exp(rng.uniform(*np.log(BITES))) * min(width, height)
         disc = (int(columns[at]), int(rows[at])), max(1, round(reach))
         cv2.circle(mask, *disc, int(rng.random() < 0.5), cv2.FILLED)
-    return _soft(depth(mask > 0) - depth(mask == 0), rng)
+    return _soft(_inside_by(mask > 0), rng)
+
+
+def _inside_by(mask: np.ndarray) -> np.ndarray:
+    """bool [H, W] -> pixels from the border, negative outside."""
+    return depth(mask) - depth(~mask)
 
 
 def _soft(inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
