@@ -14,20 +14,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 import torch
 
 from click99.segmentation.clicks import Click
 from click99.segmentation.device import use_threads
 from click99.segmentation.predictor import Predictor
 from tests.benchmarks.bench_click import picture
-
-
-def milliseconds(work: Callable[[], object]) -> float:
-    """Of the core, not of the clock, on which others' work would show."""
-    begun = time.process_time()
-    work()
-    return 1000 * (time.process_time() - begun)
+from tests.benchmarks.turns import medians
 
 
 def whole_mask(predictor: Predictor) -> None:
@@ -51,20 +44,19 @@ def main() -> None:
     use_threads(1)
     predictor = Predictor.load(device="cpu")
     shape = (3, options.side, options.side)
-    work: dict[str, tuple[int, Callable[[], None]]] = {"a whole mask": (1, partial(whole_mask, predictor))}
+    work: dict[str, Callable[[], None]] = {"a whole mask": partial(whole_mask, predictor)}
+    pictures = {"a whole mask": 1}
     for count in map(int, options.batches.split(",")):
         pixels = torch.rand(count, *shape).contiguous(memory_format=torch.channels_last)
-        work[f"image stream, batch {count}"] = count, partial(stream, predictor, pixels)
-    times: dict[str, list[float]] = {name: [] for name in work}
-    for number in range(options.rounds + 1):
-        for name in sorted(work, reverse=number % 2 == 0):
-            count, run = work[name]
-            times[name].append(milliseconds(run) / count)
-    medians = {name: float(np.median(each[1:])) for name, each in times.items()}  # the first warms up
-    single = medians[next(name for name in medians if name.startswith("image stream"))]
+        name = f"image stream, batch {count}"
+        work[name], pictures[name] = partial(stream, predictor, pixels), count
+    # Of the core, not of the clock on the wall, on which others' work would show.
+    found = medians(work, options.rounds, time.process_time)
+    each = {name: found[name] / pictures[name] for name in found}
+    single = each[next(name for name in each if name.startswith("image stream"))]
     print(f"| {predictor.version}, one thread, {options.side}² | ms a picture | : the first batch |")
     print("|---|---|---|")
-    for name, median in medians.items():
+    for name, median in each.items():
         print(f"| {name} | {median:.1f} | {median / single:.2f} |")
 
 

@@ -11,7 +11,6 @@ for one picture. They take turns, so that other work on the machine meets all.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -25,6 +24,7 @@ from click99.segmentation.predictor import Predictor
 from tests.benchmarks.bench_click import CLICKS, picture
 from tests.benchmarks.bench_engines import busy
 from tests.benchmarks.peers import PEERS, MobileSam
+from tests.benchmarks.turns import medians
 
 Run = Callable[[], object]
 
@@ -58,18 +58,6 @@ def others() -> dict[str, Run]:
     return found
 
 
-def measure(runs: dict[str, Run], rounds: int) -> dict[str, float]:
-    """The median milliseconds of each."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    with torch.inference_mode():
-        for number in range(rounds + 1):
-            for name in sorted(runs, reverse=number % 2 == 0):
-                begun = time.perf_counter()
-                runs[name]()
-                times[name].append(1000 * (time.perf_counter() - begun))
-    return {name: float(np.median(each[1:])) for name, each in times.items()}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -81,8 +69,8 @@ def main() -> None:
     runs = own() | others()
     found = []
     for beside in (nullcontext(), busy(options.threads)):
-        with beside:
-            found.append(measure(runs, options.rounds))
+        with beside, torch.inference_mode():
+            found.append(medians(runs, options.rounds))
     print("| a click of | idle, ms | beside another program, ms | idle, times click99's later clicks |")
     for name in runs:
         idle, beside = (each[name] for each in found)
