@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 LABEL_STUDIO := .venv-label-studio/bin/label-studio
+EMPTY_DATABASE := .venv-label-studio/data/label_studio.sqlite3
 # One test more than there are cores, since many wait for servers; threads of PyTorch would slow all down.
 PARALLEL := --numprocesses $(shell n=$$(nproc 2> /dev/null || echo 2); echo $$((n < 4 ? n + 1 : 4))) --dist worksteal
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest $(PARALLEL) --durations 25 --ignore tests/e2e
@@ -19,7 +20,7 @@ test: .venv/dev.installed  ## every test but the browser's; COVERAGE=1: and what
 test-fast: .venv/dev.installed  ## those that take no more than two minutes together; says what is left out and why
 	$(PYTEST) --fast
 
-e2e: .venv/e2e.installed $(LABEL_STUDIO) chromium  ## what people do, in a real browser and a real Label Studio
+e2e: .venv/e2e.installed $(EMPTY_DATABASE) chromium  ## what people do, in a real browser and a real Label Studio
 	rm -rf artifacts/e2e
 	$(BIN)/pytest -m e2e $(PARALLEL) -rPfE --durations 25 tests/e2e
 
@@ -61,3 +62,8 @@ clean:  ## remove the environments and the demo's data
 $(LABEL_STUDIO):
 	$(PYTHON) -m venv .venv-label-studio
 	.venv-label-studio/bin/pip install label-studio==1.23.2
+
+# Label Studio's tables, which each process of the browser's tests begins with.
+$(EMPTY_DATABASE): $(LABEL_STUDIO)
+	SENTRY_DSN= LABEL_STUDIO_COLLECT_ANALYTICS=false LABEL_STUDIO_BASE_DATA_DIR=$(CURDIR)/$(@D) .venv-label-studio/bin/python \
+	.venv-label-studio/lib/python3*/site-packages/label_studio/manage.py migrate --verbosity 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.running_demo import ROOT, RunningDemo, running_demo
+from tests.e2e.running_demo import ROOT, RunningDemo, running_demo, with_empty_database
 from tests.e2e.workplace import Click99, Project, Workplace
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ collect_ignore_glob = [] if has_browser else ["test_*.py"]
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    """Shared by the tests of a process: the first start of Label Studio takes a minute."""
-    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+    """Shared by the tests of a process, since Label Studio starts slowly."""
+    with running_demo(with_empty_database(tmp_path_factory.mktemp("demo"))) as running:
         yield running
 
 
