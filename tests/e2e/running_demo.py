@@ -93,8 +93,7 @@ def running_demo(folder: Path) -> Iterator[RunningDemo]:
 
 
 def with_empty_database(folder: Path) -> Path:
-    """A demo's `folder`, Label Studio's tables in it where `make e2e` has made them: its migrations take half a
-    minute of a core."""
+    """A demo's `folder`, with Label Studio's tables if `make e2e` has made them: half a minute of a core."""
     if EMPTY_DATABASE.exists():
         (folder / "label-studio").mkdir()
         shutil.copy(EMPTY_DATABASE, folder / "label-studio")

@@ -11,7 +11,7 @@ import numpy as np
 from click99.export.names import free, stem
 from click99.export.pictures import LabelledMask, Picture
 from click99.headless.cutout import soft
-from click99.headless.kept import KeptMasks, Made
+from click99.headless.kept import KeptMasks, PictureMasks
 from click99.labelstudio.errors import LabelStudioError
 from click99.labelstudio.pictures import pictures_in
 from click99.labelstudio.pixels import MAX_PIXELS, read_pixels
@@ -77,8 +77,8 @@ class Folder:
         content = file.read_bytes()
         return file, content, read_pixels(content, file.name, MAX_PIXELS)
 
-    def _make(self, name: str, pixels: np.ndarray, prompts: Sequence[PixelPrompt]) -> Made:
-        made = Made()
+    def _make(self, name: str, pixels: np.ndarray, prompts: Sequence[PixelPrompt]) -> PictureMasks:
+        made = PictureMasks()
         height, width = pixels.shape[:2]
         for number, prompt in enumerate(prompts):
             if not prompt.meets(height, width):

@@ -21,8 +21,8 @@ from click99.preannotate.prompts import PixelPrompt
 
 
 @dataclass
-class Made:
-    """Of one picture. left_out: messages about what has no mask."""
+class PictureMasks:
+    """left_out: messages about what has no mask."""
 
     objects: list[LabelledMask] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -45,7 +45,9 @@ class KeptMasks:
         """How many pictures' masks there are."""
         return sum(1 for _ in self.folder.glob("*.json"))
 
-    def made(self, picture: bytes, prompts: Sequence[PixelPrompt], make: Callable[[], Made]) -> Made:
+    def made(
+        self, picture: bytes, prompts: Sequence[PixelPrompt], make: Callable[[], PictureMasks]
+    ) -> PictureMasks:
         """What was kept of a picture's file, or else is made now."""
         told = [(prompt.label, *prompt.ends) for prompt in prompts]
         asked = json.dumps([self._alpha, told])
@@ -62,13 +64,13 @@ class KeptMasks:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _packed(made: Made) -> bytes:
+def _packed(made: PictureMasks) -> bytes:
     objects = [[each.label, each.name, _run_lengths(each.mask), _png(each.alpha)] for each in made.objects]
     content = json.dumps([objects, made.left_out]).encode()
     return hashlib.sha256(content).hexdigest().encode() + b"\n" + content
 
 
-def _read(file: Path) -> Made | None:
+def _read(file: Path) -> PictureMasks | None:
     """None: there is no such file, or not all of it."""
     if not file.exists():
         return None
@@ -80,7 +82,7 @@ def _read(file: Path) -> Made | None:
         LabelledMask(coco.decode(mask).view(bool), label, name, _pixels(alpha))
         for label, name, mask, alpha in objects
     ]
-    return Made(masks, left_out)
+    return PictureMasks(masks, left_out)
 
 
 def _png(alpha: np.ndarray | None) -> str:

@@ -24,7 +24,7 @@ Load = Callable[[str, str], Image]  # a picture by its address in a task; LabelS
 
 
 @dataclass
-class Preannotated:
+class Tally:
     """tasks: by what became of them. masks: how many were made; in a dry run, how many would be at most.
     left_out: messages. names: of the tasks' pictures. files: how many pictures a detector's file names;
     unknown: those of them that no task has."""
@@ -37,8 +37,8 @@ class Preannotated:
     unknown: dict[str, None] = field(default_factory=dict)
 
 
-class Wanted(NamedTuple):
-    """Of a task. found: what masks are to be made from."""
+class PromptedTask(NamedTuple):
+    """found: what masks are to be made from."""
 
     task: Mapping[str, Any]
     masks: Masks
@@ -65,10 +65,10 @@ class Preannotation:
         self._client, self._sessions, self._load = client, sessions, load
         self._tolerance, self._detected, self._anew = tolerance, detected, anew
 
-    def run(self, project: int, apply: bool, tick: Callable[[int, int], None]) -> Preannotated:
+    def run(self, project: int, apply: bool, tick: Callable[[int, int], None]) -> Tally:
         """tick: told of how many tasks are done, and of how many. ApiError: see `Client.project`."""
         told = self._client.project(project)
-        done, total = Preannotated(), told["task_number"]
+        done, total = Tally(), told["task_number"]
         done.unknown = dict.fromkeys(self._detected or ())
         done.files = len(done.unknown)
         for number, listed in enumerate(self._client.tasks(project, AT_A_TIME)):
@@ -78,7 +78,7 @@ class Preannotation:
         tick(total, total)
         return done
 
-    def _one(self, number: int, xml: str, apply: bool, done: Preannotated) -> str:
+    def _one(self, number: int, xml: str, apply: bool, done: Tally) -> str:
         """What became of a task."""
         task = self._client.call("GET", f"/api/tasks/{number}")
         passed = self._passed_by(task)
@@ -90,14 +90,14 @@ class Preannotation:
                 done.left_out.append(f"task {number}: {error}")
             return passed or "left out"
 
-    def _wanted(self, task: Mapping[str, Any], xml: str, done: Preannotated) -> Wanted:
+    def _wanted(self, task: Mapping[str, Any], xml: str, done: Tally) -> PromptedTask:
         config = LabelConfig.parse(xml, task["data"])
         tag = next(iter(config.images), "")
         address = config.image_url(task["data"], tag)
         found = prompts.of_task(task, tag) if self._detected is None else self._detections(address, done)
-        return Wanted(task, Masks(self._sessions, config, tag, self._tolerance), address, found)
+        return PromptedTask(task, Masks(self._sessions, config, tag, self._tolerance), address, found)
 
-    def _detections(self, address: str, done: Preannotated) -> Sequence[PixelPrompt]:
+    def _detections(self, address: str, done: Tally) -> Sequence[PixelPrompt]:
         names, detected = names_at(address), self._detected or {}
         done.names += names[:1]
         name = next((name for name in names if name in detected), "")
@@ -115,7 +115,7 @@ class Preannotation:
         made = task.get("predictions") or []
         return [each["id"] for each in made if each.get("model_version") == self._sessions.version]
 
-    def _predict(self, wanted: Wanted, apply: bool, done: Preannotated) -> str:
+    def _predict(self, wanted: PromptedTask, apply: bool, done: Tally) -> str:
         if not wanted.found:
             return "without boxes or points"
         if not apply:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from click99.preannotate.project import Preannotated
+from click99.preannotate.project import Tally
 
 FEW = 3  # names that a message gives
 
 
-def check(done: Preannotated, project: int, file: Path | None) -> None:
+def check(done: Tally, project: int, file: Path | None) -> None:
     """ValueError when there is nothing that masks could be made of. file: a detector's."""
     if not done.tasks:
         remedy = f"Import pictures: click99 connect --project {project} --images FOLDER"
@@ -23,7 +23,7 @@ def check(done: Preannotated, project: int, file: Path | None) -> None:
         raise ValueError(f"project {project}: {problem}. {remedy}")
 
 
-def remarks(done: Preannotated, project: int, file: Path | None, version: str) -> Iterator[str]:
+def remarks(done: Tally, project: int, file: Path | None, version: str) -> Iterator[str]:
     """A line each: what was left out, which of a detector's pictures no task has, and what was passed by."""
     yield from done.left_out
     if done.unknown and done.names:
@@ -33,14 +33,14 @@ def remarks(done: Preannotated, project: int, file: Path | None, version: str) -
         yield f"{before} tasks have a prediction of {version}, and stay as they are{of}: --anew replaces it."
 
 
-def counts(done: Preannotated, version: str, apply: bool) -> str:
+def counts(done: Tally, version: str, apply: bool) -> str:
     """The last line."""
     tasks = ", ".join(f"{count} {outcome}" for outcome, count in done.tasks.most_common())
     made = "by" if apply else "would be made by"
     return f"Tasks: {tasks}. {done.masks} masks {made} {version}; {len(done.left_out)} left out."
 
 
-def _unknown(done: Preannotated, project: int, file: Path | None) -> str:
+def _unknown(done: Tally, project: int, file: Path | None) -> str:
     named = f"{len(done.unknown)} of its {done.files} pictures" if done.files > 1 else "its picture"
     names = dict.fromkeys(done.names)
     problem = f"no task of project {project} has {named}: {_few([*done.unknown])}"

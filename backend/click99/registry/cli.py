@@ -16,7 +16,7 @@ from click99.registry.gate_facts import challenger, gate_facts
 from click99.registry.job import Job
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry, RegistryError, Version
-from click99.registry.watched import IMAGES, Watched, watch_facts, watched
+from click99.registry.watched import IMAGES, WatchedVersion, watch_facts, watched
 
 models = typer.Typer(
     no_args_is_help=True,
@@ -156,7 +156,7 @@ def _why_served(registry: Registry, model: Path | None) -> str:
     return f"{moves[-1].why}, {_time(moves[-1].at)} UTC" if moves else "it is the shipped one"
 
 
-def _how_watched(now: Watched) -> str:
+def _how_watched(now: WatchedVersion) -> str:
     told = watch_facts(now.version).get("problem") or watch_facts(now.version).get("said")
     how = f"{now.version.name} is watched against {now.before}: every {IMAGES} images annotated with it"
     return escape(f"{how} judge both. " + (f"So far: {told}." if told else "None has yet."))

@@ -12,7 +12,7 @@ IMAGES = 30  # that a look takes, all of them annotated with the version, none o
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchedVersion:
     """What the gate promoted, and `before`, by its name, what it took the place of.
 
     seen: the pointer that says so. looks: how often it was judged since. judges: the images that did, by the
@@ -27,7 +27,7 @@ class Watched:
     counted: int
 
 
-def watched(registry: Registry) -> Watched | None:
+def watched(registry: Registry) -> WatchedVersion | None:
     """None while a person decided what is served, or the watch did, or nobody.
 
     What a person chose stays, also what the watch went back to: there is nothing surer to go to.
@@ -38,7 +38,7 @@ def watched(registry: Registry) -> Watched | None:
     version = registry.get(pointer.line[-1])
     noted = watch_facts(version)
     looks, judges, counted = (noted.get(name) for name in ("looks", "judges", "counted"))
-    return Watched(
+    return WatchedVersion(
         version,
         pointer.line[-2],
         pointer,

@@ -18,7 +18,7 @@ from click99.annotations.saved_masks import images_clicked_with
 from click99.registry.check import RegistryError
 from click99.registry.jobs import WATCH, BusyError, Jobs
 from click99.registry.versions import Decider, Registry
-from click99.registry.watched import IMAGES, Watched, note, watched
+from click99.registry.watched import IMAGES, WatchedVersion, note, watched
 from click99.server.poller import Poller
 from click99.server.settings import Settings
 
@@ -48,7 +48,7 @@ class Watching(Poller, Collector):
         except RegistryError as error:
             log.warning("What was promoted is not watched: %s", error)
 
-    def _begin(self, now: Watched) -> None:
+    def _begin(self, now: WatchedVersion) -> None:
         """The images are noted before, so that a look that fails does not begin again each minute."""
         annotated = self._annotated(now)
         if annotated - now.counted < IMAGES:
@@ -84,6 +84,6 @@ class Watching(Poller, Collector):
             moves.add_metric([decider], counts[decider])
         yield moves
 
-    def _annotated(self, now: Watched) -> int:
+    def _annotated(self, now: WatchedVersion) -> int:
         with self._database.reading() as session:
             return images_clicked_with(session, now.version.name)

@@ -53,7 +53,7 @@ class Lasso(NamedTuple):
         return cv2.fillPoly(enclosed, [np.array(self.points, np.int32) - (box.left, box.top)], 1)
 
 
-class _Enclosed(NamedTuple):
+class _Enclosure(NamedTuple):
     """box: around it. inside: of the box, uint8 [h, w]. click: in the image. filled: as above."""
 
     box: Box
@@ -97,18 +97,18 @@ def first_mask(around: Box | Lasso, predictor: Refiner, image: np.ndarray, image
     return State.of(mask, answer.quality)
 
 
-def _enclosed(around: Box | Lasso) -> _Enclosed:
+def _enclosed(around: Box | Lasso) -> _Enclosure:
     return _of_lasso(around) if isinstance(around, Lasso) else _of_box(around)
 
 
-def _of_box(box: Box) -> _Enclosed:
+def _of_box(box: Box) -> _Enclosure:
     inside = np.ones((box.bottom - box.top, box.right - box.left), np.uint8)
-    return _Enclosed(box, inside, box.centre, BOX_FILLED)
+    return _Enclosure(box, inside, box.centre, BOX_FILLED)
 
 
-def _of_lasso(lasso: Lasso) -> _Enclosed:
+def _of_lasso(lasso: Lasso) -> _Enclosure:
     inside, box = lasso.inside, lasso.box
-    return _Enclosed(box, inside, lasso.centre, LASSO_FILLED)
+    return _Enclosure(box, inside, lasso.centre, LASSO_FILLED)
 
 
 @lru_cache(64)

@@ -15,7 +15,7 @@ from click99.sessions.stores import Store
 KEPT_REGIONS = 64  # that are not on the canvas, per task
 
 
-class _Seen(BaseModel):
+class _Labels(BaseModel):
     """labels: of regions, by their ids. last: those chosen last."""
 
     labels: dict[str, list[str]] = {}
@@ -31,7 +31,7 @@ class ChosenLabels:
     def last(self, task: str, person: str, shown: Mapping[str, Sequence[str]]) -> list[str]:
         """person: "" until the first draft. shown: the labels of the regions on the canvas by their ids, the
         newest last; {}: none was chosen."""
-        seen = _Seen()
+        seen = _Labels()
         before = self._store.get(_key(task, "")) if person else None
 
         def look(value: bytes | None) -> bytes:
@@ -48,7 +48,7 @@ class ChosenLabels:
 
         def note(value: bytes | None) -> bytes:
             labels_of = _read(value).labels | {region: [*labels]}
-            return _Seen(labels=labels_of, last=[*labels]).model_dump_json().encode()
+            return _Labels(labels=labels_of, last=[*labels]).model_dump_json().encode()
 
         self._store.update(_key(task, person), note)
 
@@ -57,15 +57,15 @@ def _key(task: str, person: str) -> str:
     return f"labels {task} {person}"
 
 
-def _read(value: bytes | None) -> _Seen:
+def _read(value: bytes | None) -> _Labels:
     """Nothing when it is damaged."""
     with suppress(ValueError):
-        return _Seen.model_validate_json(value or b"{}")
-    return _Seen()
+        return _Labels.model_validate_json(value or b"{}")
+    return _Labels()
 
 
-def _after(seen: _Seen, shown: Mapping[str, Sequence[str]]) -> _Seen:
+def _after(seen: _Labels, shown: Mapping[str, Sequence[str]]) -> _Labels:
     labels = {region: [*own] for region, own in shown.items()}
     changed = [own for region, own in labels.items() if own and own != seen.labels.get(region)]
     kept = dict([*seen.labels.items()][-KEPT_REGIONS:])
-    return _Seen(labels=kept | labels, last=[seen.last, *changed][-1])
+    return _Labels(labels=kept | labels, last=[seen.last, *changed][-1])

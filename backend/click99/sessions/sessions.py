@@ -133,7 +133,7 @@ class Sessions:
         names = [start.id, *names] if isinstance(start, Box | Lasso) else names
         predictor = self._versions.begin(names)
         begun_with = UNKNOWN if start else self._priors.begin(names, prior)
-        clicked = _Clicked(predictor, image_key, image, start, begun_with, project)
+        clicked = _ObjectInputs(predictor, image_key, image, start, begun_with, project)
         keys = self._keys(clicked, clicks)
         known, state = self._longest_known(keys, image.shape[:2])
         self._count_steps(known, len(clicks) - known)
@@ -146,12 +146,12 @@ class Sessions:
         assert isinstance(state, State)
         return VersionedMask(state.alpha, predictor.version, state.quality / 255)
 
-    def _beginning(self, clicked: _Clicked) -> Start | State | None:
+    def _beginning(self, clicked: _ObjectInputs) -> Start | State | None:
         """What the first click is shown."""
         start = clicked.start
         return self._enclosed(clicked, start) if isinstance(start, Box | Lasso) else start
 
-    def _enclosed(self, clicked: _Clicked, around: Box | Lasso) -> State:
+    def _enclosed(self, clicked: _ObjectInputs, around: Box | Lasso) -> State:
         """The state after a box or lasso: kept, or run now and kept."""
         image, name = clicked.image, clicked.image_key
         begun = self._begun(clicked.predictor, clicked.project, name)
@@ -175,7 +175,7 @@ class Sessions:
         finally:
             self._network.release()
 
-    def _keys(self, clicked: _Clicked, clicks: Sequence[Click]) -> list[str]:
+    def _keys(self, clicked: _ObjectInputs, clicks: Sequence[Click]) -> list[str]:
         """One key per state: each hashes what it starts from and all clicks up to its own."""
         start, prior = clicked.start, clicked.prior
         chain = hashlib.sha256(self._begun(clicked.predictor, clicked.project, clicked.image_key))
@@ -200,7 +200,7 @@ class Sessions:
         return 0, None
 
     def _step(
-        self, clicked: _Clicked, clicks: Sequence[Click], previous: State | Start | None, key: str
+        self, clicked: _ObjectInputs, clicks: Sequence[Click], previous: State | Start | None, key: str
     ) -> State:
         """The state after the last of `clicks`: kept by someone meanwhile, or run now and kept."""
         kept = State.unpack(self._store.get(key), clicked.image.shape[:2])
@@ -209,7 +209,7 @@ class Sessions:
             self._store.put(key, kept.pack())
         return kept
 
-    def _run(self, clicked: _Clicked, clicks: Sequence[Click], previous: State | Start | None) -> State:
+    def _run(self, clicked: _ObjectInputs, clicks: Sequence[Click], previous: State | Start | None) -> State:
         before = None if previous is None else previous.alpha / np.float32(255)
         network = clicked.predictor.for_image(clicked.image, clicked.image_key, clicked.project)
         shown = [*clicked.own_click(clicks), *clicks]
@@ -233,7 +233,7 @@ class Sessions:
 
 
 @dataclass(frozen=True)
-class _Clicked:
+class _ObjectInputs:
     """An object as each of its clicks finds it: image, uint8 RGB [H, W, 3], what it starts from, what was
     known of it when it was begun, and whose model answers."""
 

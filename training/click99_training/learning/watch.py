@@ -17,7 +17,7 @@ from pathlib import Path
 from click99.registry.check import RegistryError, load_checked
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
-from click99.registry.watched import IMAGES, Watched, note, watched
+from click99.registry.watched import IMAGES, WatchedVersion, note, watched
 from click99.segmentation.predictor import Predictor
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.bought import Costs, renew_page
@@ -121,7 +121,7 @@ def level_of(look: int) -> float:
     return 1 - ERROR / 2 ** (look + 1)
 
 
-def _judges(now: Watched, snapshot: SnapshotDataset) -> list[str]:
+def _judges(now: WatchedVersion, snapshot: SnapshotDataset) -> list[str]:
     """Images annotated with it that it has neither learnt from nor been judged by, the newest first."""
     name, learnt_from = now.version.name, str(now.version.facts.get("snapshot", ""))
     try:
@@ -138,7 +138,7 @@ def _loaded(registry: Registry, name: str, device: str) -> Predictor:
 
 
 def _gain(
-    now: Watched,
+    now: WatchedVersion,
     snapshot: SnapshotDataset,
     judges: list[str],
     both: list[Predictor],
@@ -157,7 +157,7 @@ def _gain(
     return found.gain_by(level_of(now.looks))
 
 
-def _concluded(registry: Registry, now: Watched, judges: list[str], gain: Gain) -> LookBack:
+def _concluded(registry: Registry, now: WatchedVersion, judges: list[str], gain: Gain) -> LookBack:
     """Move the pointer if it says so, and note the look on the watched version's card."""
     name, before = now.version.name, now.before
     on = f"{gain} on the newest {gain.images} images annotated with {name}"
@@ -182,7 +182,7 @@ def _concluded(registry: Registry, now: Watched, judges: list[str], gain: Gain) 
     return look
 
 
-def _not_watched(registry: Registry, now: Watched, problem: str) -> LookBack:
+def _not_watched(registry: Registry, now: WatchedVersion, problem: str) -> LookBack:
     said = f"{now.version.name} stays, but can't be watched. {problem}"
     note(registry, now.version.name, problem=said)
     return LookBack(said)
