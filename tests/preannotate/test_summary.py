@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import click99.cli
 from click99.cli import app
 from click99.labelstudio.image_cache import Image
 from tests.connect.label_studio import LabelStudio
@@ -30,7 +29,7 @@ def label_studio(monkeypatch: pytest.MonkeyPatch) -> LabelStudio:
     """What the command finds: project 1, without tasks."""
     found = LabelStudio()
     found.add_project("cells", CONFIG)
-    monkeypatch.setattr(click99.cli, "known_label_studio", lambda settings: found)
+    monkeypatch.setattr("click99.commands.projects.known_label_studio", lambda settings: found)
     monkeypatch.setattr("click99.server.models.load_served", lambda settings: DiscPainter())
     monkeypatch.setattr("click99.server.image_source.image_source", lambda settings, client: Source())
     return found

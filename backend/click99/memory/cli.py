@@ -1,5 +1,5 @@
-"""The commands `click99 memory …` but `list`, which asks Label Studio for names: `click99.cli`. Heavy imports
-wait inside."""
+"""The commands `click99 memory …` but `list`, which asks Label Studio for names (`click99.commands`). Heavy
+imports wait inside."""
 
 from __future__ import annotations
 
