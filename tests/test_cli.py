@@ -125,6 +125,16 @@ def test_an_expected_failure_is_one_line_and_exit_code_2(tmp_path: Path, command
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_memory_that_lacks_is_told(monkeypatch: pytest.MonkeyPatch):
+    def large(_: Settings) -> None:
+        raise MemoryError("Unable to allocate 596 MiB")
+
+    monkeypatch.setattr("click99.server.serve.run", large)
+    result = runner.invoke(app, ["serve"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: it needs more memory than is free (Unable to allocate 596 MiB).")
+
+
 def test_a_bug_is_no_expected_failure(monkeypatch: pytest.MonkeyPatch):
     def broken(_: Settings) -> None:
         raise RuntimeError("a bug")

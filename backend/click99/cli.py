@@ -67,7 +67,7 @@ def expected() -> tuple[type[Exception], ...]:
     """Failures that the caller, a disk or another program is to blame for, and that say what to do."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    return LabelStudioError, DemoError, SQLAlchemyError, OSError, ValueError, ModuleNotFoundError
+    return LabelStudioError, DemoError, SQLAlchemyError, OSError, ValueError, ModuleNotFoundError, MemoryError
 
 
 def told(error: Exception) -> str:
@@ -76,6 +76,8 @@ def told(error: Exception) -> str:
 
     if isinstance(error, ModuleNotFoundError):
         return remedy(error)
+    if isinstance(error, MemoryError):
+        return f"it needs more memory than is free ({error}). Free some, or give it smaller pictures"
     if isinstance(error, OSError) and error.strerror and error.filename:
         what = REMEDIES.get(error.errno or 0, "Choose another place")
         return f"{error.filename}: {error.strerror}. {what}"

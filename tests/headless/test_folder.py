@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from click99.cli import app
 from click99.export import forms
 from click99.export.pictures import Picture
-from click99.python import Model
+from click99.python import Model, Object
 from tests.disc_painter import DiscPainter
 from tests.waiting import until
 
@@ -57,6 +57,21 @@ def test_boxes_and_points_become_masks(images: Path):
     assert json.loads((out / "labels.json").read_text()) == {"1": "cup", "2": "spoon"}
     assert (classes[18, 20], classes[40, 50], classes[5, 60]) == (1, 2, 0)
     assert np.asarray(Image.open(out / "classes" / "two_cups.png"))[20, 20] == 1
+
+
+def test_a_picture_too_large_for_the_memory_is_left_out(images: Path, monkeypatch: pytest.MonkeyPatch):
+    def start(self: Model, pixels: np.ndarray) -> Object:
+        if pixels.shape[0] == 48:
+            raise MemoryError("Unable to allocate 596 MiB")
+        return whole(self, pixels)
+
+    whole = Model.start
+    monkeypatch.setattr(Model, "start", start)
+    Image.new("RGB", (64, 40)).save(images / "small.png")
+    code, told = invoke(images, "one.png,cup,10,8,30,28,,\nsmall.png,cup,10,8,30,28,,\n")
+    assert code == 1, told
+    assert "one.png: image: it needs more memory than is free (Unable to allocate 596 MiB). Give" in told
+    assert "1 cup. 1 left out." in told
 
 
 def test_any_form_of_an_export(images: Path):

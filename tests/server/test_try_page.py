@@ -152,6 +152,19 @@ def test_a_picture_too_large_is_refused(start: Start):
     assert "CLICK99_IMAGE_MB" in detail
 
 
+def test_memory_that_lacks_for_a_mask_is_told(
+    server: TestClient, picture: str, monkeypatch: pytest.MonkeyPatch
+):
+    def large(*_: object) -> None:
+        raise MemoryError("Unable to allocate 596 MiB")
+
+    monkeypatch.setattr("click99.server.try_page.mask_after", large)
+    asked = {"picture": picture, "prompts": [{"id": "12345678", "x": 3, "y": 3, "positive": True}]}
+    reply = server.post("/try/masks", json=asked)
+    assert reply.status_code == 422
+    assert "more memory than is free (Unable to allocate 596 MiB). Give" in reply.json()["detail"]
+
+
 def test_a_picture_outlives_a_restart_and_is_asked_for_when_it_is_gone(start: Start, picture: str):
     assert start().post("/try/masks", json=question(picture, FIRST)).is_success
     unknown = start().post("/try/masks", json=question("0" * 64, FIRST))

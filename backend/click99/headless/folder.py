@@ -14,7 +14,7 @@ from click99.headless.cutout import soft
 from click99.headless.kept import KeptMasks, PictureMasks
 from click99.labelstudio.errors import LabelStudioError
 from click99.labelstudio.pictures import pictures_in
-from click99.labelstudio.pixels import MAX_PIXELS, read_pixels
+from click99.labelstudio.pixels import MAX_PIXELS, no_memory, read_pixels
 from click99.labelstudio.prompts import Prompt
 from click99.labelstudio.uploads import file_name
 from click99.preannotate.prompts import PixelPrompt
@@ -68,6 +68,8 @@ class Folder:
                     yield Picture(free(names, stem(file.name)), file.name, pixels.shape[:2], pixels, objects)
             except (LabelStudioError, FileNotFoundError) as error:
                 leave_out(f"{name}: {error}")
+            except MemoryError as error:
+                leave_out(f"{name}: {no_memory(f'it needs more memory than is free ({error})')}")
             tick(number, len(self._prompts))
 
     def _read(self, name: str) -> tuple[Path, bytes, np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +18,7 @@ from click99.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
 from click99.labelstudio.tiff import CHANNELS, HEIGHT, STARTS, WIDTH, has_alpha, read_tags
 
 MAX_PIXELS = 178_000_000  # of an image; above it Pillow suspects a bomb
+SMALLER = "make it smaller, or cut it into tiles (docs/how-to/large-pictures.md)"
 UNPACKED = Budget(2**30)
 BYTES_PER_PIXEL = 16  # while an image is unpacked, at most
 DEEP = 48  # the same of one with more than 8 bits
@@ -40,8 +43,8 @@ def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
         pixels = _unpack(data, name, max_pixels)
     except ImageTooLargeError:
         raise
-    except Image.DecompressionBombError:
-        raise _too_large(name, max_pixels) from None
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, int(re.findall(r"\d+", str(error))[0]), max_pixels) from None
     except MemoryError as error:
         raise no_memory(f"{name} {error or 'needs more memory than is free'}") from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds
@@ -95,20 +98,22 @@ def _room(size: tuple[int, int], name: str, max_pixels: int, bytes_per_pixel: in
 def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
-        raise _too_large(f"{name} ({width} × {height})", max_pixels)
+        raise _too_large(f"{name} ({width} × {height})", width * height, max_pixels)
 
 
-def _too_large(name: str, max_pixels: int) -> ImageTooLargeError:
-    problem = f"{name} has more than {max_pixels / 1e6:.0f} million pixels"
-    return ImageTooLargeError(
-        "image", problem, "Import a smaller version or tiles, or set CLICK99_IMAGE_MEGAPIXELS"
-    )
+def _too_large(name: str, pixels: int, max_pixels: int) -> ImageTooLargeError:
+    has = f"{name} has {pixels / 1e6:.4g} million pixels"
+    if pixels > MAX_PIXELS:
+        problem = f"{has}, and {MAX_PIXELS / 1e6:.0f} are the most that is read"
+        return ImageTooLargeError("image", problem, SMALLER.capitalize())
+    problem = f"{has}, and {max_pixels / 1e6:.4g} are allowed"
+    setting = f"CLICK99_IMAGE_MEGAPIXELS={math.ceil(pixels / 1e6)}"
+    return ImageTooLargeError("image", problem, f"Set {setting}, or {SMALLER}")
 
 
 def no_memory(problem: str) -> ImageTooLargeError:
     """problem: as `Budget.taking` tells it."""
-    remedy = "Give click99 more memory, or import a smaller version or tiles"
-    return ImageTooLargeError("image", problem, remedy)
+    return ImageTooLargeError("image", problem, f"Give click99 more memory, or {SMALLER}")
 
 
 def _upright(image: Image.Image) -> Image.Image:
