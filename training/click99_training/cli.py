@@ -153,6 +153,8 @@ def evaluate(
 ) -> None:
     """Let a robot annotate a data set: 20 clicks an image, each judged (docs/reference/evaluation.md).
 
+    Stopped, the same command goes on where it has a --json.
+
     click99 evaluate --data GrabCut --dataset grabcut --json grabcut.json
     """
     from click99_training.evaluation.evaluate import Evaluation, report
@@ -171,6 +173,8 @@ def validate(
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the network.")] = 2,
 ) -> None:
     """Judge a checkpoint on held-out pictures that look like people's work: a table and one number.
+
+    Stopped, the same command goes on with the next row where it has a --json.
 
     click99 validate --data DATA --checkpoint runs/mine/compact.safetensors
     """

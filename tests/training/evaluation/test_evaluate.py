@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,7 +31,9 @@ from click99_training.evaluation.evaluate import (
     report,
     run,
 )
+from click99_training.evaluation.kept import KeptLines
 from click99_training.evaluation.results import summary, unpack
+from click99_training.loop.stop_request import RunInterrupt
 
 ROOT = Path(__file__).parents[3]
 
@@ -137,6 +140,44 @@ def test_the_report_is_written_with_every_image(
     assert "…" not in shown
     assert {"clicks", "boundary", "corrective", "harmed", "99"} <= set(shown.split())
     assert shown.splitlines()[-2].split()[:2] == ["20", f"{written['miou'][-1]:.3f}"]
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_a_stopped_evaluation_goes_on_as_if_it_had_not_been(
+    benchmark_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lenient: bool
+):
+    def stopping(predictor: Brush, sample: Sample, *more: Any) -> results.Annotation:
+        annotated.append(sample.name)
+        if len(annotated) == 3:
+            raise KeyboardInterrupt
+        return annotate(predictor, sample, *more)  # type: ignore[arg-type]
+
+    annotated: list[str] = []
+    monkeypatch.setattr("click99_training.evaluation.evaluate.Predictor.load", lambda *_: BRUSH)
+    asked, path = (
+        Evaluation("tiny", benchmark_folder, None, "paper", lenient, threads=1),
+        tmp_path / "out.json",
+    )
+    report(asked, tmp_path / "whole.json")
+    monkeypatch.setattr("click99_training.evaluation.evaluate.annotate", stopping)
+    with pytest.raises(RunInterrupt):
+        report(asked, path)
+    assert not path.exists()
+    with (tmp_path / "out.json.part").open("a") as file:
+        file.write('[{"name": "cut sh')
+    report(asked, path)
+    assert len(annotated) == 4, "two before it was stopped, the third twice"
+    whole, again = (results.read(file).annotations for file in (tmp_path / "whole.json", path))
+    assert [(each.name, each.clicks) for each in again] == [(each.name, each.clicks) for each in whole]
+    assert np.array_equal(again[0].ious, whole[0].ious)
+    assert not (tmp_path / "out.json.part").exists()
+
+
+def test_another_question_begins_anew(tmp_path: Path):
+    KeptLines(tmp_path / "out.json", ["one"]).add("done")
+    assert KeptLines(tmp_path / "out.json", ["one"]).lines == ["done"]
+    assert KeptLines(tmp_path / "out.json", ["other"]).lines == []
+    assert KeptLines(tmp_path / "out.json", ["one"]).lines == []
 
 
 @pytest.fixture

@@ -10,7 +10,17 @@ import pytest
 from typer.testing import CliRunner
 
 from click99.cli import app
-from click99_training.evaluation.validation import DOMAIN, Validation, compared, score, suites
+from click99.segmentation.predictor import Predictor
+from click99_training.evaluation.validation import (
+    DOMAIN,
+    Suite,
+    Validation,
+    compared,
+    score,
+    suites,
+    validate,
+)
+from click99_training.loop.stop_request import RunInterrupt
 
 
 def table(mean: float, count: int = 40, seed: int = 0) -> np.ndarray:
@@ -47,6 +57,27 @@ def test_a_suite_for_each_kind_of_work_and_each_source(data_folder: Path):
     assert names[:3] == ["alone", "mosaic 2 × 2", "mosaic 4 × 4"]
     assert "people's clicks" in names
     assert any(name.startswith(DOMAIN) for name in names)
+
+
+def test_a_stopped_validation_goes_on_with_the_next_suite(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def stopping(_: Predictor, suite: Suite, clicks: int) -> np.ndarray:
+        measured.append(suite.name)
+        if len(measured) == 3:
+            raise KeyboardInterrupt
+        return np.full((2, clicks), 0.5)
+
+    measured: list[str] = []
+    monkeypatch.setattr("click99_training.evaluation.validation.measure", stopping)
+    asked, out = Validation(data_folder, None, None, each=2, clicks=5, threads=1), tmp_path / "ious.json"
+    with pytest.raises(RunInterrupt):
+        validate(asked, out, None)
+    validate(asked, out, None)
+    names = [suite.name for suite in suites(asked)]
+    assert measured == [*names[:3], *names[2:]]
+    assert [*json.loads(out.read_text())["ious"]] == names
+    assert [*tmp_path.iterdir()] == [out]
 
 
 @pytest.mark.slow("evaluates twice")

@@ -178,6 +178,11 @@ def test_a_filter_without_hits_is_named(database: Database, tmp_path: Path):
     assert "It has some of project 1, of 2026-01-01: cell. Ask for those, or" in said
 
 
+def test_masks_without_a_label_are_told_as_such():
+    said = stats.nothing_told(MaskFilter(label="tree"), {"1.1767225600": ["", "cell"]}, Names())
+    assert ": no label, cell. Ask for those" in said
+
+
 def test_a_plot_of_one_day_shows_days(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     record(database, answer("a", TRUTH, 0))
     monkeypatch.setattr(pyplot, "close", lambda figure: None)

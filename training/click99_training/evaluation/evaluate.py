@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from click99_training.datasets.registry import DATASETS, open_dataset
 from click99_training.datasets.sample import Sample
 from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.evaluation import results
+from click99_training.evaluation.kept import KeptLines
 from click99_training.evaluation.prefetch import ahead
 from click99_training.evaluation.results import (
     PER_CLICK,
@@ -39,9 +41,12 @@ from click99_training.evaluation.results import (
     Result,
     by_click,
     by_extent,
+    image_from_json,
+    image_to_json,
     pack,
     summary,
 )
+from click99_training.loop.stop_request import RunInterrupt
 
 CLICKS = 20
 MASKS_AFTER = (1, 3, 6, 20)  # clicks after which the result keeps the mask
@@ -99,11 +104,21 @@ def _per_click(verdicts: list[tuple[float, ...]], clicks: int) -> dict[str, np.n
 
 
 def evaluate(
-    predictor: Predictor, samples: Iterable[Sample], protocol: str = "paper", lenient: bool = False
+    predictor: Predictor,
+    samples: Iterable[Sample],
+    protocol: str = "paper",
+    lenient: bool = False,
+    kept: KeptLines | None = None,
 ) -> list[Annotation]:
-    """Annotate every sample; the lenient robot's draws depend on the order alone."""
-    rng = np.random.default_rng(0) if lenient else None
-    return [annotate(predictor, sample, ROBOTS[protocol], rng) for sample in ahead(samples)]
+    """Annotate every sample that `kept` has not yet; the lenient robot's draws depend on the order alone."""
+    kept, rng = kept or KeptLines(), np.random.default_rng(0)
+    done = [image_from_json(image) for image, _ in kept.lines]
+    if kept.lines:
+        rng.bit_generator.state = kept.lines[-1][1]
+    for sample in ahead(islice(samples, len(done), None)):
+        done.append(annotate(predictor, sample, ROBOTS[protocol], rng if lenient else None))
+        kept.add([image_to_json(done[-1]), rng.bit_generator.state])
+    return done
 
 
 class NetworkClock:
@@ -142,7 +157,11 @@ class Evaluation:
 
 
 def report(evaluation: Evaluation, path: Path | None) -> None:
-    """Evaluate, print the figures, and write them with every image's to a file (results.py)."""
+    """Evaluate, print the figures, and write them with every image's to a file (results.py).
+
+    Raises:
+        RunInterrupt: by Ctrl-C, where there is such a file; the same evaluation goes on.
+    """
     if evaluation.protocol not in ROBOTS:
         raise ValueError(f"protocol {evaluation.protocol!r} is unknown, there is: {', '.join(ROBOTS)}")
     use_threads(evaluation.threads)
@@ -150,12 +169,20 @@ def report(evaluation: Evaluation, path: Path | None) -> None:
     skipped = SkippedSamples()
     data = open_benchmark(evaluation.dataset, evaluation.data)
     data = Mosaics(data, evaluation.mosaic) if evaluation.mosaic > 1 else data
-    result = run(predictor, data, evaluation, skipped)
+    asked = [predictor.version, evaluation.dataset, str(evaluation.data), evaluation.protocol]
+    kept = KeptLines(path, [*asked, evaluation.lenient, evaluation.mosaic])
+    try:
+        result = run(predictor, data, evaluation, skipped, kept)
+    except KeyboardInterrupt:
+        if path:
+            raise RunInterrupt from None
+        raise
     Console().print(_table(result), _clicks_table(result))
     if skipped.reasons:
         Console().print(str(skipped), style="yellow")
     if path:
         results.write(result, path)
+        kept.forget()
 
 
 def object_extent(truth: np.ndarray) -> float:
@@ -169,15 +196,21 @@ def open_benchmark(name: str, folder: Path) -> SampleDataset:
     return open_dataset(name if name in DATASETS else "folder", folder, "val")
 
 
-def run(predictor: Predictor, data: SampleDataset, evaluation: Evaluation, skipped: SkippedSamples) -> Result:
-    """Evaluate what can be used of a data set; what cannot is noted in `skipped`.
+def run(
+    predictor: Predictor,
+    data: SampleDataset,
+    evaluation: Evaluation,
+    skipped: SkippedSamples,
+    kept: KeptLines | None = None,
+) -> Result:
+    """Evaluate what can be used of a data set; what cannot is noted in `skipped`, what is done in `kept`.
 
     Raises:
         ValueError: nothing of it can be used.
     """
     clock, start = NetworkClock(*(part.network for part in predictor.parts)), time.perf_counter()
     watched = track(readable(data, skipped), evaluation.dataset, total=len(data))
-    annotations = evaluate(predictor, watched, evaluation.protocol, evaluation.lenient)
+    annotations = evaluate(predictor, watched, evaluation.protocol, evaluation.lenient, kept)
     if not annotations:
         raise ValueError(f"{evaluation.data} has no sample that can be used; {skipped}")
     share = clock.seconds / (time.perf_counter() - start)

@@ -161,7 +161,7 @@ def write(result: Result, path: Path) -> None:
         **summary(result.annotations),
     }
     head = json.dumps(facts, indent=1).removesuffix("\n}")
-    images = ",\n".join(json.dumps(_image_to_json(each)) for each in result.annotations)
+    images = ",\n".join(json.dumps(image_to_json(each)) for each in result.annotations)
     with replacing(path) as file:
         file.write(f'{head},\n "images": [\n{images}\n ]\n}}\n'.encode())
 
@@ -173,7 +173,7 @@ def read(path: Path) -> Result:
     """
     try:
         facts = json.loads(path.read_text())
-        annotations = [_image_from_json(image) for image in facts["images"]]
+        annotations = [image_from_json(image) for image in facts["images"]]
         about = {
             name: facts[name] for name in ("dataset", "checkpoint", "protocol", "lenient", "network_share")
         }
@@ -186,7 +186,7 @@ def read(path: Path) -> Result:
         ) from None
 
 
-def _image_to_json(annotation: Annotation) -> dict:
+def image_to_json(annotation: Annotation) -> dict:
     return {
         "name": annotation.name,
         "clicks": [[click.x, click.y, int(click.positive)] for click in annotation.clicks],
@@ -197,7 +197,7 @@ def _image_to_json(annotation: Annotation) -> dict:
     }
 
 
-def _image_from_json(image: dict) -> Annotation:
+def image_from_json(image: dict) -> Annotation:
     figures = {name: np.array(image[name], float) for name in PER_CLICK}
     return Annotation(
         name=image["name"],

@@ -29,7 +29,9 @@ from click99_training.datasets.sample import Sample, inverted
 from click99_training.datasets.shapes import LargePictures
 from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.evaluation.evaluate import annotate, object_extent
+from click99_training.evaluation.kept import KeptLines
 from click99_training.evaluation.prefetch import ahead
+from click99_training.loop.stop_request import RunInterrupt
 
 SHOWN = (1, 2, 3, 5)  # clicks
 COUNTED = 5  # clicks whose mean IoU is the score
@@ -134,19 +136,37 @@ def validate(asked: Validation, out: Path | None, against: Path | None) -> None:
     """Measure every suite and print the table; write the figures to `out`, compare with those of `against`.
 
     Raises:
+        RunInterrupt: by Ctrl-C, where there is an `out`; the same validation goes on with the next suite.
         ValueError: `against` holds other suites or other numbers of samples.
     """
     before = _read(against) if against else None
     use_threads(asked.threads)
     predictor = Predictor.load(asked.checkpoint)
-    tables = {suite.name: measure(predictor, suite, asked.clicks) for suite in suites(asked)}
+    question = [predictor.version, str(asked.data), str(asked.domains), asked.each, asked.clicks]
+    kept = KeptLines(out, question)
+    try:
+        tables = _tables(predictor, asked, kept)
+    except KeyboardInterrupt:
+        if out:
+            raise RunInterrupt from None
+        raise
     Console().print(_table(predictor.version, tables))
     if out:
         ious = {name: table.tolist() for name, table in tables.items()}
         with replacing(out) as file:
             file.write(json.dumps({"checkpoint": predictor.version, "ious": ious}).encode())
+        kept.forget()
     if before:
         Console().print(compared(tables, before))
+
+
+def _tables(predictor: Predictor, asked: Validation, kept: KeptLines) -> dict[str, np.ndarray]:
+    tables = {name: np.array(table) for name, table in kept.lines}
+    for suite in suites(asked):
+        if suite.name not in tables:
+            tables[suite.name] = measure(predictor, suite, asked.clicks)
+            kept.add([suite.name, tables[suite.name].tolist()])
+    return tables
 
 
 def compared(tables: dict[str, np.ndarray], before: dict[str, np.ndarray]) -> str:

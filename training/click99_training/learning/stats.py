@@ -79,9 +79,8 @@ def nothing_told(which: MaskFilter, there: Mapping[str, Sequence[str]], names: N
     none = f"The record has no saved mask with clicks{of}."
     if not there:
         return f"{none} Click, save, or run click99 sync."
-    told = shorten(
-        "; ".join(f"{names.project(key)}: {', '.join(each)}" for key, each in there.items()), LONGEST
-    )
+    labels = {key: ", ".join(label or "no label" for label in each) for key, each in there.items()}
+    told = shorten("; ".join(f"{names.project(key)}: {each}" for key, each in labels.items()), LONGEST)
     return f"{none} It has some of {told}. Ask for those, or click, save, or run click99 sync."
 
 
