@@ -1,6 +1,7 @@
 """Is a stroke inside an error, as clicks along it, better than clicks? A robot draws and clicks.
 
     python -m tests.benchmarks.bench_strokes DATA... [--every 10] [--points 4] [--gestures 2]
+        [--checkpoint FILE]
 
 DATA: folders of images and masks, as GrabCut's. A gesture falls into the largest wrong region, as the paper's
 robot does. A *click* is its deepest pixel. A *stroke* runs along the region's long axis where it is deep, and
@@ -77,9 +78,10 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=10)
     parser.add_argument("--points", type=int, default=4)
     parser.add_argument("--gestures", type=int, default=2)
+    parser.add_argument("--checkpoint", type=Path, help="the shipped network if not given")
     options = parser.parse_args()
     use_threads(1)
-    predictor, drawn = Predictor.load(), stroke(options.points)
+    predictor, drawn = Predictor.load(options.checkpoint), stroke(options.points)
     n = options.gestures
     ways = {
         "clicks": (clicked, n * options.points, False),

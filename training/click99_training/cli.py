@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -159,7 +161,8 @@ def evaluate(
     """
     from click99_training.evaluation.evaluate import Evaluation, report
 
-    report(Evaluation(dataset, data, checkpoint, protocol, lenient, device, threads, mosaic), json)
+    with _stopped_by_ctrl_c(json):
+        report(Evaluation(dataset, data, checkpoint, protocol, lenient, device, threads, mosaic), json)
 
 
 def validate(
@@ -180,7 +183,21 @@ def validate(
     """
     from click99_training.evaluation.validation import Validation, validate
 
-    validate(Validation(data, domains, checkpoint, each, clicks, threads), json, against)
+    with _stopped_by_ctrl_c(json):
+        validate(Validation(data, domains, checkpoint, each, clicks, threads), json, against)
+
+
+@contextmanager
+def _stopped_by_ctrl_c(out: Path | None) -> Iterator[None]:
+    """RunInterrupt, where there is a file beside which what is done is kept."""
+    from click99_training.loop.stop_request import RunInterrupt
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if out:
+            raise RunInterrupt from None
+        raise
 
 
 def report(

@@ -33,7 +33,6 @@ from click99_training.evaluation.evaluate import (
 )
 from click99_training.evaluation.kept import KeptLines
 from click99_training.evaluation.results import summary, unpack
-from click99_training.loop.stop_request import RunInterrupt
 
 ROOT = Path(__file__).parents[3]
 
@@ -160,7 +159,7 @@ def test_a_stopped_evaluation_goes_on_as_if_it_had_not_been(
     )
     report(asked, tmp_path / "whole.json")
     monkeypatch.setattr("click99_training.evaluation.evaluate.annotate", stopping)
-    with pytest.raises(RunInterrupt):
+    with pytest.raises(KeyboardInterrupt):
         report(asked, path)
     assert not path.exists()
     with (tmp_path / "out.json.part").open("a") as file:

@@ -20,7 +20,6 @@ from click99_training.evaluation.validation import (
     suites,
     validate,
 )
-from click99_training.loop.stop_request import RunInterrupt
 
 
 def table(mean: float, count: int = 40, seed: int = 0) -> np.ndarray:
@@ -71,8 +70,9 @@ def test_a_stopped_validation_goes_on_with_the_next_suite(
     measured: list[str] = []
     monkeypatch.setattr("click99_training.evaluation.validation.measure", stopping)
     asked, out = Validation(data_folder, None, None, each=2, clicks=5, threads=1), tmp_path / "ious.json"
-    with pytest.raises(RunInterrupt):
-        validate(asked, out, None)
+    command = ["validate", "--data", str(data_folder), "--each", "2", "--clicks", "5", "--threads", "1"]
+    stopped = CliRunner().invoke(app, [*command, "--json", str(out)])
+    assert (stopped.exit_code, stopped.stderr) == (1, "Stopped, and saved: the same command goes on.\n")
     validate(asked, out, None)
     names = [suite.name for suite in suites(asked)]
     assert measured == [*names[:3], *names[2:]]

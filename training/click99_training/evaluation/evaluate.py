@@ -46,7 +46,6 @@ from click99_training.evaluation.results import (
     pack,
     summary,
 )
-from click99_training.loop.stop_request import RunInterrupt
 
 CLICKS = 20
 MASKS_AFTER = (1, 3, 6, 20)  # clicks after which the result keeps the mask
@@ -157,11 +156,8 @@ class Evaluation:
 
 
 def report(evaluation: Evaluation, path: Path | None) -> None:
-    """Evaluate, print the figures, and write them with every image's to a file (results.py).
-
-    Raises:
-        RunInterrupt: by Ctrl-C, where there is such a file; the same evaluation goes on.
-    """
+    """Evaluate, print the figures, and write them with every image's to a file (results.py). Where there is
+    one, an evaluation that was stopped goes on."""
     if evaluation.protocol not in ROBOTS:
         raise ValueError(f"protocol {evaluation.protocol!r} is unknown, there is: {', '.join(ROBOTS)}")
     use_threads(evaluation.threads)
@@ -171,12 +167,7 @@ def report(evaluation: Evaluation, path: Path | None) -> None:
     data = Mosaics(data, evaluation.mosaic) if evaluation.mosaic > 1 else data
     asked = [predictor.version, evaluation.dataset, str(evaluation.data), evaluation.protocol]
     kept = KeptLines(path, [*asked, evaluation.lenient, evaluation.mosaic])
-    try:
-        result = run(predictor, data, evaluation, skipped, kept)
-    except KeyboardInterrupt:
-        if path:
-            raise RunInterrupt from None
-        raise
+    result = run(predictor, data, evaluation, skipped, kept)
     Console().print(_table(result), _clicks_table(result))
     if skipped.reasons:
         Console().print(str(skipped), style="yellow")

@@ -31,7 +31,6 @@ from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.evaluation.evaluate import annotate, object_extent
 from click99_training.evaluation.kept import KeptLines
 from click99_training.evaluation.prefetch import ahead
-from click99_training.loop.stop_request import RunInterrupt
 
 SHOWN = (1, 2, 3, 5)  # clicks
 COUNTED = 5  # clicks whose mean IoU is the score
@@ -135,8 +134,9 @@ def _drawn(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def validate(asked: Validation, out: Path | None, against: Path | None) -> None:
     """Measure every suite and print the table; write the figures to `out`, compare with those of `against`.
 
+    Where there is an `out`, a validation that was stopped goes on with the next suite.
+
     Raises:
-        RunInterrupt: by Ctrl-C, where there is an `out`; the same validation goes on with the next suite.
         ValueError: `against` holds other suites or other numbers of samples.
     """
     before = _read(against) if against else None
@@ -144,12 +144,7 @@ def validate(asked: Validation, out: Path | None, against: Path | None) -> None:
     predictor = Predictor.load(asked.checkpoint)
     question = [predictor.version, str(asked.data), str(asked.domains), asked.each, asked.clicks]
     kept = KeptLines(out, question)
-    try:
-        tables = _tables(predictor, asked, kept)
-    except KeyboardInterrupt:
-        if out:
-            raise RunInterrupt from None
-        raise
+    tables = _tables(predictor, asked, kept)
     Console().print(_table(predictor.version, tables))
     if out:
         ious = {name: table.tolist() for name, table in tables.items()}
