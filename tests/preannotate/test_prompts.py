@@ -77,6 +77,13 @@ def test_a_box_is_cut_to_the_picture_and_a_line_is_a_point_in_its_middle():
     assert (click.x, click.y) == (10, 30)
 
 
+def test_a_page_that_is_no_csv_is_told_in_one_line(tmp_path: Path):
+    (tmp_path / "b.csv").write_text(f"a page, not a table\n{'word, ' * 1000}\n")
+    with pytest.raises(ValueError, match=r"line 2: .*It needs file, label") as told:
+        of_file(tmp_path / "b.csv")
+    assert len(str(told.value)) < 200 + 200 + len(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -125,8 +125,10 @@ def _of_row(row: Mapping[str, str], place: str) -> tuple[str, PixelPrompt]:
         corners = CORNERS if row.get("left") else ("x", "y", "x", "y")
         return row["file"], _checked(row["label"], *(float(row[name]) for name in corners))
     except (ValueError, KeyError, TypeError):
-        wanted = "file, label, and left, top, right, bottom or x, y"
-        raise ValueError(f"{place}: {row}. It needs {wanted}, and a box ends after it begins") from None
+        wanted = "file, label, and left, top, right, bottom or x, y, and a box ends after it begins"
+        raise ValueError(
+            f"{place}: {row!s:.200}. It needs {wanted}, and a box ends after it begins"
+        ) from None
 
 
 def _checked(label: Any, left: float, top: float, right: float, bottom: float) -> PixelPrompt:
