@@ -141,14 +141,16 @@ class ZoomView:
         before stays: a click that splits the mask in two must not cost the half that it did not fall into.
         """
         alpha = force(force_discs(alpha, clicks), clicks)
-        count, parts = numbered_parts(alpha)
-        wanted = np.zeros(count, bool)
+        parts = Parts.of(alpha)
+        wanted = np.zeros(parts.count, bool)
         wanted[0] = True  # what is no part
-        wanted[[parts[click.y, click.x] for click in clicks if click.positive]] = True
-        if not wanted.all() and (reach := _reach(alpha)):  # indices take eight times the room of a mask
-            inside, part = parts[reach.area], alpha[reach.area]
-            wanted[inside[previous[reach.area] > 0.5]] = True
-            part[~wanted[inside]] = 0
+        wanted[[parts.at(click) for click in clicks if click.positive]] = True
+        if not wanted.all():
+            before, inside = previous[parts.reach.area], alpha[parts.reach.area]
+            doubtful = ~wanted[parts.numbers]
+            numbers = parts.numbers[doubtful]
+            wanted[numbers[before[doubtful] > 0.5]] = True
+            inside[doubtful] = np.where(wanted[numbers], inside[doubtful], 0)
         return alpha
 
 
@@ -311,24 +313,47 @@ def force_discs(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
     return alpha
 
 
-def numbered_parts(alpha: np.ndarray) -> tuple[int, np.ndarray]:
-    """How many numbers there are, and each pixel's, int32 [H, W]: 0 outside, the same within a part."""
-    parts, reach, count = np.zeros(alpha.shape, np.int32), _reach(alpha), 1
-    if reach:  # most masks are much smaller than their picture
+@dataclass(frozen=True)
+class Parts:
+    """The connected parts (8-neighbours) of an alpha that are above half.
+
+    count: how many numbers there are, that of what is no part, 0, among them. reach: the smallest section
+    that holds all parts, since most masks are much smaller than their picture. numbers: int32, each pixel's
+    there.
+    """
+
+    count: int
+    reach: Section
+    numbers: np.ndarray
+
+    @classmethod
+    def of(cls, alpha: np.ndarray) -> Parts:
+        """alpha: float32 [H, W]."""
+        reach = _reach(alpha)
+        if reach is None:
+            return cls(1, Section(0, 0, 0, 0), np.zeros((0, 0), np.int32))
         mask = (alpha[reach.area] > 0.5).view(np.uint8)
-        count, parts[reach.area] = cv2.connectedComponents(mask, connectivity=8)
-    return count, parts
+        count, numbers = cv2.connectedComponents(mask, connectivity=8)
+        return cls(count, reach, numbers)
+
+    def at(self, click: Click) -> int:
+        """The number of the clicked pixel."""
+        x, y = click.x - self.reach.left, click.y - self.reach.top
+        height, width = self.numbers.shape
+        return int(self.numbers[y, x]) if 0 <= x < width and 0 <= y < height else 0
 
 
 def keep_asked(alpha: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
     """Zero outside the parts above half that hold a positive click, in place; unchanged if there is none."""
     positive = [click for click in clicks if click.positive]
     if positive:
-        count, parts = numbered_parts(alpha)
-        asked = np.zeros(count, bool)
-        asked[[parts[click.y, click.x] for click in positive]] = True
+        parts = Parts.of(alpha)
+        asked = np.zeros(parts.count, bool)
+        asked[[parts.at(click) for click in positive]] = True
         asked[0] = False
-        alpha[~asked[parts]] = 0
+        kept = np.where(asked[parts.numbers], alpha[parts.reach.area], 0)
+        alpha[:] = 0
+        alpha[parts.reach.area] = kept
     return alpha
 
 
