@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+import zlib
+from base64 import b64encode
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 from click99.labelstudio.prompts import Screen
 from click99.labelstudio.regions import Region
-from click99.sessions import MemoryStore
+from click99.sessions import MemoryStore, recent_answers
 from click99.sessions.recent_answers import AnsweredRegion, RecentAnswers
 from click99.sessions.stores import Store
 
@@ -66,6 +68,14 @@ def test_what_is_damaged_counts_as_absent_and_is_made_anew(store: Store, damage)
     assert answers.of("task") == []
     answers.remember("task", ANSWER)
     assert len(answers.of("task")) == 1
+
+
+def test_the_smallest_masks_take_no_more_room_than_meant():
+    kept = recent_answers._pixels.cache  # pyright: ignore
+    kept.clear()
+    pixels = recent_answers._pixels(b64encode(zlib.compress(b"\xff")).decode(), 1, 8)
+    assert pixels.all()
+    assert kept.currsize > 500  # as measured, beside eight bytes of pixels
 
 
 def test_pixels_that_are_damaged_cost_no_other_answer(store: Store):

@@ -26,7 +26,8 @@ from click99.segmentation.clicks import Click
 from click99.sessions.stores import Store
 
 KEPT_ANSWERS = 8  # answers per task
-PIXEL_BYTES = 64 * 2**20  # of their pixels that are kept unpacked
+PIXEL_BYTES = 64 * 2**20  # of their pixels that are kept unpacked, with what keeping them takes
+ENTRY_BYTES = 600  # that a mask takes beside its pixels and its name: as much as a small one's pixels
 ALONE_SECONDS = 3600  # from one opening of a task to the next, for its viewer to count as the only one
 ONE_OPENING = 2.5  # seconds; Label Studio may ask twice when a page is loaded
 
@@ -177,7 +178,12 @@ def _unpack(kept: _StoredRegion) -> AnsweredRegion:
     return AnsweredRegion(region, kept.label, screen, kept.refines, kept.guessed)
 
 
-@cached(LRUCache(PIXEL_BYTES, lambda pixels: pixels.nbytes), lock=threading.Lock())
+def _room(pixels: np.ndarray) -> int:
+    """Bytes that keeping them takes; a name holds a bit a pixel, as text."""
+    return ENTRY_BYTES + pixels.nbytes + pixels.nbytes // 6
+
+
+@cached(LRUCache(PIXEL_BYTES, _room), lock=threading.Lock())
 def _pixels(bits: str, height: int, width: int) -> np.ndarray:
     """bool [height, width], not to be written to; each click asks for those of all its task's answers."""
     packed = np.frombuffer(zlib.decompress(b64decode(bits)), np.uint8)
