@@ -41,6 +41,7 @@ from click99.server.middleware import (
     unauthorised,
 )
 from click99.server.models import load_served
+from click99.server.openapi import describe
 from click99.server.prometheus import Metrics
 from click99.server.promotions import Follower
 from click99.server.readiness import Readiness
@@ -129,6 +130,7 @@ def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs 
     add_stats_page(app, settings, database, pictures(service.image), lambda: service.label_studio)
     add_training(app, recorder, service, retraining, "" if settings.webhook_secret else settings.credentials)
     add_middleware(app, settings, metrics)
+    describe(app)
     return app
 
 
