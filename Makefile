@@ -8,7 +8,7 @@ PARALLEL := --numprocesses $(shell n=$$(nproc 2> /dev/null || echo 2); echo $$((
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest $(PARALLEL) --durations 25 --ignore tests/e2e
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast e2e lint docs release dist chromium clean
+.PHONY: demo test test-fast e2e lint audit docs release dist chromium clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo.installed $(LABEL_STUDIO)  ## Label Studio with sample pictures and click99, until Ctrl-C
@@ -28,6 +28,10 @@ lint: .venv/e2e.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+audit: .venv/dev.installed  ## known vulnerabilities of all that is installed; asks PyPI, which CI here can't reach
+	$(BIN)/pip install --quiet pip-audit
+	$(BIN)/pip-audit --skip-editable
 
 docs: .venv/docs.installed  ## the documentation as a site, in site/
 	$(BIN)/mkdocs build --strict
