@@ -1,13 +1,16 @@
 """A server's memory over ten thousand clicks on five hundred pictures, and whether its masks are right.
 
     python -m tests.benchmarks.bench_soak [--pictures 500] [--passes 2] [--engine eager] [--stand-in]
+    python -m tests.benchmarks.bench_soak --stand-in --small
 
 One `click99 serve` with the shipped checkpoint, or with --stand-in a process like it whose network paints
 discs, for what is not the network. A robot goes through all pictures twice: 320 × 240, every
 fifth 2000 × 1500, so that pictures and masks fill what they may keep. At each visit it opens the task, clicks
 ten times on an object beside those that it accepted before, and submits, which an event tells of. After
 each thousand clicks the process' resident memory is read; the slope is that of a line through the second
-pass, when all that may be kept is. In the end some objects are clicked again under other ids: a replay.
+half. With --small all pictures are 320 × 240 and all that may be kept is a sixteenth, so that it is full
+before that half: what still rises then has no bound. In the end some objects are clicked again under other
+ids: a replay.
 """
 
 from __future__ import annotations
@@ -31,10 +34,12 @@ import requests
 import uvicorn
 
 from click99.demo.programs import free_port
+from click99.labelstudio import regions
 from click99.server.app import create_app
 from click99.server.logs import start_logging
 from click99.server.serve import UVICORN, bound_arenas
 from click99.server.settings import Settings
+from click99.sessions import recent_answers
 from tests.annotations.examples import saved
 from tests.benchmarks.bench_click import HEIGHT, WIDTH, picture
 from tests.disc_painter import DiscPainter
@@ -43,23 +48,24 @@ from tests.server.requests import body, keypoint
 
 SMALL, LARGE = 0.5, 3.125  # of 640 × 480
 EVERY = 5  # one picture of so many is large
+SIXTEENTH = 16
 SAMPLED = 100  # clicks between two looks at the memory
 TOLD = 1000
 
 
-def scale_of(number: int) -> float:
-    return SMALL if number % EVERY else LARGE
+def scale_of(number: int, small: bool) -> float:
+    return SMALL if small or number % EVERY else LARGE
 
 
 @contextmanager
-def hosting_numbers() -> Iterator[str]:
+def hosting_numbers(small: bool) -> Iterator[str]:
     """host:port of a server whose /7.jpg is picture 7, like no other."""
     clean = {scale: picture(scale) for scale in (SMALL, LARGE)}
 
     class Picture(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             number = int(re.sub(r"\D", "", self.path))
-            pixels = np.roll(clean[scale_of(number)], (3 * number, 5 * number), (0, 1))
+            pixels = np.roll(clean[scale_of(number, small)], (3 * number, 5 * number), (0, 1))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(cv2.imencode(".jpg", pixels[..., ::-1])[1].tobytes())
@@ -82,8 +88,8 @@ class Visit(NamedTuple):
 class Soak:
     """A robot at a server. megabytes: (clicks, resident memory)."""
 
-    def __init__(self, address: str, host: str, pid: int, clicks: int):
-        self._address, self._host, self._clicks = address, host, clicks
+    def __init__(self, address: str, host: str, pid: int, clicks: int, small: bool):
+        self._address, self._host, self._clicks, self._small = address, host, clicks, small
         self._status = Path(f"/proc/{pid}/status")
         self.milliseconds: list[float] = []
         self.megabytes: list[tuple[int, float]] = []
@@ -126,7 +132,7 @@ class Soak:
 
     def _places(self, number: int, objects: int) -> Iterator[dict[str, Any]]:
         choice = random.Random(1000 * number + objects)
-        size = round(scale_of(number) * WIDTH), round(scale_of(number) * HEIGHT)
+        size = (*(round(scale_of(number, self._small) * side) for side in (WIDTH, HEIGHT)),)
         first = [choice.uniform(0.2, 0.8) * side for side in size]
         for k in range(self._clicks):
             x, y = (at + choice.gauss(0, 0.05 * k) * side for at, side in zip(first, size, strict=True))
@@ -162,10 +168,15 @@ def slope(megabytes: list[tuple[int, float]]) -> float:
 
 def stand_in() -> None:
     """`click99 serve`, as far as this needs it, with a network that paints discs. Called in a new process."""
-    port, home, host = sys.argv[1:]
+    port, home, host, *small = sys.argv[1:]
     bound_arenas()
     start_logging("text")
-    app = create_app(Settings(home=Path(home), allowed_hosts=host, memory="picture"), DiscPainter())
+    most = {"state_mb": 256 // SIXTEENTH} if small else {}
+    settings = Settings(home=Path(home), allowed_hosts=host, memory="picture", **most)
+    app = create_app(settings, DiscPainter())
+    for cache in (app.state.service._images._memory, regions._shown.cache, recent_answers._pixels.cache):
+        if small:  # cachetools has no public way
+            cache._Cache__maxsize //= SIXTEENTH
     uvicorn.run(app, port=int(port), **UVICORN)
 
 
@@ -178,18 +189,20 @@ def main() -> None:
     parser.add_argument("--clicks", type=int, default=10)
     parser.add_argument("--engine", default="eager")
     parser.add_argument("--stand-in", action="store_true")
+    parser.add_argument("--small", action="store_true", help="with --stand-in only")
     parser.add_argument("--checked", type=int, default=100)
     asked = parser.parse_args()
     port = free_port(0)
     address = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory() as home, hosting_numbers() as host:
+    with tempfile.TemporaryDirectory() as home, hosting_numbers(asked.small) as host:
         options = ["--memory", "picture", "--engine", asked.engine, "--home", home, "--allowed-hosts", host]
         command = [sys.executable, "-m", "click99.cli", "serve", "--port", str(port), *options]
         if asked.stand_in:
             started = "from tests.benchmarks.bench_soak import stand_in; stand_in()"
             command = [sys.executable, "-c", started, str(port), home, host]
+            command += ["small"] if asked.small else []
         with running(command, address, Path(home, "log")) as process:
-            soak = Soak(address, host, process.pid, asked.clicks)
+            soak = Soak(address, host, process.pid, asked.clicks, asked.small)
             told = 0
             print("| clicks | resident memory, MB |\n|---|---|")
             for number in (n for _ in range(asked.passes) for n in range(asked.pictures)):

@@ -162,25 +162,33 @@ def _keep(file: Path, image: bytes, click: bytes) -> None:
         whole.write(hashlib.sha256(body).digest() + body)
 
 
-@torch.no_grad()
 def _convert(network: TwoStreamNetwork, file: Path | None, settings: dict[str, Any]) -> tuple[bytes, bytes]:
+    image, click = [_compiled(model, settings) for model in traced(network)]
+    if file:
+        _keep(file, image, click)
+    return image, click
+
+
+@torch.no_grad()
+def traced(network: TwoStreamNetwork) -> tuple[Any, Any]:
+    """Its image stream and its click stream as OpenVINO's models, for any height and width."""
     network = with_channels_last_norms(network)
     image, previous = torch.rand(1, 3, SIDE, SIDE), torch.rand(1, 1, SIDE, SIDE)
     click_maps = torch.rand(1, network.config.click_channels, SIDE, SIDE)
     features = network.encode(image, click_maps, previous)
     known = features.image, features.context, *features.skips
-    streams = (
-        _exported(ImageStream(network), _seen(network, image, click_maps, previous), settings),
-        _exported(ClickStream(network), [click_maps, previous, *known], settings),
+    return (
+        _model(ImageStream(network), _seen(network, image, click_maps, previous)),
+        _model(ClickStream(network), [click_maps, previous, *known]),
     )
-    if file:
-        _keep(file, *streams)
-    return streams
 
 
-def _exported(stream: nn.Module, inputs: list[Tensor], settings: dict[str, Any]) -> bytes:
+def _model(stream: nn.Module, inputs: list[Tensor]) -> Any:
     openvino = _openvino()
     shapes = [openvino.PartialShape([1, tensor.shape[1], -1, -1]) for tensor in inputs]
     with warnings.catch_warnings(action="ignore"):  # what is constant in a trace, and that tracing is old
-        model = openvino.convert_model(stream, input=shapes, example_input=tuple(inputs))
-    return openvino.Core().compile_model(model, "CPU", settings).export_model().getvalue()
+        return openvino.convert_model(stream, input=shapes, example_input=tuple(inputs))
+
+
+def _compiled(model: Any, settings: dict[str, Any]) -> bytes:
+    return _openvino().Core().compile_model(model, "CPU", settings).export_model().getvalue()
