@@ -73,6 +73,12 @@ class Region:
             return np.inf
         return float(np.hypot(rows + self.top - click.y, columns + self.left - click.x).min())
 
+    def at_least(self, click: Click) -> float:
+        """What `distance` is at least, in no time: that to the section which holds the mask."""
+        height, width = self.pixels.shape
+        row, column = click.y - self.top, click.x - self.left
+        return float(np.hypot(max(-row, row - height + 1, 0), max(-column, column - width + 1, 0)))
+
     def meets(self, mask: np.ndarray) -> bool:
         """Whether it overlaps or touches the mask, bool [H, W]."""
         around = cv2.dilate(np.pad(self.pixels, 1).view(np.uint8), np.ones((3, 3), np.uint8))

@@ -260,11 +260,21 @@ def meant(
     holding = [region for region in newest_first if region.holds(click)]
     if holding:
         return min(holding, key=lambda region: int(region.pixels.sum()))
-    away = [(region.distance(click), region) for region in newest_first]
-    distance, nearest = min(away, key=lambda pair: pair[0], default=(np.inf, None))
+    distance, nearest = _nearest(click, newest_first)
     reach = near if click.positive else np.inf
     if nearest is None or distance == np.inf or distance > reach:
         return None
     if click.positive and own_mask and not nearest.meets(own_mask()):
         return None
     return nearest
+
+
+def _nearest(click: Click, regions: Sequence[Region]) -> tuple[float, Region | None]:
+    """The first of the nearest regions, and how far it is; of a task's hundreds few are looked at closely."""
+    best = np.inf, len(regions)
+    for at_least, place in sorted((region.at_least(click), k) for k, region in enumerate(regions)):
+        if at_least > best[0]:
+            break
+        best = min(best, (regions[place].distance(click), place))
+    distance, place = best
+    return float(distance), regions[place] if place < len(regions) else None
