@@ -132,7 +132,8 @@ class Soak:
 
     def _places(self, number: int, objects: int) -> Iterator[dict[str, Any]]:
         choice = random.Random(1000 * number + objects)
-        size = (*(round(scale_of(number, self._small) * side) for side in (WIDTH, HEIGHT)),)
+        scale = scale_of(number, self._small)
+        size = round(scale * WIDTH), round(scale * HEIGHT)
         first = [choice.uniform(0.2, 0.8) * side for side in size]
         for k in range(self._clicks):
             x, y = (at + choice.gauss(0, 0.05 * k) * side for at, side in zip(first, size, strict=True))
@@ -171,12 +172,12 @@ def stand_in() -> None:
     port, home, host, *small = sys.argv[1:]
     bound_arenas()
     start_logging("text")
-    most = {"state_mb": 256 // SIXTEENTH} if small else {}
-    settings = Settings(home=Path(home), allowed_hosts=host, memory="picture", **most)
+    room = 256 // SIXTEENTH if small else 256
+    settings = Settings(home=Path(home), allowed_hosts=host, memory="picture", state_mb=room)
     app = create_app(settings, DiscPainter())
     for cache in (app.state.service._images._memory, regions._shown.cache, recent_answers._pixels.cache):
         if small:  # cachetools has no public way
-            cache._Cache__maxsize //= SIXTEENTH
+            cache._Cache__maxsize //= SIXTEENTH  # pyright: ignore
     uvicorn.run(app, port=int(port), **UVICORN)
 
 
