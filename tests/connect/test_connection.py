@@ -126,7 +126,7 @@ def test_a_click99_that_did_not_run_is_told(label_studio: LabelStudio):
     label_studio.refuses = "Connection refused"
     step = run(label_studio, False, project=project)["ML backend"]
     assert (step.outcome, step.detail) == ("to do", f"{URL}, interactive; {NO_ANSWER}")
-    with pytest.raises(ApiError, match=r"Connection refused.*Start click99 there"):
+    with pytest.raises(ApiError, match=r"Connection refused.*Does click99 run there\?"):
         run(label_studio, project=project)
     label_studio.refuses = ""
     assert run(label_studio, project=project)["ML backend"].outcome == "kept"

@@ -186,7 +186,7 @@ def test_a_run_that_was_stopped_goes_on(
     assert done == 1, told
     assert "Going on: masks of 2 pictures are there already." in told
     assert len(steps) == ran, "every mask was there"
-    assert "one.png, fork: (900.0, 1.0, 900.0, 1.0) lies outside of the picture, which is 64" in told
+    assert "one.png, fork: 900, 1 lies outside of the picture, which is 64" in told
     assert "2 cup, 1 spoon. 1 left out." in told
     assert sorted(each.name for each in images.parent.iterdir()) == ["boxes.csv", "out", "photos"]
 

@@ -136,6 +136,14 @@ def test_a_strange_exchange_is_an_error(site: Site, reply: bytes):
     ("status", "body", "message"),
     [
         (404, b"no such page", "^GET /a: Label Studio answers 404: no such page"),
+        (400, b'{"detail": "Not so"}', "answers 400: Not so. See its log$"),
+        (400, b'{"detail": {"a": 1}}', 'answers 400: {"detail"'),
+        (400, b'["Not so"]', r'answers 400: \["Not so"\]'),
+        (
+            400,
+            b'{"detail": "No", "validation_errors": {"a": ["Too \\"long\\""], "non_field_errors": ["Out"]}}',
+            'answers 400: a: Too "long"; Out. See its log$',
+        ),
         (200, b"<html>", "^LABEL_STUDIO_URL: GET /a did not answer with JSON"),
     ],
 )

@@ -120,13 +120,13 @@ def test_what_can_not_be_predicted_is_left_out_by_name(label_studio: LabelStudio
             raise ImageUnavailableError("image", "gone", "Look for it")
         return PICTURE
 
-    outside, unknown = PixelPrompt("cat", (500, 10, 600, 40)), PixelPrompt("cow", (1, 1, 9, 9))
+    outside, unknown = PixelPrompt("cat", (500, 10, 500, 10)), PixelPrompt("cow", (1, 1, 9, 9))
     done = run(
         label_studio, {"a.jpg": [outside, unknown, BOX], "b.jpg": [unknown], "c.jpg": [BOX]}, load=load
     )
     assert done.tasks == {"predicted": 1, "left out": 2}
     outside_of, *without_label, gone = done.left_out
-    assert "a box of no pixels of the image" in outside_of
+    assert "'cat': 500, 10 lies outside of the picture, which is" in outside_of
     assert all('Add <Label value="cow"/>' in message for message in without_label)
     assert "image: gone" in gone
     assert done.masks == 1

@@ -106,6 +106,14 @@ def test_a_name_is_not_taken_from_who_knows_no_token(
     assert server.post("/predict", json=OTHER_NAME).status_code == 422
 
 
+def test_the_name_that_is_set_is_no_news(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """Label Studio's legacy token may be off, as it is by default: nobody needs it."""
+    connection = Connection(Settings(home=tmp_path, label_studio_url="http://label.studio/"))
+    said = SetupRequest.model_validate({"hostname": "http://LABEL.studio:80", "access_token": "off"})
+    assert not connection.introduce(said, True)
+    assert caplog.messages == []
+
+
 def test_the_name_can_be_set(start: Start, label_studio: tuple[str, list[str | None]]):
     told = {"label_studio_url": label_studio[0], "label_studio_api_key": TOKEN, "label_studio_host": NAME}
     server = start(**told)

@@ -141,7 +141,7 @@ def test_what_was_refused_lately_is_told(doctor: Doctor, tmp_path: Path):
     Refusals(tmp_path).note(PayloadError("tasks[0].data.image", "[bold]gone[/]", "Reload the task"))
     code, shown = doctor()
     assert code == 0
-    assert "0 minutes ago, click99_errors_total of PayloadError: tasks[0].data.image: [bold]gone[/]" in shown
+    assert "0 min ago, click99_errors_total of PayloadError: tasks[0].data.image: [bold]gone[/]" in shown
 
 
 def test_an_unknown_label_studio_is_a_note(doctor: Doctor):

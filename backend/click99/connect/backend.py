@@ -17,9 +17,10 @@ from click99.labelstudio.label_config import LabelConfig
 SECRET = "X-Click99-Secret"
 CONNECTED = "CO"  # the state of an ML backend that answers
 REMEDY = (
-    "Start click99 there, with this command's CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD, or "
-    "name the address by which Label Studio reaches it: --backend. For a private one Label Studio needs "
-    "LABEL_STUDIO_ML_BLOCK_LOCAL_IP=false and LABEL_STUDIO_SSRF_PROTECTION_ENABLED=false"
+    "Does click99 run there? If at another port or on another machine, name the address by which Label "
+    "Studio reaches it: --backend. A private one has to be allowed in Label Studio, by "
+    "LABEL_STUDIO_ML_BLOCK_LOCAL_IP=false and LABEL_STUDIO_SSRF_PROTECTION_ENABLED=false. If click99 has a "
+    "password, give this command the same CLICK99_BASIC_AUTH_USER and CLICK99_BASIC_AUTH_PASSWORD"
 )
 
 

@@ -83,9 +83,8 @@ class Folder:
         made = PictureMasks()
         height, width = pixels.shape[:2]
         for number, prompt in enumerate(prompts):
-            if not prompt.meets(height, width):
-                place = f"{prompt.ends} lies outside of the picture, which is {width} × {height} pixels"
-                made.left_out.append(f"{name}, {prompt.label}: {place}")
+            if problem := prompt.outside(height, width):
+                made.left_out.append(f"{name}, {prompt.label}: {problem}")
                 continue
             try:
                 found = self._object(pixels, prompt)

@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from requests.auth import AuthBase
 from click99.labelstudio.errors import ApiError, ApiMissingError, ApiRefusedError
 from click99.labelstudio.exchange import TRUST, distrust, exchange, read
 from click99.labelstudio.listings import ProjectPage, TaskPage, told
+from click99.labelstudio.loose_values import fields, names_of
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ACCESS_SECONDS = 300  # how long an exchanged token lives when it doesn't say so
@@ -204,9 +206,24 @@ def _check(reply: requests.Response, content: bytes, method: str, path: str, wit
         problem = f"{method} {path} is redirected to {reply.headers['Location']}"
         raise ApiError("LABEL_STUDIO_URL", problem, "Set it to Label Studio's final address")
     if status >= 400:
-        problem = f"Label Studio answers {status}: {content[:300].decode(errors='replace')}"
+        problem = f"Label Studio answers {status}: {_reason(content)[:300]}"
         kind = ApiMissingError if status == 404 else ApiError
         raise kind(f"{method} {path}", problem, "See its log")
+
+
+def _reason(content: bytes) -> str:
+    """What a refusal says: of each field that is named, else in one sentence, else as it came."""
+    with suppress(ValueError):
+        answer = fields(loads(content))
+        wrong = fields(answer.get("validation_errors"))
+        said = [_of_field(name, text) for name, texts in wrong.items() for text in names_of(texts)]
+        if said := said or names_of(answer.get("detail")):
+            return "; ".join(said)
+    return content.decode(errors="replace")
+
+
+def _of_field(name: str, text: str) -> str:
+    return text if name == "non_field_errors" else f"{name}: {text}"
 
 
 def _is_personal(api_key: str) -> bool:

@@ -123,9 +123,9 @@ class Preannotation:
             return "to do"
         number = wanted.task["id"]
         image = self._load(wanted.address, str(number))
-        items = list(_items(wanted.found, *image.pixels.shape[:2]))
+        items, outside = _items(wanted.found, *image.pixels.shape[:2])
         prediction, left_out = wanted.masks.prediction(number, image, items)
-        done.left_out += left_out
+        done.left_out += [f"task {number}, {problem}" for problem in outside] + left_out
         if not prediction["result"]:
             return "left out"
         replaced = self._ours(wanted.task)
@@ -136,6 +136,16 @@ class Preannotation:
         return "predicted"
 
 
-def _items(found: Iterable[ContextItem | PixelPrompt], height: int, width: int) -> Iterable[ContextItem]:
+def _items(
+    found: Iterable[ContextItem | PixelPrompt], height: int, width: int
+) -> tuple[list[ContextItem], list[str]]:
+    """Those on a picture of that size, and what is wrong with the others."""
+    items, outside = list[ContextItem](), list[str]()
     for number, each in enumerate(found):
-        yield each.item(number, height, width) if isinstance(each, PixelPrompt) else each
+        if isinstance(each, ContextItem):
+            items.append(each)
+        elif problem := each.outside(height, width):
+            outside.append(f"{each.label!r}: {problem}")
+        else:
+            items.append(each.item(number, height, width))
+    return items, outside

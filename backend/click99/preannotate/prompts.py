@@ -27,10 +27,13 @@ class PixelPrompt:
     label: str
     ends: tuple[float, float, float, float]
 
-    def meets(self, height: int, width: int) -> bool:
-        """Whether some of it lies on a picture of that size."""
+    def outside(self, height: int, width: int) -> str:
+        """That it lies outside of a picture of that size; "": some of it does not."""
         left, top, right, bottom = self.ends
-        return left < width and top < height and right >= 0 and bottom >= 0
+        if left < width and top < height and right >= 0 and bottom >= 0:
+            return ""
+        place = f"{left:g}, {top:g}" if self.ends[:2] == self.ends[2:] else f"{self.ends}"
+        return f"{place} lies outside of the picture, which is {width} × {height} pixels"
 
     def item(self, number: int, height: int, width: int) -> ContextItem:
         """As Label Studio would send it from a picture of that size; what is narrower than a pixel is a point
@@ -125,10 +128,9 @@ def _of_row(row: Mapping[str, str], place: str) -> tuple[str, PixelPrompt]:
         corners = CORNERS if row.get("left") else ("x", "y", "x", "y")
         return row["file"], _checked(row["label"], *(float(row[name]) for name in corners))
     except (ValueError, KeyError, TypeError):
+        told = ", ".join(f"{name}={value}" for name, value in row.items())
         wanted = "file, label, and left, top, right, bottom or x, y, and a box ends after it begins"
-        raise ValueError(
-            f"{place}: {row!s:.200}. It needs {wanted}, and a box ends after it begins"
-        ) from None
+        raise ValueError(f"{place}: {told:.200}. It needs {wanted}") from None
 
 
 def _checked(label: Any, left: float, top: float, right: float, bottom: float) -> PixelPrompt:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from click99.files import replacing
-from click99.labelstudio.client import Client
+from click99.labelstudio.client import Client, origin
 from click99.labelstudio.errors import LabelStudioError
 from click99.labelstudio.fetch import host_allowed
 from click99.labelstudio.payloads import SetupRequest
@@ -58,8 +58,7 @@ class Connection:
 
     def introduce(self, request: SetupRequest, from_loopback: bool) -> bool:
         """Take, or refuse, what a /setup says. Returns whether `client` is a new one."""
-        known = self._settings.label_studio_url and self._settings.label_studio_host
-        if known or not request.hostname or not request.access_token:
+        if not request.hostname or not request.access_token or not self._tells_more(request.hostname):
             return False
         said = Introduction(
             hostname=request.hostname,
@@ -75,6 +74,12 @@ class Connection:
         self.client = self._client()
         remember(self._memory, said)
         return True
+
+    def _tells_more(self, hostname: str) -> bool:
+        """Whether a name that Label Studio gives itself is another than those that are set."""
+        settings = self._settings
+        same = settings.label_studio_url and origin(hostname) == origin(settings.label_studio_url)
+        return not (same or (settings.label_studio_url and settings.label_studio_host))
 
     def look_again(self) -> bool:
         """Take what another worker was told, or a restart left. Returns whether `client` is new."""

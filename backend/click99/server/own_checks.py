@@ -55,7 +55,7 @@ def check_refusals(settings: Settings) -> Iterator[Finding]:
     """What was refused within a day: the annotators saw nothing of it."""
     now = time.time()
     for refusal in Refusals(settings.home).since(now - DAY):
-        ago = f"{(now - refusal.at) / 60:.0f} minutes ago"
+        ago = f"{(now - refusal.at) / 60:.0f} min ago"
         yield Finding("Refused", "hint", f"{ago}, click99_errors_total of {refusal.kind}: {refusal.message}")
 
 

@@ -19,7 +19,7 @@ export async function cutOutFile(picture, object) {
 // A COCO dataset of one picture; its run lengths go down the columns, of nothing first.
 export function cocoFile(picture, objects) {
   const { width, height } = picture;
-  const annotations = objects.map((each) => ({ id: each.number, image_id: 1, category_id: 1, iscrowd: 1, ...segmentation(picture, each) }));
+  const annotations = objects.map((each) => ({ id: each.number, image_id: 1, category_id: 1, iscrowd: 0, ...segmentation(picture, each) }));
   const dataset = {
     images: [{ id: 1, file_name: picture.name, width, height }],
     categories: [{ id: 1, name: "object" }],
