@@ -25,6 +25,7 @@ from click99.labelstudio.loose_values import fields, names_of
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ACCESS_SECONDS = 300  # how long an exchanged token lives when it doesn't say so
 MAX_ANSWER = 256 * 2**20  # bytes; a page of tasks with their masks is some megabytes
+REFUSAL = 2**16  # bytes of a refusal that are looked at
 EARLY_SECONDS = 30  # exchange again so long before the end
 FEW = 10  # projects that a message names
 COPY = "Copy a token from Label Studio's Account & Settings page, one that is still enabled there"
@@ -206,7 +207,7 @@ def _check(reply: requests.Response, content: bytes, method: str, path: str, wit
         problem = f"{method} {path} is redirected to {reply.headers['Location']}"
         raise ApiError("LABEL_STUDIO_URL", problem, "Set it to Label Studio's final address")
     if status >= 400:
-        problem = f"Label Studio answers {status}: {_reason(content)[:300]}"
+        problem = f"Label Studio answers {status}: {_reason(content[:REFUSAL])[:300]}"
         kind = ApiMissingError if status == 404 else ApiError
         raise kind(f"{method} {path}", problem, "See its log")
 

@@ -27,12 +27,10 @@ REFUSED = {"description": '`{"detail": "field: problem. remedy"}`'}
 
 def describe(app: FastAPI) -> None:
     """Complete the schema that the app tells."""
-    told: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
-        if not told:
-            told.update(_described(app))
-        return told
+        app.openapi_schema = app.openapi_schema or _described(app)
+        return app.openapi_schema
 
     app.openapi = openapi
 
