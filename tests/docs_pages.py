@@ -10,6 +10,8 @@ FOLDERS = ("docs", "tests", "training")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for name in FOLDERS for page in (ROOT / name).rglob("*.md"))])
 
 LEARNING = "tests/training/learning"
+TORCHRUN = "torchrun --nproc-per-node 4 -m click99.cli train --preset paper --data SBD --dataset sbd"
+TORCHRUN += " --out runs/four --start-from imagenet.safetensors"
 FINE_TUNE = f"{LEARNING}/test_finetune.py::test_sigterm_stops_the_command_cleanly"
 PROOF = "click99 prove-learning --data DATA --out proof --correct 30 --minutes 15"
 PROOF += " --base-benchmark grabcut=GRABCUT --base-benchmark berkeley=BERKELEY"
@@ -48,6 +50,8 @@ RUN_ELSEWHERE = {
     "click99 finetune": FINE_TUNE,
     "click99 finetune --minutes 15": FINE_TUNE,
     "click99 finetune --minutes 30 --out runs/cells --data cells-1": FINE_TUNE,
+    TORCHRUN: "tests/training/loop/test_distributed.py"
+    "::test_of_four_processes_one_is_killed_and_the_run_goes_on",
     "torchrun --nproc-per-node 4 -m click99.cli finetune --out runs/cells": f"{LEARNING}/test_finetune.py"
     "::test_two_processes_learn_together",
     PROOF: f"{LEARNING}/test_prove.py::test_a_proof_is_made_once",
