@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,20 +10,13 @@ import pytest
 
 from click99.labelstudio.client import Client
 from click99.labelstudio.errors import ApiError, ImageUnavailableError
+from tests.certificates import self_signed
 from tests.labelstudio.site import Site, Source, is_red, picture, running
-
-pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Its own authority, for 127.0.0.1; the key is in the file, too."""
-    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    made = f"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=studio -keyout {key} -out {file}"
-    command = ["openssl", *made.split(), "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(command, check=True, capture_output=True)
-    file.write_bytes(file.read_bytes() + key.read_bytes())
-    return file
+    return self_signed(tmp_path)
 
 
 @pytest.fixture

@@ -97,6 +97,8 @@ def test_hosts_are_split_and_trimmed():
         ({"device": "abacus"}, "device"),
         ({"registry_url": "bucket/click99"}, "s3://bucket/folder"),
         ({"retrain_ray": "http://ray:8265"}, "CLICK99_REGISTRY_URL"),
+        ({"redis_url": "localhost:6379"}, "redis://host"),
+        ({"redis_url": "redis+sentinel://a,b"}, "/name"),
         ({"registry_url": "s3://"}, "s3://bucket/folder"),
         ({"home": "s3://bucket/click99"}, "CLICK99_REGISTRY_URL"),
         ({"database_upgrade": "never"}, "database_upgrade"),

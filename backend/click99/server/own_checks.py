@@ -61,16 +61,16 @@ def check_refusals(settings: Settings) -> Iterator[Finding]:
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
     """Whether the configured Redis, if any, answers, and may be full."""
-    from redis import Redis
     from redis.exceptions import RedisError
+
+    from click99.sessions.redis_url import connect, reason
 
     if not settings.redis_url:
         return
     try:
-        redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
-        facts: dict[str, Any] = redis.info()  # pyright: ignore[reportAssignmentType]
+        facts: dict[str, Any] = connect(settings.redis_url, 2).info()  # pyright: ignore[reportAssignmentType]
     except (RedisError, ValueError) as error:
-        yield Finding("CLICK99_REDIS_URL", "problem", f"{error}. Start Redis, or correct the address")
+        yield Finding("CLICK99_REDIS_URL", "problem", f"{reason(error)}. Start Redis, or correct the address")
         return
     yield Finding("Redis", "ok", f"{facts['redis_version']}, shared by {settings.workers} workers")
     bound = "Start it with --maxmemory 512mb --maxmemory-policy allkeys-lru"

@@ -114,7 +114,8 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field(
         default="",
-        description="Keep masks between clicks there, redis://[:password@]host[:port]; unset: in memory.",
+        description="Keep masks between clicks there, redis://[:password@]host[:port], or "
+        "redis+sentinel://host,host/name; unset: in memory.",
         repr=False,
     )
     database_url: str = Field(
@@ -244,8 +245,11 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, url: str) -> str:
-        if url and not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("no Redis address: give it as redis://host[:port], rediss:// or unix:///path")
+        if url and not re.match(r"(rediss?|unix)://|rediss?\+sentinel://[^/]+/[^/?]+", url):
+            raise ValueError(
+                "no Redis address: give it as redis://host[:port], rediss://, unix:///path or "
+                "redis+sentinel://host[:port],host[:port]/name"
+            )
         return url
 
     @field_validator("database_url")

@@ -10,12 +10,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.client import Pipeline
-from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from click99.sessions.redis_url import connect, reason
 from click99.sessions.stores import MemoryStore
 
 log = logging.getLogger(__name__)
@@ -47,11 +45,9 @@ class RedisStore:
     ):
         """Connects at the first use. max_bytes: of what is kept without Redis. on_loss: Redis fails.
 
-        ValueError when `url` is none of redis://, rediss:// and unix://.
+        url: as for `connect`, ValueError too.
         """
-        # One retry: a connection kept from before Redis was restarted fails once.
-        retry = Retry(NoBackoff(), 1, supported_errors=(LostConnection,))
-        self._redis = Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=retry)
+        self._redis = connect(url, TIMEOUT)
         self._max_age_ms = round(max_age_s * 1000)
         self._meanwhile = MemoryStore(max_bytes, max_age_s, clock)
         self._on_loss, self._clock = on_loss, clock
@@ -99,7 +95,7 @@ class RedisStore:
             first, self._lost = not self._lost, True
         if first:
             self._on_loss()
-            log.warning("CLICK99_REDIS_URL: %s. Clicks are answered without it, more slowly", error)
+            log.warning("CLICK99_REDIS_URL: %s. Clicks are answered without it, more slowly", reason(error))
 
     def _report_answer(self) -> None:
         with self._lock:
