@@ -60,6 +60,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "import-weights": (("missing.pth", "out.safetensors"), ""),
     "train": ((*OUT, *SBD), "train"),
     "cooldown": ((PICTURES, *OUT), ""),
+    "shards": ((PICTURES, *OUT), ""),
     "compose": ((*OUT, *SBD), "train"),
     "evaluate": (SBD, "train"),
     "validate": (("--data", PICTURES), ""),

@@ -31,6 +31,7 @@ from click99_training.cli import (
     fit_quality,
     prove_learning,
     report,
+    shards,
     train,
     validate,
 )
@@ -129,6 +130,7 @@ for command in (
     import_weights,
     train,
     cooldown,
+    shards,
     compose,
     evaluate,
     validate,

@@ -11,6 +11,7 @@ import typer
 
 DATA = typer.Option(exists=True, file_okay=False, help="The training data's folder.")
 DATASET = typer.Option(help="Its layout: manifest, sbd, coco, folder, …")
+SNAPSHOT = typer.Argument(exists=True, file_okay=False, help="A folder of click99 collect.")
 RECIPE = typer.Option(help="compact, compact-endless, paper, paper-synth, …; the preset's own if not given.")
 VARIANT_NAMES = typer.Option(help="Names, by commas; the five of Table 7 if not given.")
 IMAGES = typer.Option(min=1, help="Crops to train on; the recipe's epochs if not given, or without end.")
@@ -26,8 +27,19 @@ DOMAINS = "A second such folder; its sources become rows."
 CHECKPOINT = typer.Option(help="A .safetensors file; the shipped one if not given.")
 
 
+def _folder_or_bucket(place: str) -> str:
+    if "://" not in place and not Path(place).is_dir():
+        raise typer.BadParameter(f"Directory '{place}' does not exist.")
+    return place
+
+
+DATA_PLACE = typer.Option(
+    callback=_folder_or_bucket, help="The training data's folder; of shards also s3://bucket/folder."
+)
+
+
 def train(
-    data: Annotated[Path, DATA],
+    data: Annotated[str, DATA_PLACE],
     out: Annotated[Path, typer.Option(help="The run's folder; a run that stopped there is resumed.")],
     preset: Annotated[str, typer.Option(help="compact or paper: the network.")] = "compact",
     dataset: Annotated[str, DATASET] = "manifest",
@@ -84,6 +96,23 @@ def cooldown(
     from click99_training.loop.cooldown import cool_down
 
     typer.echo(f"checkpoint: {cool_down(run, out, images)}")
+
+
+def shards(
+    snapshot: Annotated[Path, SNAPSHOT],
+    out: Annotated[str, typer.Option(help="A new folder, or s3://bucket/folder.")],
+) -> None:
+    """Write a snapshot as a few large files, to train from them in a bucket (docs/how-to/data-sets.md).
+
+    click99 shards cells-1 --out s3://bucket/cells-1
+    """
+    from click99.progress import progress
+    from click99_training.learning.shards import write_shards
+
+    with progress("images", f"what is in {out} is unfinished; the same command begins anew.") as tick:
+        masks = write_shards(snapshot, out, tick)
+    told = ", ".join(f"{count} {split}" for split, count in masks.items())
+    typer.echo(f"{sum(masks.values())} masks ({told}) in {out}.")
 
 
 def compose(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -18,10 +19,22 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".avif"}
 VOID = (50, 200)  # values of a grey mask between them are neither object nor background
 
 
+class File(Protocol):
+    """What is read of a path, or of something else that holds a file."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def stem(self) -> str: ...
+
+    def read_bytes(self) -> bytes: ...
+
+
 class SampleError(ValueError):
     """One sample that cannot be used: it is skipped and named, and the run goes on."""
 
-    def __init__(self, file: Path | str, reason: str):
+    def __init__(self, file: File | str, reason: str):
         super().__init__(file, reason)
         self.file, self.reason = str(file), reason
 
@@ -29,7 +42,7 @@ class SampleError(ValueError):
         return f"{self.file}: {self.reason}"
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: File) -> np.ndarray:
     """Any image file as the server would see it: uint8 RGB [H, W, 3], EXIF orientation applied.
 
     Grey, palette, CMYK and 16-bit images become 8-bit RGB, transparency becomes white. SampleError otherwise.
@@ -41,7 +54,7 @@ def read_image(path: Path) -> np.ndarray:
         raise SampleError(path, error.problem) from None
 
 
-def read_mask(path: Path, *, indices: bool = False) -> np.ndarray:
+def read_mask(path: File, *, indices: bool = False) -> np.ndarray:
     """A mask's values, uint8 [H, W]; colours and 16 bits are made 8-bit grey, and 0/1 becomes 0/255.
 
     Args:
@@ -61,7 +74,7 @@ def read_rgba(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sample_of(
-    name: str, path: Path, truth: np.ndarray, void: np.ndarray | None = None, alpha: np.ndarray | None = None
+    name: str, path: File, truth: np.ndarray, void: np.ndarray | None = None, alpha: np.ndarray | None = None
 ) -> Sample:
     """The image at `path` with one object's truth; SampleError where they do not fit or it is empty."""
     image = read_image(path)
@@ -92,14 +105,14 @@ def images_in(folder: Path, *, subfolders: bool = False) -> list[Path]:
     return sorted(path for path in paths if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: File) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise SampleError(path, error.strerror or "cannot be read") from None
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: File) -> Image.Image:
     data = _bytes(path)
     try:
         image = Image.open(BytesIO(data), formats=FORMATS)
@@ -109,14 +122,14 @@ def _open(path: Path) -> Image.Image:
         raise SampleError(path, f"it is no readable image: {error}") from None
 
 
-def _stored(image: Image.Image, path: Path) -> np.ndarray:
+def _stored(image: Image.Image, path: File) -> np.ndarray:
     values = np.asarray(image)
     if values.ndim != 2 or values.dtype != np.uint8:
         raise SampleError(path, f"instances need one 8-bit channel, this is {image.mode}")
     return values
 
 
-def _brightness(image: Image.Image, path: Path) -> np.ndarray:
+def _brightness(image: Image.Image, path: File) -> np.ndarray:
     if image.mode == "F":
         raise SampleError(path, "masks of fractions are not read: save it with values 0 to 255")
     if image.mode.startswith("I"):  # 16 bits

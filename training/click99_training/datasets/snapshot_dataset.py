@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Callable, Container
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from click99.segmentation.clicks import Click
 from click99_training.datasets.dataset import SampleDataset
-from click99_training.datasets.image_files import grey_truth, read_mask, sample_of
+from click99_training.datasets.image_files import File, grey_truth, read_mask, sample_of
 from click99_training.datasets.sample import Sample
 from click99_training.recipes import Recipe
 
@@ -23,7 +23,7 @@ from click99_training.recipes import Recipe
 class Way:
     """Clicks in a row, from a mask (its file) or from nothing."""
 
-    start: Path | None
+    start: File | None
     clicks: tuple[Click, ...]
 
 
@@ -32,8 +32,8 @@ class SnapshotMask:
     """A saved mask, its image, the ways that led to it (none of one drawn by hand), its project, the model
     versions that answered its clicks, and when it was saved (UTC, ISO 8601; "": not known)."""
 
-    image: Path
-    mask: Path
+    image: File
+    mask: File
     ways: tuple[Way, ...]
     project: str
     versions: frozenset[str]
@@ -71,14 +71,11 @@ class SnapshotDataset(SampleDataset):
         return len(self.masks)
 
     def __getitem__(self, k: int) -> Sample:
-        saved = self.masks[k]
-        return _sample(saved, saved.ways[0] if saved.ways else None)
+        return first_of(self.masks[k])
 
     def draw(self, rng: np.random.Generator, recipe: Recipe) -> Sample:
         """A random mask, in the share `recipe.replayed` with the clicks of one of its ways."""
-        saved = self.masks[int(rng.integers(len(self)))]
-        replayed = saved.ways and rng.random() < recipe.replayed
-        return _sample(saved, saved.ways[int(rng.integers(len(saved.ways)))] if replayed else None)
+        return draw_of(self.masks[int(rng.integers(len(self)))], rng, recipe)
 
 
 def _masks(folder: Path) -> list[SnapshotMask]:
@@ -87,26 +84,37 @@ def _masks(folder: Path) -> list[SnapshotMask]:
     masks = []
     for number, line in enumerate(lines, 1):
         try:
-            masks.append(_mask(folder, json.loads(line)))
+            masks.append(mask_of(json.loads(line), folder.joinpath))
         except (ValueError, KeyError, TypeError) as error:
             remedy = "Collect anew, with --out elsewhere"
             raise ValueError(f"{folder / 'clicks.jsonl'}, line {number}: {error!r}. {remedy}") from None
     return masks
 
 
-def _mask(folder: Path, line: dict[str, Any]) -> SnapshotMask:
-    mask = folder / line["mask"]
-    image = mask.parents[1] / "images" / f"{mask.stem.rpartition('_')[0]}.png"
+def mask_of(line: dict[str, Any], file: Callable[[str], File]) -> SnapshotMask:
+    """What a line of clicks.jsonl tells. file: opens one of the snapshot, by the name that it has there."""
+    split, _, mask = line["mask"].split("/")
+    image = file(f"{split}/images/{mask.rpartition('_')[0]}.png")
     ways: list[Way] = []
     for click in line["clicks"]:
         if not ways or click["origin"] != "click":
-            ways.append(Way(folder / click["start"] if click["start"] else None, ()))
+            ways.append(Way(file(click["start"]) if click["start"] else None, ()))
         place = Click(click["x"], click["y"], click["positive"])
         ways[-1] = replace(ways[-1], clicks=(*ways[-1].clicks, place))
     versions = frozenset(click.get("model_version", "") for click in line["clicks"])
-    return SnapshotMask(
-        image, mask, tuple(ways), line.get("project") or "", versions, line.get("saved_at") or ""
-    )
+    project, saved_at = line.get("project") or "", line.get("saved_at") or ""
+    return SnapshotMask(image, file(line["mask"]), tuple(ways), project, versions, saved_at)
+
+
+def first_of(saved: SnapshotMask) -> Sample:
+    """The mask with its first way's clicks."""
+    return _sample(saved, saved.ways[0] if saved.ways else None)
+
+
+def draw_of(saved: SnapshotMask, rng: np.random.Generator, recipe: Recipe) -> Sample:
+    """The mask, in the share `recipe.replayed` with the clicks of one of its ways."""
+    replayed = saved.ways and rng.random() < recipe.replayed
+    return _sample(saved, saved.ways[int(rng.integers(len(saved.ways)))] if replayed else None)
 
 
 def _sample(saved: SnapshotMask, way: Way | None) -> Sample:

@@ -19,7 +19,7 @@ class Run:
     """One training run: what `click99 train` was asked for."""
 
     preset: str
-    data: Path
+    data: Path | str  # a folder, or s3://bucket/folder
     out: Path
     images: int | None = None  # crops to see; None = the recipe's epochs over the data, or without end
     seed: int = 0
