@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 from fastapi.testclient import TestClient
@@ -42,6 +43,18 @@ def pod(kind: str) -> dict[str, Any]:
 def test_every_file_is_applied() -> None:
     files = {file.name for file in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
     assert files == {*KUSTOMIZATION["resources"]}
+
+
+@pytest.mark.parametrize("version", ["1.30", "latest"])
+def test_kubernetes_knows_all_that_they_say(version: str) -> None:
+    """By its own schemas, with no field more; of the ServiceMonitor only Prometheus' operator has one."""
+    version = kubernetes_validate.latest_version() if version == "latest" else version
+    for resource in RESOURCES:
+        if resource["kind"] != "ServiceMonitor":
+            kubernetes_validate.validate(resource, version, strict=True)
+    misspelt = of_kind("PodDisruptionBudget") | {"spec": {"maxUnavailible": 1}}
+    with pytest.raises(kubernetes_validate.ValidationError, match="maxUnavailible"):
+        kubernetes_validate.validate(misspelt, version, strict=True)
 
 
 def test_kustomize_renders_them() -> None:
