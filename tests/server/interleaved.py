@@ -86,6 +86,13 @@ class Clicking:
         (answer,) = reply.json()["results"]
         return answer
 
+    def mixed(self) -> list[int]:
+        """The objects whose clicks were answered by several versions."""
+        versions: dict[int, set[str]] = {}
+        for (number, _), answer in self.answers.items():
+            versions.setdefault(number, set()).add(answer["model_version"])
+        return [number for number, found in versions.items() if len(found) > 1]
+
     def check(self, home: Path, models: dict[str, Path], hosts: str) -> set[str]:
         """Ask all of it again of a process for each version, in order; what differs is wrong -> the versions
         that answered. models: checkpoints by version. hosts: of the images."""
