@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from torch._utils import ExceptionWrapper
 from torch.utils.data import DataLoader
 from typer.testing import CliRunner, Result
 from webdataset.tariterators import group_by_keys, tar_file_expander
@@ -201,20 +202,25 @@ def test_a_bucket_that_does_not_answer_is_no_damaged_data(
     assert data[0].truth.any()
 
 
-def test_the_processes_that_make_crops_read_it_themselves(
-    snapshot: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch
-):
-    """Forked from one that has read already; and what goes wrong there is told in a sentence."""
+def test_the_processes_that_make_crops_read_it_themselves(snapshot: Path, s3: S3Server):
+    """Forked from one that has read already."""
     write_shards(snapshot, "s3://data/cells")
     stream = CropStream(ShardDataset("s3://data/cells", "train"), ALWAYS, seed=3)
     keys = [(k, 64) for k in range(4)]
     alone = [stream[key] for key in keys]
     loader = DataLoader(stream, batch_sampler=[keys[:2], keys[2:]], num_workers=2, collate_fn=list)
     assert all(alike(*each) for each in zip(alone, chain(*loader), strict=True))
-    s3.go_away(monkeypatch)
+
+
+def test_what_fails_in_such_a_process_is_told_in_a_sentence(tmp_path: Path):
+    """PyTorch raises it again with the whole trace."""
     with pytest.raises(ShardError) as caught:
-        list(loader)
-    assert str(caught.value).startswith("s3://data/cells gives no shards (Could not connect")
+        ShardDataset(str(tmp_path), "train")
+    failed = (caught.type, caught.value, caught.tb)
+    with pytest.raises(ShardError) as caught:
+        ExceptionWrapper(failed, "in DataLoader worker process 0").reraise()
+    assert "Traceback" in caught.value.args[0]
+    assert str(caught.value).startswith(f"{tmp_path} gives no shards (")
 
 
 @pytest.mark.slow("trains")
