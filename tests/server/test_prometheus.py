@@ -46,8 +46,8 @@ def test_the_clicks_that_a_saved_mask_took_are_counted_once(server: TestClient, 
 
 def test_one_version_is_served_and_those_before_are_told():
     metrics = Metrics()
-    metrics.serves("first")
-    metrics.serves("second", before="first")
+    metrics.serves({"first"})
+    metrics.serves({"second"}, before="first")
     served = [
         line for line in metrics.text().decode().splitlines() if line.startswith("click99_model_served{")
     ]

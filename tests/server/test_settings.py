@@ -52,6 +52,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
         "retrain_ray": "http://ray:8265",
         "retrain_minutes": "7.5",
         "retrain_keep": "5",
+        "lines": "3+7,8+9",
     } | {
         "label_studio_url": "http://label.studio",
         "label_studio_host": "https://labels.example.org/sub",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from click99.annotations.answered_clicks import image_name
@@ -21,9 +21,9 @@ AT_ONCE = 500  # masks whose clicks are read together
 
 @dataclass(frozen=True)
 class MaskFilter:
-    """Which saved masks. project: Label Studio's number or the record's key. corrected: only those that a
-    person changed, by a second click or by hand. since, until: when they were saved. version: only those that
-    this model version made of a click."""
+    """Which saved masks. project: Label Studio's number, several joined by +, or the record's key.
+    corrected: only those that a person changed, by a second click or by hand. since, until: when they were
+    saved. version: only those that this model version made of a click."""
 
     project: str | None = None
     label: str | None = None
@@ -110,6 +110,20 @@ def images_clicked_with(session: Session, version: str) -> int:
     return session.scalar(select(func.count()).select_from(pictures.subquery())) or 0
 
 
+def tasks_saved(session: Session, projects: str) -> int:
+    """In how many tasks a mask is saved. projects: as `MaskFilter.project`; "": of all."""
+    of = (AnnotationRow.project == RegionRow.project) & (AnnotationRow.id == RegionRow.annotation)
+    tasks = (
+        select(AnnotationRow.project, AnnotationRow.task)
+        .join(RegionRow, of)
+        .where(RegionRow.mask.is_not(None), AnnotationRow.deleted_at.is_(None), ~AnnotationRow.cancelled)
+        .distinct()
+    )
+    if projects:
+        tasks = tasks.where(is_project(AnnotationRow.project, projects))
+    return session.scalar(select(func.count()).select_from(tasks.subquery())) or 0
+
+
 def clicks_of(session: Session, annotation: AnnotationRow, region: RegionRow) -> list[ClickRow]:
     """The clicks that led to a saved region."""
     asked = {"project": annotation.project, "task": annotation.task, "region": region.id}
@@ -145,8 +159,14 @@ def _way(click: ClickRow, by_state: dict[str, ClickRow]) -> list[ClickRow]:
 
 
 def is_project(column: InstrumentedAttribute[str], project: str) -> ColumnElement[bool]:
-    """Of a column of the record's keys. project: Label Studio's number, or a key."""
-    return column.like(f"{project}.%") | (column == project)
+    """Of a column of the record's keys. project: Label Studio's number, several joined by +, or a key."""
+    return or_(*(column.like(f"{each}.%") | (column == each) for each in project.split("+")))
+
+
+def projects(session: Session) -> list[str]:
+    """The keys of those that a mask is saved in."""
+    asked = select(RegionRow.project).where(RegionRow.mask.is_not(None)).distinct()
+    return sorted(session.scalars(asked))
 
 
 def _query(which: MaskFilter) -> Select:

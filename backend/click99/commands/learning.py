@@ -27,6 +27,10 @@ from click99.progress import progress
 from click99.server.settings import Settings
 from click99_training.loop.stop_request import RunInterrupt
 
+TAUGHT = typer.Option(
+    "", help="Learn from this project, and those that teach with it; unset: where most was corrected anew."
+)
+
 if TYPE_CHECKING:
     from click99.dashboard.costs import Cost
 
@@ -66,12 +70,13 @@ def collect(
     typer.echo(f"{made.masks.total()} masks ({splits}) in {out}; {len(made.left_out)} left out.")
 
 
-@with_settings(*RECORD, *PICTURES, *NETWORK, "base_data")
+@with_settings(*RECORD, *PICTURES, *NETWORK, "base_data", "lines")
 def finetune(
     settings: Settings,
     data: Path | None = typer.Option(None, help="A snapshot of click99 collect; unset: collected now."),
     minutes: float = typer.Option(15.0, min=0.01, help="How long to train and to judge."),
     out: Path | None = typer.Option(None, help="The run's folder; a run that stopped there goes on."),
+    project: str = TAUGHT,
 ) -> None:
     """Learn from what people saved, and serve what came of it if it is better (docs/explanation/learning.md).
 
@@ -91,10 +96,12 @@ def finetune(
 
     def collected(folder: Path) -> None:
         images, store = saved_images(settings), image_store(settings)
-        made = collect(open_database(settings), folder, MaskFilter(), images, store=store)
+        which = MaskFilter(project=projects or None)
+        made = collect(open_database(settings), folder, which, images, store=store)
         for message in made.left_out + made.contradictions:
             typer.echo(message, err=True)
 
+    projects = teaching(settings, project, data, out)
     out = out or settings.home / "finetune" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
     asked = FineTune(
         out=out,
@@ -106,6 +113,7 @@ def finetune(
         device=settings.device,
         threads=settings.threads,
         registry_url=settings.registry_url,
+        projects=projects,
     )
     try:
         finetune(asked, collected, Console(), partial(costs, settings))
@@ -115,19 +123,22 @@ def finetune(
         raise typer.Exit(1) from None
 
 
-@with_settings(*RECORD, *PICTURES, *NETWORK)
+@with_settings(*RECORD, *PICTURES, *NETWORK, "lines")
 def watch(
     settings: Settings,
     out: Path | None = typer.Option(None, help="The look's folder."),
+    project: str = typer.Option("", help="Whose line of versions; unset: the common one."),
 ) -> None:
     """Judge what the gate promoted by the images annotated with it since; go back if it is surely worse.
 
-    A server does this by itself, after every 30 images (docs/explanation/learning.md).
+    Who challenges is judged, too. A server does this by itself, after every 30 images, or 10
+    (docs/explanation/learning.md).
 
     click99 watch --out runs/look
     """
     from click99.annotations.saved_masks import MaskFilter
     from click99.registry.job import write_cancel
+    from click99.registry.lines import group_of, line_of, taught_by
     from click99.registry.versions import Registry
     from click99.segmentation.device import chosen_device, use_threads
     from click99.server.saved_images import image_store, saved_images
@@ -136,7 +147,8 @@ def watch(
     from click99_training.learning.watch import watch
 
     def collected(folder: Path, version: str) -> None:
-        which, images = MaskFilter(version=version), saved_images(settings)
+        which = MaskFilter(project=projects or None, version=version or None)
+        images = saved_images(settings)
         made = collect(open_database(settings), folder, which, images, store=image_store(settings))
         for message in made.left_out:
             typer.echo(message, err=True)
@@ -147,13 +159,41 @@ def watch(
     use_threads(settings.threads)
     out = out or settings.home / "watch" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
     registry = Registry.at(settings.home, settings.registry_url)
+    registry = line_of(registry, group_of(project, settings.lines))
+    projects = taught_by(registry, settings.lines)
     try:
         device, told = chosen_device(settings.device), partial(costs, settings)
-        typer.echo(watch(settings.home, out, registry, collected, device, told).said)
+        typer.echo(watch(settings.home, out, registry, collected, device, told, projects).said)
     except RunInterrupt:
         write_cancel(out)
         typer.echo("Stopped. Nothing was moved.", err=True)
         raise typer.Exit(1) from None
+
+
+def teaching(settings: Settings, project: str, data: Path | None, out: Path | None) -> str:
+    """The group of projects to learn from: as asked, as the run in `out` began, those whose masks `data`
+    holds, or those with most new corrections; "": all."""
+    from click99.registry.jobs import Jobs
+    from click99.registry.lines import group_of, named
+    from click99.server.retraining import corrected
+    from click99.server.storage import open_database
+    from click99_training.datasets.snapshot_dataset import SnapshotDataset
+    from click99_training.learning.run_start import RunStart
+
+    if project:
+        return group_of(project, settings.lines)
+    if out and (out / "run.json").exists():
+        return RunStart.read(out).projects
+    if data:
+        groups = {group_of(each, settings.lines) for each in SnapshotDataset(data).projects}
+        return groups.pop() if len(groups) == 1 else ""
+    new = corrected(open_database(settings), Jobs.at(settings.home), settings.lines)
+    chosen = next(iter(new), "")
+    if len(new) > 1:
+        others = ", ".join(f"{named(each)}: {count}" for each, count in new.items() if each != chosen)
+        told = f"Learning from {named(chosen)}, with {new[chosen]} new corrected annotations ({others})"
+        typer.echo(f"{told}. Another: --project; together: CLICK99_LINES")
+    return chosen
 
 
 def costs(settings: Settings) -> Sequence[Cost]:

@@ -110,7 +110,7 @@ def preannotate(
     detected = of_file(prompts) if prompts else None
     client = known_label_studio(settings)
     smallest = settings.clean_percent / 100
-    sessions = Sessions(load_served(settings), MemoryStore(2**26, 600), smallest=smallest)
+    sessions = Sessions(load_served(settings, str(project)), MemoryStore(2**26, 600), smallest=smallest)
     load = image_source(settings, client).get
     preannotation = Preannotation(client, sessions, load, settings.polygon_tolerance, detected, anew)
     with progress("tasks", "the same command goes on.") as tick:

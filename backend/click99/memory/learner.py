@@ -4,7 +4,7 @@ helped the person who made them."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from cachetools import TTLCache
@@ -48,19 +48,19 @@ class Learner:
         self._database, self._memories, self._image, self._pause = database, memories, image, pause
         self._resting: TTLCache[tuple[str, ...], bool, float] = TTLCache(100_000, REST_SECONDS)
 
-    def catch_up(self, refiner: Refiner) -> int:
+    def catch_up(self, refiner: Refiner, projects: Sequence[str] | None = None) -> int:
         """Learn for this network from all masks that are due. How many. LabelStudioError never; the
-        database's errors."""
+        database's errors. projects: those that it answers; None: all."""
         with self._database.reading() as session:
             gone = stale(session, refiner.version)
         if gone:
             with self._database.writing() as session:
                 drop(session, refiner.version, gone)
-        return sum(self._try(refiner, mask) for mask in self._due(refiner.version) if self._pause())
+        return sum(self._try(refiner, mask) for mask in self._due(refiner.version, projects) if self._pause())
 
-    def _due(self, version: str) -> list[SavedMask]:
+    def _due(self, version: str, projects: Sequence[str] | None) -> list[SavedMask]:
         with self._database.reading() as session:
-            found = due(session, version, AT_ONCE + len(self._resting))
+            found = due(session, version, AT_ONCE + len(self._resting), projects)
             session.expunge_all()
         return [mask for mask in found if _key(mask) not in self._resting]
 
@@ -93,7 +93,7 @@ class Learner:
         lesson = make_lesson(refiner, mask, self._picture(mask, truth.shape), truth, before)
         with self._database.writing() as session:
             keep(session, lesson)
-        self._memories.refresh(refiner.version)
+        self._memories.refresh(refiner.version, [region.project])
 
     def _picture(self, mask: SavedMask, shape: tuple[int, ...]) -> Image:
         """The picture of a mask [H, W]; LabelStudioError when no address of its task leads to it."""

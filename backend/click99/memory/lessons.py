@@ -56,10 +56,11 @@ def _taught(mask: Subquery, version: str):  # pyright: ignore[reportUnknownParam
     return same & (LessonRow.version == version)
 
 
-def due(session: Session, version: str, most: int) -> list[SavedMask]:
-    """Masks that this model version has not learnt from, the oldest first."""
+def due(session: Session, version: str, most: int, projects: Sequence[str] | None = None) -> list[SavedMask]:
+    """Masks that this model version has not learnt from, the oldest first. projects: whose; None: all."""
     mask = accepted()
-    untaught = select(mask).where(mask.c.age <= KEPT, ~exists().where(_taught(mask, version))).subquery()
+    asked = select(mask).where(mask.c.age <= KEPT, ~exists().where(_taught(mask, version)))
+    untaught = (asked if projects is None else asked.where(mask.c.project.in_(projects))).subquery()
     found = session.execute(_rows(untaught, most)).all()
     return [SavedMask(a, r, clicks_of(session, a, r), data) for a, r, data in found]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 from cachetools import LRUCache
 
@@ -15,7 +16,7 @@ LABELS = 1000  # whose memories are held
 
 
 class Memories:
-    """By project and label, of one model version. Thread-safe.
+    """By project and label, of the model version that answers the project. Thread-safe.
 
     A click never waits for the database: what is not here yet counts as nothing.
     """
@@ -33,12 +34,19 @@ class Memories:
             return Prior(areas)
         return memory.prior(shape, memory.choice, areas)
 
-    def refresh(self, version: str) -> None:
-        """Read what a model version has learnt since, in this process or another. The database's errors."""
+    def refresh(self, version: str, projects: Collection[str] | None = None) -> None:
+        """Read what a model version has learnt since, in this process or another. The database's errors.
+
+        projects: those that it answers; None: all.
+        """
         with self._database.reading() as session:
             found = stamps(session, version, LABELS)
+        if projects is not None:
+            found = {key: stamp for key, stamp in found.items() if key[0] in projects}
         with self._lock:
-            held = {key: stamp for key, (stamp, _) in self._held.items()}
+            held = {
+                key: stamp for key, (stamp, _) in self._held.items() if projects is None or key[0] in projects
+            }
             for key in held.keys() - found.keys():
                 del self._held[key]
         for key in [key for key, stamp in found.items() if held.get(key) != stamp]:

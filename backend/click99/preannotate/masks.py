@@ -21,10 +21,13 @@ from click99.sessions.ways import Way
 
 class Masks:
     """Makes them with a session's network, for an Image tag of a label config. tolerance: as of
-    `region_types.write`."""
+    `region_types.write`. project: whose tasks they are, as the record calls it."""
 
-    def __init__(self, sessions: Sessions, config: LabelConfig, tag: str, tolerance: float):
+    def __init__(
+        self, sessions: Sessions, config: LabelConfig, tag: str, tolerance: float, project: str = ""
+    ):
         self._sessions, self._config, self._tag, self._tolerance = sessions, config, tag, tolerance
+        self._project = project
 
     def prediction(
         self, task: int | str, image: Image, items: Iterable[ContextItem]
@@ -45,7 +48,8 @@ class Masks:
             result += [_plain(each) for each in as_results(region, drawn_by)]
             scores.append(region.score)
         score = round(fmean(scores), 4) if scores else 0.0
-        return {"result": result, "score": score, "model_version": self._sessions.version}, left_out
+        version = self._sessions.version_of(self._project)
+        return {"result": result, "score": score, "model_version": version}, left_out
 
     def _region(
         self, task: int | str, number: int, image: Image, item: ContextItem
@@ -55,7 +59,7 @@ class Masks:
         prompt = Prompt([item], [number])
         box = prompt.box(height, width) if prompt.is_box else None
         way = Way(box, [] if box else prompt.clicks(height, width))
-        answer = self._sessions.mask(image.key, image.pixels, way.clicks, way.start)
+        answer = self._sessions.mask(image.key, image.pixels, way.clicks, way.start, project=self._project)
         region = MaskRegion(
             id=region_id(task, f"{item.id} {number}"),
             from_name=target.from_name,

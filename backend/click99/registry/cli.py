@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from click99.registry.diff import WeightChange, facts_of, moved
-from click99.registry.gate_facts import challenger, gate_facts
+from click99.registry.gate_facts import challenger, gate_facts, trials_told
 from click99.registry.job import Job
 from click99.registry.jobs import Jobs
+from click99.registry.lines import GROUP, PROJECTS, lines_of, named, taught_by
 from click99.registry.versions import Registry, RegistryError, Version
 from click99.registry.watched import IMAGES, WatchedVersion, watch_facts, watched
 
@@ -27,6 +29,7 @@ Home = Annotated[Path, typer.Option(envvar="CLICK99_HOME", help="Folder of the r
 Url = Annotated[
     str, typer.Option(envvar="CLICK99_REGISTRY_URL", help="Where machines share their model versions.")
 ]
+Project = Annotated[str, typer.Option(help="Whose line of versions, by number; unset: the common one.")]
 Pin = Annotated[
     Path | None, typer.Option(envvar="CLICK99_MODEL", help="The checkpoint that servers are pinned to.")
 ]
@@ -41,19 +44,18 @@ def list_versions(home: Home = HOME, registry_url: Url = "", model: Pin = None) 
     click99 models list --home ~/.click99
     """
     registry = Registry.pulled(home, registry_url)
-    served = registry.chosen(model)
-    shown = {version.name: version for version in [served, *registry.all()]}
-    table = Table("", "version", "added", "trained from", "gate")
+    lines = [registry] if model else lines_of(registry)
+    served = {line.chosen(model).name for line in lines}
+    shown = {version.name: version for version in [registry.chosen(model), *registry.all()]}
+    table = Table("", "version", "added", "trained from", "gate", "taught by")
     for version in sorted(shown.values(), key=lambda version: version.made_at):
-        mark = "→" if version.name == served.name else ""
-        table.add_row(mark, version.name, _time(version.made_at), version.parent or "–", verdict(version))
+        mark, taught = "→" if version.name in served else "", version.facts.get(PROJECTS)
+        facts = version.parent or "–", verdict(version), named(str(taught)) if taught else "–"
+        table.add_row(mark, version.name, _time(version.made_at), *map(escape, facts))
     Console().print(table)
-    Console().print(f"→ {served.name} is served: {_why_served(registry, model)}.", soft_wrap=True)
-    if challenging := challenger(registry, served):
-        reason = escape(str(challenging.facts["gate"].get("reason", "")))
-        Console().print(f"{challenging.name} challenges it: {reason}", soft_wrap=True)
-    if not model and (now := watched(registry)):
-        Console().print(_how_watched(now), soft_wrap=True)
+    for line in lines:
+        for told in _standing(line, model):
+            Console().print(escape(told), soft_wrap=True)
 
 
 @models.command()
@@ -86,29 +88,34 @@ def show(
 def promote(
     version: Annotated[str, typer.Argument(help="A version's name, or a .safetensors file to add as one.")],
     why: Annotated[str, typer.Option(help="Kept with the decision.")] = "by hand",
+    project: Project = "",
     home: Home = HOME,
     registry_url: Url = "",
     model: Pin = None,
 ) -> None:
     """Serve a version. Running servers follow within seconds; objects in progress end on the one before.
 
+    What a project that has a line of its own taught is served there.
+
     click99 models promote runs/mine/compact.safetensors --why "better on nuclei"
     """
     registry = Registry.pulled(home, registry_url)
-    name = registry.add(Path(version)).name if version.endswith(".safetensors") else version
-    before = registry.chosen().name
-    _tell(registry.promote(name, why).name, before, model)
+    chosen = registry.add(Path(version)) if version.endswith(".safetensors") else registry.get(version)
+    line = registry.of_line(_line(registry, project) or str(chosen.facts.get("line", "")))
+    before = line.chosen().name
+    _tell(line.promote(chosen.name, why).name, before, line, model)
 
 
 @models.command()
-def rollback(home: Home = HOME, registry_url: Url = "", model: Pin = None) -> None:
+def rollback(project: Project = "", home: Home = HOME, registry_url: Url = "", model: Pin = None) -> None:
     """Serve the version that was served before.
 
     click99 models rollback
     """
     registry = Registry.pulled(home, registry_url)
-    before = registry.chosen().name
-    _tell(registry.rollback().name, before, model)
+    line = registry.of_line(_line(registry, project))
+    before = line.chosen().name
+    _tell(line.rollback().name, before, line, model)
 
 
 @models.command()
@@ -149,23 +156,52 @@ def _named(registry: Registry, name: str, model: Path | None) -> Version:
     return served if name in ("", served.name) else registry.get(name)
 
 
-def _why_served(registry: Registry, model: Path | None) -> str:
+def _line(registry: Registry, project: str) -> str:
+    """The line of a project, by number: one that there is, or a new one. "": the common one.
+
+    RegistryError when it is no number.
+    """
+    if project and not GROUP.fullmatch(project):
+        raise RegistryError(f"--project {project}: give Label Studio's number, as its address shows it")
+    members, there = {*project.split("+")}, [line.line for line in lines_of(registry) if line.line]
+    is_common = not members.isdisjoint(taught_by(registry, "").split("+"))
+    return next((line for line in there if members <= {*line.split("+")}), "" if is_common else project)
+
+
+def _standing(line: Registry, model: Path | None) -> Iterator[str]:
+    """What is served, who challenges it, and how it is watched."""
+    served, whose = line.chosen(model), f" in {named(line.line)}" if line.line else ""
+    yield f"→ {served.name} is served{whose}: {_why_served(line, model)}."
+    if challenging := challenger(line, served):
+        yield f"{challenging.name} challenges it: {challenging.facts['gate'].get('reason', '')}"
+        yield trials_told(challenging)
+    if not model and (now := watched(line)):
+        yield _how_watched(now)
+
+
+def _why_served(line: Registry, model: Path | None) -> str:
     if model:
         return f"servers are pinned to {model}"
-    moves = registry.pointer().moves
-    return f"{moves[-1].why}, {_time(moves[-1].at)} UTC" if moves else "it is the shipped one"
+    if moves := line.pointer().moves:
+        return f"{moves[-1].why}, {_time(moves[-1].at)} UTC"
+    return "nothing that it taught is better yet" if line.line else "it is the shipped one"
 
 
 def _how_watched(now: WatchedVersion) -> str:
     told = watch_facts(now.version).get("problem") or watch_facts(now.version).get("said")
     how = f"{now.version.name} is watched against {now.before}: every {IMAGES} images annotated with it"
-    return escape(f"{how} judge both. " + (f"So far: {told}." if told else "None has yet."))
+    return f"{how} judge both. " + (f"So far: {told}." if told else "None has yet.")
 
 
-def _tell(name: str, before: str, model: Path | None) -> None:
+def _tell(name: str, before: str, line: Registry, model: Path | None) -> None:
+    whose = f" in {named(line.line)}" if line.line else ""
     typer.echo(
-        f"{name} is served now, instead of {before}." if name != before else f"{name} is served already."
+        f"{name} is served{whose} now, instead of {before}."
+        if name != before
+        else f"{name} is served{whose} already."
     )
+    if not line.line and (others := ", ".join(map(named, line.lines()))):
+        typer.echo(f"Not in {others}: what is served there stays. Choose it there: --project", err=True)
     if model:
         typer.echo(f"But CLICK99_MODEL pins servers to {model}: unset it for them to follow.", err=True)
 

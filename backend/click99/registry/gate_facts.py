@@ -8,6 +8,9 @@ from typing import Any
 
 from click99.registry.versions import Registry, Version
 
+TRIAL_IMAGES = 10  # annotated since, after which a server has a challenger judged by them
+TRIALS = 3  # then a challenger is given up, for each may deceive
+
 
 @dataclass(frozen=True)
 class GateFacts:
@@ -45,12 +48,30 @@ def gate_facts(version: Version) -> GateFacts | None:
 
 
 def challenger(registry: Registry, served: Version) -> Version | None:
-    """The newest version that gained enough on the served one, though not surely: later images may tell."""
+    """The newest version of the registry's line that gained enough on the served one, though not surely:
+    later images may tell."""
     for version in reversed(registry.all()):
         gate = _mapping(version.facts.get("gate"))
-        if gate.get("challenges") and gate.get("against") == served.name and version.path.is_file():
+        is_here = version.facts.get("line", "") == registry.line and version.path.is_file()
+        if gate.get("challenges") and gate.get("against") == served.name and is_here:
             return version
     return None
+
+
+def trial_facts(version: Version) -> Mapping[str, Any]:
+    """Of a challenger: `counted`, the annotated tasks when a server last looked."""
+    return _mapping(version.facts.get("trial"))
+
+
+def trials_told(version: Version) -> str:
+    """What its trials have found so far, in a sentence."""
+    gate = _mapping(version.facts.get("gate"))
+    later, looks = _mapping(gate.get("later")), gate.get("looks", 0)
+    how = f"after {TRIAL_IMAGES} more annotated images both are judged by them"
+    if not later:
+        return f"No trial yet: {how}."
+    gain = f"{later.get('mean', 0):+.3f} IoU, above {later.get('sure', 0):+.3f}"
+    return f"{looks} of {TRIALS} trials: {gain}, on {later.get('images', 0)} later images; {how}."
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

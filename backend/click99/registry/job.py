@@ -31,7 +31,7 @@ JOB_STATES: tuple[JobState, ...] = get_args(JobState)
 @dataclass(frozen=True)
 class Job:
     """why: who asked for it. host, process: where it runs. progress: what it told last (progress.json).
-    kind: a fine-tune, or the watch over what one brought."""
+    kind: a fine-tune, or the watch over what one brought. projects: the group whose (lines.py)."""
 
     number: int
     folder: Path
@@ -42,6 +42,7 @@ class Job:
     state: JobState
     progress: Mapping[str, Any]
     kind: JobKind = "fine-tune"
+    projects: str = ""
 
     @property
     def share(self) -> float:
@@ -68,10 +69,12 @@ class Job:
         return f"{log_end(self.folder) or 'its process ended without a word'} ({log})"
 
 
-def write_begin(folder: Path, why: str, process: int, kind: JobKind = "fine-tune") -> None:
+def write_begin(
+    folder: Path, why: str, process: int, kind: JobKind = "fine-tune", projects: str = ""
+) -> None:
     """Process `process` of this machine has begun the job."""
-    begun = {"why": why, "started_at": now(), "host": platform.node(), "process": process, "kind": kind}
-    write_json(folder / "job.json", begun)
+    begun = {"why": why, "started_at": now(), "host": platform.node(), "process": process}
+    write_json(folder / "job.json", begun | {"kind": kind, "projects": projects})
 
 
 def write_cancel(folder: Path) -> None:
@@ -104,6 +107,7 @@ class _JobFile(BaseModel):
     host: str
     process: int
     kind: JobKind = "fine-tune"
+    projects: str = ""
 
 
 def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> JobState:
@@ -112,7 +116,9 @@ def _state(folder: Path, alive: bool, progress: Mapping[str, Any]) -> JobState:
     if progress.get("phase") == "done":
         return "promoted" if progress.get("promoted") else "not promoted"
     if progress.get("phase") == "watched":
-        return "rolled back" if progress.get("rolled_back") else "kept"
+        if progress.get("rolled_back"):
+            return "rolled back"
+        return "promoted" if progress.get("promoted") else "kept"
     if progress.get("phase") == "refused":
         return "refused"
     return "cancelled" if (folder / "cancelled").exists() else "failed"

@@ -52,18 +52,24 @@ class Jobs:
         return cls(home.expanduser() / "jobs", command, kind)
 
     def start(
-        self, why: str, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        self,
+        why: str,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        projects: str = "",
     ) -> Job:
-        """Begin one in a process of its own. BusyError while another runs; OSError from the disk."""
+        """Begin one in a process of its own, for a group of projects, "": for all or for whom it chooses
+        itself. BusyError while another runs; OSError from the disk."""
         with FileLock(self.folder / ".lock"):
             if running := self.running():
                 raise BusyError(running)
             number = max(self._numbers(), default=0) + 1
             folder = self.folder / str(number)
             folder.mkdir()
-            process = self._begin(folder, options, environment)
+            given = ("--project", projects) if projects else ()
+            process = self._begin(folder, (*options, *given), environment)
             try:
-                write_begin(folder, why, process.pid, self._kind)
+                write_begin(folder, why, process.pid, self._kind, projects)
             except OSError:  # what nobody knows of must not train
                 process.kill()
                 process.wait()
@@ -88,25 +94,26 @@ class Jobs:
         os.setpriority(os.PRIO_PROCESS, process.pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE))
         return process
 
-    def want(self, why: str) -> None:
+    def want(self, why: str, projects: str = "") -> None:
         """Keep the wish for one after the running one. Who wishes again meanwhile wishes the same."""
-        (self.folder / WANTED).write_text(why)
+        (self.folder / f"{WANTED}{projects}").write_text(why)
 
-    def take_wanted(self) -> str | None:
-        """Why one is wanted, to whoever asks first, once none is running."""
-        if not (self.folder / WANTED).exists() or self.running():
+    def take_wanted(self) -> tuple[str, str] | None:
+        """Why one is wanted, and for which group of projects, to whoever asks first, once none is running."""
+        wishes = sorted(self.folder.glob(f"{WANTED}*"), key=_written)
+        if not wishes or self.running():
             return None
-        taken = self.folder / f".{WANTED}.{os.getpid()}"
+        taken = self.folder / f".{wishes[0].name}.{os.getpid()}"
         try:
-            os.replace(self.folder / WANTED, taken)
+            os.replace(wishes[0], taken)
         except FileNotFoundError:  # another worker was faster
             return None
         why = taken.read_text()
         taken.unlink()
-        return why
+        return why, wishes[0].name.removeprefix(WANTED)
 
     @contextmanager
-    def running_here(self, folder: Path) -> Iterator[None]:
+    def running_here(self, folder: Path, projects: str = "") -> Iterator[None]:
         """Count this process, which runs a fine-tune in `folder`, as a job until the end.
 
         One that was begun by `start` counts already. BusyError while another runs; OSError from the disk.
@@ -117,10 +124,12 @@ class Jobs:
                 if running and (running.host, running.process) != (platform.node(), os.getpid()):
                     raise BusyError(running)
                 if not running:
-                    held.enter_context(self._enter(folder))
+                    held.enter_context(self._enter(folder, projects))
+                elif running.projects != projects:
+                    write_begin(folder, running.why, running.process, running.kind, projects)
             yield
 
-    def _enter(self, folder: Path) -> IO[bytes]:
+    def _enter(self, folder: Path, projects: str) -> IO[bytes]:
         """Note a job in any folder, under its number if it had one before; the file that is locked."""
         folder.mkdir(parents=True, exist_ok=True)
         numbers, here = self._numbers(), folder.resolve()
@@ -129,7 +138,7 @@ class Jobs:
         (folder / "cancelled").unlink(missing_ok=True)
         alive = (folder / "alive").open("wb")
         fcntl.flock(alive, fcntl.LOCK_EX)
-        write_begin(folder, "by hand", os.getpid(), self._kind)
+        write_begin(folder, "by hand", os.getpid(), self._kind, projects)
         return alive
 
     def cancel(self, number: int | None = None) -> Job:
@@ -159,7 +168,20 @@ class Jobs:
     def running(self) -> Job | None:
         return next((job for job in reversed(self.all()) if job.state == "running"), None)
 
+    def last(self, projects: str) -> Job | None:
+        """The newest fine-tune that learnt from a group of projects."""
+        jobs = reversed(self.all())
+        return next((job for job in jobs if job.kind == "fine-tune" and job.projects == projects), None)
+
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():
             return []
         return sorted(int(entry.name) for entry in self.folder.iterdir() if entry.name.isdecimal())
+
+
+def _written(file: Path) -> float:
+    """When; of one that is gone by now, never."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")

@@ -9,7 +9,7 @@ from typing import get_args
 
 from click99.registry.job import JobKind
 from click99.registry.jobs import Jobs
-from click99.registry.versions import Registry
+from click99.registry.versions import Pointer, Registry
 
 TOLD = ("job.json", "progress.json", "run.json", "log.txt", "alive", "cancelled", "curves.html")
 
@@ -45,12 +45,17 @@ def _prune_jobs(jobs: Jobs, keep: int) -> None:
 
 
 def _prune_versions(registry: Registry, keep: int, pinned: Path | None) -> None:
-    line = registry.pointer().line
+    wanted = {name for line in ("", *registry.lines()) for name in _wanted(registry.of_line(line).pointer())}
     for version in registry.all()[:-keep]:
         is_pinned = pinned and pinned.expanduser().resolve() == version.path.resolve()
-        is_wanted = is_pinned or version.name in (*line[:1], *line[-2:])
+        is_wanted = is_pinned or version.name in wanted
         if version.path.is_file() and not is_wanted:
             registry.clear_away(version.name)
+
+
+def _wanted(pointer: Pointer) -> tuple[str, ...]:
+    """What a line began with, what is served, and the one before it."""
+    return (*pointer.line[:1], *pointer.line[-2:])
 
 
 def _prune_pages(folder: Path, registry: Registry) -> None:

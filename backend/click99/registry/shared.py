@@ -144,5 +144,5 @@ class Storage:
 
 
 def _when(name: str) -> int:
-    """Its turn: a card after its checkpoint, the pointer after all cards, so that none names what lacks."""
-    return 0 if name.endswith(CHECKPOINT) else 2 if name == "served.json" else 1
+    """Its turn: a card after its checkpoint, the pointers after all cards, so that none names what lacks."""
+    return 0 if name.endswith(CHECKPOINT) else 2 if name.startswith("served.") else 1

@@ -1,4 +1,5 @@
-"""Model versions in a folder: `NAME.safetensors`, its card `NAME.json`, and `served.json`, the pointer.
+"""Model versions in a folder: `NAME.safetensors`, its card `NAME.json`, and the pointers: `served.json`, and
+`served.LINE.json` of projects that follow a line of their own (lines.py).
 
 A version's name is its file's stem and 8 digits of its content's hash, so a name never changes its meaning.
 Any number of processes may read and change the folder; of several machines, by a bucket (shared.py).
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +32,7 @@ T = TypeVar("T")
 Decider = Literal["person", "gate", "watch"]
 CLEARED_AWAY = "cleared_away"  # the fact that says when
 OVERTAKEN_TIMES = 20  # by other machines, until a change is given up
+POINTERS = re.compile(r"served(?:\.([\d+]+))?\.json")  # no version's card: those have a - in their names
 
 __all__ = ["Move", "Pointer", "Registry", "RegistryError", "Version"]
 
@@ -77,10 +80,11 @@ class Registry:
 
     storage: `folder` is its copy. What changes the registry then changes the storage, StorageError if it is
     away; what reads it reads what the last `pull` brought.
+    line: whose pointer it is about, "": the common one.
     """
 
-    def __init__(self, folder: Path, storage: Storage | None = None):
-        self.folder, self._storage = folder, storage
+    def __init__(self, folder: Path, storage: Storage | None = None, line: str = ""):
+        self.folder, self._storage, self.line = folder, storage, line
 
     @classmethod
     def at(cls, home: Path, url: str = "") -> Registry:
@@ -97,6 +101,17 @@ class Registry:
         registry = cls.at(home, url)
         registry.pull()
         return registry
+
+    def of_line(self, line: str) -> Registry:
+        """The same versions, with the pointer of a line."""
+        return Registry(self.folder, self._storage, line)
+
+    def lines(self) -> list[str]:
+        """Those that have a pointer, but the common one."""
+        if not self.folder.is_dir():
+            return []
+        found = (POINTERS.fullmatch(file.name) for file in self.folder.iterdir())
+        return sorted(match[1] for match in found if match and match[1])
 
     def pull(self) -> None:
         """See what other machines changed. Without a storage there are none."""
@@ -132,7 +147,7 @@ class Registry:
         if not self.folder.is_dir():
             return []
         files = [file for file in self.folder.iterdir() if file.suffix in (".json", ".safetensors")]
-        names = {file.stem for file in files if file.name[0] != "." and file != self._pointer_file}
+        names = {file.stem for file in files if file.name[0] != "." and not POINTERS.fullmatch(file.name)}
         found = filter(None, map(self._read, names))
         return sorted(found, key=lambda version: (version.made_at, version.name))
 
@@ -157,8 +172,11 @@ class Registry:
         return file.st_mtime_ns, file.st_ino, file.st_size
 
     def served(self) -> Version | None:
-        """The version that servers follow; None: nothing was ever promoted."""
+        """The version that servers follow; None: nothing was ever promoted. In a line, the common one until
+        something was promoted there."""
         line = self.pointer().line
+        if not line and self.line:
+            return self.of_line("").served()
         return self.get(line[-1]) if line else None
 
     def chosen(self, pinned: Path | None = None) -> Version:
@@ -180,14 +198,15 @@ class Registry:
             checkpoint_version(checkpoint), checkpoint, None, changed_at(checkpoint), digest
         )
 
-    def promote(self, name: str, why: str, by: Decider = "person") -> Version:
+    def promote(self, name: str, why: str, by: Decider = "person", judged_against: str = "") -> Version:
         """Move the pointer to a version that stands its trial (`load_checked`).
 
-        A person may confirm what the gate promoted: then it is not watched any more.
+        A person may confirm what the gate promoted: then it is not watched any more. judged_against: what it
+        was better than; RegistryError when another one is served by now.
         """
         version = self.get(name)
         load_checked(version.name, version.path, version.sha256)
-        self._change(lambda: self._promote(name, why, by))
+        self._change(lambda: self._promote(name, why, by, judged_against))
         return version
 
     def rollback(self) -> Version:
@@ -206,7 +225,7 @@ class Registry:
 
     @property
     def _pointer_file(self) -> Path:
-        return self.folder / "served.json"
+        return self.folder / (f"served.{self.line}.json" if self.line else "served.json")
 
     def _lock(self) -> FileLock:
         """What changes the folder waits for whoever else does."""
@@ -229,9 +248,11 @@ class Registry:
             if CLEARED_AWAY in version.facts and version.path.name not in storage.names:
                 version.path.unlink(missing_ok=True)
 
-    def _promote(self, name: str, why: str, by: Decider) -> None:
+    def _promote(self, name: str, why: str, by: Decider, judged_against: str) -> None:
         pointer = self.pointer()
-        before = pointer.line or (self._shipped().name,)
+        if judged_against and (served := self.chosen().name) != judged_against:
+            raise RegistryError(f"{served} was chosen meanwhile, which it was not judged against")
+        before = pointer.line or (self._add(self.chosen().path, None, {}).name,)
         after = before if before[-1] == name else (*before, name)
         confirms = by == "person" and pointer.moves and pointer.moves[-1].by == "gate"
         if after != pointer.line or confirms:
@@ -256,11 +277,6 @@ class Registry:
         load_checked(version.name, version.path, version.sha256)
         self._point(seen.line[:-1], why, "watch")
         return version
-
-    def _shipped(self) -> Version:
-        from click99.segmentation.checkpoint import SHIPPED
-
-        return self._add(SHIPPED, None, {})
 
     def _add(self, checkpoint: Path, parent: str | None, facts: dict[str, Any]) -> Version:
         version = self.of(checkpoint)

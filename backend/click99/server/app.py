@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing
 from functools import partial
+from typing import Annotated
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
@@ -115,7 +116,7 @@ def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs 
             settings,
             database,
             memories,
-            lambda: service.refiner,
+            service.versions,
             service.image,
             lambda: service.clicked_at,
         ),
@@ -222,8 +223,8 @@ def add_training(
     unlike with other events; "": it need not.
     """
 
-    def begin(why: str) -> dict[str, str]:
-        number, detail = retraining.begin(why)
+    def begin(why: str, project: str = "") -> dict[str, str]:
+        number, detail = retraining.begin(why, project)
         return {"status": "ok", "job": str(number), "detail": detail}
 
     @app.post("/webhook")
@@ -237,9 +238,10 @@ def add_training(
         if not training:
             await asyncio.to_thread(service.look_at, event)
             return JSONResponse({"status": "ok"})
-        project = "".join(f", project {project.id}" for project in event.projects)
-        return JSONResponse(await asyncio.to_thread(begin, f"Label Studio's button{project}"))
+        project = next((str(project.id) for project in event.projects), "")
+        why = f"Label Studio's button, project {project}" if project else "Label Studio's button"
+        return JSONResponse(await asyncio.to_thread(begin, why, project))
 
     @app.post("/train")
-    async def train() -> dict[str, str]:
-        return await asyncio.to_thread(begin, "POST /train")
+    async def train(project: Annotated[str, Query(pattern=r"^\d{0,18}$")] = "") -> dict[str, str]:
+        return await asyncio.to_thread(begin, "POST /train", project)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from click99.registry.lines import group_of
 from click99.registry.shared import StorageError
 from click99.registry.versions import Registry, RegistryError, Version
 from click99.server.engines import EngineError, use_engine
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def load_predictor(settings: Settings) -> Predictor:
-    """What a server starts with, with the configured device, engine and threads. torch is imported in here.
+def load_predictor(settings: Settings, project: str = "") -> Predictor:
+    """What a server starts with, or what answers a project, with the configured device, engine and threads.
+    torch is imported in here.
 
     The checkpoint that it is pinned to (CheckpointError if it is none). Else what the registry's pointer
     names, or the version before it if that can't be served, at last the shipped one. Of a shared registry
@@ -28,10 +30,10 @@ def load_predictor(settings: Settings) -> Predictor:
 
     if settings.threads:
         use_threads(settings.threads)
-    return use_engine(_load(settings), settings)
+    return use_engine(_load(settings, group_of(project, settings.lines)), settings)
 
 
-def _load(settings: Settings) -> Predictor:
+def _load(settings: Settings, group: str) -> Predictor:
     from click99.registry.check import load_checked
     from click99.segmentation.predictor import Predictor
 
@@ -44,7 +46,7 @@ def _load(settings: Settings) -> Predictor:
         predictor = Predictor.load(settings.model, settings.device)
         predictor.version = registry.of(settings.model).name
         return predictor
-    for version in _promoted(registry):
+    for version in _promoted(registry.of_line(group if group in registry.lines() else "")):
         try:
             return load_checked(version.name, version.path, version.sha256, settings.device)
         except RegistryError as error:
@@ -52,9 +54,9 @@ def _load(settings: Settings) -> Predictor:
     return Predictor.load(None, settings.device)
 
 
-def load_served(settings: Settings) -> Predictor:
+def load_served(settings: Settings, project: str = "") -> Predictor:
     """The same, kept in the registry: a server's objects are finished on it, whatever it serves later."""
-    predictor = load_predictor(settings)
+    predictor = load_predictor(settings, project)
     keep_model(settings, predictor.version)
     return predictor
 

@@ -20,6 +20,7 @@ from click99.annotations.dead_letters import DeadLetters
 from click99.annotations.tables import AnnotationRow, ClickRow, EventRow
 from click99.extras import remedy
 from click99.registry.jobs import Jobs
+from click99.registry.lines import named
 from click99.registry.versions import Registry, RegistryError, Version
 from click99.registry.watched import watch_facts, watched
 from click99.segmentation.clicks import Click
@@ -122,18 +123,25 @@ def check_promoted(settings: Settings) -> Iterator[Finding]:
     """Whether servers can follow the pointer to the promoted version."""
     from click99.registry.check import load_checked
 
+    if settings.model:
+        return
     try:
         registry = Registry.pulled(settings.home, settings.registry_url)
-        version = registry.served()
-        if version is None or settings.model:
-            return
-        load_checked(version.name, version.path, version.sha256)
     except RegistryError as error:
-        mend = "Servers go on with what they have: run click99 models promote or click99 models rollback"
-        yield Finding("Promoted version", "problem", f"{error}. {mend}")
-    else:
-        yield Finding("Promoted version", "ok", f"{version.name} in {version.path.parent}")
-        yield from check_watch(registry, version)
+        yield Finding("Promoted version", "problem", str(error))
+        return
+    for line in (registry.of_line(name) for name in ("", *registry.lines())):
+        subject = "Promoted version" + (f", {named(line.line)}" if line.line else "")
+        try:
+            if (version := line.served()) is None:
+                continue
+            load_checked(version.name, version.path, version.sha256)
+        except RegistryError as error:
+            mend = "Servers go on with what they have: run click99 models promote or click99 models rollback"
+            yield Finding(subject, "problem", f"{error}. {mend}")
+        else:
+            yield Finding(subject, "ok", f"{version.name} in {version.path.parent}")
+            yield from check_watch(line, version)
 
 
 def check_watch(registry: Registry, served: Version) -> Iterator[Finding]:

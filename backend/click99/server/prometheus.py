@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -86,11 +86,10 @@ class Metrics:
         self._registry.register(collector)
         self._collectors.append(collector)
 
-    def serves(self, version: str, before: str | None = None) -> None:
-        """New objects run on `version`, no more on `before`."""
-        if before:
-            self._served.labels(before).set(0)
-        self._served.labels(version).set(1)
+    def serves(self, versions: Collection[str], before: str = "") -> None:
+        """New objects run on `versions`, no more on `before` unless it is one of them."""
+        for version in filter(None, (before, *versions)):
+            self._served.labels(version).set(version in versions)
 
     def answered(self, seconds: float, stages: Mapping[str, float]) -> None:
         """A click is, in so many seconds from its decoding on."""

@@ -1,4 +1,4 @@
-"""A running server goes where the registry's pointer goes."""
+"""A running server goes where the registry's pointers go: the common one, and those of projects' lines."""
 
 from __future__ import annotations
 
@@ -30,34 +30,44 @@ class Follower(Poller):
     def __init__(self, settings: Settings, service: Service, clock: Callable[[], float] = time.monotonic):
         self._settings, self._service, self._clock = settings, service, clock
         self._registry = Registry.at(settings.home, settings.registry_url)
-        self._seen: object = None  # the pointer's file, when it was looked at last
-        self._again_at, self._pull_at = float("inf"), float("-inf")
+        self._seen: dict[str, object] = {}  # each line's pointer's file, when it was looked at last
+        self._again_at: dict[str, float] = {}  # of those that were refused
+        self._pull_at = float("-inf")
         self._is_away = False
         super().__init__("follow", LOOK_SECONDS, "Promotions are not followed")
 
     def start(self) -> None:
-        """Follow, unless the server is pinned to a checkpoint."""
+        """Follow, unless the server is pinned to a checkpoint. Before the first click comes, each line is
+        where its pointer is."""
         if self._settings.model:
             log.info("Pinned to %s: promotions are not followed", self._settings.model)
-        else:
-            super().start()
+            return
+        for line in self._registry.lines():
+            self._look_at(self._registry.of_line(line))
+        super().start()
 
     def look(self) -> None:
-        """Go to where the pointer is if it was moved since the last look."""
+        """Go to where the pointers are if they were moved since the last look."""
         if self._clock() >= self._pull_at:
             self._pull()
             self._pull_at = self._clock() + PULL_SECONDS
-        stamp = self._registry.stamp()
-        if stamp == self._seen and self._clock() < self._again_at:
+        for line in ("", *self._registry.lines()):
+            self._look_at(self._registry.of_line(line))
+
+    def _look_at(self, registry: Registry) -> None:
+        line, stamp = registry.line, registry.stamp()
+        if stamp == self._seen.get(line) and self._clock() < self._again_at.get(line, float("inf")):
             return
-        self._seen, self._again_at = stamp, float("inf")
+        self._seen[line] = stamp
+        self._again_at.pop(line, None)
         try:
-            self._follow()
+            self._follow(registry)
         except Exception as error:
             expected = isinstance(error, RegistryError | OSError)
-            log.error("Refused: %s. %s goes on", error, self._service.version, exc_info=not expected)
+            version = self._service.version_of(line)
+            log.error("Refused: %s. %s goes on", error, version, exc_info=not expected)
             self._service.metrics.refused.inc()
-            self._again_at = self._clock() + RETRY_SECONDS
+            self._again_at[line] = self._clock() + RETRY_SECONDS
 
     def _pull(self) -> None:
         """While a shared registry is away, what was known of it holds."""
@@ -72,12 +82,12 @@ class Follower(Poller):
                 log.info("The shared registry answers again")
             self._is_away = False
 
-    def _follow(self) -> None:
-        version = self._registry.served()
-        if version is None or version.name == self._service.version:
+    def _follow(self, registry: Registry) -> None:
+        version = registry.served()
+        if version is None or version.name == self._service.version_of(registry.line):
             return
-        self._service.use(load_version(version, self._settings))
-        move = self._registry.pointer().moves[-1]
+        self._service.use(load_version(version, self._settings), registry.line)
+        move = registry.pointer().moves[-1]
         if move.version == version.name:
             log.log(logging.WARNING if move.by == "watch" else logging.INFO, "Why: %s", move.why)
         if page := version.facts.get("page"):

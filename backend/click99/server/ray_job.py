@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -39,6 +41,7 @@ TOLD = (
     "registry_url",
     "device",
     "threads",
+    "lines",
     "allowed_hosts",
     "label_studio_url",
     "label_studio_host",
@@ -52,11 +55,13 @@ def main() -> None:
     parser.add_argument("action", choices=["submit", "run"])
     parser.add_argument("--out", type=Path)
     parser.add_argument("--minutes", required=True)
+    parser.add_argument("--project", default="")
     asked = parser.parse_args()
-    sys.exit(run(asked.minutes) if asked.action == "run" else submit(Settings(), asked.out, asked.minutes))
+    options = ["--minutes", asked.minutes, *(["--project", asked.project] if asked.project else [])]
+    sys.exit(run(options) if asked.action == "run" else submit(Settings(), asked.out, options))
 
 
-def submit(settings: Settings, out: Path, minutes: str) -> str | int:
+def submit(settings: Settings, out: Path, options: Sequence[str]) -> str | int:
     """Hand a fine-tune to the cluster and wait for its end -> exit code, or what went wrong."""
     try:
         from ray.exceptions import RayError
@@ -66,7 +71,7 @@ def submit(settings: Settings, out: Path, minutes: str) -> str | int:
     try:
         cluster = JobSubmissionClient(settings.retrain_ray)
         job = cluster.submit_job(
-            entrypoint=f"{RUN} --minutes {minutes}",
+            entrypoint=f"{RUN} {shlex.join(options)}",
             runtime_env={"env_vars": told(settings)},
             entrypoint_num_cpus=settings.threads or 1,
             entrypoint_num_gpus=float(settings.device.startswith("cuda")),
@@ -120,13 +125,13 @@ def _repeat(log: str, shown: int, out: Path) -> int:
     return max(shown, end)
 
 
-def run(minutes: str) -> int:
+def run(options: Sequence[str]) -> int:
     """Fine-tune on this node, in a home that goes with it -> its exit code. Its progress is printed, too."""
     home = Path(tempfile.mkdtemp(prefix="click99-"))
     try:
         command = [sys.executable, "-m", "click99.cli", "finetune", "--out", str(home / "run")]
         variables = os.environ | {"CLICK99_HOME": str(home)}
-        process = subprocess.Popen([*command, "--minutes", minutes], env=variables)
+        process = subprocess.Popen([*command, *options], env=variables)
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         news = b""
         while (code := process.poll()) is None:

@@ -6,13 +6,14 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import Counter
 from sqlalchemy import func, select
 
 from click99.annotations.database import Database
+from click99.annotations.saved_masks import projects
 from click99.annotations.schedule import claim, hold
 from click99.annotations.tables import EventRow
 from click99.labelstudio.images import Image
@@ -22,7 +23,7 @@ from click99.memory.memories import Memories
 from click99.segmentation.prior import UNKNOWN, Prior
 from click99.server.poller import Poller
 from click99.server.settings import Settings
-from click99.sessions.refiner import Refiner
+from click99.sessions import ObjectVersions
 
 LOOK_SECONDS = 3.0
 ANYWAY_SECONDS = 30.0  # between looks for masks though no event came: commands change the record, too
@@ -54,8 +55,8 @@ class Recall:
 class Remembering(Poller):
     """Learns in the background what was accepted since; of several workers, one does.
 
-    refiner: the current one. image: a picture by its address and task. clicked: when a click was answered
-    last, by `time.monotonic`.
+    versions: what answers each project. image: a picture by its address and task. clicked: when a click was
+    answered last, by `time.monotonic`.
     """
 
     def __init__(
@@ -63,15 +64,16 @@ class Remembering(Poller):
         settings: Settings,
         database: Database,
         memories: Memories,
-        refiner: Callable[[], Refiner],
+        versions: ObjectVersions,
         image: Callable[[str, str], Image],
         clicked: Callable[[], float],
     ):
         super().__init__("memory", LOOK_SECONDS, "Nothing is learnt from accepted masks")
         self._on = settings.memory == "project"
-        self._database, self._memories, self._refiner, self._clicked = database, memories, refiner, clicked
+        self._database, self._memories, self._clicked = database, memories, clicked
+        self._versions = versions
         self._learner = Learner(database, memories, image, self._pause)
-        self._seen: tuple[datetime | None, str] | None = None
+        self._seen: tuple[datetime | None, frozenset[str]] | None = None
         self._looked_at = -ANYWAY_SECONDS
 
     def start(self) -> None:
@@ -82,17 +84,25 @@ class Remembering(Poller):
         """Learn, if anything came since the last look. Errors: the database's."""
         if sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-        refiner = self._refiner()
         with self._database.reading() as session:
-            seen = session.scalar(select(func.max(EventRow.received_at))), refiner.version
+            answered = self._by_version(projects(session))
+            seen = session.scalar(select(func.max(EventRow.received_at))), frozenset(answered)
         if seen != self._seen or time.monotonic() - self._looked_at > ANYWAY_SECONDS:
             self._looked_at = time.monotonic()
             with self._database.writing() as session:
                 mine = claim(session, "memory", timedelta(seconds=LOOK_SECONDS), datetime.now(UTC))
-            if mine:
-                self._learner.catch_up(refiner)
-                self._seen = seen
-            self._memories.refresh(refiner.version)
+            for version, answers in answered.items():
+                if mine:
+                    self._learner.catch_up(self._versions.of(answers[0]), answers)
+                    self._seen = seen
+                self._memories.refresh(version, answers)
+
+    def _by_version(self, saved_in: Iterable[str]) -> dict[str, list[str]]:
+        """The projects that each model version answers."""
+        found: dict[str, list[str]] = {}
+        for project in saved_in:
+            found.setdefault(self._versions.version_of(project), []).append(project)
+        return found
 
     def _pause(self) -> bool:
         """Wait until nobody clicks. Whether to go on."""

@@ -6,18 +6,20 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from sqlalchemy.orm import Session
 
 from click99.annotations.database import Database
-from click99.annotations.saved_masks import MaskFilter, saved_masks
+from click99.annotations.saved_masks import MaskFilter, projects, saved_masks
 from click99.labelstudio.errors import LabelStudioError
 from click99.registry.check import RegistryError
-from click99.registry.job import JOB_STATES
+from click99.registry.job import JOB_STATES, Job
 from click99.registry.jobs import FINETUNE, BusyError, Jobs
+from click99.registry.lines import ALL, group_of
 from click99.registry.pruning import prune
 from click99.server.poller import Poller
 from click99.server.ray_job import SUBMIT
@@ -26,6 +28,7 @@ from click99.server.settings import Settings
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60.0  # between counts of new corrections
+EVER_SO_MANY = 1_000_000
 
 
 class NotStartedError(LabelStudioError):
@@ -43,18 +46,20 @@ class Retraining(Poller, Collector):
         self._database = database
         super().__init__("retrain", LOOK_SECONDS, "New corrections are not counted")
 
-    def begin(self, why: str) -> tuple[int, str]:
+    def begin(self, why: str, project: str = "") -> tuple[int, str]:
         """The number of the job that was begun, or of the one that runs already, and which of both it is.
 
-        While one runs, another waits for its end, however often it is asked for.
+        While one runs, another waits for its end, however often it is asked for. project: by number, to
+        learn from, and from those that teach with it; "": the fine-tune chooses.
         """
+        group = group_of(project, self._settings.lines)
         minutes = ["--minutes", f"{self._settings.retrain_minutes:g}"]
         variables = os.environ | self._settings.environment
         variables.pop("PROMETHEUS_MULTIPROC_DIR", None)  # its counters are not the server's
         try:
-            number = self.jobs.start(why, minutes, variables).number
+            number = self.jobs.start(why, minutes, variables, group).number
         except BusyError as busy:
-            self.jobs.want(why)
+            self.jobs.want(why, group)
             return busy.job.number, f"{busy}; another begins when it is over"
         except OSError as error:
             raise NotStartedError(
@@ -78,14 +83,14 @@ class Retraining(Poller, Collector):
     def look(self) -> None:
         """Begin a fine-tune that waited, or if enough was corrected since the last one began."""
         if wanted := self.jobs.take_wanted():
-            self.begin(wanted)
+            self.begin(*wanted)
         enough = self._settings.retrain_every
         if not enough or self.jobs.running():
             return
-        jobs = [job for job in self.jobs.all() if job.kind == "fine-tune"]
-        since = datetime.fromisoformat(jobs[-1].started_at) if jobs else None
-        if corrected(self._database, since, enough) >= enough:
-            self.begin(f"{enough} new corrected annotations")
+        new = corrected(self._database, self.jobs, self._settings.lines, enough)
+        group, count = next(iter(new.items()), ("", 0))
+        if count >= enough:
+            self.begin(f"{enough} new corrected annotations", group)
 
     def collect(self) -> Iterator[Metric]:
         """Gauges of the running job, and how the others ended."""
@@ -102,12 +107,27 @@ class Retraining(Poller, Collector):
         yield ended
 
 
-def corrected(database: Database, since: datetime | None, enough: int) -> int:
-    """How many annotations with a mask that a person changed were saved since then; counts up to `enough`."""
-    found = set()
+def corrected(database: Database, jobs: Jobs, lines: str, enough: int = EVER_SO_MANY) -> dict[str, int]:
+    """How many annotations with a mask that a person changed each group of projects has that were saved
+    since its last fine-tune began; counts up to `enough`. Those with most come first."""
     with database.reading() as session:
-        for saved in saved_masks(session, MaskFilter(since=since, corrected=True)):
-            found.add((saved.annotation.project, saved.annotation.id))
-            if len(found) >= enough:
-                break
+        groups = {group_of(project, lines) for project in projects(session)}
+        if lines != ALL:
+            groups.discard("")
+        found = {group: _corrected(session, group, _begun(jobs.last(group)), enough) for group in groups}
+    return dict(sorted(found.items(), key=lambda each: -each[1]))
+
+
+def _begun(job: Job | None) -> datetime | None:
+    """None, too, where the clock was ahead then: else what is saved until then would count for nothing."""
+    began = datetime.fromisoformat(job.started_at) if job else None
+    return None if began and began > datetime.now(UTC) else began
+
+
+def _corrected(session: Session, group: str, since: datetime | None, enough: int) -> int:
+    which, found = MaskFilter(project=group or None, since=since, corrected=True), set()
+    for saved in saved_masks(session, which):
+        found.add((saved.annotation.project, saved.annotation.id))
+        if len(found) >= enough:
+            break
     return len(found)

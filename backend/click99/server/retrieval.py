@@ -30,27 +30,26 @@ class Retrieval:
         """Of each task none or one. Of what was left out, and why, the log tells; a second retrieval goes on
         with tasks that had no time."""
         end = time.monotonic() + SECONDS
-        return [
-            self._of(task, request.label_config) if time.monotonic() < end else [] for task in request.tasks
-        ]
+        return [self._of(task, request) if time.monotonic() < end else [] for task in request.tasks]
 
-    def _of(self, task: Task, xml: str) -> list[Prediction]:
+    def _of(self, task: Task, request: PredictRequest) -> list[Prediction]:
         if task.annotations or task.drafts or not task.predictions:
             return []
         try:
-            return self._made(task, LabelConfig.parse(xml, task.data))
+            config = LabelConfig.parse(request.label_config, task.data)
+            return self._made(task, config, request.project or "")
         except LabelStudioError as error:
             log.warning("task %.40s gets no prediction: %s", task.id, error)
             return []
 
-    def _made(self, task: Task, config: LabelConfig) -> list[Prediction]:
+    def _made(self, task: Task, config: LabelConfig, project: str) -> list[Prediction]:
         tag = next(iter(config.images), "")
         works = [{"created_at": work.updated_at, "result": work.items} for work in task.predictions]
         found = of_task({"predictions": works}, tag)
         if not found:
             return []
         image = self._images.get(config.image_url(task.data, tag), task.id)
-        masks = Masks(self._sessions, config, tag, self._tolerance)
+        masks = Masks(self._sessions, config, tag, self._tolerance, project)
         made, left_out = masks.prediction(task.id, image, found)
         for message in left_out:
             log.warning("%s", message)

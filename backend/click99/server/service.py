@@ -37,6 +37,7 @@ from click99.labelstudio.regions import made_from
 from click99.labelstudio.unaccepted import explain, unaccepted_prompts
 from click99.labelstudio.webhook import WebhookEvent
 from click99.memory.memories import Memories
+from click99.registry.lines import group_of
 from click99.server.answering import Answering, OnAnswer
 from click99.server.click_log import log_click
 from click99.server.connection import Connection
@@ -78,17 +79,20 @@ class Service:
         self._images = image_source(settings, self._connection.client)
         store = open_store(settings, self.metrics)
         lasting = open_lasting_store(settings, store)
-        self._versions = ObjectVersions(predictor, lasting, partial(load_older, settings))
+        self.versions = ObjectVersions(
+            predictor, lasting, partial(load_older, settings), partial(group_of, lines=settings.lines)
+        )
         self.sessions = Sessions(
             predictor,
             store,
             self.metrics.steps,
             settings.near_percent / 100,
-            self._versions,
+            self.versions,
             Priors(lasting),
             settings.clean_percent / 100,
         )
-        self.metrics.serves(predictor.version)
+        self._lines = {"": predictor.version}
+        self.metrics.serves(set(self._lines.values()))
         self._recent_answers = RecentAnswers(lasting)
         projects = ProjectSettings(lambda: self._connection.client)
         objects = ObjectFinder(self._recent_answers, projects, ChosenLabels(lasting))
@@ -119,14 +123,20 @@ class Service:
     @property
     def refiner(self) -> Refiner:
         """What new objects run on."""
-        return self._versions.current
+        return self.versions.current
 
-    def use(self, predictor: Refiner) -> None:
-        """Answer with this network from now on; objects in progress are finished on theirs."""
-        before = self.version
-        self.sessions.use(predictor)
-        self.metrics.serves(predictor.version, before)
-        log.info("%s answers from now on, instead of %s", predictor.version, before)
+    def version_of(self, line: str) -> str:
+        """What a line's new objects run on."""
+        return self._lines.get(line, self.version)
+
+    def use(self, predictor: Refiner, line: str = "") -> None:
+        """Answer with this network from now on, or a line's projects; objects in progress are finished on
+        theirs."""
+        before, whose = self.version_of(line), f" project {line}" if line else ""
+        self.sessions.use(predictor, line)
+        self._lines[line] = predictor.version
+        self.metrics.serves(set(self._lines.values()), before)
+        log.info("%s answers%s from now on, instead of %s", predictor.version, whose, before)
 
     @property
     def label_studio(self) -> Client | None:

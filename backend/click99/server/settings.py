@@ -148,6 +148,11 @@ class Settings(BaseSettings):
         ge=2,
         description="How many fine-tunes' files and model versions are kept; of older ones, what they said.",
     )
+    lines: str = Field(
+        default="",
+        description="Projects that teach one another: all, or groups of their numbers, such as 3+7,8+9; "
+        "unset: each learns for itself alone.",
+    )
     state_mb: int = Field(default=256, ge=1, description="Memory for the masks kept between clicks, MB.")
     state_minutes: int = Field(default=120, ge=1, description="Forget a mask that was not used for so long.")
     polygon_tolerance: float = Field(
@@ -218,6 +223,17 @@ class Settings(BaseSettings):
         if url and not re.fullmatch(r"s3://[^/]+(/[^/]+)*/?", url):
             raise ValueError(f"{url} is no bucket: give it as s3://bucket/folder")
         return url
+
+    @field_validator("lines")
+    @classmethod
+    def _are_groups(cls, lines: str) -> str:
+        numbers = re.findall(r"\d+", lines)
+        fits = re.fullmatch(r"\d{1,18}(\+\d{1,18})*(, ?\d{1,18}(\+\d{1,18})*)*", lines)
+        if lines not in ("", "all") and not (fits and len(numbers) == len(set(numbers))):
+            raise ValueError(
+                f"{lines} names no groups: give all, or numbers of projects, each once, such as 3+7,8+9"
+            )
+        return lines
 
     @field_validator("device")
     @classmethod

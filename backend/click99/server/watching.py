@@ -1,11 +1,13 @@
-"""What begins a look at a promoted version: enough images annotated with it; and the figures of the watch."""
+"""What begins a look at a promoted version, or a challenger's trial: enough images annotated with it, or
+since; and the figures of both."""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -14,10 +16,12 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from click99.annotations.database import Database
-from click99.annotations.saved_masks import images_clicked_with
+from click99.annotations.saved_masks import images_clicked_with, tasks_saved
 from click99.registry.check import RegistryError
+from click99.registry.gate_facts import TRIAL_IMAGES, challenger, trial_facts
 from click99.registry.jobs import WATCH, BusyError, Jobs
-from click99.registry.versions import Decider, Registry
+from click99.registry.lines import lines_of, taught_by
+from click99.registry.versions import Decider, Registry, Version
 from click99.registry.watched import IMAGES, WatchedVersion, note, watched
 from click99.server.poller import Poller
 from click99.server.settings import Settings
@@ -28,8 +32,9 @@ LOOK_SECONDS = 60.0  # between counts of the images
 
 
 class Watching(Poller, Collector):
-    """Has the version that the gate promoted judged by every IMAGES that are annotated with it, in a process
-    of its own at low priority, as fine-tunes are. Any of several workers may: one job runs at a time."""
+    """Has the version that the gate promoted judged by every IMAGES that are annotated with it, and who
+    challenges it by every TRIAL_IMAGES, in a process of its own at low priority, as fine-tunes are; for each
+    line. Any of several workers may: one job runs at a time."""
 
     def __init__(self, settings: Settings, database: Database, jobs: Jobs | None = None):
         """database: the record."""
@@ -39,50 +44,83 @@ class Watching(Poller, Collector):
         super().__init__("watch", LOOK_SECONDS, "What was promoted is not watched")
 
     def look(self) -> None:
-        """Begin a look if there are enough new images."""
+        """Begin a look or a trial if there are enough new images."""
         if self._settings.model or self.jobs.running():
             return
         try:
-            if now := watched(self._registry):
-                self._begin(now)
+            for line in lines_of(self._registry):
+                if why := self._due(line):
+                    return self._begin(why, taught_by(line, self._settings.lines))
         except RegistryError as error:
             log.warning("What was promoted is not watched: %s", error)
 
-    def _begin(self, now: WatchedVersion) -> None:
-        """The images are noted before, so that a look that fails does not begin again each minute."""
-        annotated = self._annotated(now)
-        if annotated - now.counted < IMAGES:
-            return
-        name = now.version.name
-        note(self._registry, name, counted=annotated)
+    def _due(self, line: Registry) -> str:
+        """Why a look or a trial is, "" if none is. The images are noted, so that one that fails does not
+        begin again each minute."""
+        if (now := watched(line)) and (annotated := self._annotated(now)) - now.counted >= IMAGES:
+            note(line, now.version.name, counted=annotated)
+            return f"{IMAGES} images annotated with {now.version.name}"
+        if version := challenger(line, line.chosen()):
+            there, counted = self._annotated_in(line), self._counted(version)
+            if counted is None or there - counted >= TRIAL_IMAGES:
+                line.add_facts(version.name, trial={"counted": there})
+            if counted is not None and there - counted >= TRIAL_IMAGES:
+                return f"{TRIAL_IMAGES} images annotated since {version.name} challenges"
+        return ""
+
+    def _begin(self, why: str, projects: str) -> None:
         variables = os.environ | self._settings.environment
         variables.pop("PROMETHEUS_MULTIPROC_DIR", None)  # its counters are not the server's
-        try:
-            number = self.jobs.start(f"{IMAGES} images annotated with {name}", (), variables).number
-        except BusyError:  # another worker's
-            return
-        log.info("Job %d is begun: %d new images judge %s", number, annotated - now.counted, name)
+        with suppress(BusyError):  # another worker's
+            number = self.jobs.start(why, (), variables, projects).number
+            log.info("Job %d is begun: %s", number, why)
 
     def collect(self) -> Iterator[Metric]:
         """How many images the next look has, and who moved the pointer."""
         try:
-            pointer = self._registry.pointer()
-            now = None if self._settings.model else watched(self._registry)
-            waiting = max(0, self._annotated(now) - now.counted) if now else 0
+            lines = lines_of(self._registry)
+            moves = Counter(move.by for line in lines for move in line.pointer().moves)
+            waiting = {} if self._settings.model else dict(self._waiting(lines))
+            trying = {} if self._settings.model else dict(self._trying(lines))
         except (RegistryError, SQLAlchemyError, OSError) as error:
             log.warning("Nothing is known of the watch: %s", error)
             return
         told = f"Images annotated with the watched version since the last look; {IMAGES} begin the next."
         images = GaugeMetricFamily("click99_model_watch_images", told, labels=["version"])
-        if now:
-            images.add_metric([now.version.name], waiting)
+        for version, count in waiting.items():
+            images.add_metric([version], count)
+        yield images
+        told = f"Images annotated since the challenger was judged last; {TRIAL_IMAGES} begin its next trial."
+        images = GaugeMetricFamily("click99_model_challenger_images", told, labels=["version"])
+        for version, count in trying.items():
+            images.add_metric([version], count)
         yield images
         told = "Promotions and rollbacks, by who decided them."
-        moves = CounterMetricFamily("click99_model_moves", told, labels=["by"])
-        counts = Counter(move.by for move in pointer.moves)
+        moved = CounterMetricFamily("click99_model_moves", told, labels=["by"])
         for decider in get_args(Decider):
-            moves.add_metric([decider], counts[decider])
-        yield moves
+            moved.add_metric([decider], moves[decider])
+        yield moved
+
+    def _waiting(self, lines: Iterable[Registry]) -> Iterator[tuple[str, int]]:
+        """What is watched, and how many images its next look has."""
+        for now in filter(None, map(watched, lines)):
+            yield now.version.name, max(0, self._annotated(now) - now.counted)
+
+    def _trying(self, lines: Iterable[Registry]) -> Iterator[tuple[str, int]]:
+        """What challenges, and how many images its next trial has."""
+        for line in lines:
+            if version := challenger(line, line.chosen()):
+                there, counted = self._annotated_in(line), self._counted(version)
+                yield version.name, 0 if counted is None else max(0, there - counted)
+
+    def _counted(self, version: Version) -> int | None:
+        """How many were annotated when its last trial began, or when it was seen first; None: not yet."""
+        counted = trial_facts(version).get("counted")
+        return counted if isinstance(counted, int) else None
+
+    def _annotated_in(self, line: Registry) -> int:
+        with self._database.reading() as session:
+            return tasks_saved(session, taught_by(line, self._settings.lines))
 
     def _annotated(self, now: WatchedVersion) -> int:
         with self._database.reading() as session:

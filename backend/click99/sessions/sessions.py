@@ -89,17 +89,22 @@ class Sessions:
 
     @property
     def version(self) -> str:
-        """The current model version: what new objects run on."""
+        """The current model version: what new objects run on, unless their project follows a line."""
         return self._versions.current.version
 
-    def use(self, predictor: Refiner) -> None:
-        """New objects run on it from now on; those that were begun are finished on theirs."""
-        self._versions.use(predictor)
+    def version_of(self, project: str) -> str:
+        """What new objects of a project run on."""
+        return self._versions.version_of(project)
+
+    def use(self, predictor: Refiner, line: str = "") -> None:
+        """New objects, or those of a line's projects, run on it from now on; those that were begun are
+        finished on theirs."""
+        self._versions.use(predictor, line)
 
     def warm(self, image_key: str, image: np.ndarray, project: str = "") -> None:
         """Compute the image's features ahead of the first click. image: uint8 RGB [H, W, 3]."""
         with self._alone():
-            self._versions.current.for_image(image, image_key, project).prepare(image, image_key)
+            self._versions.of(project).for_image(image, image_key, project).prepare(image, image_key)
 
     def near(self, image: np.ndarray) -> float:
         """In pixels, how far a click reaches on an image [H, W, 3]."""
@@ -131,7 +136,7 @@ class Sessions:
         """
         names = [click.id for click in clicks]
         names = [start.id, *names] if isinstance(start, Box | Lasso) else names
-        predictor = self._versions.begin(names)
+        predictor = self._versions.begin(names, project)
         begun_with = UNKNOWN if start else self._priors.begin(names, prior)
         clicked = _ObjectInputs(predictor, image_key, image, start, begun_with, project)
         keys = self._keys(clicked, clicks)

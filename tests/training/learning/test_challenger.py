@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from click99.registry.gate_facts import challenger
+from click99.registry.gate_facts import TRIALS, challenger
 from click99.registry.versions import Registry, Version
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning import challenger as module
-from click99_training.learning.challenger import LOOKS, judge_challenger
+from click99_training.learning.challenger import judge_challenger
 from click99_training.learning.judging import Verdicts
 from tests.registry.examples import checkpoint
 from tests.training.learning.comparisons import verdicts
@@ -73,7 +73,7 @@ def test_one_that_is_not_sure_yet_waits_but_not_for_ever(
     registry: Registry, now: SnapshotDataset, monkeypatch: pytest.MonkeyPatch
 ):
     before = served(registry)
-    for look in range(1, LOOKS + 1):
+    for look in range(1, TRIALS + 1):
         assert challenger(registry, before) == made(registry)
         judge(registry, now, UNSURE, monkeypatch)
         assert made(registry).facts["gate"]["looks"] == look

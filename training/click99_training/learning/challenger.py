@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from click99.registry.check import RegistryError, load_checked
-from click99.registry.gate_facts import challenger
+from click99.registry.gate_facts import TRIALS, challenger
 from click99.registry.versions import Registry, Version
 from click99.segmentation.predictor import Predictor
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
@@ -18,8 +18,6 @@ from click99_training.learning.folds import Fold, bouts
 from click99_training.learning.gain import FEWEST, Gain
 from click99_training.learning.gate import Tick
 from click99_training.learning.judging import verdicts
-
-LOOKS = 3  # at later images; then it is given up, for each may deceive
 
 
 def judge_challenger(
@@ -50,7 +48,7 @@ def judge_challenger(
         return None
     judged = bouts([Fold(snapshot, later)], [after])
     found = verdicts(before, judged, time.monotonic() + seconds, FEWEST, on_masks).gain
-    _note(registry, version, found)
+    _note(registry, version, served.name, found)
     return found
 
 
@@ -63,13 +61,17 @@ def _later(version: Version, snapshot: SnapshotDataset) -> SnapshotDataset | Non
     return snapshot.of(set(snapshot.images) - set(known))
 
 
-def _note(registry: Registry, version: Version, found: Gain) -> None:
-    """On its card: whether it is promoted, goes on challenging, or is given up."""
+def _note(registry: Registry, version: Version, served: str, found: Gain) -> None:
+    """On its card: whether it is promoted, goes on challenging, or is given up. Another version that was
+    chosen while it was judged stays."""
     gate = version.facts["gate"]
     looks = gate.get("looks", 0) + 1
-    goes_on = not found.convinces and found.mean > 0 and looks < LOOKS
+    goes_on = not found.convinces and found.mean > 0 and looks < TRIALS
     noted = {"promoted": found.convinces, "challenges": goes_on, "looks": looks, "later": asdict(found)}
-    registry.add_facts(version.name, gate=gate | noted)
     if found.convinces:
         why = f"better, as a challenger: {found} on {found.images} later images"
-        registry.promote(version.name, why, by="gate")
+        try:
+            registry.promote(version.name, why, by="gate", judged_against=served)
+        except RegistryError as error:
+            noted |= {"promoted": False, "given_up": str(error)}
+    registry.add_facts(version.name, gate=gate | noted)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 
 import torch
 from rich.console import Console
 
 from click99.registry.jobs import Jobs
-from click99.registry.versions import Registry, Version
+from click99.registry.lines import PROJECTS
+from click99.registry.versions import Registry, RegistryError, Version
 from click99.segmentation.device import chosen_device
 from click99.segmentation.predictor import Predictor
 from click99_training.base import Base, open_base
@@ -44,12 +46,13 @@ def finetune(asked: FineTune, collect: Callable, console: Console, costs: Costs 
     """
     device = join(torch.device(chosen_device(asked.device)))
     registry, first = Registry.at(asked.home, asked.registry_url), world()[0] == 0
-    alone = Jobs.at(asked.home).running_here(asked.out) if first else nullcontext()
+    alone = Jobs.at(asked.home).running_here(asked.out, asked.projects) if first else nullcontext()
     with alone, Progress(asked.out) as progress:
         if first:
             begin(asked, registry, collect, progress)
         wait_for_all()
         begun = RunStart.read(asked.out)
+        registry = registry.of_line(begun.line)
         parent, base = registry.get(begun.parent), open_base(asked.base_data)
         if first:
             console.print(_what_comes(begun), soft_wrap=True)
@@ -57,7 +60,8 @@ def finetune(asked: FineTune, collect: Callable, console: Console, costs: Costs 
         if not first:
             return None
         facts = {"run": str(asked.out), "snapshot": begun.snapshot, "minutes": begun.minutes}
-        candidate = registry.add(made.mean, parent=parent.name, **facts)
+        whose = {"line": begun.line, PROJECTS: begun.projects}
+        candidate = registry.add(made.mean, parent=parent.name, **facts, **whose)
         decision = _decide(asked, begun, registry, candidate, made, base, progress, console)
         if decision.promoted or decision.challenges:
             _keep_page(asked, begun, registry, candidate, decision, costs, console)
@@ -91,11 +95,23 @@ def _decide(
         decision = judge(first, candidates, mean, parts, base.gate, seconds, tick)
     registry.add_facts(candidate.name, gate={"against": served.name, **decision.to_json()})
     if decision.promoted:
-        registry.promote(candidate.name, decision.reason, by="gate")
+        decision = _promote(registry, candidate, decision, "" if asked.pinned else served.name)
     console.print(decision.table())
     console.print(_what_is_left(decision, candidate, asked), soft_wrap=True)
     progress.tell("done", 1, 0, decision.reason, candidate=candidate.name, promoted=decision.promoted)
     made.forget()
+    return decision
+
+
+def _promote(registry: Registry, candidate: Version, decision: Decision, against: str) -> Decision:
+    """Unless somebody chose another version while it was judged: that stands."""
+    try:
+        registry.promote(candidate.name, decision.reason, by="gate", judged_against=against)
+    except RegistryError as error:
+        decision = replace(decision, promoted=False, reason=f"{decision.reason}. But {error}")
+        gate = registry.get(candidate.name).facts["gate"]
+        noted = {"promoted": False, "challenges": False, "reason": decision.reason}
+        registry.add_facts(candidate.name, gate=gate | noted)
     return decision
 
 
@@ -130,4 +146,5 @@ def _what_is_left(decision: Decision, candidate: Version, asked: FineTune) -> st
         return f"To serve it all the same: click99 models promote {candidate.name}"
     if asked.pinned:
         return f"But CLICK99_MODEL pins servers to {asked.pinned}: unset it for them to follow."
-    return "Running servers follow within seconds. Back: click99 models rollback"
+    whose = f" --project {line}" if (line := candidate.facts.get("line")) else ""
+    return f"Running servers follow within seconds. Back: click99 models rollback{whose}"

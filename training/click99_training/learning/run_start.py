@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from click99.files import write_json
+from click99.registry.lines import line_of, start_of
 from click99.registry.versions import Registry
 from click99.segmentation.device import chosen_device
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
@@ -28,7 +29,8 @@ class FineTune:
 
     out: the run's folder. home: CLICK99_HOME. minutes: for training and judging. data: a snapshot; None: one
     is collected. pinned: the checkpoint that servers are pinned to, if they are. base_data: the folder that
-    replaces the shipped base set. registry_url: CLICK99_REGISTRY_URL.
+    replaces the shipped base set. registry_url: CLICK99_REGISTRY_URL. projects: the group that teaches
+    (click99/registry/lines.py).
     """
 
     out: Path
@@ -41,6 +43,7 @@ class FineTune:
     threads: int = 0
     seed: int = 0
     registry_url: str = ""
+    projects: str = ""
 
     def command(self) -> str:
         """What goes on with it, in any shell."""
@@ -48,6 +51,7 @@ class FineTune:
             "--out": self.out,
             "--home": self.home,
             "--minutes": f"{self.minutes:g}",
+            "--project": self.projects,
             "--data": self.data,
             "--model": self.pinned,
             "--base-data": self.base_data,
@@ -61,13 +65,16 @@ class FineTune:
 
 @dataclass(frozen=True)
 class RunStart:
-    """RUN/run.json: what a run began with, and goes on with. parent: the version that it starts from."""
+    """RUN/run.json: what a run began with, and goes on with. parent: the version that it starts from.
+    projects: the group that teaches it. line: the line of versions that it is for."""
 
     snapshot: str
     parent: str
     minutes: float
     base_data: str | None
     folds: int = FOLDS
+    projects: str = ""
+    line: str = ""
 
     @classmethod
     def read(cls, out: Path) -> RunStart:
@@ -93,6 +100,7 @@ def begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object]
         return
     asked.out.mkdir(parents=True, exist_ok=True)
     registry.pull()
+    registry = line_of(registry, asked.projects)
     progress.tell("collecting", 0, 0, "collecting what people saved")
     snapshot = asked.data or asked.out / "snapshot"
     try:
@@ -107,9 +115,12 @@ def begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object]
     except ValueError as error:
         progress.tell("refused", 1, 0, str(error))
         raise
-    parent = registry.add(registry.chosen(asked.pinned).path).name
+    begins_at = registry.chosen(asked.pinned) if asked.pinned else start_of(registry)
+    parent = registry.add(begins_at.path).name
     base_data = str(asked.base_data) if asked.base_data else None
-    write_json(asked.out / "run.json", asdict(RunStart(str(snapshot), parent, asked.minutes, base_data)))
+    whose = (asked.projects, registry.line)
+    begun = RunStart(str(snapshot), parent, asked.minutes, base_data, FOLDS, *whose)
+    write_json(asked.out / "run.json", asdict(begun))
 
 
 def _judge_versions(
@@ -131,7 +142,7 @@ def _refuse_another(asked: FineTune, begun: RunStart) -> None:
     if told["phase"] == "done":
         raise ValueError(f"{asked.out}: this fine-tune is over ({told['message']}). Choose another --out")
     base_data = str(asked.base_data) if asked.base_data else None
-    same = (begun.minutes, begun.base_data) == (asked.minutes, base_data)
+    same = (begun.minutes, begun.base_data, begun.projects) == (asked.minutes, base_data, asked.projects)
     if not same or (asked.data and str(asked.data) != begun.snapshot):
         raise ValueError(
             f"{asked.out}: a fine-tune with other settings began there ({begun}). Choose another --out"

@@ -11,16 +11,18 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from click99.registry.check import RegistryError, load_checked
+from click99.registry.gate_facts import challenger, gate_facts
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
 from click99.registry.watched import IMAGES, WatchedVersion, note, watched
 from click99.segmentation.predictor import Predictor
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.bought import Costs, renew_page
+from click99_training.learning.challenger import judge_challenger
 from click99_training.learning.folds import Fold, bouts
 from click99_training.learning.gain import Gain
 from click99_training.learning.gate import Tick
@@ -28,16 +30,19 @@ from click99_training.learning.judging import verdicts
 from click99_training.learning.progress import Progress
 from click99_training.learning.snapshots import SnapshotError
 
+TRIAL_SECONDS = 180.0  # in which a challenger is judged, once six images have judged
 ERROR = 0.05  # of all looks at a version together: half of it at the first, a quarter at the second …
 
 
 @dataclass(frozen=True)
 class LookBack:
-    """What came of it, in a sentence. gain: what the version before would have gained; None: not judged."""
+    """What came of it, in a sentence. gain: what the version before would have gained; None: not judged.
+    promoted: a challenger was."""
 
     said: str
     gain: Gain | None = None
     rolled_back: bool = False
+    promoted: bool = False
 
 
 def look_back(
@@ -71,25 +76,60 @@ def watch(
     collect: Callable[[Path, str], object],
     device: str,
     costs: Costs = tuple,
+    projects: str = "",
 ) -> LookBack:
-    """`click99 watch`: a job like a fine-tune, that trains nothing.
+    """`click99 watch`: a job like a fine-tune, that trains nothing. A challenger has its trial, too.
 
-    out: its folder. collect: writes a snapshot of what was annotated with a version. costs: of all saved
+    registry: with the pointer of the line that it is about. projects: those that teach it. out: its folder.
+    collect: writes a snapshot of what was annotated with a version, "": with any. costs: of all saved
     masks, with which the page of what the version bought is made anew. BusyError while another job runs,
     RunInterrupt when it is told to stop; nothing is moved then.
     """
-    with Jobs.at(home, kind="watch").running_here(out), Progress(out) as progress:
+    with Jobs.at(home, kind="watch").running_here(out, projects), Progress(out) as progress:
         registry.pull()
         now = watched(registry)
         try:
             look = _look_at(registry, out / "snapshot", collect, device, progress)
+            look = _with_trial(look, registry, out / "trial", collect, device, progress)
         finally:
-            shutil.rmtree(out / "snapshot", ignore_errors=True)
+            for each in ("snapshot", "trial"):
+                shutil.rmtree(out / each, ignore_errors=True)
         if now:
             with suppress(FileNotFoundError, ValueError):  # promoted where none was made, or damaged
                 renew_page(home, now.version.name, costs, look.said)
-        progress.tell("watched", 1, 0, look.said, rolled_back=look.rolled_back)
+        progress.tell("watched", 1, 0, look.said, rolled_back=look.rolled_back, promoted=look.promoted)
     return look
+
+
+def _with_trial(
+    look: LookBack,
+    registry: Registry,
+    snapshot: Path,
+    collect: Callable[[Path, str], object],
+    device: str,
+    progress: Progress,
+) -> LookBack:
+    """The look, and what came of the trial of who challenges what is served by now."""
+
+    def tick(message: str, share: float) -> None:
+        progress.tell("watching", share, (1 - share) * TRIAL_SECONDS, message)
+        progress.stop_if_asked()
+
+    served = registry.chosen()
+    if (version := challenger(registry, served)) is None:
+        return look
+    progress.tell("collecting", 0, 0, f"collecting what judges {version.name}, which challenges")
+    try:
+        collect(snapshot, "")
+    except SnapshotError as error:
+        return replace(look, said=f"{look.said}. {version.name} challenges: {error}")
+    gain = judge_challenger(registry, served, SnapshotDataset(snapshot), device, TRIAL_SECONDS, tick)
+    decided = gate_facts(registry.get(version.name))
+    promoted = bool(decided and decided.decided == "passed")
+    goes_on = challenger(registry, served) is not None
+    told = "is promoted" if promoted else "goes on challenging" if goes_on else "is given up"
+    found = f"{gain} on {gain.images} later images" if gain else "too few later images, or it is damaged"
+    return replace(look, said=f"{look.said}. {version.name} {told}: {found}", promoted=promoted)
 
 
 def _look_at(
