@@ -30,7 +30,7 @@ def label_studio(monkeypatch: pytest.MonkeyPatch) -> LabelStudio:
     found = LabelStudio()
     found.add_project("cells", CONFIG)
     monkeypatch.setattr("click99.commands.projects.known_label_studio", lambda settings: found)
-    monkeypatch.setattr("click99.server.models.load_served", lambda settings: DiscPainter())
+    monkeypatch.setattr("click99.server.models.load_served", lambda *_: DiscPainter())
     monkeypatch.setattr("click99.server.image_source.image_source", lambda settings, client: Source())
     return found
 

@@ -138,3 +138,33 @@ def test_other_mistakes_are_told_plainly(registry: Registry, tmp_path: Path):
     registry.all()[0].path.write_bytes(b"half")
     for arguments in (["promote", registry.all()[0].name], ["diff", registry.all()[1].name]):
         assert registry.all()[0].name in run(registry, *arguments, code=2)
+
+
+def test_the_list_shows_lines_and_each_is_promoted_and_rolled_back_by_itself(registry: Registry):
+    first, second = registry.all()
+    gate = {"promoted": True, "reason": "better"}
+    registry.promote(first.name, "a reason")
+    registry.add_facts(first.name, projects="3", line="", gate=gate)
+    registry.add_facts(second.name, projects="7", line="7", gate=gate)
+    printed = run(registry, "promote", second.name)
+    assert f"{second.name} is served in project 7 now, instead of {first.name}" in printed
+    printed = run(registry, "list")
+    assert f"→ {first.name} is served: a reason" in printed
+    assert f"→ {second.name} is served in project 7: by hand" in printed
+    assert {rows(printed)[each.name][5] for each in (first, second)} == {"project 3", "project 7"}
+    assert f"{first.name} is served in project 7 now" in run(registry, "rollback", "--project", "7")
+    said = run(registry, "promote", first.name, "--project", "3")
+    assert f"{first.name} is served already" in said, "project 3 follows the common line"
+    assert "Not in project 7: what is served there stays" in said
+    assert "--project seven" in " ".join(run(registry, "rollback", "--project", "seven", code=2).split())
+
+
+def test_the_list_says_what_trials_found_and_how_many_images_the_next_takes(registry: Registry):
+    first, second = registry.all()
+    registry.promote(first.name, "a reason")
+    gate = GATE | {"challenges": True, "against": first.name}
+    registry.add_facts(second.name, gate=gate)
+    assert "No trial yet: after 10 more annotated images" in run(registry, "list")
+    later = {"mean": 0.031, "sure": -0.004, "images": 12}
+    registry.add_facts(second.name, gate=gate | {"looks": 1, "later": later})
+    assert "1 of 3 trials: +0.031 IoU, above -0.004, on 12 later images" in run(registry, "list")

@@ -59,6 +59,39 @@ def test_it_goes_forth_and_back_and_open_objects_stay(tmp_path: Path, registry: 
     assert running.service.version == names[0]
 
 
+def test_each_project_is_answered_by_its_line(tmp_path: Path, registry: Registry, names: list[str]):
+    registry.of_line("7").promote(names[1], "better", by="gate")
+
+    def version(running: Running, project: str, click: str) -> str:
+        request = PredictRequest.model_validate(body([keypoint(click, 20, 20)], project=project))
+        return running.service.predict(request).results[0].model_version  # pyright: ignore
+
+    running = Running(tmp_path)
+    with running.follower:
+        assert version(running, "7.17", "a") == names[1], "from the first click on"
+        assert version(running, "3.17", "b") == names[0] == running.service.version
+        assert running.counted(f'click99_model_served{{version="{names[1]}"}}') == 1
+        assert running.counted(f'click99_model_served{{version="{names[0]}"}}') == 1
+        registry.of_line("7").rollback()
+        until(lambda: running.service.version_of("7") == names[0])
+    assert version(running, "7.17", "c") == names[0]
+    assert running.counted(f'click99_model_served{{version="{names[0]}"}}') == 1
+    together = Running(tmp_path / "other", lines="all")
+    together.service.use(running.service.refiner, "7")
+    assert together.service.versions.version_of("7.17") == together.service.version
+
+
+def test_a_line_s_broken_version_is_refused_and_others_go_on(
+    tmp_path: Path, registry: Registry, names: list[str], caplog: pytest.LogCaptureFixture
+):
+    running = Running(tmp_path)
+    registry.of_line("7").promote(names[1], "better")
+    registry.get(names[1]).path.write_bytes(b"damaged")
+    running.follower.look()
+    assert "Refused" in caplog.text
+    assert running.service.version_of("7") == names[0]
+
+
 def test_the_log_says_why(
     tmp_path: Path, registry: Registry, names: list[str], caplog: pytest.LogCaptureFixture
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from click99.annotations.events import keep_event
 from click99.registry.jobs import Jobs
 from click99.server.own_checks import check_training
 from click99.server.prometheus import Metrics
-from click99.server.retraining import Retraining
+from click99.server.retraining import Retraining, corrected
 from click99.server.settings import Settings
 from tests.annotations.examples import brush_item, saved
 from tests.registry.examples import STAND_IN, ended
@@ -165,6 +166,57 @@ def test_enough_new_corrections_begin_one(tmp_path: Path, jobs: Jobs):
     ended(jobs, 2)
     retraining.look()
     assert len(jobs.all()) == 2, "those are not counted again"
+
+
+def test_each_project_is_counted_and_taught_by_itself(tmp_path: Path, jobs: Jobs):
+    database = Database(sqlite_url(tmp_path))
+
+    def save(project: int, numbers: range) -> None:
+        for number in numbers:
+            event = json.loads(saved(brush_item(f"{project} {number}", origin="manual"), number=number))
+            event["project"]["id"] = project
+            with database.writing() as session:
+                keep_event(session, json.dumps(event).encode(), datetime.now(UTC))
+
+    save(3, range(2))
+    save(7, range(10, 12))
+    retraining = Retraining(Settings(home=tmp_path, retrain_every=3), database, jobs)
+    retraining.look()
+    assert jobs.all() == [], "four corrections, but of two projects"
+    save(7, range(12, 13))
+    retraining.look()
+    assert [job.projects for job in jobs.all()] == ["7"]
+    jobs.cancel()
+    ended(jobs, 1)
+    assert corrected(database, jobs, "", 99) == {"3": 2, "7": 0}
+    assert corrected(database, jobs, "3+7", 99) == {"3+7": 5}
+    assert corrected(database, jobs, "all", 99) == {"": 5}
+
+
+def test_the_button_teaches_its_own_project(waiting: Callable[..., TestClient], jobs: Jobs):
+    server = waiting(lines="7+8")
+    assert server.post("/webhook", json=BUTTON).json()["job"] == "1"
+    assert jobs.get(1).projects == "7+8"
+    server.post("/webhook", json=BUTTON | {"project": {"id": 3}})
+    jobs.cancel()
+    ended(jobs, 1)
+    assert jobs.take_wanted() == ("Label Studio's button, project 3", "3")
+    assert server.post("/train", params={"project": "3"}).json()["job"] == "2"
+    assert jobs.get(2).projects == "3"
+    assert server.post("/train", params={"project": "three"}).status_code == 422
+
+
+def test_a_clock_that_was_ahead_loses_no_corrections(tmp_path: Path, jobs: Jobs):
+    database = Database(sqlite_url(tmp_path))
+    with database.writing() as session:
+        moment = datetime.now(UTC)
+        event = saved(brush_item("a", origin="manual"), updated_at=moment.isoformat())
+        keep_event(session, event, moment)
+    jobs.start("by a clock of tomorrow", projects="1")
+    begun = json.loads((tmp_path / "jobs" / "1" / "job.json").read_text())
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    (tmp_path / "jobs" / "1" / "job.json").write_text(json.dumps(begun | {"started_at": tomorrow}))
+    assert corrected(database, jobs, "") == {"1": 1}
 
 
 def test_corrections_alone_begin_none_unless_that_is_set(tmp_path: Path, jobs: Jobs):

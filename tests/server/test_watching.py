@@ -60,7 +60,9 @@ def figures(watching: Watching) -> dict[str, float]:
     metrics.add(watching)
     lines = metrics.text().decode().splitlines()
     told = (
-        line.rsplit(maxsplit=1) for line in lines if line.startswith(("click99_model_w", "click99_model_m"))
+        line.rsplit(maxsplit=1)
+        for line in lines
+        if line.startswith(("click99_model_w", "click99_model_m", "click99_model_c"))
     )
     return {name: float(value) for name, value in told}
 
@@ -153,3 +155,35 @@ def test_the_doctor_says_that_it_went_back_or_cannot(registry: Registry, tmp_pat
     registry.take_back(now.seen, f"rolled back from {name}: it is worse")
     *_, told = check_promoted(settings)
     assert f"rolled back from {name}: it is worse" in told.detail
+
+
+def test_ten_images_annotated_since_begin_a_challenger_s_trial(
+    watching: Watching, database: Database, registry: Registry, jobs: Jobs, tmp_path: Path
+):
+    served = registry.chosen().name
+    gate = {"promoted": False, "challenges": True, "against": served}
+    name = registry.add(checkpoint(tmp_path / "later.safetensors", seed=1), gate=gate).name
+    annotate(database, range(20), "another")
+    told = f'click99_model_challenger_images{{version="{name}"}}'
+    watching.look()
+    assert (jobs.all(), figures(watching)[told]) == ([], 0), "what was annotated before does not count"
+    annotate(database, range(20, 29), "another")
+    watching.look()
+    assert (jobs.all(), figures(watching)[told]) == ([], 9)
+    annotate(database, range(29, 30), "another")
+    watching.look()
+    assert ended(jobs, 1).why == f"10 images annotated since {name} challenges"
+    watching.look()
+    assert (len(jobs.all()), figures(watching)[told]) == (1, 0), "they begin one trial"
+
+
+def test_a_line_s_trial_is_counted_by_its_own_project(
+    watching: Watching, database: Database, registry: Registry, jobs: Jobs, tmp_path: Path
+):
+    gate = {"promoted": False, "challenges": True, "against": registry.chosen().name}
+    made = checkpoint(tmp_path / "later.safetensors", seed=1)
+    registry.add(made, gate=gate, line="7", projects="7")
+    watching.look()
+    annotate(database, range(20), "another")  # all of project 1
+    watching.look()
+    assert jobs.all() == []

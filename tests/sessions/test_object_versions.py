@@ -140,11 +140,32 @@ def test_few_older_versions_are_in_memory(notes: Store):
         return DiscPainter(version)
 
     versions = ObjectVersions(NEW, notes, load)
-    for name in "abc":
+    for name in "abcde":
         notes.put(f"version of {name}", f"version {name}".encode())
-    for name in "abcbca":
+    for name in "abcdebcdea":
         assert versions.begin([name]).version == f"version {name}"
-    assert loaded == ["version a", "version b", "version c", "version a"]
+    assert loaded == [f"version {name}" for name in "abcdea"]
+
+
+def test_projects_with_a_line_are_answered_by_its_version_and_others_by_the_common_one(notes: Store):
+    line_of = {"3.17": "3+7", "7.18": "3+7"}.get
+    versions = ObjectVersions(OLD, notes, line_of=lambda project: line_of(project, project))
+    running = Sessions(OLD, MemoryStore(1 << 20, 60), versions=versions)
+    assert running.mask("image", IMAGE, [replace(CLICKS[0], id="before")], project="3.17").version == "old"
+    running.use(NEW, "3+7")
+    for project, version in (("3.17", "new"), ("7.18", "new"), ("9.19", "old"), ("", "old")):
+        made = running.mask("image", IMAGE, [replace(CLICKS[0], id=f"of {project}")], project=project)
+        assert (made.version, running.version_of(project)) == (version, version)
+    begun = [replace(CLICKS[0], id="before"), CLICKS[1]]
+    assert running.mask("image", IMAGE, begun, project="3.17").version == "old", "it was begun with that"
+    assert running.version == "old", "the common one stays"
+
+
+def test_a_line_s_version_that_fell_out_of_memory_is_loaded_again(notes: Store):
+    versions = ObjectVersions(OLD, notes, DiscPainter)
+    for number in range(9):
+        versions.use(DiscPainter(f"of {number}"), f"{number}")
+    assert [versions.of(f"{number}").version for number in range(9)] == [f"of {n}" for n in range(9)]
 
 
 @pytest.mark.parametrize("damaged", [b"\xff\xfe", b"no version", b"\x00"])
