@@ -287,6 +287,9 @@ def prove_learning(
     base_data: Annotated[Path | None, typer.Option(help="Instead of the shipped base set.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: as many as cores.")] = 0,
+    held_out: Annotated[int, typer.Option(min=0, help="Judge by so many of the last; 0: all others.")] = 0,
+    checkpoint: Annotated[Path | None, CHECKPOINT] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="And with what was learnt for all images.")] = False,
 ) -> None:
     """Annotate some images by robot, fine-tune, and show what that saves (docs/explanation/learning.md).
 
@@ -298,7 +301,8 @@ def prove_learning(
 
     out.mkdir(parents=True, exist_ok=True)
     benchmarks = _named_folders("--base-benchmark", base_benchmark or [])
-    prove(Proof(data, out, correct, minutes, benchmarks, base_data, device, threads), Console())
+    given = (benchmarks, base_data, device, threads, held_out, checkpoint, alone)
+    prove(Proof(data, out, correct, minutes, *given), Console())
 
 
 def _named_folders(option: str, pairs: list[str]) -> dict[str, Path]:

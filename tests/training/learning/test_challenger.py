@@ -69,6 +69,24 @@ def test_one_that_is_better_on_later_images_is_promoted(
     assert (made(registry).facts["gate"]["promoted"], challenger(registry, served(registry))) == (True, None)
 
 
+def test_what_a_person_chose_while_it_was_judged_stays(
+    registry: Registry, now: SnapshotDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = served(registry)
+    other = registry.add(checkpoint(tmp_path / "other.safetensors", seed=2))
+
+    def judged(*_: Any) -> Verdicts:
+        registry.promote(other.name, "a person knows better")
+        return BETTER
+
+    monkeypatch.setattr(module, "verdicts", judged)
+    assert judge_challenger(registry, before, now, "cpu", 1.0, lambda *_: None)
+    assert served(registry).name == other.name
+    gate = made(registry).facts["gate"]
+    assert (gate["promoted"], gate["challenges"]) == (False, False)
+    assert "was chosen meanwhile" in gate["given_up"]
+
+
 def test_one_that_is_not_sure_yet_waits_but_not_for_ever(
     registry: Registry, now: SnapshotDataset, monkeypatch: pytest.MonkeyPatch
 ):

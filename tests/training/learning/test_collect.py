@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import errno
 import json
+import time
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -285,6 +286,47 @@ def test_agreement_of_two_annotators(database: Database, tmp_path: Path, other: 
     else:
         with pytest.raises(SnapshotError, match="nobody else's mask agrees"):
             collect(database, tmp_path / "set", MaskFilter(), pixels, agreement=0.9)
+
+
+def test_an_image_annotated_twice_is_one_image(database: Database, tmp_path: Path):
+    two_annotators(database, disc(3))
+    made = collect(database, tmp_path / "set", MaskFilter(), pixels)
+    assert [line["annotation"] for line in lines(tmp_path / "set")] == ["10", "9"]
+    assert len([*(tmp_path / "set").rglob("images/*.png")]) == 1
+    assert made.contradictions == [], "they differ, and agree"
+
+
+def test_a_label_renamed_in_between_costs_no_mask(database: Database, tmp_path: Path):
+    renamed = brush_item("b")
+    renamed["value"]["brushlabels"] = ["nucleus"]
+    keep(database, saved(brush_item("a"), brush_item("b")))
+    keep(database, saved(brush_item("a"), renamed, action="ANNOTATION_UPDATED", minute=1))
+    made = collect(database, tmp_path / "set", MaskFilter(), pixels)
+    assert sorted((line["region"], line["label"]) for line in lines(tmp_path / "set")) == [
+        ("a", "cell"),
+        ("b", "nucleus"),
+    ]
+    assert (made.left_out, made.contradictions) == ([], [])
+
+
+def test_five_thousand_masks_are_collected(database: Database, tmp_path: Path):
+    """Of one image, which is the most work: in seconds, so each mask is looked at once."""
+    keep(database, saved(*(brush_item(f"object {k}") for k in range(5000))))
+    begun = time.monotonic()
+    made = collect(database, tmp_path / "set", MaskFilter(), pixels)
+    assert (made.masks.total(), made.left_out, made.contradictions) == (5000, [], [])
+    assert len({line["mask"] for line in lines(tmp_path / "set")}) == 5000
+    assert time.monotonic() - begun < 60
+
+
+def test_projects_are_collected_apart(database: Database, tmp_path: Path):
+    for project in (1, 12, 3):
+        event = json.loads(saved(brush_item(f"of {project}"), number=project))
+        event["project"]["id"] = project
+        keep(database, json.dumps(event).encode())
+    for asked, regions in (("1", ["of 1"]), ("1+3", ["of 1", "of 3"]), ("12", ["of 12"])):
+        collect(database, tmp_path / asked, MaskFilter(project=asked), pixels)
+        assert sorted(line["region"] for line in lines(tmp_path / asked)) == regions
 
 
 def test_the_command_collects_from_the_server_s_record(database: Database, tmp_path: Path):

@@ -25,6 +25,7 @@ from typer.testing import CliRunner
 
 from click99.annotations.database import Database, sqlite_url
 from click99.cli import app
+from click99.registry.gate_facts import challenger
 from click99.registry.jobs import BusyError, Jobs
 from click99.registry.versions import Registry, Version
 from click99.segmentation.checkpoint import SHIPPED, load_checkpoint, load_generalist, save_checkpoint
@@ -41,7 +42,7 @@ from click99_training.learning.snapshots import seal
 from click99_training.loop.average import mean_of
 from click99_training.loop.stop_request import RunInterrupt
 from click99_training.recipes import FINETUNE
-from tests.registry.examples import STAND_IN
+from tests.registry.examples import STAND_IN, checkpoint
 from tests.training.learning.comparisons import verdicts
 from tests.training.rows import rows
 from tests.training.snapshot import write_snapshot
@@ -181,6 +182,28 @@ def test_what_is_better_is_served(
     printed = capsys.readouterr().out
     assert f"CLICK99_MODEL pins servers to {worse}" in printed
     assert f"What it bought: {page}" in printed
+
+
+def test_what_a_person_chose_while_it_ran_stays(
+    asked: FineTune, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing is promoted by accident: it was not judged against that."""
+    registry = Registry.at(asked.home)
+    own, other = replace(asked, pinned=None), checkpoint(tmp_path / "other.safetensors")
+    registry.promote(registry.add(whole).name, "first")
+
+    def judge_meanwhile(*_: Any) -> Decision:
+        registry.promote(registry.add(other).name, "a person knows better")
+        return decide(verdicts([5] * 6, [1] * 6), verdicts([1] * 12, [1] * 12), 6)
+
+    monkeypatch.setattr(module, "judge", judge_meanwhile)
+    decision = run(own)
+    assert not decision.promoted
+    assert "was chosen meanwhile" in decision.reason
+    assert registry.chosen().name.startswith("other-")
+    assert (told(own)["promoted"], challenger(registry, registry.chosen())) == (False, None)
+    gate = candidate(own).facts["gate"]
+    assert (gate["promoted"], gate["challenges"]) == (False, False)
 
 
 class StoppedAt(Progress):

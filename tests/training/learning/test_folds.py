@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,25 @@ def test_images_that_can_t_be_read_are_named(tmp_path: Path):
     gone.unlink()
     with pytest.raises(FewImagesError, match=f"only 5 images .* Annotate 1 more.* 1 skipped:\n.*{gone.name}"):
         refuse_few(snapshot)
+
+
+def test_a_half_without_an_image_is_refused(tmp_path: Path):
+    """However many the other one has."""
+    snapshot = SnapshotDataset(write_snapshot(tmp_path / "snapshot", images=2 * FEWEST))
+    half = set(folds(snapshot)[1].judges.images)
+    for saved in snapshot.masks:
+        if saved.image.stem in half:
+            saved.image.unlink()
+    with pytest.raises(FewImagesError, match=r"no image of one half can be read.*\n.*6 skipped"):
+        refuse_few(snapshot)
+
+
+def test_thousands_of_masks_wait_their_turn(tmp_path: Path):
+    """The first ones come at once, one of each image, however many there are."""
+    snapshot = SnapshotDataset(write_snapshot(tmp_path / "snapshot", images=10))
+    snapshot.masks *= 500
+    network = Predictor(load_checkpoint(SHIPPED), "a")
+    begun = time.monotonic()
+    first = list(itertools.islice(bouts(folds(snapshot), [network, network]), 10))
+    assert len({bout.image for bout in first}) == 10
+    assert time.monotonic() - begun < 5, "5,000 masks are sorted, not looked through for each"

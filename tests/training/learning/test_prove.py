@@ -51,11 +51,13 @@ def test_a_proof_is_made_once(data: Path, data_folder: Path, benchmark_folder: P
         "0.02",
     ]
     command += ["--base-data", str(data_folder), "--base-benchmark", f"own={benchmark_folder}"]
-    command += ["--threads", "1"]
+    command += ["--threads", "1", "--alone", "--held-out", "2"]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     proof = json.loads((out / "proof.json").read_text())
-    assert proof["compared"].keys() == {"held out", "own"}
+    alone = "all by what was learnt"
+    assert proof["compared"].keys() == {"held out", "own", f"held out, {alone}", f"own, {alone}"}
+    assert proof["reached"]["held out"] == 1, "their project was corrected"
     assert proof["compared"]["held out"]["images"] == 2
     assert len(proof["annotating"]["clicks"]) == CORRECTED
     assert proof["gate"]["collected"]["images"] == CORRECTED

@@ -74,6 +74,32 @@ def test_one_that_began_goes_on_with_what_it_began_with(asked: FineTune, registr
         start(replace(asked, minutes=1), registry)
 
 
+def test_a_second_project_begins_a_line_at_what_the_first_did_not_teach(
+    asked: FineTune, registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    """And is judged against what it is answered by until then."""
+    base, made = registry.all()
+    facts = {"projects": "3", "line": "", "gate": {"promoted": True}}
+    registry.add_facts(made.name, **facts)
+    registry.promote(made.name, "better", by="gate")
+    lines: list[str] = []
+    monkeypatch.setattr(module, "look_back", lambda line, *_: lines.append(line.line))
+    begun = start(replace(asked, projects="7"), registry)
+    assert (begun.parent, begun.line, begun.projects) == (base.name, "7", "7")
+    assert lines == ["7"], "it looks back at its own line only"
+    assert "--project 7" in replace(asked, projects="7").command()
+    with pytest.raises(ValueError, match="a fine-tune with other settings began there"):
+        start(replace(asked, projects="3"), registry)
+
+
+def test_the_first_project_s_next_one_goes_on_in_the_common_line(asked: FineTune, registry: Registry):
+    made = registry.all()[1]
+    registry.add_facts(made.name, projects="3", line="", gate={"promoted": True})
+    registry.promote(made.name, "better")
+    begun = start(replace(asked, projects="3"), registry)
+    assert (begun.parent, begun.line) == (made.name, "")
+
+
 def test_the_snapshot_of_another_click99_is_refused(asked: FineTune, registry: Registry):
     start(asked, registry)
     told = json.loads((asked.out / "run.json").read_text())

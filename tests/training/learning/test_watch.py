@@ -22,6 +22,7 @@ from click99.registry.jobs import BusyError, Jobs
 from click99.registry.versions import Registry, Version
 from click99.registry.watched import IMAGES, watch_facts, watched
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
+from click99_training.learning import challenger as trials
 from click99_training.learning import watch as module
 from click99_training.learning.bought import write_page
 from click99_training.learning.gain import LEAST, gain, t_quantile
@@ -320,3 +321,38 @@ def test_how_often_a_watch_errs():
     assert max(as_good) <= 0.05
     assert min(worse) >= 0.9
     assert goes_back(AS_GOOD[0] - LEAST, LOOKS) == 0, "a better one stays"
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("found", "told", "promoted"),
+    [(BEFORE_IS_BETTER, "is promoted", True), (AS_GOOD_AS_BEFORE, "is given up", False)],
+)
+def test_a_challenger_has_its_trial_in_the_background(
+    found: Verdicts,
+    told: str,
+    promoted: bool,
+    registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """By all images annotated since, whatever answered them; nothing else is done by hand."""
+    monkeypatch.setattr("click99.registry.versions.load_checked", lambda *_: None)
+    monkeypatch.setattr(trials, "load_checked", lambda *_: None)
+    monkeypatch.setattr(trials, "verdicts", lambda *_: found)
+    registry.promote(made(registry).name, "by hand", by="person")  # so nothing is watched
+    gate = {"promoted": False, "challenges": True, "against": made(registry).name}
+    other = registry.add(
+        checkpoint(tmp_path / "other.safetensors", 2), gate=gate, snapshot=str(tmp_path / "known")
+    )
+
+    def collect(folder: Path, version: str) -> None:
+        assert version == "", "what any version answered"
+        write_snapshot(folder, images=KNOWN + 10)
+
+    came = watch(tmp_path, tmp_path / "look", registry, collect, "cpu", projects="3")
+    assert f"{other.name} {told}" in came.said
+    assert (came.promoted, registry.chosen().name == other.name) == (promoted, promoted)
+    (job,) = Jobs.at(tmp_path).all()
+    assert (job.state, job.kind, job.projects) == ("promoted" if promoted else "kept", "watch", "3")
+    assert not (tmp_path / "look" / "trial").exists()

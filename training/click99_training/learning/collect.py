@@ -93,6 +93,7 @@ def _write(
     tick: Tick,
 ) -> None:
     lines: list[str] = []
+    masks_of = Counter[str]()
     groups = by_image(session, which)
     for number, objects in enumerate(groups):
         tick(number, len(groups))
@@ -106,8 +107,8 @@ def _write(
         for found in _agreed(fitting, alphas, agreement, snapshot):
             name = image_name(image)
             split = split_of(name)
-            number = sum(1 for _ in (out / split / "masks").glob(f"{name}_*.png"))
-            file = f"{split}/masks/{name}_{number}.png"
+            file = f"{split}/masks/{name}_{masks_of[name]}.png"
+            masks_of[name] += 1
             keep(out / split / "images" / f"{name}.png", pixels=image)
             save(out / file, alphas[id(found)].view(np.uint8) * np.uint8(255))
             lines.append(json.dumps(_line(session, out, file, found)))
@@ -143,11 +144,15 @@ def _agreed(
 ) -> list[SavedMask]:
     """With `agreement`, the objects that another annotation confirms; contradictions are noted either way."""
     kept = []
+    by_label: dict[str | None, list[SavedMask]] = {}
+    for found in objects:
+        by_label.setdefault(found.region.label, []).append(found)
+    alone = len({found.annotation.id for found in objects}) == 1  # thousands of masks in one annotation
     for place, found in enumerate(objects):
         others = [
             (iou(alphas[id(found)], alphas[id(other)]), other)
-            for other in objects
-            if other.annotation.id != found.annotation.id and other.region.label == found.region.label
+            for other in ([] if alone else by_label[found.region.label])
+            if other.annotation.id != found.annotation.id
         ]
         best, other = max(others, key=lambda pair: pair[0], default=(0.0, None))
         if other and best < max(agreement, SAME_OBJECT) and objects.index(other) > place:

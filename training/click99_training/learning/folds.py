@@ -40,12 +40,16 @@ def folds(snapshot: SnapshotDataset) -> list[Fold]:
 
 
 def refuse_few(snapshot: SnapshotDataset) -> None:
-    """FewImagesError when the images are too few to decide by, before anything is trained for nothing."""
+    """FewImagesError when the images are too few to decide by, or a half has none, before anything is trained
+    for nothing."""
     skipped, found = SkippedSamples(), set[str]()
+    halves = [set(fold.judges.images) for fold in folds(snapshot)]
     for sample in readable(snapshot, skipped):
         found.add(image_of(sample.name))
-        if len(found) == FEWEST:
+        if len(found) >= FEWEST and not any(half.isdisjoint(found) for half in halves):
             return
+    if len(found) >= FEWEST:
+        raise FewImagesError(f"no image of one half can be read, which is to judge the other. {skipped}")
     unreadable = f" {skipped}" if skipped.reasons else ""
     raise FewImagesError(
         f"only {len(found)} images have a saved mask, and {FEWEST} are needed to judge by. "
@@ -57,11 +61,12 @@ def bouts(parts: list[Fold], candidates: list[Predictor]) -> Iterator[Bout]:
     """Every mask with the candidate that has not seen its image; few masks several times."""
     pairs = zip(parts, candidates, strict=True)
     known = [(fold.judges, k, candidate) for fold, candidate in pairs for k in range(len(fold.judges))]
-    turns = by_turns([(data.images[k], number) for number, (data, k, _) in enumerate(known)])
+    images = [image for fold in parts for image in fold.judges.images]
+    turns = by_turns([(image, number) for number, image in enumerate(images)])
     for number in turns * ceil(CLICKED / max(1, len(turns))):
         data, k, candidate = known[number]
         try:
-            yield Bout(data[k], data.images[k], candidate)
+            yield Bout(data[k], images[number], candidate)
         except SampleError:
             continue  # training has named it
 

@@ -26,12 +26,12 @@ from rich.progress import track
 
 from click99.files import write_json
 from click99.registry.versions import Registry, Version
-from click99.segmentation.checkpoint import SHIPPED
+from click99.segmentation.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
 from click99.segmentation.device import use_threads
 from click99.segmentation.predictor import Predictor
 from click99_training.datasets.dataset import InProject, SampleDataset, Subset
 from click99_training.datasets.folders import MaskFolder
-from click99_training.datasets.skipped_samples import SkippedSamples
+from click99_training.datasets.skipped_samples import SkippedSamples, readable
 from click99_training.evaluation import results
 from click99_training.evaluation.curves import iou_per_click
 from click99_training.evaluation.evaluate import Evaluation, open_benchmark, run
@@ -41,11 +41,17 @@ from click99_training.learning.robot_annotator import RobotAnnotator
 
 HOST = "127.0.0.1"
 NEW = "held out"  # the images of the data that nobody corrected
+ALONE, TOGETHER = "all by what was learnt", "benchmarks together"
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What `click99 prove-learning` was asked for. benchmarks: name → folder of images/ and masks/."""
+    """What `click99 prove-learning` was asked for.
+
+    benchmarks: name → folder of images/ and masks/. held_out: judge by so many of the last images only, 0: by
+    all that are not annotated. checkpoint: what the server begins with; None: the shipped one. alone: let
+    what was learnt answer everything, too, which is what a wrong choice costs.
+    """
 
     data: Path
     out: Path
@@ -55,34 +61,41 @@ class Proof:
     base_data: Path | None = None
     device: str = "auto"
     threads: int = 0
+    held_out: int = 0
+    checkpoint: Path | None = None
+    alone: bool = False
 
 
 def prove(asked: Proof, console: Console) -> dict[str, Comparison]:
     """Annotate, fine-tune, evaluate; what is in `out` already is not made again, so a stopped proof goes on.
 
     Returns:
-        before and after on the held-out images, on each benchmark, and on all benchmarks together.
+        before and after on the held-out images, on each benchmark, and on all benchmarks together; with
+        `alone` the same with what was learnt answering all of them.
 
     Raises:
         ValueError: the data has too few images, or fine-tuning says why it cannot; OSError: a server's words.
     """
     data = MaskFolder(asked.data)
-    if len(data) <= asked.correct:
-        raise ValueError(
-            f"{asked.data} has {len(data)} masks: none is left to judge by after {asked.correct}"
-        )
+    held_out = asked.held_out or len(data) - asked.correct
+    if not 0 < held_out <= len(data) - asked.correct:
+        left = f"{max(0, len(data) - asked.correct) or 'none'} is left to judge by after {asked.correct}"
+        raise ValueError(f"{asked.data} has {len(data)} masks: {left}")
     use_threads(asked.threads)
     home, facts = asked.out / "home", asked.out / "annotating.json"
+    if asked.checkpoint and not Registry.at(home).served():
+        Registry.at(home).promote(Registry.at(home).add(asked.checkpoint).name, "the proof begins with it")
     if not facts.exists():
         write_json(facts, _annotate(asked, data, home))
     if not (asked.out / "finetune" / "done").exists():
         _finetune(asked, home)
     candidate = Registry.at(home).get(_told(asked)["candidate"])
-    rest = Subset(data, list(range(asked.correct, len(data))))
+    rest = Subset(data, list(range(len(data) - held_out, len(data))))
     sets: dict[str, SampleDataset] = {NEW: InProject(rest, RobotAnnotator("").project_key)}
     sets |= {name: open_benchmark(name, folder) for name, folder in asked.benchmarks.items()}
     compared = _compare(asked, candidate, sets)
-    _write(asked, candidate, json.loads(facts.read_text()), compared)
+    reached = {name: _reached(asked, candidate, data) for name, data in sets.items()}
+    _write(asked, candidate, json.loads(facts.read_text()), compared, reached)
     console.print(table(f"{asked.correct} corrected, {asked.minutes:g} minutes of fine-tuning", compared))
     return compared
 
@@ -164,17 +177,41 @@ def _told(asked: Proof) -> dict[str, Any]:
 
 
 def _compare(asked: Proof, candidate: Version, sets: dict[str, SampleDataset]) -> dict[str, Comparison]:
-    """Evaluate both networks on every set; the shipped one is what the server had."""
-    networks = {"before": SHIPPED, "after": candidate.path}
+    """Evaluate both networks on every set."""
+    networks = {"before": asked.checkpoint or SHIPPED, "after": candidate.path}
+    if asked.alone:
+        networks["alone"] = _alone(asked, candidate)
     found = {
         name: [_evaluate(asked, side, path, name, data).ious for side, path in networks.items()]
         for name, data in sets.items()
     }
-    compared = {name: compare(before, after) for name, (before, after) in found.items()}
     if len(asked.benchmarks) > 1:
-        both = [np.concatenate([found[name][k] for name in asked.benchmarks]) for k in (0, 1)]
-        compared["benchmarks together"] = compare(both[0], both[1])
-    return compared
+        found[TOGETHER] = [
+            np.concatenate(ious) for ious in zip(*(found[name] for name in asked.benchmarks), strict=True)
+        ]
+    told = ("", f", {ALONE}")
+    return {
+        name + how: compare(before, after)
+        for name, (before, *afters) in found.items()
+        for how, after in zip(told, afters, strict=False)
+    }
+
+
+def _alone(asked: Proof, candidate: Version) -> Path:
+    """The candidate without the network before."""
+    file = asked.out / "alone.safetensors"
+    save_checkpoint(load_checkpoint(candidate.path), file)
+    return file
+
+
+def _reached(asked: Proof, candidate: Version, data: SampleDataset) -> float:
+    """The share of a set's masks that what was learnt answers."""
+    predictor = Predictor.load(candidate.path, asked.device)
+    answers = [
+        predictor.for_image(each.image, each.name, each.project) is predictor
+        for each in readable(data, SkippedSamples())
+    ]
+    return round(float(np.mean(answers)), 4)
 
 
 def _evaluate(asked: Proof, side: str, checkpoint: Path, name: str, data: SampleDataset) -> Result:
@@ -191,7 +228,11 @@ def _evaluation_file(asked: Proof, name: str, side: str) -> Path:
 
 
 def _write(
-    asked: Proof, candidate: Version, annotating: dict[str, Any], compared: dict[str, Comparison]
+    asked: Proof,
+    candidate: Version,
+    annotating: dict[str, Any],
+    compared: dict[str, Comparison],
+    reached: dict[str, float],
 ) -> None:
     """OUT/proof.json with all figures, and OUT/proof.webp."""
     facts = {
@@ -200,6 +241,7 @@ def _write(
         "candidate": candidate.name,
         "gate": candidate.facts.get("gate"),
         "annotating": annotating,
+        "reached": reached,
         "compared": {name: each.to_json() for name, each in compared.items()},
     }
     write_json(asked.out / "proof.json", facts)
