@@ -18,6 +18,8 @@ PROOF += " --base-benchmark grabcut=GRABCUT --base-benchmark berkeley=BERKELEY"
 
 # What needs a Label Studio, another environment or minutes -> the test that runs it, or the file that does.
 RUN_ELSEWHERE = {
+    "click99 models rollback --project 7": "tests/registry/test_cli.py"
+    "::test_the_list_shows_lines_and_each_is_promoted_and_rolled_back_by_itself",
     "make demo": "tests/e2e/running_demo.py::RunningDemo",
     "make test": ".ci/run",
     "pip install .": "tests/test_installed.py::test_what_is_installed_works_away_from_the_repository",

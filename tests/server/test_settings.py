@@ -90,6 +90,8 @@ def test_hosts_are_split_and_trimmed():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"lines": "3+7,3"}, "lines"),
+        ({"lines": "every"}, "names no groups"),
         ({"port": 70000}, "port"),
         ({"label_studio_url": "localhost:8080"}, "http"),
         ({"basic_auth_user": "ann"}, "CLICK99_BASIC_AUTH_PASSWORD"),

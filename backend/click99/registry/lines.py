@@ -12,7 +12,7 @@ import re
 from click99.registry.versions import Registry, Version
 
 ALL = "all"
-GROUP = re.compile(r"\d{1,18}(\+\d{1,18})*")
+GROUP = re.compile(r"[0-9]{1,18}(\+[0-9]{1,18})*")
 PROJECTS = "projects"  # the fact that says which group taught a version
 
 

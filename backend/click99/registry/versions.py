@@ -32,7 +32,7 @@ T = TypeVar("T")
 Decider = Literal["person", "gate", "watch"]
 CLEARED_AWAY = "cleared_away"  # the fact that says when
 OVERTAKEN_TIMES = 20  # by other machines, until a change is given up
-POINTERS = re.compile(r"served(?:\.([\d+]+))?\.json")  # no version's card: those have a - in their names
+POINTERS = re.compile(r"served(?:\.([0-9+]+))?\.json")  # no version's card: those have a - in their names
 
 __all__ = ["Move", "Pointer", "Registry", "RegistryError", "Version"]
 

@@ -243,5 +243,5 @@ def add_training(
         return JSONResponse(await asyncio.to_thread(begin, why, project))
 
     @app.post("/train")
-    async def train(project: Annotated[str, Query(pattern=r"^\d{0,18}$")] = "") -> dict[str, str]:
+    async def train(project: Annotated[str, Query(pattern=r"^[0-9]{0,18}$")] = "") -> dict[str, str]:
         return await asyncio.to_thread(begin, "POST /train", project)

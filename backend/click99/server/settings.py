@@ -227,9 +227,9 @@ class Settings(BaseSettings):
     @field_validator("lines")
     @classmethod
     def _are_groups(cls, lines: str) -> str:
-        numbers = re.findall(r"\d+", lines)
-        fits = re.fullmatch(r"\d{1,18}(\+\d{1,18})*(, ?\d{1,18}(\+\d{1,18})*)*", lines)
-        if lines not in ("", "all") and not (fits and len(numbers) == len(set(numbers))):
+        numbers = re.split(r"\+|, ?", lines)
+        fit = all(re.fullmatch("[0-9]{1,18}", number) for number in numbers)
+        if lines not in ("", "all") and not (fit and len(numbers) == len(set(numbers))):
             raise ValueError(
                 f"{lines} names no groups: give all, or numbers of projects, each once, such as 3+7,8+9"
             )

@@ -289,7 +289,9 @@ def test_agreement_of_two_annotators(database: Database, tmp_path: Path, other: 
 
 
 def test_an_image_annotated_twice_is_one_image(database: Database, tmp_path: Path):
-    two_annotators(database, disc(3))
+    other = disc()
+    other[0, 0] = True
+    two_annotators(database, other)
     made = collect(database, tmp_path / "set", MaskFilter(), pixels)
     assert [line["annotation"] for line in lines(tmp_path / "set")] == ["10", "9"]
     assert len([*(tmp_path / "set").rglob("images/*.png")]) == 1
