@@ -177,15 +177,14 @@ def teaching(settings: Settings, project: str, data: Path | None, out: Path | No
     from click99.registry.lines import group_of, named
     from click99.server.retraining import corrected
     from click99.server.storage import open_database
-    from click99_training.datasets.snapshot_dataset import SnapshotDataset
-    from click99_training.learning.run_start import RunStart
+    from click99_training.learning.run_start import RunStart, projects_in
 
     if project:
         return group_of(project, settings.lines)
     if out and (out / "run.json").exists():
         return RunStart.read(out).projects
     if data:
-        groups = {group_of(each, settings.lines) for each in SnapshotDataset(data).projects}
+        groups = {group_of(each, settings.lines) for each in projects_in(data)}
         return groups.pop() if len(groups) == 1 else ""
     new = corrected(open_database(settings), Jobs.at(settings.home), settings.lines)
     chosen = next(iter(new), "")

@@ -8,7 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from click99_training.learning.snapshots import SnapshotError, image_name, link,
 SAME_OBJECT = 0.5  # IoU from which masks of two annotators are of one object
 
 Pixels = Callable[[SavedMask], np.ndarray]  # of the object's image: uint8 RGB [H, W, 3]
+AlphaOf = Callable[[str], np.ndarray]  # a mask's key -> bool [H, W]
 Keep = Callable[..., None]  # file, pixels: into the snapshot, as a copy or by reference
 
 
@@ -102,15 +103,21 @@ def _write(
         except LabelStudioError as error:
             snapshot.left_out += [f"{_name(found)}: {error}" for found in objects]
             continue
-        alphas = {id(found): masks.pixels(session.get_one(MaskRow, found.region.mask)) for found in objects}
-        fitting = _fitting(objects, alphas, image, snapshot)
-        for found in _agreed(fitting, alphas, agreement, snapshot):
+        alone = len({found.annotation.id for found in objects}) == 1
+
+        @lru_cache(maxsize=1 if alone else None)  # thousands in memory, if they are compared at all
+        def alpha_of(found: str) -> np.ndarray:
+            return masks.pixels(session.get_one(MaskRow, found))
+
+        fitting = _fitting(objects, alpha_of, image, snapshot)
+        for found in fitting if alone and not agreement else _agreed(fitting, alpha_of, agreement, snapshot):
             name = image_name(image)
             split = split_of(name)
             file = f"{split}/masks/{name}_{masks_of[name]}.png"
             masks_of[name] += 1
             keep(out / split / "images" / f"{name}.png", pixels=image)
-            save(out / file, alphas[id(found)].view(np.uint8) * np.uint8(255))
+            mask = alpha_of(str(found.region.mask))
+            save(out / file, mask.view(np.uint8) * np.uint8(255), durable=False)
             lines.append(json.dumps(_line(session, out, file, found)))
             snapshot.masks[split] += 1
     tick(len(groups), len(groups))
@@ -119,12 +126,12 @@ def _write(
 
 
 def _fitting(
-    objects: Sequence[SavedMask], alphas: dict[int, np.ndarray], image: np.ndarray, snapshot: Snapshot
+    objects: Sequence[SavedMask], alpha_of: AlphaOf, image: np.ndarray, snapshot: Snapshot
 ) -> list[SavedMask]:
     """The objects whose masks have the image's size, and tell something from something else."""
     fitting = []
     for found in objects:
-        alpha = alphas[id(found)]
+        alpha = alpha_of(str(found.region.mask))
         if alpha.shape != image.shape[:2]:
             sizes = f"mask {alpha.shape[::-1]}, image {image.shape[1::-1]}"
             snapshot.left_out.append(f"{_name(found)}: {sizes}. The image was replaced since")
@@ -140,19 +147,16 @@ def _fitting(
 
 
 def _agreed(
-    objects: Sequence[SavedMask], alphas: dict[int, np.ndarray], agreement: float, snapshot: Snapshot
+    objects: Sequence[SavedMask], alpha_of: AlphaOf, agreement: float, snapshot: Snapshot
 ) -> list[SavedMask]:
     """With `agreement`, the objects that another annotation confirms; contradictions are noted either way."""
     kept = []
-    by_label: dict[str | None, list[SavedMask]] = {}
-    for found in objects:
-        by_label.setdefault(found.region.label, []).append(found)
-    alone = len({found.annotation.id for found in objects}) == 1  # thousands of masks in one annotation
     for place, found in enumerate(objects):
+        alpha = alpha_of(str(found.region.mask))
         others = [
-            (iou(alphas[id(found)], alphas[id(other)]), other)
-            for other in ([] if alone else by_label[found.region.label])
-            if other.annotation.id != found.annotation.id
+            (iou(alpha, alpha_of(str(other.region.mask))), other)
+            for other in objects
+            if other.annotation.id != found.annotation.id and other.region.label == found.region.label
         ]
         best, other = max(others, key=lambda pair: pair[0], default=(0.0, None))
         if other and best < max(agreement, SAME_OBJECT) and objects.index(other) > place:

@@ -63,7 +63,8 @@ def finetune(asked: FineTune, collect: Callable, console: Console, costs: Costs 
         whose = {"line": begun.line, PROJECTS: begun.projects}
         candidate = registry.add(made.mean, parent=parent.name, **facts, **whose)
         decision = _decide(asked, begun, registry, candidate, made, base, progress, console)
-        if decision.promoted or decision.challenges:
+        gate = registry.get(candidate.name).facts["gate"]
+        if gate["promoted"] or gate["challenges"]:
             _keep_page(asked, begun, registry, candidate, decision, costs, console)
         return decision
 

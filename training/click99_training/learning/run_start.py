@@ -89,6 +89,11 @@ class RunStart:
         return Path(self.snapshot)
 
 
+def projects_in(snapshot: Path) -> set[str]:
+    """Those that its masks are of, as the record calls them."""
+    return set(SnapshotDataset(snapshot).projects)
+
+
 def begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object], progress: Progress) -> None:
     """Write run.json, once there is something to learn from and to judge by; what can't be is told there.
 

@@ -61,9 +61,10 @@ def image_name(image: np.ndarray) -> str:
     return hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()[:16]
 
 
-def save(file: Path, pixels: np.ndarray) -> None:
+def save(file: Path, pixels: np.ndarray, durable: bool = True) -> None:
+    """durable: as of `replacing`; for thousands of masks it takes minutes, and `verify` finds a lost one."""
     if not file.exists():
-        with replacing(file) as whole:
+        with replacing(file, durable=durable) as whole:
             Image.fromarray(pixels).save(whole, "PNG")
 
 
