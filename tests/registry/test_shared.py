@@ -48,6 +48,18 @@ def objects(bucket: Any) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("unchecked")
+def test_lines_are_shared_too(machine: Machine, bucket: Any, checkpoints: list[Path]):
+    one, other = machine("one"), machine("other")
+    version = one.add(checkpoints[0])
+    one.of_line("3+7").promote(version.name, "better")
+    other.pull()
+    assert other.lines() == ["3+7"]
+    assert other.of_line("3+7").chosen().name == version.name
+    assert other.served() is None, "the common line is where it was"
+    assert files(other) == files(one) == objects(bucket)
+
+
+@pytest.mark.usefixtures("unchecked")
 def test_what_one_machine_does_the_other_sees(machine: Machine, bucket: Any, checkpoints: list[Path]):
     one, other = machine("one"), machine("other")
     first = one.add(checkpoints[0], images=30)

@@ -320,11 +320,11 @@ def test_five_thousand_masks_are_collected(database: Database, tmp_path: Path):
         first = session.scalars(select(RegionRow)).one()
         known = {column.name: getattr(first, column.name) for column in RegionRow.__table__.columns}
         session.execute(insert(RegionRow), [known | {"id": f"object {k}"} for k in range(1, 5000)])
-    begun = time.monotonic()
+    begun = time.process_time()
     made = collect(database, tmp_path / "set", MaskFilter(), pixels)
     assert (made.masks.total(), made.left_out, made.contradictions) == (5000, [], [])
     assert len({line["mask"] for line in lines(tmp_path / "set")}) == 5000
-    assert time.monotonic() - begun < 60
+    assert time.process_time() - begun < 30
 
 
 def test_projects_are_collected_apart(database: Database, tmp_path: Path):

@@ -79,7 +79,7 @@ def test_thousands_of_masks_wait_their_turn(tmp_path: Path):
     snapshot = SnapshotDataset(write_snapshot(tmp_path / "snapshot", images=10))
     snapshot.masks *= 500
     network = Predictor(load_checkpoint(SHIPPED), "a")
-    begun = time.monotonic()
+    begun = time.process_time()
     first = list(itertools.islice(bouts(folds(snapshot), [network, network]), 10))
     assert len({bout.image for bout in first}) == 10
-    assert time.monotonic() - begun < 5, "5,000 masks are sorted, not looked through for each"
+    assert time.process_time() - begun < 5, "5,000 masks are sorted, not looked through for each"

@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -90,8 +91,10 @@ class RunStart:
 
 
 def projects_in(snapshot: Path) -> set[str]:
-    """Those that its masks are of, as the record calls them."""
-    return set(SnapshotDataset(snapshot).projects)
+    """Those that its masks are of, as the record calls them; none of what is no snapshot: `begin` says so."""
+    with suppress(OSError, ValueError):
+        return set(SnapshotDataset(snapshot).projects)
+    return set()
 
 
 def begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object], progress: Progress) -> None:
