@@ -58,6 +58,15 @@ def test_what_is_served_the_one_before_it_and_the_shipped_one_stay(registry: Reg
         registry.rollback()
 
 
+@pytest.mark.usefixtures("unchecked")
+def test_what_a_line_serves_and_the_one_before_it_stay(registry: Registry, tmp_path: Path):
+    for start in ("v0", "v1", "v2"):
+        registry.of_line("7").promote(named(registry, start), "better")
+    prune(tmp_path, 2)
+    assert there(registry) == ["v1", "v2", "v4", "co"]
+    assert registry.of_line("7").rollback().name.startswith("v1")
+
+
 def test_a_checkpoint_that_servers_are_pinned_to_stays(registry: Registry, tmp_path: Path):
     prune(tmp_path, 2, pinned=registry.get(named(registry, "v0")).path)
     assert there(registry) == ["v0", "v3", "v4"]

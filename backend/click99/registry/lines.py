@@ -46,8 +46,9 @@ def start_of(line: Registry) -> Version:
 
     if not line.line or line.pointer().line:
         return line.chosen()
-    promoted = map(line.get, reversed(line.of_line("").pointer().line))
-    return next((version for version in promoted if "gate" not in version.facts), line.of(SHIPPED))
+    promoted = line.of_line("").pointer().line
+    untaught = {each.name: each for each in line.all() if "gate" not in each.facts and each.path.is_file()}
+    return next((untaught[name] for name in reversed(promoted) if name in untaught), line.of(SHIPPED))
 
 
 def lines_of(registry: Registry) -> list[Registry]:
