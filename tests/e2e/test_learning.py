@@ -154,7 +154,7 @@ def test_what_was_learnt_by_button_answers_the_next_click(
     assert jobs.get(1).projects == str(lesson.id)
     assert "running" in learning.run("models", "jobs").stdout
     studio.work_on(lesson.id, second)
-    studio.wait_until(lambda: jobs.get(1).progress.get("phase") != "collecting", seconds=60)
+    studio.wait_until(lambda: jobs.get(1).progress.get("phase") in ("training", "gate"), seconds=120)
     assert version_of_click(studio, COFFEE) == before, "annotating goes on meanwhile"
     studio.accept()
     studio.submit()
