@@ -57,7 +57,7 @@ def test_too_few_images_are_refused_with_the_remedy(tmp_path: Path):
 
 def test_images_that_can_t_be_read_are_named(tmp_path: Path):
     snapshot = SnapshotDataset(write_snapshot(tmp_path / "snapshot"))
-    gone = snapshot.masks[0].image
+    gone = Path(str(snapshot.masks[0].image))
     gone.unlink()
     with pytest.raises(FewImagesError, match=f"only 5 images .* Annotate 1 more.* 1 skipped:\n.*{gone.name}"):
         refuse_few(snapshot)
@@ -69,7 +69,7 @@ def test_a_half_without_an_image_is_refused(tmp_path: Path):
     half = set(folds(snapshot)[1].judges.images)
     for saved in snapshot.masks:
         if saved.image.stem in half:
-            saved.image.unlink()
+            Path(str(saved.image)).unlink()
     with pytest.raises(FewImagesError, match=r"no image of one half can be read.* 6 skipped"):
         refuse_few(snapshot)
 
