@@ -10,8 +10,9 @@ FOLDERS = ("docs", "tests", "training")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for name in FOLDERS for page in (ROOT / name).rglob("*.md"))])
 
 LEARNING = "tests/training/learning"
-TORCHRUN = "torchrun --nproc-per-node 4 -m click99.cli train --preset paper --data SBD --dataset sbd"
-TORCHRUN += " --out runs/four --start-from imagenet.safetensors"
+SEVERAL = "tests/training/loop/test_distributed.py"
+SEVERAL += "::test_of_four_processes_one_is_killed_and_the_run_goes_on"
+SHARDS = f"{LEARNING}/test_shards.py::test_a_run_from_a_bucket"
 FINE_TUNE = f"{LEARNING}/test_finetune.py::test_sigterm_stops_the_command_cleanly"
 PROOF = "click99 prove-learning --data DATA --out proof --correct 30 --minutes 15"
 PROOF += " --base-benchmark grabcut=GRABCUT --base-benchmark berkeley=BERKELEY"
@@ -52,8 +53,9 @@ RUN_ELSEWHERE = {
     "click99 finetune": FINE_TUNE,
     "click99 finetune --minutes 15": FINE_TUNE,
     "click99 finetune --minutes 30 --out runs/cells --data cells-1": FINE_TUNE,
-    TORCHRUN: "tests/training/loop/test_distributed.py"
-    "::test_of_four_processes_one_is_killed_and_the_run_goes_on",
+    "click99 shards cells-1 --out s3://bucket/cells-1": SHARDS,
+    "click99 train --preset compact --dataset shards --data s3://bucket/cells-1 --out runs/cells": SHARDS,
+    "torchrun --nproc-per-node 4 -m click99.cli train --preset compact --data DATA --out runs/four": SEVERAL,
     "torchrun --nproc-per-node 4 -m click99.cli finetune --out runs/cells": f"{LEARNING}/test_finetune.py"
     "::test_two_processes_learn_together",
     PROOF: f"{LEARNING}/test_prove.py::test_a_proof_is_made_once",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -69,8 +70,11 @@ def test_other_hosts_images_come_meanwhile(site: Site, tmp_path: Path):
 
 def test_what_is_here_is_not_fetched(site: Site, tmp_path: Path):
     source, url = ImageSource(tmp_path, [site.host]), site.serve("/a.png", picture())
+    asked = threading.Event()
+    site.before_reply = lambda: asked.wait(10)
     wait = source.fetching(url)
     assert wait
+    asked.set()
     assert wait.result() is source.get(url)
     assert source.fetching(url) is None
     assert ImageSource(tmp_path, [site.host]).fetching(url) is None, "it is on the disk"

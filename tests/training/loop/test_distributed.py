@@ -26,6 +26,7 @@ def command(data: Path, out: Path, batch: int, processes: int, images: int, save
     """`click99 train` in a process of its own, or in several under torchrun."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     train = [sys.executable, *(torchrun if processes > 1 else []), "-m", "click99.cli", "train"]
+    train += ["--preset", "compact"]
     settings = ["--images", f"{images}", "--crops", f"64:{batch}:1", "--threads", "1"]
     settings += ["--save-minutes", f"{save_minutes}", "--device", "cpu"]  # processes cannot share one GPU
     return [*train, "--data", str(data), "--out", str(out), *settings]
