@@ -206,6 +206,7 @@ def test_what_is_kept_in_half_or_of_something_else_does_not_count(
     assert not second.exists()
 
 
+@pytest.mark.slow("starts the command")
 def test_ctrl_c_of_the_real_command_loses_no_picture(tmp_path: Path):
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -161,6 +161,7 @@ def test_a_version_gets_it_before_it_answers(
     assert older.engine == "openvino"
 
 
+@pytest.mark.slow("converts a network")
 def test_masks_that_differ_are_seen(predictor: Predictor, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(engines, "SECONDS", 0.0)
     found = compare(

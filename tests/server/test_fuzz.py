@@ -25,6 +25,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.mark.slow("hundreds of requests")
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))  # pyright: ignore[reportArgumentType]
 @given(choice=st.randoms(use_true_random=False))
 def test_no_request_is_answered_with_a_5xx(fuzzed: TestClient, choice: random.Random):

@@ -43,6 +43,7 @@ libc.fclose(file)
 """
 
 
+@pytest.mark.slow("starts processes")
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
 def test_threads_share_two_arenas(tmp_path: Path):
     told = tmp_path / "malloc.xml"

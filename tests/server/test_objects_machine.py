@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from fastapi.testclient import TestClient
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -311,7 +312,7 @@ class Objects(RuleBasedStateMachine):
         return min(max(int(columns[nearest]) + beside, 0), WIDTH - 1), int(rows[nearest])
 
 
-TestObjects = Objects.TestCase
+TestObjects = pytest.mark.slow("hundreds of steps")(Objects.TestCase)
 # Not shrunk: see test_state_machine.py.
 TestObjects.settings = settings(
     max_examples=25, stateful_step_count=20, phases=set(Phase) - {Phase.shrink}, print_blob=True

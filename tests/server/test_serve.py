@@ -100,6 +100,7 @@ def recorded(home: Path) -> set[tuple[str, str | None]]:
         return {(click.state, click.mask) for click in session.scalars(select(ClickRow))}
 
 
+@pytest.mark.slow("starts the command")
 @pytest.mark.parametrize(("kind", "count"), [("workers", 4), ("replicas", 4), ("replicas", 1)])
 def test_processes_without_redis_are_refused_with_the_reason(kind: str, count: int):
     refused = f"{count} {kind} need CLICK99_REDIS_URL: an object's clicks go to any"

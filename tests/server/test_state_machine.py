@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 from fastapi.testclient import TestClient
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -168,7 +169,7 @@ class OneAnnotator(RuleBasedStateMachine):
         return Click(int(x), int(y), item["is_positive"], click)
 
 
-TestOneAnnotator = OneAnnotator.TestCase
+TestOneAnnotator = pytest.mark.slow("hundreds of steps")(OneAnnotator.TestCase)
 # Not shrunk: that takes minutes, and the steps as they were found can be read.
 TestOneAnnotator.settings = settings(
     max_examples=50, stateful_step_count=20, phases=set(Phase) - {Phase.shrink}, print_blob=True

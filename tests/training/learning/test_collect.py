@@ -313,6 +313,7 @@ def test_a_label_renamed_in_between_costs_no_mask(database: Database, tmp_path: 
     assert (made.left_out, made.contradictions) == ([], [])
 
 
+@pytest.mark.slow("five thousand masks")
 def test_five_thousand_masks_are_collected(database: Database, tmp_path: Path):
     """Of one image, which is the most work: each is looked at by itself, and none waits for the disk."""
     keep(database, saved(brush_item("object 0")))
