@@ -17,7 +17,7 @@ demo: .venv/demo.installed $(LABEL_STUDIO)  ## Label Studio with sample pictures
 test: .venv/dev.installed  ## every test but the browser's; COVERAGE=1: and what of the code the fast ones run
 	$(PYTEST) $(if $(COVERAGE),--cov=click99 --cov=click99_training --cov-report=term:skip-covered)
 
-test-fast: .venv/dev.installed  ## those that take no more than two minutes together; says what is left out and why
+test-fast: .venv/dev.installed  ## those that are not marked slow; says what is left out and why
 	$(PYTEST) --fast
 
 e2e: .venv/e2e.installed $(EMPTY_DATABASE) chromium  ## what people do, in a real browser and a real Label Studio
