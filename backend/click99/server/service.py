@@ -91,8 +91,7 @@ class Service:
             Priors(lasting),
             settings.clean_percent / 100,
         )
-        self._lines = {"": predictor.version}
-        self.metrics.serves(set(self._lines.values()))
+        self.metrics.serves({predictor.version})
         self._recent_answers = RecentAnswers(lasting)
         projects = ProjectSettings(lambda: self._connection.client)
         objects = ObjectFinder(self._recent_answers, projects, ChosenLabels(lasting))
@@ -127,15 +126,14 @@ class Service:
 
     def version_of(self, line: str) -> str:
         """What a line's new objects run on."""
-        return self._lines.get(line, self.version)
+        return self.versions.lines.get(line, self.version)
 
     def use(self, predictor: Refiner, line: str = "") -> None:
         """Answer with this network from now on, or a line's projects; objects in progress are finished on
         theirs."""
         before, whose = self.version_of(line), f" project {line}" if line else ""
         self.sessions.use(predictor, line)
-        self._lines[line] = predictor.version
-        self.metrics.serves(set(self._lines.values()), before)
+        self.metrics.serves({*self.versions.lines.values()}, before)
         log.info("%s answers%s from now on, instead of %s", predictor.version, whose, before)
 
     @property

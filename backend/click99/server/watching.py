@@ -60,8 +60,8 @@ class Watching(Poller, Collector):
         if (now := watched(line)) and (annotated := self._annotated(now)) - now.counted >= IMAGES:
             note(line, now.version.name, counted=annotated)
             return f"{IMAGES} images annotated with {now.version.name}"
-        if version := challenger(line, line.chosen()):
-            there, counted = self._annotated_in(line), self._counted(version)
+        if trial := self._trial(line):
+            version, there, counted = trial
             if counted is None or there - counted >= TRIAL_IMAGES:
                 line.add_facts(version.name, trial={"counted": there})
             if counted is not None and there - counted >= TRIAL_IMAGES:
@@ -109,18 +109,19 @@ class Watching(Poller, Collector):
     def _trying(self, lines: Iterable[Registry]) -> Iterator[tuple[str, int]]:
         """What challenges, and how many images its next trial has."""
         for line in lines:
-            if version := challenger(line, line.chosen()):
-                there, counted = self._annotated_in(line), self._counted(version)
+            if trial := self._trial(line):
+                version, there, counted = trial
                 yield version.name, 0 if counted is None else max(0, there - counted)
 
-    def _counted(self, version: Version) -> int | None:
-        """How many were annotated when its last trial began, or when it was seen first; None: not yet."""
-        counted = trial_facts(version).get("counted")
-        return counted if isinstance(counted, int) else None
-
-    def _annotated_in(self, line: Registry) -> int:
+    def _trial(self, line: Registry) -> tuple[Version, int, int | None] | None:
+        """Who challenges in a line, how many images are annotated there, and how many were when its last
+        trial began, or when it was seen first (None: not yet)."""
+        if (version := challenger(line, line.chosen())) is None:
+            return None
         with self._database.reading() as session:
-            return tasks_saved(session, taught_by(line, self._settings.lines))
+            there = tasks_saved(session, taught_by(line, self._settings.lines))
+        counted = trial_facts(version).get("counted")
+        return version, there, counted if isinstance(counted, int) else None
 
     def _annotated(self, now: WatchedVersion) -> int:
         with self._database.reading() as session:

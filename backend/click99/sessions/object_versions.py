@@ -52,6 +52,12 @@ class ObjectVersions:
             self._loaded[self.current.version] = self.current
             self.current = refiner
 
+    @property
+    def lines(self) -> dict[str, str]:
+        """What new objects of each line run on; of the common one, "", and of lines that it lacks, the
+        current version."""
+        return {"": self.current.version, **self._lines}
+
     def version_of(self, project: str) -> str:
         """What new objects of a project, as the record calls it, run on."""
         return self._lines.get(self._line_of(project), self.current.version)

@@ -110,11 +110,6 @@ def _with_trial(
     progress: Progress,
 ) -> LookBack:
     """The look, and what came of the trial of who challenges what is served by now."""
-
-    def tick(message: str, share: float) -> None:
-        progress.tell("watching", share, (1 - share) * TRIAL_SECONDS, message)
-        progress.stop_if_asked()
-
     served = registry.chosen()
     if (version := challenger(registry, served)) is None:
         return look
@@ -123,6 +118,7 @@ def _with_trial(
         collect(snapshot, "")
     except SnapshotError as error:
         return replace(look, said=f"{look.said}. {version.name} challenges: {error}")
+    tick = _telling(progress, TRIAL_SECONDS)
     gain = judge_challenger(registry, served, SnapshotDataset(snapshot), device, TRIAL_SECONDS, tick)
     decided = gate_facts(registry.get(version.name))
     promoted = bool(decided and decided.decided == "passed")
@@ -139,10 +135,6 @@ def _look_at(
     device: str,
     progress: Progress,
 ) -> LookBack:
-    def tick(message: str, share: float) -> None:
-        progress.tell("watching", share, 0, message)
-        progress.stop_if_asked()
-
     if (now := watched(registry)) is None:
         return LookBack(
             "nothing is watched: no fine-tune that the gate promoted is served, or a person kept it"
@@ -152,8 +144,18 @@ def _look_at(
         collect(snapshot, now.version.name)
     except SnapshotError as error:
         return LookBack(f"{now.version.name} is watched: {error}")
-    look = look_back(registry, SnapshotDataset(snapshot), device, 0, tick)
+    look = look_back(registry, SnapshotDataset(snapshot), device, 0, _telling(progress, 0))
     return look or LookBack("nothing is watched any more: somebody chose what is served")
+
+
+def _telling(progress: Progress, seconds: float) -> Tick:
+    """Tells how far the judging is, and stops it when asked to. seconds: it may take; 0: not known."""
+
+    def tick(message: str, share: float) -> None:
+        progress.tell("watching", share, (1 - share) * seconds, message)
+        progress.stop_if_asked()
+
+    return tick
 
 
 def level_of(look: int) -> float:
