@@ -7,6 +7,8 @@ EMPTY_DATABASE := .venv-label-studio/data/label_studio.sqlite3
 PARALLEL := --numprocesses $(shell n=$$(nproc 2> /dev/null || echo 2); echo $$((n < 4 ? n + 1 : 4))) --dist worksteal
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest $(PARALLEL) --durations 25 --ignore tests/e2e
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Unset where an image sets it: each of the servers that the tests start would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test test-fast e2e lint audit docs release dist chromium clean
 .DELETE_ON_ERROR:

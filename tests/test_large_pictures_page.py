@@ -14,6 +14,7 @@ from tests.docs_pages import ROOT
 PAGE = ROOT / "docs" / "how-to" / "large-pictures.md"
 
 
+@pytest.mark.slow("a large picture")
 def test_tiles_put_together_are_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Even one that Pillow by itself takes for a bomb."""
     monkeypatch.chdir(tmp_path)

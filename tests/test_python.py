@@ -200,6 +200,7 @@ def test_it_is_imported_from_the_top_when_it_is_asked_for():
         _ = click99.laod
 
 
+@pytest.mark.slow("clicks with the network that ships")
 def test_the_page_s_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     Image.open(COFFEE).save("picture.jpg")

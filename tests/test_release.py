@@ -34,6 +34,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow("runs make")
 def test_make_release_tags_a_version_that_every_file_names(clone: Path):
     run(clone, "make", "release", "VERSION=9.8.7")
     assert git(clone, "describe").strip() == "v9.8.7"
@@ -46,6 +47,7 @@ def test_make_release_tags_a_version_that_every_file_names(clone: Path):
     assert "refs/tags/v9.8.7" in git(clone, "ls-remote", "origin")
 
 
+@pytest.mark.slow("runs make")
 def test_a_version_that_is_none_is_refused(clone: Path):
     with pytest.raises(subprocess.CalledProcessError) as refused:
         run(clone, "make", "release", "VERSION=next")

@@ -104,6 +104,7 @@ def test_a_mask_that_comes_often_is_kept_once(database: Database):
         assert len(list(session.scalars(select(MaskRow)))) == 1
 
 
+@pytest.mark.slow("many random masks")
 @given(arrays(bool, st.tuples(st.integers(1, 20), st.integers(1, 20))))
 def test_any_mask_comes_back_as_it_was(mask: np.ndarray):
     bits = Bits.pack(mask)

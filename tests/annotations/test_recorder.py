@@ -89,6 +89,7 @@ def test_a_locked_database_is_loud_and_recovers(tmp_path: Path, caplog: pytest.L
     assert "can be written again" in caplog.text
 
 
+@pytest.mark.slow("waits for a disk")
 def test_a_full_disk_is_loud_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     """The file may not grow, which SQLite reports as it does a full disk."""
     database, watch, pages = Database(sqlite_url(tmp_path)), Watching(), {"most": 0}
@@ -269,6 +270,7 @@ os.kill(os.getpid(), 9)
 """
 
 
+@pytest.mark.slow("starts a process")
 def test_killed_before_anything_was_written(tmp_path: Path):
     """The event comes from the disk, the click with the object's next one."""
     killed = subprocess.run(

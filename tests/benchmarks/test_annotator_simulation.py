@@ -20,6 +20,7 @@ def test_too_many_get_what_the_processes_can_do() -> None:
     assert simulate(100, 4, [(0.5, 3.0)], think=1).clicks_per_second == pytest.approx(8, rel=0.02)
 
 
+@pytest.mark.slow("simulates many hours")
 def test_the_wait_is_that_of_a_queue_of_many_sources() -> None:
     """M/M/1: exponential service, 60 % busy; the mean wait and service is s / (1 - 0.6)."""
     choice = random.Random(1)

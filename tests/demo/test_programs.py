@@ -53,6 +53,7 @@ def test_free_port_avoids_a_taken_one() -> None:
         assert free_port(port) != port
 
 
+@pytest.mark.slow("starts programs")
 @pytest.mark.parametrize("manner", ["willing", "stubborn"])
 def test_leaving_ends_the_program_and_its_children(
     manner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -73,6 +74,7 @@ def test_a_program_that_ends_is_reported_with_its_log(tmp_path: Path) -> None:
         program.wait_until_up(20)
 
 
+@pytest.mark.slow("starts programs")
 def test_a_program_that_never_answers_is_reported(tmp_path: Path) -> None:
     with (
         python("import time; time.sleep(60)", tmp_path) as program,

@@ -44,6 +44,7 @@ def ragged(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 2, (height, width), np.uint8) * 255
 
 
+@pytest.mark.slow("the SDK's codec is slow")
 @given(st.one_of(binary_masks, soft_masks))
 def test_encodes_as_the_sdk_does(mask: np.ndarray):
     assert brush.encode(mask) == sdk.mask2rle(mask)
@@ -54,6 +55,7 @@ def test_decodes_what_it_encoded(mask: np.ndarray):
     np.testing.assert_array_equal(brush.decode(brush.encode(mask), *mask.shape), mask)
 
 
+@pytest.mark.slow("the SDK's codec is slow")
 @given(token_streams())
 def test_decodes_as_the_sdk_does(rle: list[int]):
     expected = sdk.decode_rle(rle).reshape(4, PIXELS // 4, 4)[..., 3]
@@ -68,6 +70,7 @@ def test_run_lengths_at_the_limits_of_the_length_sizes(run: int):
     np.testing.assert_array_equal(brush.decode(rle, *mask.shape), mask)
 
 
+@pytest.mark.slow("large masks")
 def test_streams_longer_than_a_block():
     mask = ragged(300, 301)
     rle = brush.encode(mask)

@@ -309,6 +309,7 @@ def test_parts_that_take_forever_are_refused(wide: int, high: int, parts: str):
         read(changed(data, (322, wide, 16), (323, high, 16)))
 
 
+@pytest.mark.slow("a large picture")
 def test_many_strips_take_no_longer():
     values = np.moveaxis(colours(np.arange(4000 * 8, dtype=np.uint16).reshape(4000, 8), 3), 2, 0)
     data = tiff(values, planarconfig="separate", rowsperstrip=1)

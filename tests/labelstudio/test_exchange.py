@@ -54,6 +54,7 @@ def test_an_answer_nested_without_end_is_none(site: Site):
         Client(site.url, "key").call("GET", "/api/x")
 
 
+@pytest.mark.slow("waits for a slow host")
 def test_other_hosts_images_come_meanwhile(site: Site, tmp_path: Path):
     with listening(says_nothing) as host:
         source = ImageSource(tmp_path, [host, site.host], timeout=2)

@@ -288,6 +288,7 @@ def test_a_repeater_in_a_repeater():
     }
 
 
+@pytest.mark.slow("a million characters")
 @pytest.mark.parametrize("inside", [PAGES, "", f'<Image name="{"{{idx}}" * 1000}"/>'])
 def test_a_repeater_has_an_end(inside: str):
     for _ in range(6):

@@ -84,6 +84,7 @@ def test_a_polygon_drawn_by_hand_is_filled_as_the_browser_does():
     assert not fill([], 10, 10).any()
 
 
+@pytest.mark.slow("a large mask")
 def test_noise_takes_no_time():
     noise = np.random.default_rng(0).random((200, 200)) < 0.5
     start = time.process_time()

@@ -204,6 +204,7 @@ def test_clicks_come_first(database: Database, memories: Memories, pictures: Pic
     assert Learner(database, memories, pictures, pause=lambda: False).catch_up(MapPainter()) == 0
 
 
+@pytest.mark.slow("forty masks")
 def test_forty_masks_later_it_is_as_quick(database: Database, learner: Learner, memories: Memories):
     for task in range(1, 41):
         accept(database, task)

@@ -69,6 +69,7 @@ def test_a_file_that_fits_no_task_is_refused(label_studio: LabelStudio, tmp_path
     assert "has 4 of its 4 pictures: p.png, q.png, r.png and 1 more. The tasks have a.jpg, b.jpg." in remarked
 
 
+@pytest.mark.slow("pre-annotates twice")
 def test_what_was_done_before_is_told_with_the_way_to_do_it_anew(label_studio: LabelStudio, tmp_path: Path):
     add(label_studio, "a.jpg")
     invoke(tmp_path, "a.jpg")

@@ -105,6 +105,7 @@ def test_promote_and_rollback_say_what_is_served_instead_of_what(registry: Regis
     assert "CLICK99_MODEL pins servers" in warned
 
 
+@pytest.mark.slow("compares networks")
 def test_diff_shows_facts_and_how_far_weights_moved(registry: Registry):
     first, second = [version.name for version in registry.all()]
     printed = run(registry, "diff", first, second)
@@ -140,6 +141,7 @@ def test_other_mistakes_are_told_plainly(registry: Registry, tmp_path: Path):
         assert registry.all()[0].name in run(registry, *arguments, code=2)
 
 
+@pytest.mark.slow("many promotions")
 def test_the_list_shows_lines_and_each_is_promoted_and_rolled_back_by_itself(registry: Registry):
     first, second = registry.all()
     gate = {"promoted": True, "reason": "better"}

@@ -193,6 +193,7 @@ with Jobs(Path({str(jobs.folder)!r})).running_here(Path(sys.argv[-1])):
     assert [job.why for job in jobs.all()] == ["a button"]
 
 
+@pytest.mark.slow("starts a job")
 def test_the_commands_show_and_cancel_jobs(jobs: Jobs):
     def run(*arguments: str, code: int = 0) -> str:
         variables = {"CLICK99_HOME": str(jobs.folder.parent), "COLUMNS": "300"}

@@ -47,6 +47,7 @@ def test_the_page_of_what_a_version_bought_goes_with_it(registry: Registry, tmp_
     assert len(left) < len(registry.all())
 
 
+@pytest.mark.slow("many versions")
 def test_what_is_served_the_one_before_it_and_the_shipped_one_stay(registry: Registry, tmp_path: Path):
     for start in ("v0", "v1", "v2"):
         registry.promote(named(registry, start), "better")

@@ -17,6 +17,8 @@ from click99.registry.shared import StorageError
 from click99.registry.versions import Registry, RegistryError
 from tests.s3_server import S3Server
 
+pytestmark = pytest.mark.slow("several machines and a bucket")
+
 Machine = Callable[[str], Registry]
 
 

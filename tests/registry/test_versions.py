@@ -112,6 +112,7 @@ def test_the_pointer_moves_forth_and_back_and_remembers(registry: Registry):
     assert [move.at for move in moves] == sorted(move.at for move in moves)
 
 
+@pytest.mark.slow("many histories")
 @example(steps=["second", "first", "second", "first", "back", "back"])
 @settings(max_examples=25)
 @given(st.lists(st.sampled_from(["first", "second", "third", "back"]), max_size=12))
@@ -166,6 +167,7 @@ def test_a_pointer_to_an_unknown_version_is_an_error(registry: Registry):
         registry.served()
 
 
+@pytest.mark.slow("starts a process")
 def test_a_full_disk_leaves_everything_as_it_was(registry: Registry, checkpoints: list[Path]):
     """A file size limit fails the write in the middle of the checkpoint, as a full disk does."""
     before = sorted((file.name, file.read_bytes()) for file in registry.folder.iterdir())
@@ -185,6 +187,7 @@ except OSError as error:
     assert sorted((file.name, file.read_bytes()) for file in registry.folder.iterdir()) == before
 
 
+@pytest.mark.slow("many threads")
 def test_changes_at_the_same_time_are_all_kept(registry: Registry, checkpoints: list[Path]):
     name = names(registry)[0]
 

@@ -34,6 +34,7 @@ def saved(untrained: Predictor, tmp_path: Path) -> Path:
     return tmp_path / "net.safetensors"
 
 
+@pytest.mark.slow("writes whole networks")
 def test_what_is_saved_comes_back_in_half_precision(untrained: Predictor, saved: Path):
     loaded = load_checkpoint(saved)
     assert loaded.config == untrained.network.config

@@ -14,6 +14,8 @@ from click99.segmentation.describe import TABLES, layers, summary
 from click99.segmentation.network import InteractionStream, TwoStreamNetwork
 from click99.segmentation.presets import COMPACT, PAPER, PRESETS, VARIANTS, NetworkConfig, variant
 
+pytestmark = pytest.mark.slow("computes the sums of whole networks")
+
 CONFIGS = {f"{preset} {name}": variant(PRESETS[preset], name) for preset in PRESETS for name in VARIANTS[1:]}
 CONFIGS["compact that ships"] = replace(COMPACT, quality_among_looks=True)
 
@@ -43,7 +45,6 @@ PAPER_LAYERS = {
 }
 
 
-@pytest.mark.slow("the paper's network is large")
 def test_every_layer_of_paper_has_the_shape_of_the_tables():
     described = {layer.name: layer for layer in layers(PAPER, 352, 704)}
     for name, (inputs, outputs, stride) in PAPER_LAYERS.items():

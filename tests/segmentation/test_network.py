@@ -116,6 +116,7 @@ def test_the_predictor_clicks_at_odd_sizes(network: TwoStreamNetwork):
     assert (second[10, 20], second[36, 50]) == (1, 0)
 
 
+@pytest.mark.slow("the paper's network is large")
 @pytest.mark.parametrize("shape", [(1, 1), (3, 130), (64, 32)])
 def test_the_paper_answers_at_the_size_of_any_image(paper: Predictor, shape: tuple[int, int]):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)

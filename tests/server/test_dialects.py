@@ -170,6 +170,7 @@ ACTIONS = [
 ODD_TOLD: list[Any] = [{}, [], None, "x", 3, [None], {"id": []}, {"id": BIG, "result": {}}]
 
 
+@pytest.mark.slow("every action")
 def test_every_action_is_taken_and_recorded(server: TestClient, tmp_path: Any):
     for told in ODD_TOLD:
         parts = dict.fromkeys(("task", "tasks", "annotation", "annotations", "review"), told)

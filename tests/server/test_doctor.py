@@ -235,6 +235,7 @@ def test_a_home_that_cannot_be(doctor: Doctor, tmp_path: Path):
     assert "CLICK99_HOME" in shown
 
 
+@pytest.mark.slow("waits for a Redis")
 def test_a_redis_that_answers_and_one_that_does_not(
     doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -291,6 +292,7 @@ def test_the_record_is_counted(doctor: Doctor, tmp_path: Path):
     assert "1 events are kept but could not be read" in shown
 
 
+@pytest.mark.slow("upgrades databases")
 @pytest.mark.parametrize(
     ("statement", "told"),
     [

@@ -146,6 +146,7 @@ def test_both_networks_of_a_fine_tuned_version_get_it(tmp_path: Path, comparison
     assert [part.streams.network for part in tuned.parts] == [tuned.network, before.network]  # pyright: ignore
 
 
+@pytest.mark.slow("converts a network")
 @pytest.mark.usefixtures("stand_in")
 def test_a_version_gets_it_before_it_answers(
     tmp_path: Path, predictor: Predictor, comparisons: list[EngineComparison]
@@ -219,6 +220,7 @@ def test_a_gpu_computes_for_itself(tmp_path: Path, predictor: Predictor):
         assert use_engine(predictor, Settings(home=tmp_path, engine=name)).engine == "eager"
 
 
+@pytest.mark.slow("converts a network")
 def test_states_of_another_engine_are_not_gone_on_from(predictor: Predictor):
     """So a mask is wholly of one engine, whatever a server is started with between two clicks."""
     image = np.zeros((48, 64, 3), np.uint8)

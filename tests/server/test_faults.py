@@ -80,6 +80,7 @@ def full(disk: Path) -> Iterator[None]:
     filler.unlink()
 
 
+@pytest.mark.slow("fills a disk")
 def test_a_full_disk_costs_no_click_and_nothing_that_was_answered_200(
     small_disk: Path, start: Start, images: Sequence[str], checkpoints: list[Path]
 ):
@@ -111,6 +112,7 @@ def test_a_full_disk_costs_no_click_and_nothing_that_was_answered_200(
     assert registry.add(checkpoints[0]).path.stat().st_size
 
 
+@pytest.mark.slow("two servers")
 def test_two_servers_write_one_sqlite_file(start: Start, tmp_path: Path):
     people = [Annotator(start(), name) for name in ("ann", "bob")]
     places = [(x, y) for x in range(6, 60, 9) for y in (10, 30)]
@@ -146,6 +148,7 @@ def says_nothing(studio: Site) -> None:
     studio.before_reply = threading.Event().wait
 
 
+@pytest.mark.slow("waits for a host")
 @pytest.mark.parametrize("trouble", [goes, fails, says_nothing])
 def test_without_label_studio_kept_pictures_are_answered(
     start: Start, monkeypatch: pytest.MonkeyPatch, trouble: Callable[[Site], None]
@@ -314,6 +317,7 @@ print(read_pixels(small, "b.png", 2**27).shape)
 """
 
 
+@pytest.mark.slow("starts a process")
 def test_a_limit_of_the_process_s_own_refuses_what_does_not_fit():
     ended = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=100)
     refused, small = ended.stdout.splitlines() or [ended.stderr, ""]

@@ -34,6 +34,7 @@ def test_no_request_is_answered_with_a_5xx(fuzzed: TestClient, choice: random.Ra
     assert reply.status_code < 500, f"{path}: {reply.text}\n{sent[:3000]}"
 
 
+@pytest.mark.slow("many files")
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))  # pyright: ignore[reportArgumentType]
 @given(choice=st.randoms(use_true_random=False))
 def test_no_file_is_answered_with_a_5xx(fuzzed: TestClient, choice: random.Random):

@@ -131,6 +131,7 @@ def test_a_busy_server_says_when_to_come_again(tmp_path: Path):
         assert post(f"{url}/predict", json=body([keypoint("c", 20, 20)])).status_code == 200
 
 
+@pytest.mark.slow("waits for slow bodies")
 @pytest.mark.parametrize("path", ["/predict", "/webhook"])
 def test_bodies_that_drip_give_their_places_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str):
     monkeypatch.setattr(middleware, "BODY_SECONDS", 1.0)

@@ -43,6 +43,7 @@ def click(home: Path, model: Path, count: int, first: str = "a") -> dict[str, An
     return reply.model_dump()["results"][0]
 
 
+@pytest.mark.slow("promotes beside clicks")
 def test_the_open_object_is_finished_on_its_version(tmp_path: Path, checkpoints: list[Path]):
     old, new = checkpoints
     expected = click(tmp_path / "untouched", old, 3)

@@ -25,6 +25,8 @@ from tests.server.command import serving
 from tests.server.requests import body, keypoint
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow("promotes networks beside a server")
+
 CLICKS = [keypoint("a", 20, 20), keypoint("b", 40, 30), keypoint("c", 26, 22, positive=False)]
 
 
@@ -237,13 +239,11 @@ def move_under_load(registry: Registry, names: list[str], address: str, workers:
     assert clicking.slowest < 5
 
 
-@pytest.mark.slow("clicks under load")
 def test_no_click_is_lost_while_the_pointer_moves(tmp_path: Path, registry: Registry, names: list[str]):
     with serving(tmp_path) as address:
         move_under_load(registry, names, address, workers=1)
 
 
-@pytest.mark.slow("clicks under load")
 def test_every_worker_follows(tmp_path: Path, registry: Registry, names: list[str]):
     with RedisServer(tmp_path) as redis:
         options = ["--workers", "2", "--redis-url", redis.url]

@@ -102,6 +102,7 @@ def cancelled(settings: Settings, home: Path) -> tuple[str, str] | None:
     return None if state == "refused" else (state, log.read_text().split("has it as ")[1].split()[0])
 
 
+@pytest.mark.slow("imports Ray")
 def test_a_cluster_that_is_away_is_told(tmp_path: Path):
     address = f"http://127.0.0.1:{free_port(0)}"
     settings = Settings(home=tmp_path, registry_url="s3://models/click99", retrain_ray=address)
@@ -110,6 +111,7 @@ def test_a_cluster_that_is_away_is_told(tmp_path: Path):
     assert f"CLICK99_RETRAIN_RAY={address} takes no fine-tune" in job.message
 
 
+@pytest.mark.slow("imports Ray")
 def test_a_log_is_repeated_once_and_by_whole_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     log = f'one\n{NEWS}{{"share": 0.5}}\nunfini'
     shown = _repeat(log, 0, tmp_path)

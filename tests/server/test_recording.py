@@ -106,6 +106,7 @@ def test_a_box_is_recorded(start: Start, read: Callable[..., list]):
     assert (click.origin, click.box) == ("box", "16 12 48 36")
 
 
+@pytest.mark.slow("locks a database")
 def test_neither_clicks_nor_events_wait_for_a_locked_database(
     server: TestClient, tmp_path: Path, read: Callable[..., list]
 ):
@@ -165,6 +166,7 @@ def test_an_event_that_cannot_be_read_is_kept(server: TestClient, read: Callable
     assert "annotation" in kept.problem
 
 
+@pytest.mark.slow("many events")
 def test_what_the_record_cannot_hold_holds_up_nothing(
     server: TestClient, tmp_path: Path, read: Callable[..., list]
 ):

@@ -170,6 +170,7 @@ def test_an_annotation_that_is_gone_is_noted_no_longer(
     assert DamagedAnnotations(tmp_path).all() == []
 
 
+@pytest.mark.slow("asks a stand-in for Label Studio")
 def test_a_mask_saved_twice_is_shown_and_kept_once(recover: Callable[..., Result], label_studio: Site):
     region = {"id": "a", "type": "brushlabels", "value": {"rle": [1, 2], "brushlabels": ["cell"]}}
     items = [region, as_click(region)]
@@ -197,6 +198,7 @@ def test_a_lost_mask_is_made_again_beside_one_saved_twice(server: TestClient, se
     assert np.array_equal(ann.mask(result[1]), shown)
 
 
+@pytest.mark.slow("asks a stand-in for Label Studio")
 def test_what_cannot_be_made_is_named_and_stays_noted(
     recover: Callable[..., Result], label_studio: Site, tmp_path: Path
 ):

@@ -87,6 +87,7 @@ def teach(server: TestClient, lessons: Any, masks: int = 4) -> None:
         until(lambda task=task: lessons() == task)
 
 
+@pytest.mark.slow("annotates several pictures")
 def test_the_fifth_first_click_is_right_and_the_first_was_not(start: Start, lessons: Any):
     server = start()
     assert click(server, 1)[1] < 0.5
@@ -122,6 +123,7 @@ def test_a_restart_remembers(start: Start, lessons: Any):
     until(lambda: right(server, 7))
 
 
+@pytest.mark.slow("annotates several pictures")
 def test_an_object_keeps_what_it_was_begun_with_whatever_is_learnt_or_forgotten(
     start: Start, lessons: Any, tmp_path: Path
 ):

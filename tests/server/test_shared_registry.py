@@ -25,6 +25,8 @@ from tests.server.requests import body, keypoint
 from tests.server.test_promotions import Running
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow("several machines and a bucket")
+
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[S3Server]:
@@ -129,7 +131,6 @@ def test_a_pointer_to_what_the_bucket_lacks_is_refused_until_it_is_there(
     assert look(running, RETRY_SECONDS) == names[1]
 
 
-@pytest.mark.slow("two servers")
 def test_two_servers_and_the_command(tmp_path: Path, registry: Registry, names: list[str], url: str):
     def versions() -> set[str]:
         return {requests.get(f"{each}/health", timeout=9).json()["model_version"] for each in (one, other)}

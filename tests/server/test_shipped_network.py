@@ -19,6 +19,8 @@ from click99.server.settings import Settings
 from tests.openvino_engine import needs_openvino
 from tests.server.requests import body, data_uri, keypoint
 
+pytestmark = pytest.mark.slow("clicks with the network that ships")
+
 HEIGHT, WIDTH = 240, 320
 
 

@@ -21,6 +21,8 @@ from tests.server.command import serving
 from tests.server.in_process import running
 from tests.server.requests import CONFIG, body, keypoint
 
+pytestmark = pytest.mark.slow("waits for slow hosts")
+
 MANY = 2000
 SIZES = {"original_width": 64, "original_height": 48}
 
@@ -43,7 +45,6 @@ def test_clicks_go_on_while_a_host_says_nothing(tmp_path: Path, monkeypatch: pyt
             assert {wait.result().status_code for wait in waits} == {422}
 
 
-@pytest.mark.slow("waits for hosts that do not answer")
 @pytest.mark.timeout(250)
 def test_a_server_ends_while_a_host_says_nothing(tmp_path: Path):
     with listening(says_nothing) as host, ThreadPoolExecutor(1) as pool:

@@ -50,6 +50,7 @@ def test_an_sqlite_file_is_upgraded_at_the_start(tmp_path: Path, upgrade: Litera
     assert list(tmp_path.glob("click99-before-*.db"))
 
 
+@pytest.mark.slow("upgrades a PostgreSQL")
 def test_a_postgresql_is_upgraded_by_the_command_unless_its_server_may(tmp_path: Path, postgresql: str):
     settings = Settings(home=tmp_path, database_url=postgresql)
     with pytest.raises(SchemaError, match=r"it lacks clicks.label. Run click99 db upgrade"):

@@ -22,6 +22,8 @@ from click99.server.watching import Watching
 from tests.annotations.examples import answered_click, brush_item, saved
 from tests.registry.examples import STAND_IN, checkpoint, ended
 
+pytestmark = pytest.mark.slow("judges networks beside a server")
+
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:

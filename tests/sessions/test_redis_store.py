@@ -171,6 +171,7 @@ def test_without_redis_from_the_start_clicks_are_answered():
     assert [len(clicks) for clicks in painter.steps] == [1, 2, 3]
 
 
+@pytest.mark.slow("waits for a Redis")
 def test_a_redis_that_hangs_is_waited_for_once():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store = store_at(f"redis://127.0.0.1:{silent.getsockname()[1]}")
@@ -215,6 +216,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.mark.slow("many histories")
 @given(st.data())
 @settings(max_examples=30)
 def test_any_history_over_two_workers_ends_in_the_mask_of_a_fresh_server(

@@ -56,6 +56,7 @@ def watched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]
         yield Watched(first, second, sentinel, url)
 
 
+@pytest.mark.slow("a Redis takes over")
 def test_clicks_go_on_when_another_redis_takes_over(watched: Watched, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
     now, losses, painter = 0.0, [], DiscPainter()

@@ -69,6 +69,7 @@ def test_a_folder_replaces_it(tmp_path: Path):
     assert {sample.name for sample in own.train} == {f"{k:03}" for k in range(12) if k % 5}
 
 
+@pytest.mark.slow("judges for a while")
 def test_the_gate_takes_no_more_than_it_can_judge_in_minutes(tmp_path: Path):
     folder = folder_of(tmp_path / "own", 5 * MOST_MASKS + 50)
     assert len(open_base(folder).gate) == MOST_MASKS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ def test_a_blend_draws_from_both(snapshot: Path):
     assert 0.4 < np.mean([sample.truth.tobytes() not in objects for sample in taught]) < 0.8
 
 
+@pytest.mark.slow("many crops")
 @given(st.integers(0, 1000))
 def test_anywhere_is_inside_and_stays_taught_in_every_crop(seed: int):
     rng = np.random.default_rng(seed)

@@ -261,6 +261,7 @@ def scattered_sample(seed: int) -> Sample:
     return Sample(str(seed), np.zeros((60, 72, 3), np.uint8), truth, void)
 
 
+@pytest.mark.slow("evaluates")
 def test_noc_by_ritms_protocol_is_isegevals(isegeval_evaluate: Callable):
     samples = [scattered_sample(seed) for seed in range(24)]
     ious = np.stack([each.ious for each in evaluate(BRUSH, samples, "ritm")])  # type: ignore[arg-type]

@@ -17,6 +17,8 @@ from tests.registry.examples import checkpoint
 from tests.training.learning.comparisons import verdicts
 from tests.training.snapshot import write_snapshot
 
+pytestmark = pytest.mark.slow("judges networks")
+
 BETTER, SAME, WORSE, UNSURE = (
     verdicts(*pair)
     for pair in (

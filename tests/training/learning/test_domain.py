@@ -17,6 +17,8 @@ from click99_training.learning.domain import Domain, projects_of
 from tests.registry.examples import checkpoint
 from tests.training.snapshot import write_snapshot
 
+pytestmark = pytest.mark.slow("writes checkpoints of two networks")
+
 
 @pytest.fixture
 def shipped(tmp_path: Path) -> Path:

@@ -15,6 +15,8 @@ from click99_training.learning.run_start import FineTune, RunStart, begin
 from tests.registry.examples import checkpoint
 from tests.training.snapshot import write_snapshot
 
+pytestmark = pytest.mark.slow("begins fine-tunes")
+
 
 @pytest.fixture
 def asked(tmp_path: Path) -> FineTune:

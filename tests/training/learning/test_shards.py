@@ -34,6 +34,8 @@ from click99_training.recipes import FINETUNE
 from tests.s3_server import S3Server
 from tests.training.snapshot import ALWAYS, CLICKS, SIDE, write_snapshot
 
+pytestmark = pytest.mark.slow("reads shards from a bucket")
+
 IMAGES = 12
 
 
@@ -223,7 +225,6 @@ def test_what_fails_in_such_a_process_is_told_in_a_sentence(tmp_path: Path):
     assert str(caught.value).startswith(f"{tmp_path} gives no shards (")
 
 
-@pytest.mark.slow("trains")
 def test_a_run_from_a_bucket(snapshot: Path, tmp_path: Path, s3: S3Server):
     """All of it by the commands."""
 

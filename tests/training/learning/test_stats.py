@@ -116,6 +116,7 @@ def invoke(home: Path, *arguments: str, width: int = 200) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+@pytest.mark.slow("draws")
 def test_the_command_shows_a_row_for_each_version(database: Database, tmp_path: Path):
     record(database, answer("a", FIRST, 0), answer("ab", SECOND, 4), answer("c", TRUTH, 0, "other", "v2"))
     code, shown = invoke(tmp_path, "--plot", str(tmp_path / "cost.png"))
@@ -197,6 +198,7 @@ def test_an_unknown_row_is_named(tmp_path: Path):
     assert "moon" in shown
 
 
+@pytest.mark.slow("draws")
 @pytest.mark.parametrize("version", ["[/red]", "[bold]v1", "[link=x]"])
 def test_a_name_may_look_like_markup(database: Database, tmp_path: Path, version: str):
     record(database, answer("a", TRUTH, 0, version=version))

@@ -35,6 +35,8 @@ from tests.training.learning.comparisons import verdicts
 from tests.training.learning.test_gain import AS_GOOD, RUNS, SAVES
 from tests.training.snapshot import CLICKS, write_snapshot
 
+pytestmark = pytest.mark.slow("judges networks")
+
 KNOWN = 6  # images that the version has learnt from
 LOOKS = 10  # of a watch that is simulated: 300 images
 BEFORE_IS_BETTER = verdicts([5, 4, 5, 4, 5, 4] * 5, [1, 1, 1, 2, 1, 1] * 5)

@@ -26,6 +26,7 @@ def pictures(count: int, channels: int) -> list[PictureLooks]:
     return [PictureLooks(LOOKS, each, ((each[:, 5] - 7) / 2).sigmoid()) for each in seen]
 
 
+@pytest.mark.slow("trains")
 def test_the_head_learns_which_look_is_best():
     torch.manual_seed(0)
     network = with_head(TwoStreamNetwork(COMPACT))
@@ -37,6 +38,7 @@ def test_the_head_learns_which_look_is_best():
     assert best - chosen < 0.2 * (best - first)
 
 
+@pytest.mark.slow("trains")
 def test_what_the_first_look_saw_tells_which_is_best():
     torch.manual_seed(0)
     network = with_head(TwoStreamNetwork(COMPACT))

@@ -81,6 +81,7 @@ def pull(taught: bool, **changes: Any) -> float:
     return pulls[0]
 
 
+@pytest.mark.slow("trains")
 def test_what_is_taught_hardly_pulls_on_a_network_that_is_as_its_teacher():
     """The mask is none that the shipped network would answer: learning it pulls. So does soft IoU, which
     makes a doubtful answer a certain one."""

@@ -148,12 +148,14 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path.unlink()  # 150 MB
 
 
+@pytest.mark.slow("the paper's network is large")
 def test_paper_starts_from_the_whole_checkpoint(tmp_path: Path, imported: Path):
     network = initial_network(run(tmp_path, "paper", imported), PAPER)
     again = initial_network(run(tmp_path, "paper", imported), PAPER)
     assert all(map(torch.equal, network.state_dict().values(), again.state_dict().values()))
 
 
+@pytest.mark.slow("the paper's network is large")
 def test_a_variant_of_paper_starts_from_its_image_stream(tmp_path: Path, imported: Path):
     whole = initial_network(run(tmp_path, "paper", imported), PAPER)
     network = initial_network(run(tmp_path, "paper", imported), variant(PAPER, "+T"))
