@@ -109,6 +109,16 @@ def test_all_that_the_first_click99_kept_is_kept(first: Database):
     assert differences(first) == []
 
 
+@pytest.mark.parametrize("begun", ["new", "by the first click99"])
+def test_the_revisions_alone_make_what_the_tables_say(database: Database, begun: str):
+    """What is made anew because it is missing would hide a column that no revision adds."""
+    if begun != "new":
+        run(database, *dump(database))
+    with database.engine.begin() as connection:
+        upgrades.migrate(connection)
+    assert differences(database) == []
+
+
 def test_a_new_database_is_as_the_tables_say(database: Database):
     database.prepare()
     assert differences(database) == []
@@ -286,6 +296,20 @@ def test_a_backup_is_kept_before_the_first_migration(file: Path, revise: Callabl
         tables = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'clicks'").fetchone()[0]
     assert "note" not in tables
     assert [path.suffix for path in file.parent.glob("*.unfinished")] == []
+
+
+def test_a_later_backup_replaces_none(file: Path):
+    """A column that was lost is made again, which is an upgrade, too."""
+    database = Database(f"sqlite:///{file}")
+    before = rows(database)
+    database.prepare()
+    run(database, "ALTER TABLE clicks DROP COLUMN label")
+    Database(f"sqlite:///{file}").prepare()
+    first, second = sorted(file.parent.glob("*-before-*"), key=lambda copy: len(copy.name))
+    assert rows(Database(f"sqlite:///{first}")) == before
+    with closing(sqlite3.connect(second)) as connection:
+        columns = {column[1] for column in connection.execute("PRAGMA table_info(clicks)")}
+    assert columns and "label" not in columns
 
 
 def test_no_upgrade_without_a_backup(file: Path, revise: Callable[[str], None]):

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +126,13 @@ class Database:
 
 
 def back_up(file: Path, needed: str) -> Path:
-    """Copy all that is committed, what is in the write-ahead log too, beside the file.
+    """Copy all that is committed, what is in the write-ahead log too, beside the file; no copy is overwritten.
 
     needed: the revision that it is about to get, for the copy's name. SchemaError when it cannot be.
     """
     copy = file.with_name(f"{file.stem}-before-{needed}{file.suffix}")
+    if copy.is_file():
+        copy = copy.with_stem(f"{copy.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
     try:
         with (
             replacement(copy, file.stat().st_mode & 0o777) as unfinished,

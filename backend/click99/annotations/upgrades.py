@@ -90,15 +90,20 @@ def read_schema(connection: Connection) -> Schema:
 
 def upgrade(connection: Connection) -> None:
     """Bring a database to the newest revision, whatever it has; all in the connection's transaction."""
+    migrate(connection)
+    complete(connection, RecordRow.metadata)
+
+
+def migrate(connection: Connection) -> None:
+    """Run the revisions that a database has not had, and nothing else."""
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with _alembic:
         command.upgrade(config, "head")
-    complete(connection, RecordRow.metadata)
 
 
 def complete(connection: Connection, metadata: MetaData) -> None:
-    """Make what is not there: tables, columns, indices. SchemaError when a part of a key is not."""
+    """Make what somebody dropped: tables, columns, indices. SchemaError when it is a part of a key."""
     metadata.create_all(connection)
     for column in lacking(connection, metadata):
         if isinstance(column, Column):
