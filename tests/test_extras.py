@@ -153,7 +153,7 @@ def test_what_a_dependency_of_all_lacks_is_named_too() -> None:
 def test_a_job_that_lacks_a_package_fails_and_says_so(tmp_path: Path) -> None:
     """Such as Label Studio's Start training begins."""
     jobs = Jobs.at(tmp_path / "home")
-    job = jobs.start("Start training", environment=environment(tmp_path, ["matplotlib"]))
+    job = jobs.start("Start training", variables=environment(tmp_path, ["matplotlib"]))
     deadline = time.monotonic() + 120
     while (job := jobs.get(job.number)).state == "running":
         assert time.monotonic() < deadline, "the job does not end"

@@ -13,10 +13,11 @@ ROOT = Path(__file__).parents[1]
 SOURCES = (ROOT / "backend", ROOT / "training")
 OURS = ("click99", "click99_training", "tests")
 
-EVERYWHERE = {"click99.__version__", "click99.files", "click99.progress", "click99.stages"}
+EVERYWHERE = {"click99.__version__", "click99.budget", "click99.files", "click99.progress", "click99.stages"}
 
 # Room -> the rooms of ours that it may import besides itself. `click99.cli` starts everything.
 MAY_IMPORT = {
+    "click99.budget": set(),
     "click99.files": set(),
     "click99.progress": set(),
     "click99.stages": set(),

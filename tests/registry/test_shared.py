@@ -108,8 +108,8 @@ def test_of_machines_that_write_at_once_none_undoes_another(machine: Machine, ch
         list(pool.map(work, range(3)))
     one.pull()
     assert len(one.get(names[0]).facts) == 9
-    line, moves = one.pointer().line, one.pointer().moves
-    assert [move.version for move in moves] == list(line[1:]), "each move was made on the one before"
+    stack, moves = one.pointer().stack, one.pointer().moves
+    assert [move.version for move in moves] == list(stack[1:]), "each move was made on the one before"
     assert {move.why for move in moves} <= {f"{number} {turn}" for number in range(3) for turn in range(3)}
 
 

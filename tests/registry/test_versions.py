@@ -96,7 +96,7 @@ def test_the_pointer_moves_forth_and_back_and_remembers(registry: Registry):
     shipped = checkpoint_version(SHIPPED)
     for name in (first, second, second):
         assert registry.promote(name, f"because of {name}") == registry.get(name) == registry.served()
-    assert registry.pointer().line == (shipped, first, second)
+    assert registry.pointer().stack == (shipped, first, second)
     for expected in (first, shipped):
         assert registry.rollback().name == expected
         served = registry.served()

@@ -296,7 +296,7 @@ LIMITED = """
 import resource
 import io
 from PIL import Image
-from click99.labelstudio.budget import free_memory
+from click99.budget import free_memory
 from click99.labelstudio.errors import ImageTooLargeError
 from click99.labelstudio.pixels import read_pixels
 

@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from click99 import budget
 from click99.try_page.pictures import Pictures
 from tests.server.requests import HEIGHT, WIDTH, Start, encoded
 
@@ -163,6 +164,16 @@ def test_memory_that_lacks_for_a_mask_is_told(
     reply = server.post("/try/masks", json=asked)
     assert reply.status_code == 422
     assert "more memory than is free (Unable to allocate 596 MiB). Give" in reply.json()["detail"]
+
+
+def test_a_picture_too_large_for_the_memory_that_is_free_waits_for_none(
+    server: TestClient, picture: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(budget, "LOOKED_AT", 0)
+    monkeypatch.setattr(budget, "free_memory", lambda: 0)
+    question = {"picture": picture, "prompts": [{"id": "12345678", "x": 20, "y": 20}]}
+    reply = server.post("/try/masks", json=question)
+    assert (reply.status_code, "0 are free" in reply.json()["detail"]) == (422, True)
 
 
 def test_a_picture_outlives_a_restart_and_is_asked_for_when_it_is_gone(start: Start, picture: str):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from click99.labelstudio.project_settings import ProjectSettings, Told
+from click99.labelstudio.project_settings import ProjectSettings, Rules
 from tests.server.requests import CONFIG, WITHOUT_LABELS, Start, click, dot, draft, keypoint, mask_of
 
 
@@ -127,7 +127,7 @@ def test_who_annotates_alone_gets_no_label_of_others(start: Start, monkeypatch: 
     (region,) = click(start(), WITHOUT_LABELS, dot("a", 20, 20))
     others = [{"id": 1, "result": [relabelled(region, "nucleus")]}]
     for several, label in ((False, "nucleus"), (True, "cell")):
-        monkeypatch.setattr(ProjectSettings, "told", lambda self, project, told=several: Told(told))
+        monkeypatch.setattr(ProjectSettings, "rules", lambda self, project, several=several: Rules(several))
         (own,) = click(start(), WITHOUT_LABELS, dot("b", 50, 40), annotations=others)
         assert own["value"]["brushlabels"] == [label]
 
@@ -138,7 +138,7 @@ def test_the_prediction_that_the_project_shows_is_refined(
 ):
     made = [click(server, WITHOUT_LABELS, dot(name, x, 20), id=4)[0] for name, x in (("a", 14), ("b", 48))]
     predictions = [{"id": k, "model_version": f"v{k}", "result": [item]} for k, item in enumerate(made, 1)]
-    monkeypatch.setattr(ProjectSettings, "told", lambda self, project: Told(version=version))
+    monkeypatch.setattr(ProjectSettings, "rules", lambda self, project: Rules(version=version))
     for place, x in ((0, 16), (1, 46)):
         (region,) = click(server, WITHOUT_LABELS, dot(f"c{x}", x, 20), predictions=predictions)
         assert (region["id"] == made[place]["id"]) is (place == shown)

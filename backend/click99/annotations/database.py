@@ -126,7 +126,7 @@ class Database:
 
 
 def back_up(file: Path, needed: str) -> Path:
-    """Copy all that is committed, what is in the write-ahead log too, beside the file; no copy is overwritten.
+    """Copy all that is committed, what is in the write-ahead log too, beside the file; it replaces no copy.
 
     needed: the revision that it is about to get, for the copy's name. SchemaError when it cannot be.
     """

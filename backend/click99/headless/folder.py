@@ -69,7 +69,7 @@ class Folder:
             except (LabelStudioError, FileNotFoundError) as error:
                 leave_out(f"{name}: {error}")
             except MemoryError as error:
-                leave_out(f"{name}: {no_memory(f'it needs more memory than is free ({error})')}")
+                leave_out(f"{name}: {no_memory('it', error)}")
             tick(number, len(self._prompts))
 
     def _read(self, name: str) -> tuple[Path, bytes, np.ndarray]:

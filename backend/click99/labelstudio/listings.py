@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from click99.labelstudio.errors import ApiError
 
-Told = TypeVar("Told", bound=BaseModel)
+Listing = TypeVar("Listing", bound=BaseModel)
 
 
 class Release(BaseModel):
@@ -29,7 +29,7 @@ class TaskPage(BaseModel):
     tasks: list[dict[str, Any]]
 
 
-def told(kind: type[Told], reply: Any, asked: str) -> Told:
+def told(kind: type[Listing], reply: Any, asked: str) -> Listing:
     """The reply to `asked` ("GET /api/tasks"); ApiError when it is none of Label Studio's."""
     try:
         return kind.model_validate(reply)

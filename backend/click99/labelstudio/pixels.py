@@ -12,7 +12,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
-from click99.labelstudio.budget import Budget
+from click99.budget import Budget
 from click99.labelstudio.deep_pixels import eight_bits, is_deep, shown_tiff, tags_of
 from click99.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
 from click99.labelstudio.tiff import CHANNELS, HEIGHT, STARTS, WIDTH, has_alpha, read_tags
@@ -46,7 +46,7 @@ def read_pixels(data: bytes, name: str, max_pixels: int) -> np.ndarray:
     except Image.DecompressionBombError as error:
         raise _too_large(name, int(re.findall(r"\d+", str(error))[0]), max_pixels) from None
     except MemoryError as error:
-        raise no_memory(f"{name} {error or 'needs more memory than is free'}") from None
+        raise no_memory(name, error) from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds
         problem = f"{name} is no readable image: {_reason(error, data)}"
         remedy = "Import it whole, as JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF; SVG is not read"
@@ -111,9 +111,12 @@ def _too_large(name: str, pixels: int, max_pixels: int) -> ImageTooLargeError:
     return ImageTooLargeError("image", problem, f"Set {setting}, or {SMALLER}")
 
 
-def no_memory(problem: str) -> ImageTooLargeError:
-    """problem: as `Budget.taking` tells it."""
-    return ImageTooLargeError("image", problem, f"Give click99 more memory, or {SMALLER}")
+def no_memory(subject: str, error: MemoryError) -> ImageTooLargeError:
+    """What `subject` needs: as `Budget.taking` tells it, or as whoever could not have it."""
+    needs = str(error) or "more than there is"
+    if not needs.startswith("needs "):
+        needs = f"needs more memory than is free ({needs})"
+    return ImageTooLargeError("image", f"{subject} {needs}", f"Give click99 more memory, or {SMALLER}")
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -24,7 +24,7 @@ TIMEOUT = 2.0  # seconds; the annotator waits
 NUMBER = re.compile(r"[0-9]{1,18}(?=\.|$)")  # of a project that is named "7.1795475271"
 
 
-class Told(NamedTuple):
+class Rules(NamedTuple):
     """several: the project wants more than one annotation of a task. version: whose predictions it shows."""
 
     several: bool = False
@@ -37,21 +37,21 @@ class ProjectSettings:
     def __init__(self, client: Callable[[], Client | None]):
         self._client = client
         self._lock = threading.Lock()
-        self._known: TTLCache[str, Told] = TTLCache(KEPT_PROJECTS, FRESH_SECONDS)  # by its name in requests
+        self._known: TTLCache[str, Rules] = TTLCache(KEPT_PROJECTS, FRESH_SECONDS)  # by its name in requests
 
-    def told(self, project: str) -> Told:
+    def rules(self, project: str) -> Rules:
         """project: its name in requests."""
         number = NUMBER.match(project)
-        return self._ask(project, number[0]) if number else Told()
+        return self._ask(project, number[0]) if number else Rules()
 
     @cachedmethod(attrgetter("_known"), lambda self, project, number: project, attrgetter("_lock"))
-    def _ask(self, project: str, number: str) -> Told:
+    def _ask(self, project: str, number: str) -> Rules:
         client = self._client()
         if client is None:
-            return Told()
+            return Rules()
         try:
             told = client.call("GET", f"/api/projects/{number}/", timeout=TIMEOUT, max_bytes=MAX_BYTES)
-            return Told(told["maximum_annotations"] > 1, name_of(told.get("model_version")))
+            return Rules(told["maximum_annotations"] > 1, name_of(told.get("model_version")))
         except (LabelStudioError, KeyError, TypeError, AttributeError) as error:
             log.warning("Whether several people annotate project %s is not known: %s", number, error)
-            return Told()
+            return Rules()

@@ -55,11 +55,12 @@ class Jobs:
         self,
         why: str,
         options: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
         projects: str = "",
     ) -> Job:
         """Begin one in a process of its own, for a group of projects, "": for all or for whom it chooses
-        itself. BusyError while another runs; OSError from the disk."""
+        itself. variables: of its environment, beside this process's. BusyError while another runs; OSError
+        from the disk."""
         with FileLock(self.folder / ".lock"):
             if running := self.running():
                 raise BusyError(running)
@@ -67,7 +68,7 @@ class Jobs:
             folder = self.folder / str(number)
             folder.mkdir()
             given = ("--project", projects) if projects else ()
-            process = self._begin(folder, (*options, *given), environment)
+            process = self._begin(folder, (*options, *given), variables or {})
             try:
                 write_begin(folder, why, process.pid, self._kind, projects)
             except OSError:  # what nobody knows of must not train
@@ -78,8 +79,10 @@ class Jobs:
         return self.get(number)
 
     def _begin(
-        self, folder: Path, options: Sequence[str], environment: Mapping[str, str] | None
+        self, folder: Path, options: Sequence[str], variables: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, **variables}
+        environment.pop("PROMETHEUS_MULTIPROC_DIR", None)  # its counters are not the server's
         with (folder / "log.txt").open("wb") as log, (folder / "alive").open("wb") as alive:
             fcntl.flock(alive, fcntl.LOCK_EX)  # handed on to the process, which FileLock's can't be
             process = subprocess.Popen(

@@ -44,9 +44,9 @@ def start_of(line: Registry) -> Version:
     """
     from click99.segmentation.checkpoint import SHIPPED
 
-    if not line.line or line.pointer().line:
+    if not line.line or line.pointer().stack:
         return line.chosen()
-    promoted = line.of_line("").pointer().line
+    promoted = line.of_line("").pointer().stack
     untaught = {each.name: each for each in line.all() if "gate" not in each.facts and each.path.is_file()}
     return next((untaught[name] for name in reversed(promoted) if name in untaught), line.of(SHIPPED))
 

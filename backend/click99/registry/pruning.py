@@ -55,7 +55,7 @@ def _prune_versions(registry: Registry, keep: int, pinned: Path | None) -> None:
 
 def _wanted(pointer: Pointer) -> tuple[str, ...]:
     """What a line began with, what is served, and the one before it."""
-    return (*pointer.line[:1], *pointer.line[-2:])
+    return (*pointer.stack[:1], *pointer.stack[-2:])
 
 
 def _prune_pages(folder: Path, registry: Registry) -> None:

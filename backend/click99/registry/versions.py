@@ -17,10 +17,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from filelock import FileLock
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from click99.files import replacing, sha256, write_json
 from click99.registry.check import RegistryError, load_checked
@@ -66,9 +66,9 @@ class Move:
 
 @dataclass(frozen=True)
 class Pointer:
-    """line: what was promoted on what, the served version last; a rollback takes it off. moves: all ever."""
+    """stack: what was promoted on what, the served version last; a rollback takes it off. moves: all ever."""
 
-    line: tuple[str, ...] = ()
+    stack: Annotated[tuple[str, ...], Field(alias="line")] = ()  # its name in the file, from the first on
     moves: tuple[Move, ...] = ()
 
 
@@ -174,10 +174,10 @@ class Registry:
     def served(self) -> Version | None:
         """The version that servers follow; None: nothing was ever promoted. In a line, the common one until
         something was promoted there."""
-        line = self.pointer().line
-        if not line and self.line:
+        stack = self.pointer().stack
+        if not stack and self.line:
             return self.of_line("").served()
-        return self.get(line[-1]) if line else None
+        return self.get(stack[-1]) if stack else None
 
     def chosen(self, pinned: Path | None = None) -> Version:
         """What a server starts with: the checkpoint that it is pinned to, what the pointer names, or the
@@ -252,30 +252,30 @@ class Registry:
         pointer = self.pointer()
         if judged_against and (served := self.chosen().name) != judged_against:
             raise RegistryError(f"{served} was chosen meanwhile, which it was not judged against")
-        before = pointer.line or (self._add(self.chosen().path, None, {}).name,)
+        before = pointer.stack or (self._add(self.chosen().path, None, {}).name,)
         after = before if before[-1] == name else (*before, name)
         confirms = by == "person" and pointer.moves and pointer.moves[-1].by == "gate"
-        if after != pointer.line or confirms:
+        if after != pointer.stack or confirms:
             self._point(after, why, by)
 
     def _rollback(self) -> Version:
-        line = self.pointer().line
-        left = line[:-1]
+        stack = self.pointer().stack
+        left = stack[:-1]
         while left and self.get(left[-1]).is_cleared_away:
             left = left[:-1]
         if not left:
-            raise RegistryError(f"No version was served before {line[0] if line else 'the shipped one'}")
+            raise RegistryError(f"No version was served before {stack[0] if stack else 'the shipped one'}")
         version = self.get(left[-1])
         load_checked(version.name, version.path, version.sha256)
-        self._point(left, f"rolled back from {line[-1]}")
+        self._point(left, f"rolled back from {stack[-1]}")
         return version
 
     def _take_back(self, seen: Pointer, why: str) -> Version:
         if self.pointer() != seen:
             raise RegistryError("another version was promoted or rolled back to meanwhile")
-        version = self.get(seen.line[-2])
+        version = self.get(seen.stack[-2])
         load_checked(version.name, version.path, version.sha256)
-        self._point(seen.line[:-1], why, "watch")
+        self._point(seen.stack[:-1], why, "watch")
         return version
 
     def _add(self, checkpoint: Path, parent: str | None, facts: dict[str, Any]) -> Version:
@@ -316,10 +316,10 @@ class Registry:
             return None
         return Version(name, path, None, changed_at(path), sha256(path))
 
-    def _point(self, line: tuple[str, ...], why: str, by: Decider = "person") -> None:
+    def _point(self, stack: tuple[str, ...], why: str, by: Decider = "person") -> None:
         """RegistryError or OSError leave the pointer as it is."""
-        moves = (*self.pointer().moves, Move(line[-1], why, now(), by))
-        self._keep(self._pointer_file, asdict(Pointer(line, moves)))
+        moves = (*self.pointer().moves, Move(stack[-1], why, now(), by))
+        self._keep(self._pointer_file, POINTER.dump_python(Pointer(stack, moves), by_alias=True))
 
 
 def now() -> str:

@@ -33,14 +33,14 @@ def watched(registry: Registry) -> WatchedVersion | None:
     What a person chose stays, also what the watch went back to: there is nothing surer to go to.
     """
     pointer = registry.pointer()
-    if len(pointer.line) < 2 or pointer.moves[-1].by != "gate":
+    if len(pointer.stack) < 2 or pointer.moves[-1].by != "gate":
         return None
-    version = registry.get(pointer.line[-1])
+    version = registry.get(pointer.stack[-1])
     noted = watch_facts(version)
     looks, judges, counted = (noted.get(name) for name in ("looks", "judges", "counted"))
     return WatchedVersion(
         version,
-        pointer.line[-2],
+        pointer.stack[-2],
         pointer,
         looks if isinstance(looks, int) else 0,
         frozenset(judges if isinstance(judges, list) else ()),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
 
-from click99.labelstudio.budget import Budget
+from click99.budget import Budget
 from click99.labelstudio.images import ImageSource
 from click99.labelstudio.payloads import PredictRequest
 from click99.labelstudio.pixels import no_memory
@@ -43,6 +44,19 @@ BLANK = (
 OnAnswer = Callable[[Question, ClickedObject, Way, np.ndarray, str], None]
 
 
+@contextmanager
+def room_for(pixels: int) -> Iterator[None]:
+    """While a click on a picture of so many pixels is answered: large ones come one after the other.
+
+    LabelStudioError when there is not enough memory for it.
+    """
+    try:
+        with ANSWERED.taking(BYTES_PER_PIXEL * pixels, NEEDED * pixels):
+            yield
+    except MemoryError as error:
+        raise no_memory("a click on it", error) from None
+
+
 class Answering:
     """Answers clicks and boxes. Thread-safe."""
 
@@ -68,12 +82,8 @@ class Answering:
         pointless."""
         with stage("decode"):
             question = Question.read(request, self._images)
-        pixels = math.prod(question.shape)
-        try:
-            with ANSWERED.taking(BYTES_PER_PIXEL * pixels, NEEDED * pixels):
-                return self._answer(question)
-        except MemoryError as error:
-            raise no_memory(f"a click on it {error or 'needs more memory than is free'}") from None
+        with room_for(math.prod(question.shape)):
+            return self._answer(question)
 
     def _answer(self, question: Question) -> Prediction:
         question = self._objects.on_screen(question)

@@ -64,11 +64,11 @@ def load_served(settings: Settings, project: str = "") -> Predictor:
 def _promoted(registry: Registry) -> Iterator[Version]:
     """What the pointer names, and then what it would name after a rollback, and so on."""
     try:
-        line = registry.pointer().line
+        stack = registry.pointer().stack
     except RegistryError as error:
         log.error("%s. The shipped version is served", error)
         return
-    for name in reversed(line):
+    for name in reversed(stack):
         try:
             yield registry.get(name)
         except RegistryError as error:

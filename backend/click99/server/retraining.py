@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -54,10 +53,8 @@ class Retraining(Poller, Collector):
         """
         group = group_of(project, self._settings.lines)
         minutes = ["--minutes", f"{self._settings.retrain_minutes:g}"]
-        variables = os.environ | self._settings.environment
-        variables.pop("PROMETHEUS_MULTIPROC_DIR", None)  # its counters are not the server's
         try:
-            number = self.jobs.start(why, minutes, variables, group).number
+            number = self.jobs.start(why, minutes, self._settings.environment, group).number
         except BusyError as busy:
             self.jobs.want(why, group)
             return busy.job.number, f"{busy}; another begins when it is over"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.resources import files
 
 from fastapi import BackgroundTasks, FastAPI, HTTPException, Request, Response
@@ -11,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from click99.files import json_bytes
 from click99.labelstudio.image_cache import Image
 from click99.labelstudio.payloads import parse
-from click99.labelstudio.pixels import no_memory
+from click99.server.answering import room_for
 from click99.server.middleware import Body
 from click99.sessions import Sessions
 from click99.try_page.masks import MaskAnswer, MaskQuestion, Part, as_png, mask_after, packed, part_of
@@ -42,10 +43,9 @@ def add_try_page(app: FastAPI, pictures: Pictures, sessions: Sessions) -> None:
     @app.post("/try/masks")
     def mask(body: Body) -> MaskAnswer:
         question = parse(MaskQuestion, body, "as docs/reference/try-page.md says")
-        try:
-            return packed(mask_after(sessions, found(question.picture), question))
-        except MemoryError as error:
-            raise no_memory(f"a mask of it needs more memory than is free ({error})") from None
+        image = found(question.picture)
+        with room_for(math.prod(image.pixels.shape[:2])):
+            return packed(mask_after(sessions, image, question))
 
     def found(key: str) -> Image:
         try:

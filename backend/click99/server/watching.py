@@ -4,7 +4,6 @@ since; and the figures of both."""
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -69,10 +68,8 @@ class Watching(Poller, Collector):
         return ""
 
     def _begin(self, why: str, projects: str) -> None:
-        variables = os.environ | self._settings.environment
-        variables.pop("PROMETHEUS_MULTIPROC_DIR", None)  # its counters are not the server's
         with suppress(BusyError):  # another worker's
-            number = self.jobs.start(why, (), variables, projects).number
+            number = self.jobs.start(why, (), self._settings.environment, projects).number
             log.info("Job %d is begun: %s", number, why)
 
     def collect(self) -> Iterator[Metric]:

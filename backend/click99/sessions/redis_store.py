@@ -69,9 +69,8 @@ class RedisStore:
             pipe.multi()
             self._set(pipe, key, change(self._meanwhile.get(key) if before is None else before))
 
-        if not self._ask(
-            lambda redis: redis.transaction(step, PREFIX + key)
-        ):  # again when someone came between
+        # Redis has it done again when someone came between.
+        if not self._ask(lambda redis: redis.transaction(step, PREFIX + key)):
             self._meanwhile.update(key, change)
 
     def _set(self, redis: Redis, key: str, value: bytes) -> Any:

@@ -82,10 +82,10 @@ class ObjectFinder:
         """
         work, project = question.work, question.request.project
         submitted = work.kind == "annotation" and work.items
-        hidden = submitted and self._projects.told(project).several
+        hidden = submitted and self._projects.rules(project).several
         seen = replace(question, blank=bool(hidden))
         if work.kind == "prediction" and len(question.request.task.predictions) > 1:
-            seen = replace(question, predicted_by=self._projects.told(project).version)
+            seen = replace(question, predicted_by=self._projects.rules(project).version)
         if not question.target.any_label:
             return seen
         last = self._labels.last(question.task, seen.screen.person or "", seen.shown_labels)

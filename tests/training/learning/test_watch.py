@@ -212,7 +212,7 @@ def test_a_pointer_of_an_older_click99_is_a_person_s(registry: Registry):
 def test_when_the_one_before_is_gone_or_damaged_it_stays_and_says_so(
     damage: str, registry: Registry, now: SnapshotDataset, monkeypatch: pytest.MonkeyPatch
 ):
-    before = registry.get(registry.pointer().line[-2])
+    before = registry.get(registry.pointer().stack[-2])
     if damage == "cleared away":
         registry.clear_away(before.name)
     elif damage == "half":

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from click99.labelstudio import brush, budget, pixels, regions
-from click99.labelstudio.budget import Budget
+from click99 import budget
+from click99.budget import Budget
+from click99.labelstudio import brush, pixels, regions
 from tests.labelstudio.site import picture
 
 
