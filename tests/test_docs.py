@@ -150,9 +150,7 @@ def test_the_protocol_has_every_status_that_the_server_answers_with() -> None:
 
 def statuses() -> set[int]:
     """Every number in the server's code that is an HTTP error."""
-    trees = [
-        ast.parse((ROOT / f"backend/click99/server/{name}.py").read_text()) for name in ("app", "middleware")
-    ]
+    trees = [ast.parse(file.read_text()) for file in (ROOT / "backend/click99/server").glob("*.py")]
     constants = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     numbers = {each for each in constants if isinstance(each, int)}
     return {number for number in numbers if number in [*http.HTTPStatus] and number >= 400}

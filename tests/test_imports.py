@@ -211,6 +211,14 @@ def test_the_wire_and_the_record_know_clicks_but_no_network(room: str) -> None:
     assert not {module for _, module in imports(clicks) if module.split(".")[0] in ("torch", *OURS)}
 
 
+def test_what_tests_share_stands_in_no_test() -> None:
+    """Nor in a conftest.py: who looks for it finds a module that is named after it."""
+    for file in (ROOT / "tests").rglob("*.py"):
+        nodes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
+        parts = {part for node in nodes for part in (node.module or "").split(".")}
+        assert not [part for part in parts if part == "conftest" or part.startswith("test_")], file
+
+
 def test_torchvision_is_never_imported() -> None:
     """It is no dependency, and its versions fit only one torch each."""
     modules = {module.split(".")[0] for file in ours() for _, module in imports(file)}

@@ -2,34 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from click99.annotations.database import Database, sqlite_url
 from tests.annotations.api import address, api
-from tests.postgresql_server import PostgresqlServer
+from tests.databases import database, postgresql, postgresql_url
 
-__all__ = ["address", "api"]
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgresqlServer]:
-    with PostgresqlServer() as server:
-        yield server
-
-
-@pytest.fixture
-def postgresql_url(postgresql: PostgresqlServer) -> str:
-    """Of an empty record."""
-    return postgresql.new_schema()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty record."""
-    url = sqlite_url(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
-    database = Database(url, busy_seconds=0.2)
-    yield database
-    database.close()
+__all__ = ["address", "api", "database", "postgresql", "postgresql_url"]

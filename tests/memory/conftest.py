@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.annotations.conftest import database, postgresql, postgresql_url
+from tests.databases import database, postgresql, postgresql_url
 
 __all__ = ["database", "postgresql", "postgresql_url"]

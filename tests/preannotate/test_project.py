@@ -15,9 +15,8 @@ from click99.preannotate.prompts import PixelPrompt
 from click99.sessions import MemoryStore, Sessions
 from tests.connect.label_studio import LabelStudio
 from tests.disc_painter import DiscPainter
+from tests.preannotate.config import CONFIG
 
-CONFIG = """<View><Image name="image" value="$image"/><KeyPoint name="click" toName="image" smart="true"/>
-<BrushLabels name="brush" toName="image"><Label value="cat"/><Label value="dog"/></BrushLabels></View>"""
 HEIGHT, WIDTH = 60, 100
 PICTURE = Image("picture", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
 BOX, POINT = PixelPrompt("cat", (10, 10, 40, 40)), PixelPrompt("dog", (80, 30, 80, 30))

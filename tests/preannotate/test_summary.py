@@ -12,7 +12,7 @@ from click99.cli import app
 from click99.labelstudio.image_cache import Image
 from tests.connect.label_studio import LabelStudio
 from tests.disc_painter import DiscPainter
-from tests.preannotate.test_project import CONFIG
+from tests.preannotate.config import CONFIG
 
 HEAD = "file,label,left,top,right,bottom\n"
 

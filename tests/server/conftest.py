@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
@@ -14,6 +16,9 @@ from click99.annotations.database import Database, sqlite_url
 from click99.annotations.tables import RecordRow
 from click99.registry.jobs import Jobs
 from click99.registry.versions import Registry
+from click99.segmentation.checkpoint import save_checkpoint
+from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.presets import COMPACT
 from click99.server.app import create_app
 from click99.server.settings import Settings
 from tests.annotations.api import address, api
@@ -102,3 +107,12 @@ def read(tmp_path: Path) -> Callable[..., list[Any]]:
         return rows()
 
     return read
+
+
+@pytest.fixture(scope="module")
+def fast_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of random weights that looks at small pictures as they are, which is fast."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("model") / "random.safetensors"
+    save_checkpoint(TwoStreamNetwork(replace(COMPACT, view="whole")), path)
+    return path

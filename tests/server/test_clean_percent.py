@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.crumb_painter import HOLE, ISLAND, CrumbPainter
 from tests.server.annotator import Annotator
 from tests.server.requests import Start
-from tests.sessions.test_cleaned_masks import HOLE, ISLAND, CrumbPainter
 
 
 @pytest.fixture

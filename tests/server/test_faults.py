@@ -40,10 +40,7 @@ from tests.server.command import running, serving
 from tests.server.fuzzing import PICTURE
 from tests.server.interleaved import CLICKS, request_for
 from tests.server.requests import Start, body, data_uri, encoded, keypoint
-from tests.server.test_serve import checkpoint
 from tests.waiting import until
-
-__all__ = ["checkpoint"]
 
 SERVE = [sys.executable, "-m", "click99.cli", "serve", "--threads", "1"]
 SIDE = 8192
@@ -176,7 +173,7 @@ def test_without_label_studio_kept_pictures_are_answered(
 
 
 @pytest.mark.slow("starts the command")
-def test_sigterm_waits_for_open_requests(tmp_path: Path, checkpoint: Path):
+def test_sigterm_waits_for_open_requests(tmp_path: Path, fast_checkpoint: Path):
     asked, go_on = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -187,7 +184,7 @@ def test_sigterm_waits_for_open_requests(tmp_path: Path, checkpoint: Path):
         picture, site.before_reply = site.serve("/a.png", encoded()), wait
         port = free_port(0)
         url = f"http://127.0.0.1:{port}"
-        given = {"--port": port, "--home": tmp_path, "--model": checkpoint, "--allowed-hosts": site.host}
+        given = {"--port": port, "--home": tmp_path, "--model": fast_checkpoint, "--allowed-hosts": site.host}
         options = [str(word) for pair in given.items() for word in pair]
         with running([*SERVE, *options], url, tmp_path / "log", signal.SIGTERM) as process:
             click = body([keypoint("a", 20, 20)], picture)
@@ -205,9 +202,9 @@ def test_sigterm_waits_for_open_requests(tmp_path: Path, checkpoint: Path):
 
 @pytest.mark.slow("starts two workers")
 @pytest.mark.timeout(600)
-def test_killed_workers_cost_no_mask(tmp_path: Path, images: Sequence[str], checkpoint: Path):
+def test_killed_workers_cost_no_mask(tmp_path: Path, images: Sequence[str], fast_checkpoint: Path):
     hosts, failed = images[0].split("/")[2], threading.Event()
-    given = ["--allowed-hosts", hosts, "--model", str(checkpoint)]
+    given = ["--allowed-hosts", hosts, "--model", str(fast_checkpoint)]
 
     def ask(url: str, number: int) -> list[Any]:
         """An object's answers; a click that is lost is sent again, as it is with the next one."""
@@ -240,7 +237,7 @@ def test_killed_workers_cost_no_mask(tmp_path: Path, images: Sequence[str], chec
             os.kill(int(started()[-1]), signal.SIGKILL)
             answers += [each.result() for each in waiting]
             until(lambda: len(started()) > before, 200)  # noqa: B023
-    settings = Settings(home=tmp_path / "alone", model=checkpoint, allowed_hosts=hosts, threads=1)
+    settings = Settings(home=tmp_path / "alone", model=fast_checkpoint, allowed_hosts=hosts, threads=1)
     with TestClient(create_app(settings)) as alone:
         for number, found in enumerate(answers):
             replies = [alone.post("/predict", json=request_for(number, k + 1, images)) for k in range(CLICKS)]

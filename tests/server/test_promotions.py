@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,34 +16,15 @@ from fastapi.testclient import TestClient
 from click99.labelstudio.payloads import PredictRequest
 from click99.registry.versions import Registry
 from click99.server.app import create_app
-from click99.server.promotions import RETRY_SECONDS, Follower
-from click99.server.service import Service
+from click99.server.promotions import RETRY_SECONDS
 from click99.server.settings import Settings
 from tests.redis_server import RedisServer
 from tests.server.command import serving
+from tests.server.followed_registry import CLICKS, Running
 from tests.server.requests import body, keypoint
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow("promotes networks beside a server")
-
-CLICKS = [keypoint("a", 20, 20), keypoint("b", 40, 30), keypoint("c", 26, 22, positive=False)]
-
-
-class Running:
-    """A server of the test's own process, whose looks at the pointer are the test's."""
-
-    def __init__(self, home: Path, **settings: Any):
-        self.now = 0.0
-        chosen = Settings(home=home, device="cpu", **settings)
-        self.service = Service.load(chosen)
-        self.follower = Follower(chosen, self.service, lambda: self.now)
-
-    def click(self, count: int) -> dict[str, Any]:
-        request = PredictRequest.model_validate(body(CLICKS[:count]))
-        return self.service.predict(request).model_dump()["results"][0]
-
-    def counted(self, name: str) -> float:
-        return float(re.findall(rf"^{name} (\S+)$", self.service.metrics.text().decode(), re.MULTILINE)[0])
 
 
 def test_it_goes_forth_and_back_and_open_objects_stay(tmp_path: Path, registry: Registry, names: list[str]):

@@ -17,7 +17,7 @@ from click99.server.retraining import Retraining
 from click99.server.settings import Settings
 from tests.registry.examples import ended
 from tests.s3_server import S3Server
-from tests.server.test_ray_serve import elsewhere
+from tests.server.ray_folder import elsewhere
 from tests.waiting import until
 
 pytest.importorskip("ray", reason='needs Ray: pip install ".[ray]"')

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from click99.registry.versions import Registry
 from tests.redis_server import RedisServer
 from tests.server.command import running
 from tests.server.interleaved import Clicking
+from tests.server.ray_folder import elsewhere
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -56,17 +56,6 @@ class Cluster:
     def living(self, sentence: str = "is ready for clicks") -> list[int]:
         """The process ids of the replicas that logged it and run; last the one that logged anything last."""
         return [pid for pid in self.said(sentence) if Path(f"/proc/{pid}").exists()]
-
-
-@contextmanager
-def elsewhere() -> Iterator[Path]:
-    """A folder for Ray's files: its sockets' names have no room for pytest's."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", folder)
-        patch.setenv("RAY_TMPDIR", folder)
-        patch.setenv("RAY_worker_niceness", "0")
-        patch.setenv("RAY_AUTH_TOKEN", "0" * 64)  # or Ray writes one into the home folder
-        yield Path(folder)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,8 +22,6 @@ from click99.annotations.tables import ClickRow
 from click99.cli import app
 from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99.segmentation.generalist import Generalist
-from click99.segmentation.network import TwoStreamNetwork
-from click99.segmentation.presets import COMPACT
 from click99.server import serve
 from click99.server.settings import Settings
 from tests.redis_server import RedisServer
@@ -32,15 +29,6 @@ from tests.server.command import serving
 from tests.server.interleaved import request_for
 
 OBJECTS, CLICKS, WORKERS = 100, 3, 4
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network of random weights that looks at small pictures as they are, which is fast."""
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("model") / "random.safetensors"
-    save_checkpoint(TwoStreamNetwork(replace(COMPACT, view="whole")), path)
-    return path
 
 
 def click_all(address: str, images: list[str], threads: int) -> dict[tuple[int, int], Any]:
@@ -68,9 +56,9 @@ def counted(address: str, name: str) -> float:
 @pytest.mark.slow("a hundred objects")
 @pytest.mark.timeout(900)
 def test_a_hundred_objects_over_four_workers_are_as_in_one_process(
-    tmp_path: Path, images: list[str], checkpoint: Path
+    tmp_path: Path, images: list[str], fast_checkpoint: Path
 ):
-    both = ["--model", str(checkpoint), "--allowed-hosts", urlsplit(images[0]).netloc]
+    both = ["--model", str(fast_checkpoint), "--allowed-hosts", urlsplit(images[0]).netloc]
     one, four = tmp_path / "one", tmp_path / "four"
     for home in (one, four):
         home.mkdir()
@@ -140,9 +128,9 @@ def test_a_plain_server_never_imports_ray(tmp_path: Path):
 
 
 @pytest.fixture
-def half_a_pair(checkpoint: Path, tmp_path: Path) -> Path:
+def half_a_pair(fast_checkpoint: Path, tmp_path: Path) -> Path:
     """What was learnt is whole; what the generalist knows of images is not."""
-    network, nothing = load_checkpoint(checkpoint), torch.empty(0)
+    network, nothing = load_checkpoint(fast_checkpoint), torch.empty(0)
     path = tmp_path / "half.safetensors"
     save_checkpoint(network, path, generalist=Generalist(network, nothing, nothing))
     return path

@@ -21,8 +21,8 @@ from click99.server.settings import Settings
 from tests.redis_server import RedisServer
 from tests.s3_server import S3Server
 from tests.server.command import serving
+from tests.server.followed_registry import Running
 from tests.server.requests import body, keypoint
-from tests.server.test_promotions import Running
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow("several machines and a bucket")

@@ -10,28 +10,12 @@ from hypothesis import strategies as st
 
 from click99.labelstudio.prompts import Box
 from click99.segmentation.clicks import Click
-from click99.segmentation.prior import UNKNOWN
 from click99.sessions import MemoryStore, Sessions
 from click99.sessions.corrections import Start
-from tests.disc_painter import DiscPainter
+from tests.crumb_painter import HOLE, ISLAND, CrumbPainter
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
-ISLAND, HOLE = np.s_[2:4, 2:4], np.s_[18:20, 28:30]
 CLICKS = [Click(30, 20, True, "a"), Click(40, 24, True, "b")]
-
-
-class CrumbPainter(DiscPainter):
-    """Each of its masks has an island and a hole, and it notes what it saw of the island before."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.saw: list[float] = []
-
-    def refine(self, image, clicks, previous, image_key, prior=UNKNOWN):
-        alpha = super().refine(image, clicks, previous, image_key, prior)
-        self.saw.append(0.0 if previous is None else float(previous[ISLAND].max()))
-        alpha[ISLAND], alpha[HOLE] = 1, 0
-        return alpha
 
 
 def make(smallest: float = 0.05, store: MemoryStore | None = None) -> tuple[Sessions, CrumbPainter]:

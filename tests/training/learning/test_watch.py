@@ -32,11 +32,12 @@ from click99_training.learning.watch import ERROR, LookBack, level_of, look_back
 from tests.dashboard.examples import cost
 from tests.registry.examples import STAND_IN, checkpoint, ended
 from tests.training.learning.comparisons import verdicts
-from tests.training.learning.test_gain import AS_GOOD, RUNS, SAVES
+from tests.training.learning.measured import AS_GOOD, SAVES
 from tests.training.snapshot import CLICKS, write_snapshot
 
 pytestmark = pytest.mark.slow("judges networks")
 
+RUNS = 200  # simulated
 KNOWN = 6  # images that the version has learnt from
 LOOKS = 10  # of a watch that is simulated: 300 images
 BEFORE_IS_BETTER = verdicts([5, 4, 5, 4, 5, 4] * 5, [1, 1, 1, 2, 1, 1] * 5)
