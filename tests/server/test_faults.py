@@ -23,10 +23,10 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from sqlalchemy import func, select
 
+from click99 import budget
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.tables import AnnotationRow, ClickRow, RecordRow
 from click99.demo.programs import free_port
-from click99.labelstudio import budget
 from click99.labelstudio.images import ImageSource
 from click99.registry.versions import Registry
 from click99.server.app import create_app

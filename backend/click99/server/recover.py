@@ -14,13 +14,14 @@ from rich.table import Table
 
 from click99.annotations.damaged_annotations import DamagedAnnotations
 from click99.labelstudio.client import Client
+from click99.labelstudio.damage import damage
 from click99.labelstudio.doubled import without_doubled
 from click99.labelstudio.errors import ApiError, ApiMissingError, LabelConfigError, LabelStudioError
 from click99.labelstudio.label_config import LabelConfig
 from click99.labelstudio.loose_values import objects
 from click99.labelstudio.payloads import ContextItem, PredictRequest
 from click99.labelstudio.predictions import Prediction
-from click99.labelstudio.unaccepted import count, unaccepted_prompts
+from click99.labelstudio.unaccepted import count
 from click99.server.connection import Connection
 from click99.server.service import Service
 from click99.server.settings import Settings
@@ -143,9 +144,8 @@ def _damage(
     except LabelConfigError:
         return
     items = objects(annotation["result"])
-    clicks, doubled = unaccepted_prompts(items, config, task["id"]), len(items) - len(without_doubled(items))
-    if clicks or doubled:
-        yield DamagedAnnotation(project, task, annotation, clicks, doubled)
+    if found := damage(items, config, task["id"]):
+        yield DamagedAnnotation(project, task, annotation, *found)
 
 
 def _answer(

@@ -24,7 +24,8 @@ from functools import partial
 
 from click99.annotations.damaged_annotations import DamagedAnnotations
 from click99.labelstudio.client import Client
-from click99.labelstudio.doubled import explain_doubled, without_doubled
+from click99.labelstudio.damage import damage
+from click99.labelstudio.doubled import explain_doubled
 from click99.labelstudio.errors import LabelConfigError
 from click99.labelstudio.images import Image
 from click99.labelstudio.label_config import LabelConfig
@@ -34,7 +35,7 @@ from click99.labelstudio.project_settings import ProjectSettings
 from click99.labelstudio.prompts import read_subject
 from click99.labelstudio.region_types import REGION_TYPES
 from click99.labelstudio.regions import made_from
-from click99.labelstudio.unaccepted import explain, unaccepted_prompts
+from click99.labelstudio.unaccepted import explain
 from click99.labelstudio.webhook import WebhookEvent
 from click99.memory.memories import Memories
 from click99.registry.lines import group_of
@@ -175,13 +176,14 @@ class Service:
                         self._look_for_damage(annotation, LabelConfig.parse(xml, data.get(annotation.task)))
 
     def _look_for_damage(self, annotation: Work, config: LabelConfig) -> None:
-        if lost := unaccepted_prompts(annotation.items, config, annotation.task):
+        found = damage(annotation.items, config, annotation.task)
+        if found.clicks:
             self.metrics.unaccepted.inc()
-            log.warning(explain(annotation, lost))
-        if doubled := len(annotation.items) - len(without_doubled(annotation.items)):
+            log.warning(explain(annotation, found.clicks))
+        if found.doubled:
             self.metrics.doubled.inc()
-            log.warning(explain_doubled(annotation, doubled))
-        if lost or doubled:
+            log.warning(explain_doubled(annotation, found.doubled))
+        if found:
             self._damaged.add(int(annotation.id))
         else:
             self._damaged.remove(int(annotation.id))
