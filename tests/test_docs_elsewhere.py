@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
+import importlib
 import itertools
 import re
 import shlex
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from tests.docs_pages import ALL, ELSEWHERE, NOT_RUN, ROOT, RUN_ELSEWHERE
+from tests.docs_pages import ALL, ELSEWHERE, NOT_RUN, PAGES, ROOT, RUN_ELSEWHERE
 
 
 @pytest.mark.parametrize("command", RUN_ELSEWHERE)
@@ -86,3 +89,30 @@ def constants(node: ast.stmt) -> list[str]:
 
 def test_the_documentation_has_every_command_that_is_run_elsewhere() -> None:
     assert ELSEWHERE <= ALL
+
+
+MEASURED = re.findall(
+    r"python -m (tests\.benchmarks\.\w+)([^`\n]*)", "\n".join(page.read_text() for page in PAGES)
+)
+
+
+@pytest.mark.slow("imports every benchmark")
+@pytest.mark.parametrize(("module", "options"), sorted({*MEASURED}))
+def test_a_benchmark_takes_what_the_docs_give_it(
+    module: str, options: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is run, since each takes minutes: reading its options is where this ends."""
+    parse = argparse.ArgumentParser.parse_args
+
+    def read(self: argparse.ArgumentParser) -> NoReturn:
+        parse(self)
+        raise ReadError
+
+    monkeypatch.setattr("sys.argv", [module, *shlex.split(options)])
+    monkeypatch.setattr("argparse.ArgumentParser.parse_args", read)
+    with pytest.raises(ReadError):
+        importlib.import_module(module).main()
+
+
+class ReadError(Exception):
+    """The options were read, and fit."""

@@ -5,7 +5,7 @@ python -m tests.benchmarks.bench_boxes DATA
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import defaultdict
 from pathlib import Path
 
@@ -40,7 +40,10 @@ def ways(predictor: Predictor, image: np.ndarray, box: Box, name: str) -> dict[s
     return made
 
 
-def main(data: Path) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", type=Path, help="the folder that GrabCut and Berkeley lie in")
+    data = parser.parse_args().data
     predictor = Predictor.load()
     for folder in (data / "GrabCut", data / "Berkeley"):
         found: dict[str, list[float]] = defaultdict(list)
@@ -59,4 +62,4 @@ def main(data: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
