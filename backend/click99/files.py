@@ -1,10 +1,11 @@
-"""Files that a reader never sees half of, and their checksums. Any room may use this."""
+"""Files and folders that a reader never sees half of, and their checksums. Any room may use this."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,26 @@ def replacement(path: Path, mode: int = 0o644) -> Iterator[Path]:
         if isinstance(error, OSError) and error.errno and not error.filename:
             error.filename = str(path)  # a full disk names no file
         raise
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path` to fill, which takes its place when it is whole; `path` may be an empty one.
+
+    When anything fails, `path` stays as it was and nothing is left behind; OSError names it.
+    """
+    path = path.resolve()
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of one that was killed
+    unfinished.mkdir(parents=True)
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk names no file
+        raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:

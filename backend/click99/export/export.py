@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from click99.annotations.tables import RegionRow
 from click99.export import coco, forms
 from click99.export.files import save
 from click99.export.pictures import Picture, Pixels, pictures
+from click99.files import whole_folder
 from click99.progress import QUIET, Tick
 
 Write = Callable[[Path, Iterator[Picture], Sequence[str]], None]
@@ -85,22 +84,12 @@ def write(out: Path, form: str, labels: Sequence[str], found: Found) -> Export:
         ValueError: an unknown form, a folder that holds something, or no mask.
     """
     checked(out, form)
-    whole = out.resolve()
-    unfinished = whole.with_name(f".{whole.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
     done = Export()
-    try:
+    with whole_folder(out) as unfinished:
         FORMS[form](unfinished, _counted(_with_alphas(unfinished, found(done.left_out.append)), done), labels)
         if not done.pictures:
             remedy = "; ".join(done.left_out[:3]) or "Annotate, run click99 sync, or filter less"
             raise ValueError(f"{out}: no mask to export. {remedy}")
-        os.replace(unfinished, whole)
-    except OSError as error:
-        error.filename = error.filename or str(out)  # a full disk names no file
-        raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return done
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,6 +17,7 @@ from click99.annotations import masks
 from click99.annotations.database import Database
 from click99.annotations.saved_masks import MaskFilter, SavedMask, by_image
 from click99.annotations.tables import ClickRow, MaskRow
+from click99.files import whole_folder
 from click99.labelstudio.data_uris import is_data_uri
 from click99.labelstudio.errors import LabelStudioError
 from click99.progress import QUIET, Tick
@@ -60,11 +59,9 @@ def collect(
     """
     if out.exists() and any(out.iterdir()):
         raise SnapshotError(f"{out}: not empty, and a snapshot never changes. Choose another folder")
-    unfinished = out.with_name(f".{out.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
-        snapshot = Snapshot(out)
-        keep = partial(link, store=store) if store else save
+    snapshot = Snapshot(out)
+    keep = partial(link, store=store) if store else save
+    with whole_folder(out) as unfinished:
         with database.reading() as session:
             _write(session, unfinished, which, pixels, keep, agreement, snapshot, tick)
         if not snapshot.masks:
@@ -77,9 +74,6 @@ def collect(
             left_out=snapshot.left_out,
             contradictions=snapshot.contradictions,
         )
-        os.replace(unfinished, out)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return snapshot
 
 
