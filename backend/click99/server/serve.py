@@ -51,8 +51,8 @@ def run(settings: Settings) -> None:
     start_logging(settings.log)
     start_traces()
     warn_if_open(settings)
-    app = create_app(settings)
     prepare_record(settings)
+    app = create_app(settings)
     check_free(settings.host, settings.port)
     return uvicorn.run(app, host=settings.host, port=settings.port, **UVICORN)
 
