@@ -65,6 +65,11 @@ def test_a_proof_is_made_once(data: Path, data_folder: Path, benchmark_folder: P
     with Database(sqlite_url(out / "home")).reading() as session:
         saved = list(saved_masks(session, MaskFilter()))
         assert [len(each.clicks) for each in saved] == proof["annotating"]["clicks"]
+    if not proof["reached"]["own"]:  # as it is, the network before answers: it is not evaluated twice
+        before, after = (
+            (out / "evaluations" / f"own.{side}.json").read_text() for side in ("before", "after")
+        )
+        assert before == after
     made = {file: file.stat().st_mtime_ns for file in (out / "evaluations").iterdir()}
     assert CliRunner().invoke(app, command).exit_code == 0
     assert made == {file: file.stat().st_mtime_ns for file in (out / "evaluations").iterdir()}

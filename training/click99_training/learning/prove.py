@@ -93,8 +93,8 @@ def prove(asked: Proof, console: Console) -> dict[str, Comparison]:
     rest = Subset(data, list(range(len(data) - held_out, len(data))))
     sets: dict[str, SampleDataset] = {NEW: InProject(rest, RobotAnnotator("").project_key)}
     sets |= {name: open_benchmark(name, folder) for name, folder in asked.benchmarks.items()}
-    compared = _compare(asked, candidate, sets)
     reached = {name: _reached(asked, candidate, data) for name, data in sets.items()}
+    compared = _compare(asked, candidate, sets, reached)
     _write(asked, candidate, json.loads(facts.read_text()), compared, reached)
     console.print(table(f"{asked.correct} corrected, {asked.minutes:g} minutes of fine-tuning", compared))
     return compared
@@ -176,15 +176,21 @@ def _told(asked: Proof) -> dict[str, Any]:
     return json.loads((asked.out / "finetune" / "progress.json").read_text())
 
 
-def _compare(asked: Proof, candidate: Version, sets: dict[str, SampleDataset]) -> dict[str, Comparison]:
-    """Evaluate both networks on every set."""
+def _compare(
+    asked: Proof, candidate: Version, sets: dict[str, SampleDataset], reached: dict[str, float]
+) -> dict[str, Comparison]:
+    """Evaluate both networks on every set. Where what was learnt answers nothing, it is the network before
+    that answers, so its figures are both's."""
     networks = {"before": asked.checkpoint or SHIPPED, "after": candidate.path}
     if asked.alone:
         networks["alone"] = _alone(asked, candidate)
-    found = {
-        name: [_evaluate(asked, side, path, name, data).ious for side, path in networks.items()]
-        for name, data in sets.items()
-    }
+    found: dict[str, list[np.ndarray]] = {}
+    for name, data in sets.items():
+        before = _evaluate(asked, "before", networks["before"], name, data)
+        after = _evaluation_file(asked, name, "after")
+        if not reached[name] and not after.exists():
+            results.write(before, after)
+        found[name] = [_evaluate(asked, side, path, name, data).ious for side, path in networks.items()]
     if len(asked.benchmarks) > 1:
         found[TOGETHER] = [
             np.concatenate(ious) for ious in zip(*(found[name] for name in asked.benchmarks), strict=True)
