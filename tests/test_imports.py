@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import ast
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 
 SOURCES = (ROOT / "backend", ROOT / "training")
 OURS = ("click99", "click99_training", "tests")
+
+# Parts of what is asked for: of FastAPI, Pydantic, Jinja, s3fs, and of what may start click99 in its place.
+COME_ALONG = {"starlette", "pydantic_core", "markupsafe", "botocore", "label_studio_ml", "flask"}
 
 EVERYWHERE = {"click99.__version__", "click99.budget", "click99.files", "click99.progress", "click99.stages"}
 
@@ -217,6 +226,17 @@ def test_what_tests_share_stands_in_no_test() -> None:
         nodes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
         parts = {part for node in nodes for part in (node.module or "").split(".")}
         assert not [part for part in parts if part == "conftest" or part.startswith("test_")], file
+
+
+def test_what_is_imported_is_asked_for() -> None:
+    """By its name in pyproject.toml: nothing is there only because another library wants it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [asked for name, asked in project["optional-dependencies"].items() if name != "dev"]
+    asked = {canonicalize_name(Requirement(each).name) for each in chain(project["dependencies"], *extras)}
+    libraries = {module.split(".")[0] for file in ours() for _, module in imports(file)}
+    libraries -= {*OURS, *sys.stdlib_module_names, *COME_ALONG}
+    makers = packages_distributions()
+    assert {each for each in libraries if asked.isdisjoint(map(canonicalize_name, makers[each]))} == set()
 
 
 def test_torchvision_is_never_imported() -> None:
