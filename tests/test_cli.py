@@ -102,7 +102,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, command: str, arguments: list[
         ("doctor --home {} --basic-auth-user ann", "CLICK99_BASIC_AUTH_PASSWORD belong together"),
         ("recover --home {}", "LABEL_STUDIO_URL: not set"),
         ("sync --home {} --export {}/none.csv", "none.csv"),
-        ("collect --home {} --out {}/set", "nothing to collect"),
+        ("collect --home {} --out {}/set", "there is no record"),
         ("finetune --home {} --out {}/run", "nothing to collect"),
         ("stats --home {} --by moon", "--by moon: not one of"),
         ("stats --database-url sqlite:///{}", "unable to open database file"),
@@ -123,6 +123,27 @@ def test_an_expected_failure_is_one_line_and_exit_code_2(tmp_path: Path, command
     assert message in result.stderr
     assert result.stderr.startswith("Error: ")
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "stats",
+        "db status",
+        "export --out new",
+        "collect --out new",
+        "models list",
+        "models show",
+        "models diff one",
+        "models jobs",
+    ],
+)
+def test_what_only_reads_makes_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str):
+    monkeypatch.chdir(tmp_path)
+    result = runner.invoke(app, [*command.split(), "--home", "typo"])
+    assert result.exit_code == 2
+    assert "--home" in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_memory_that_lacks_is_told(monkeypatch: pytest.MonkeyPatch):

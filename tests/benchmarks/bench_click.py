@@ -60,15 +60,18 @@ def picture(scale: float = 1) -> np.ndarray:
 
 
 @contextmanager
-def hosting(image: np.ndarray) -> Iterator[str]:
-    """host:port of a server that answers everything with `image` as PNG."""
-    _, png = cv2.imencode(".png", image[..., ::-1])
+def hosting(image: np.ndarray, ending: str = ".png") -> Iterator[str]:
+    """host:port of a server that answers everything with `image`, as a file with that ending.
+
+    The path stands behind what is decoded: each address has a file like no other, of the same pixels.
+    """
+    _, file = cv2.imencode(ending, image[..., ::-1])
 
     class Picture(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(png.tobytes())
+            self.wfile.write(file.tobytes() + self.path.encode())
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

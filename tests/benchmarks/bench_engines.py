@@ -18,7 +18,9 @@ from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 
 import numpy as np
+import requests
 
+from click99.labelstudio.pixels import read_pixels
 from click99.segmentation.clicks import Click
 from click99.segmentation.engine import conversions
 from tests.benchmarks.bench_click import CLICKS, click_ms, hosting, picture, request, serving
@@ -61,6 +63,38 @@ def measure(
     return {engine: np.reshape(each, (-1, len(CLICKS)))[1:] for engine, each in times.items()}
 
 
+def measure_unopened(server: HTTPConnection, host: str, scale: float, objects: int) -> np.ndarray:
+    """Milliseconds of first clicks on pictures that were not opened before, on one that was, and of decoding
+    such a file: [objects, 3]; the first of each warms up."""
+    file, times = requests.get(f"http://{host}/decoded.jpg", timeout=60).content, []
+    for number in range(objects + 1):
+        click = [Click(CLICKS[0].x + 4 * number, CLICKS[0].y, True)]
+        taken = []
+        for name in (f"unopened {number}", "opened"):
+            time.sleep(PAUSE)
+            asked = request(f"http://{host}/{name.replace(' ', '-')}.jpg", click, f"{name} {number}", scale)
+            taken.append(click_ms(server, asked))
+        time.sleep(PAUSE)
+        begun = time.perf_counter()
+        read_pixels(file, "a picture", 10**8)
+        times.append([*taken, 1000 * (time.perf_counter() - begun)])
+    return np.array(times)[1:]
+
+
+def tell_unopened(engines: list[str], threads: int, objects: int) -> None:
+    """The table of first clicks on pictures that were not opened before."""
+    heads = "not opened before, ms | opened before, ms | decoding alone, ms | without decoding, times as long"
+    print(f"\n| picture | engine | {heads} |")
+    print("|---" * 6 + "|")
+    for name, scale in SCALES.items():
+        with hosting(picture(scale), ".jpg") as host:
+            for engine in engines:
+                with serving(threads, None, host, engine) as server:
+                    a, b, c = np.median(measure_unopened(server, host, scale, objects), axis=0)
+                cells = (name, engine, f"{a:.0f}", f"{b:.0f}", f"{c:.0f}", f"{(a - c) / b:.2f}")
+                print("| " + " | ".join(cells) + " |", flush=True)
+
+
 def row(picture: str, load: str, clicks: str, times: list[np.ndarray]) -> str:
     cells = [f"{np.median(each):.0f} / {np.percentile(each, 95):.0f}" for each in times]
     ratios = [f"{np.median(each) / np.median(times[0]):.2f}" for each in times[1:]]
@@ -73,8 +107,16 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--objects", type=int, default=8)
+    parser.add_argument("--unopened", action="store_true", help="only the pictures that were not opened")
     options = parser.parse_args()
     engines = ["eager", *conversions()]
+    if not options.unopened:
+        tell_opened(engines, options)
+    tell_unopened(engines, options.threads, options.objects)
+
+
+def tell_opened(engines: list[str], options: argparse.Namespace) -> None:
+    """The table of first and later clicks on pictures that were opened before."""
     heads = [f"{engine}, ms" for engine in engines] + [f"{engine} : eager" for engine in engines[1:]]
     print(f"| picture | | click | {' | '.join(heads)} |")
     print("|---" * (3 + len(heads)) + "|")

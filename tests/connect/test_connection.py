@@ -10,8 +10,9 @@ import pytest
 from click99.connect.backend import SECRET, Backend
 from click99.connect.connection import ProjectPlan, connect, disconnect
 from click99.connect.step import Step
-from click99.labelstudio.errors import ApiError, ApiMissingError, LabelConfigError
+from click99.labelstudio.errors import ApiError, ApiMissingError, ImageUnreadableError, LabelConfigError
 from click99.labelstudio.label_config import LabelConfig
+from click99.server.refusals import Refusals
 from tests.connect.label_studio import LabelStudio
 
 URL = "http://localhost:9090"
@@ -165,6 +166,21 @@ def test_a_click_that_is_not_answered_is_a_problem(label_studio: LabelStudio):
     label_studio.answer = {"errors": ["422: image not found"]}
     assert "image not found" in run(label_studio, project=project)["a click"].detail
     assert len(label_studio.kept["tasks"]) == 1
+
+
+def test_why_click99_refused_the_click_is_told(label_studio: LabelStudio, tmp_path: Path):
+    project = label_studio.add_project()
+    label_studio.call("POST", "/api/tasks", json={"project": project, "data": {"image": "/data/1.jpg"}})
+    label_studio.answer = {"errors": ["422 Client Error for url: http://localhost:9090/predict"]}
+    problem = ImageUnreadableError("image", "/data/1.jpg is no readable image", "Import it whole")
+    Refusals(tmp_path).note(problem)
+
+    def refused(since: float) -> list[str]:
+        return [each.message for each in Refusals(tmp_path).since(since)]
+
+    steps = [*connect(label_studio, ProjectPlan(BACKEND, project), True, refused)]
+    told = next(step.detail for step in steps if step.subject == "a click")
+    assert told == f"not answered: {problem}"
 
 
 @pytest.mark.parametrize(

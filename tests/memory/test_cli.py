@@ -69,7 +69,15 @@ def test_list_names_projects_as_label_studio_does(home: Path, site: Site, monkey
 
 
 def test_list_of_nothing_says_so(tmp_path: Path):
+    Database(sqlite_url(tmp_path)).prepare()
     assert run(tmp_path, "list") == (0, "Nothing is remembered yet.\n")
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "--project", "1", "--label", "cat"]])
+def test_where_no_record_is_none_is_made(tmp_path: Path, command: list[str]):
+    code, told = run(tmp_path / "typo", *command)
+    assert (code, "there is no record" in told) == (2, True)
+    assert not (tmp_path / "typo").exists()
 
 
 @pytest.mark.parametrize("project", ["12", "12.1767225600"])

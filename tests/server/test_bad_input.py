@@ -36,7 +36,6 @@ CASES: dict[str, Case] = {
         "BrushLabels",
     ),
     "config is not XML": (body([keypoint("a", 20, 20)], label_config="<View>"), 422, "label_config"),
-    "zero clicks": (body([]), 400, "params.context.result"),
     "no keypoint": (body([keypoint("a", 20, 20, type="ellipselabels")]), 400, "params.context.result"),
     "click nowhere": (
         body([keypoint("a", 20, 20) | {"value": {"keypointlabels": ["cell"]}}]),

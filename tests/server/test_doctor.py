@@ -235,6 +235,13 @@ def test_a_home_that_cannot_be(doctor: Doctor, tmp_path: Path):
     assert "CLICK99_HOME" in shown
 
 
+def test_a_home_that_is_not_there_is_not_made(doctor: Doctor, tmp_path: Path):
+    code, shown = doctor(home=tmp_path / "typo" / "home")
+    assert code == 0
+    assert "is not there yet" in shown
+    assert not (tmp_path / "typo").exists()
+
+
 @pytest.mark.slow("waits for a Redis")
 def test_a_redis_that_answers_and_one_that_does_not(
     doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -25,6 +25,16 @@ def test_a_click_that_is_refused_is_noted(server: TestClient, tmp_path: Path):
     assert noted.message in server.post("/predict", json=request).json()["detail"]
 
 
+@pytest.mark.parametrize("context", [{"result": []}, {"result": None}, {}])
+def test_an_empty_request_is_answered_and_no_refusal(server: TestClient, tmp_path: Path, context: dict):
+    """Label Studio sends it when an annotation is submitted before its mask was accepted."""
+    reply = server.post("/predict", json=body(None, params={"context": context}))
+    assert reply.status_code == 200
+    (prediction,) = reply.json()["results"]
+    assert prediction["result"] == []
+    assert Refusals(tmp_path).since(0) == []
+
+
 def test_the_newest_of_each_kind_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(refusals, "PAUSE", 0)
     noting = Refusals(tmp_path)

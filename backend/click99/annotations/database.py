@@ -42,6 +42,10 @@ def sqlite_url(home: Path) -> str:
     return f"sqlite:///{home / 'click99.db'}"
 
 
+class NoRecordError(ValueError):
+    """There is none to read."""
+
+
 class Database:
     """Transactions on the record. Thread-safe. Tables are made at the first use.
 
@@ -63,6 +67,19 @@ class Database:
     def name(self) -> str:
         """For messages: the address without its password."""
         return self._url.render_as_string(hide_password=True)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is an SQLite file that nobody has made yet."""
+        file = self._url.database if self._url.get_backend_name() == "sqlite" else None
+        return bool(file) and not Path(str(file)).exists()
+
+    def existing(self) -> Database:
+        """Itself, for what only reads, and so makes no record. NoRecordError where it is missing."""
+        if self.is_missing:
+            remedy = "Click, run click99 sync, or name the server's CLICK99_HOME (--home)"
+            raise NoRecordError(f"{self._url.database}: there is no record. {remedy}")
+        return self
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

@@ -60,7 +60,7 @@ def collect(
     from click99_training.learning.collect import collect
 
     which = MaskFilter(project, label, annotator, in_utc(since), in_utc(until), corrected)
-    database, images = open_database(settings), saved_images(settings)
+    database, images = open_database(settings).existing(), saved_images(settings)
     store = image_store(settings) if link else None
     with progress("pictures", f"nothing is in {out}; the same command begins anew.") as tick:
         made = collect(database, out, which, images, agreement, store, tick)

@@ -51,12 +51,16 @@ def connect(
 
     from click99.connect.connection import ProjectPlan, connect
     from click99.connect.step import report
+    from click99.server.refusals import Refusals
+
+    def refused(since: float) -> list[str]:
+        return [each.message for each in Refusals(settings.home).since(since)]
 
     if bool(project) == bool(create):
         raise ValueError('which project? --project 12, or --create "My project"')
     chosen = [label.strip() for label in labels.split(",")] if labels else []
     plan = ProjectPlan(asked_backend(settings, backend), project, create, images, chosen, kind)
-    if not report(connect(known_label_studio(settings), plan, not dry_run), Console()):
+    if not report(connect(known_label_studio(settings), plan, not dry_run, refused), Console()):
         raise typer.Exit(1)
 
 

@@ -91,7 +91,7 @@ def export(
     which = MaskFilter(project, label, annotator, in_utc(since), in_utc(until), corrected)
     pixels = None if no_images else saved_images(settings)
     with progress("pictures", f"nothing is in {out}; the same command begins anew.") as tick:
-        done = export(open_database(settings), out, form, which, pixels, tick)
+        done = export(open_database(settings).existing(), out, form, which, pixels, tick)
     for message in done.left_out:
         typer.echo(message, err=True)
     typer.echo(f"{done.told(out)} {len(done.left_out)} left out.")
@@ -106,7 +106,7 @@ def show_schema(settings: Settings) -> None:
     """
     from click99.server.storage import open_database
 
-    database = open_database(settings)
+    database = open_database(settings).existing()
     schema = database.schema()
     typer.echo(f"{database.name}: {schema}")
     if schema.problem:

@@ -47,7 +47,7 @@ def stats(
         problem = f"{beside}: not with --html, whose page shows projects, labels, annotators and versions"
         raise ValueError(f"{problem}. Leave out either")
     which, by = MaskFilter(project=project, label=label), by or "version"
-    with open_database(settings).reading() as session:
+    with open_database(settings).existing().reading() as session:
         found = [] if html else stats.costs(session, which)
         clicked = stats.any_clicked(session, which) if html else bool(found)
         there = {} if clicked else stats.clicked_labels(session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,8 @@ from click99.labelstudio.errors import ApiError
 from click99.labelstudio.label_config import LabelConfig
 
 SECRET = "X-Click99-Secret"
+# Told a time by `time.time`: why click99 refused requests since then, the newest first, where it is known.
+Refused = Callable[[float], Sequence[str]]
 CONNECTED = "CO"  # the state of an ML backend that answers
 REMEDY = (
     "Does click99 run there? If at another port or on another machine, name the address by which Label "
@@ -112,7 +114,7 @@ def warm_on_opening(client: Client, project: dict[str, Any], apply: bool) -> Ite
     yield change("predictions", "asked for when a task is opened: the first click is quicker", apply)
 
 
-def try_click(client: Client, project: dict[str, Any], backend: Backend) -> Iterator[Step]:
+def try_click(client: Client, project: dict[str, Any], backend: Backend, refused: Refused) -> Iterator[Step]:
     """A click in the middle of the first task's picture, through Label Studio, on a copy of the task that is
     deleted afterwards: no annotator's task remembers it."""
     tasks = client.call("GET", "/api/tasks", params={"project": project["id"], "page_size": 1})["tasks"]
@@ -130,21 +132,20 @@ def try_click(client: Client, project: dict[str, Any], backend: Backend) -> Iter
     )
     copy = client.call("POST", "/api/tasks", json={"project": project["id"], "data": data})["id"]
     try:
-        yield _answer(client, ours["id"], copy, click)
+        yield _answer(client, ours["id"], copy, click, refused)
     finally:
         with suppress(ApiError):
             client.call("DELETE", f"/api/tasks/{copy}")
 
 
-def _answer(client: Client, backend: int, task: int, click: dict[str, Any]) -> Step:
+def _answer(client: Client, backend: int, task: int, click: dict[str, Any], refused: Refused) -> Step:
     asked = {"task": task, "context": {"result": [click]}}
-    begun = time.perf_counter()
+    begun, at = time.perf_counter(), time.time() - 1  # files tell no finer
     told = client.call("POST", f"/api/ml/{backend}/interactive-annotating", json=asked, timeout=120)
     seconds = time.perf_counter() - begun
     if errors := told.get("errors"):
-        return Step(
-            "a click", "problem", f"not answered: {json.dumps(errors)[:300]}. click99's log says more"
-        )
+        said = f"{json.dumps(errors)[:300]}. click99's log says more"
+        return Step("a click", "problem", f"not answered: {next(iter(refused(at)), said)}")
     regions = told["data"]["result"]
     kinds = ", ".join(region["type"] for region in regions) or "no mask"
     return Step("a click", "kept", f"answered with {kinds} in {seconds:.1f} s")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from click99.connect.backend import Backend, add_backend, set_webhook, try_click, warm_on_opening
+from click99.connect.backend import Backend, Refused, add_backend, set_webhook, try_click, warm_on_opening
 from click99.connect.project import add_pictures, complete_config, titled
 from click99.connect.step import Step, change
 from click99.labelstudio.client import Client
@@ -31,8 +31,12 @@ class ProjectPlan:
     kind: str = ""
 
 
-def connect(client: Client, plan: ProjectPlan, apply: bool) -> Iterator[Step]:
+def connect(
+    client: Client, plan: ProjectPlan, apply: bool, refused: Refused = lambda since: ()
+) -> Iterator[Step]:
     """Do what is missing, or without `apply` tell it. A second run finds everything done.
+
+    refused: asked why the click was not answered; unset: that is not known.
 
     Raises:
         ApiError: Label Studio is out of reach, or refuses; what was done before it stays.
@@ -58,7 +62,7 @@ def connect(client: Client, plan: ProjectPlan, apply: bool) -> Iterator[Step]:
     yield from set_webhook(client, project["id"], plan.backend, apply)
     yield from warm_on_opening(client, project, apply)
     if apply:
-        yield from try_click(client, client.project(project["id"]), plan.backend)
+        yield from try_click(client, client.project(project["id"]), plan.backend, refused)
 
 
 def _checked(plan: ProjectPlan) -> list[Path]:

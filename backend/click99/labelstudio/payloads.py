@@ -305,6 +305,12 @@ class PredictRequest(BaseModel):
         return event if event in EVENTS else ""
 
     @property
+    def asks_nothing(self) -> bool:
+        """Whether no click is left: Label Studio asks so when an annotation is submitted before its mask was
+        accepted."""
+        return self.context is not None and not self.event and not self.context.result
+
+    @property
     def task(self) -> Task:
         return self.tasks[0]
 

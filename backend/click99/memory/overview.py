@@ -24,8 +24,8 @@ class UnknownLabelError(ValueError):
 
 
 def labels_table(home: Path, url: str, name: Callable[[str], str]) -> Table:
-    """A row for every label that masks were learnt of. url: of the record's database, "": in `home`. name: of
-    a project, by its key."""
+    """A row for every label that masks were learnt of. url: of the record's database, "": in `home`;
+    NoRecordError. name: of a project, by its key."""
     table = Table("project", "label", "model version", "masks", "used", "IoU without", "IoU with")
     for (project, label, version), rows in _by_label(_database(home, url)).items():
         used = USES[Memory.of(rows).choice]
@@ -71,7 +71,7 @@ def _iou(iou: float | None) -> str:
 
 
 def _database(home: Path, url: str) -> Database:
-    return Database(url or sqlite_url(home.expanduser()), upgrades=False)
+    return Database(url or sqlite_url(home.expanduser()), upgrades=False).existing()
 
 
 def _by_label(database: Database) -> dict[tuple[str, str, str], list[LessonRow]]:

@@ -43,7 +43,7 @@ def list_versions(home: Home = HOME, registry_url: Url = "", model: Pin = None) 
 
     click99 models list --home ~/.click99
     """
-    registry = Registry.pulled(home, registry_url)
+    registry = Registry.pulled(_there(home), registry_url)
     lines = [registry] if model else lines_of(registry)
     served = {line.chosen(model).name for line in lines}
     shown = {version.name: version for version in [registry.chosen(model), *registry.all()]}
@@ -69,7 +69,7 @@ def show(
 
     click99 models show compact-1f0c9a2b
     """
-    registry = Registry.pulled(home, registry_url)
+    registry = Registry.pulled(_there(home), registry_url)
     version = _named(registry, name, model)
     table = Table("")
     table.add_column(version.name, overflow="fold")
@@ -130,7 +130,7 @@ def diff(
 
     click99 models diff compact-1f0c9a2b compact-7e4d21c0
     """
-    registry = Registry.pulled(home, registry_url)
+    registry = Registry.pulled(_there(home), registry_url)
     new = _named(registry, other or one, model)
     if not other and new.parent is None:
         raise RegistryError(f"{one} was trained from no version: name another one to compare it with")
@@ -145,6 +145,13 @@ def verdict(version: Version) -> str:
     if not gate:
         return "–"
     return gate.decided + (f", {gate.clicks[0]:.2f} → {gate.clicks[1]:.2f} clicks" if gate.clicks else "")
+
+
+def _there(home: Path) -> Path:
+    """For what only reads. RegistryError: nobody has made that folder."""
+    if not home.expanduser().exists():
+        raise RegistryError(f"{home} is not there. Name the server's CLICK99_HOME (--home)")
+    return home
 
 
 def _named(registry: Registry, name: str, model: Path | None) -> Version:
@@ -233,7 +240,7 @@ def list_jobs(home: Home = HOME) -> None:
 
     click99 models jobs
     """
-    found = Jobs.at(home).all()
+    found = Jobs.at(_there(home)).all()
     if not found:
         typer.echo("No job was started yet.")
         return

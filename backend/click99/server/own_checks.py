@@ -36,13 +36,16 @@ DAY = 24 * 3600
 
 
 def check_home(settings: Settings) -> Finding:
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        return Finding("CLICK99_HOME", "problem", f"{error}. Choose a folder that can be written to")
-    if not os.access(settings.home, os.W_OK):
-        return Finding("CLICK99_HOME", "problem", f"{settings.home} is read-only. Choose another folder")
-    return Finding("CLICK99_HOME", "ok", str(settings.home))
+    """Whether it can be written to; one that is not there is not made."""
+    home = settings.home
+    there = next(folder for folder in (home, *home.absolute().parents) if os.path.exists(folder))
+    if not there.is_dir():
+        return Finding("CLICK99_HOME", "problem", f"{there} is a file. Choose a folder")
+    if not os.access(there, os.W_OK):
+        return Finding("CLICK99_HOME", "problem", f"{there} is read-only. Choose another folder")
+    if there != home:
+        return Finding("CLICK99_HOME", "hint", f"{home} is not there yet: click99 serve makes it")
+    return Finding("CLICK99_HOME", "ok", str(home))
 
 
 def check_unaccepted(settings: Settings) -> Iterator[Finding]:
@@ -82,11 +85,21 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
 
 
 def check_record(settings: Settings) -> Iterator[Finding]:
-    """Whether the record takes what people do, and how much it holds."""
+    """Whether the record takes what people do, how much it holds, and what it could not take."""
+    yield from _check_database(settings)
+    if aside := DeadLetters.at(settings.home):
+        mend = f"See the reasons in {aside.folder}, then delete them"
+        yield Finding("Record", "problem", f"{len(aside)} clicks and events can't be recorded. {mend}")
+
+
+def _check_database(settings: Settings) -> Iterator[Finding]:
     try:
         database = open_database(settings)
     except ModuleNotFoundError as missing:
         yield Finding("Record", "problem", remedy(missing))
+        return
+    if database.is_missing:
+        yield Finding("Record", "ok", f"none yet: click99 serve makes {database.name}")
         return
     try:
         if problem := database.schema().problem:
@@ -105,9 +118,6 @@ def check_record(settings: Settings) -> Iterator[Finding]:
     yield Finding("Record", "ok", held)
     if unread:
         yield Finding("Record", "hint", f"{unread} events are kept but could not be read: see click99's log")
-    if aside := DeadLetters.at(settings.home):
-        mend = f"See the reasons in {aside.folder}, then delete them"
-        yield Finding("Record", "problem", f"{len(aside)} clicks and events can't be recorded. {mend}")
 
 
 def counts(session: Session) -> tuple[int, int, int]:

@@ -195,7 +195,7 @@ class Service:
         None: `predict` does not wait. LabelStudioError: as `predict`.
         """
         self._find_label_studio()
-        if request.context is None or request.event:
+        if request.context is None or request.event or request.asks_nothing:
             return None
         prompt, _, url = read_subject(request)
         begins = len(prompt.items) == 1
@@ -222,12 +222,18 @@ class Service:
         self._find_label_studio()
         if request.event:
             return PredictResponse(results=[self._status(request, request.event)])
+        if request.asks_nothing:
+            return PredictResponse(results=[self._nothing()])
         if request.context is None:
             if len(request.tasks) == 1:  # someone opens a task; more: a batch from the data manager
                 self._recent_answers.opened(request.task_name)
                 self._warming.later(request)
             return PredictResponse(results=[*self._retrieval.predictions(request)])
         return PredictResponse(results=[self._answer(request)])
+
+    def _nothing(self) -> Prediction:
+        """No region."""
+        return Prediction(result=[], model_version=self.version, score=0.0)
 
     def _answer(self, request: PredictRequest) -> Prediction:
         """A click's, measured and logged."""
@@ -237,7 +243,7 @@ class Service:
                 prediction = self._answering.answer(request)
             except SupersededError:
                 self.metrics.superseded.inc()
-                return Prediction(result=[], model_version=self.version, score=0.0)
+                return self._nothing()
         self.clicked_at = time.monotonic()
         self.metrics.answered(time.perf_counter() - start, stages)
         log_click(request, prediction, stages)
