@@ -19,6 +19,7 @@ from click99.labelstudio.errors import (
     ImageUnavailableError,
     ImageUnreadableError,
 )
+from click99.labelstudio.image_cache import DiskCache
 from click99.labelstudio.images import Image, ImageSource
 from tests.labelstudio.site import Site, Source, encoded, is_red, picture
 
@@ -107,6 +108,25 @@ def test_the_disk_is_limited_and_private(source: Source, site: Site, tmp_path: P
     folder = tmp_path / "images"
     assert {file.read_bytes() for file in folder.iterdir()} == set(noise[2:])
     assert (folder.stat().st_mode & 0o777) == 0o700
+
+
+def test_a_folder_with_room_is_not_listed_at_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    looks, listed = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda folder: looks.append(folder) or listed(folder))
+    cache = DiskCache(tmp_path / "images", 10_000)
+    for number in range(90):
+        cache.put(str(number), bytes(100))
+        assert str(number) in cache
+    assert len(looks) < 45
+
+
+def test_eight_processes_keep_no_more_than_a_folder_may_hold(tmp_path: Path):
+    caches = [DiskCache(tmp_path / "images", 10_000) for _ in range(8)]
+    for number in range(200):
+        caches[number % 8].put(f"{number:04}", bytes(100))
+        assert len(os.listdir(tmp_path / "images")) <= 100
+    assert "0199" in caches[0]
+    assert "0000" not in caches[0]
 
 
 def test_what_is_a_day_old_is_fetched_anew(source: Source, site: Site, tmp_path: Path):
