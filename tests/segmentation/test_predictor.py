@@ -1,7 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +13,11 @@ import torch
 
 from click99.segmentation.clicks import Click
 from click99.segmentation.discriminant import Discriminant, Moments
-from click99.segmentation.network import TwoStreamNetwork
+from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
 from click99.segmentation.predictor import Predictor, feature_bytes
 from click99.segmentation.presets import COMPACT
 from click99.segmentation.prior import Prior
+from click99.segmentation.turns import taking_turns
 from click99.segmentation.views import Look, WindowsView
 from tests.segmentation.noise import picture
 
@@ -50,6 +55,51 @@ def test_warming_an_image_changes_nothing(untrained: Predictor):
     cold = replay(untrained, image, CLICKS, "cold")
     untrained.prepare(image, "warm")
     np.testing.assert_array_equal(replay(untrained, image, CLICKS, "warm"), cold)
+
+
+def test_people_clicking_at_once_take_turns_at_the_network(untrained: Predictor):
+    """Bit for bit as alone, and each picture is encoded once, whoever else asks."""
+    fresh = Predictor(untrained.network, "same", view=untrained.view)
+    fresh.streams = streams = Alone(untrained.network)
+    objects = [[replace(click, x=click.x + k) for click in CLICKS] for k in range(6)]
+
+    def answer(clicks: list[Click]) -> np.ndarray:
+        with taking_turns():
+            return replay(fresh, picture(), clicks)
+
+    with ThreadPoolExecutor(6) as pool:
+        masks = [*pool.map(answer, objects)]
+    assert streams.most == 1
+    assert len(streams.encoded) == len({pixels.numpy().tobytes() for pixels in streams.encoded})
+    for clicks, mask in zip(objects, masks, strict=True):
+        np.testing.assert_array_equal(mask, replay(untrained, picture(), clicks))
+
+
+class Alone:
+    """Streams that tell the most passes that ran at a time, and what was encoded."""
+
+    engine = "eager"
+
+    def __init__(self, network: TwoStreamNetwork):
+        self.network, self.running, self.most = network, 0, 0
+        self.encoded: list[torch.Tensor] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        time.sleep(0.005)
+        yield
+        self.running -= 1
+
+    def encode(self, pixels: torch.Tensor, *seen: torch.Tensor) -> ImageFeatures:
+        self.encoded.append(pixels)
+        with self.noted():
+            return self.network.encode(pixels, *seen)
+
+    def __call__(self, *seen: Any) -> Any:
+        with self.noted():
+            return self.network(*seen)
 
 
 def test_the_previous_mask_is_not_written_to(untrained: Predictor):

@@ -134,13 +134,20 @@ def test_parallel_requests_for_one_object_compute_each_step_once():
     assert all(np.array_equal(mask, masks[0]) for mask in masks)
 
 
-def test_parallel_objects_do_not_mix():
-    painter = SlowPainter()
-    sessions, _ = make(painter)
+def test_parallel_objects_wait_for_nobody_and_do_not_mix():
+    together = threading.Barrier(6, timeout=30)
+
+    class Patient(DiscPainter):
+        """Goes on once a step of every object is in it."""
+
+        def refine(self, image, clicks, previous, image_key, prior=UNKNOWN):
+            together.wait()
+            return super().refine(image, clicks, previous, image_key, prior)
+
+    sessions, _ = make(Patient())
     objects = [[replace(c, x=c.x + k, id=f"{k}{c.id}") for c in CLICKS] for k in range(6)]
     with ThreadPoolExecutor(6) as pool:
         masks = list(pool.map(lambda clicks: sessions.mask("image", IMAGE, clicks).alpha, objects))
-    assert not painter.overlapped
     for clicks, mask in zip(objects, masks, strict=True):
         assert np.array_equal(mask, make()[0].mask("image", IMAGE, clicks).alpha)
 

@@ -2,21 +2,22 @@
 
 Every step is a pure function of its arguments, so that replaying clicks gives the same masks bit for bit.
 Only the image stream's features are kept, in a cache bounded by bytes, behind a lock, and which network
-answers an image, if there are two; any thread may call.
+answers an image, if there are two; any thread may call. Passes of the streams take turns (turns.py); what is
+done with pixels before and after them does not, and waits for nobody.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from cachetools import LRUCache, cachedmethod
+from cachetools import LRUCache
 from torch import Tensor
 
 from click99.segmentation.checkpoint import checkpoint_version, load_checkpoint, load_generalist, shipped
@@ -27,6 +28,7 @@ from click99.segmentation.engine import Engine
 from click99.segmentation.generalist import Generalist, fingerprint
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork, place_among
 from click99.segmentation.prior import UNKNOWN, Prior, repaired
+from click99.segmentation.turns import turn
 from click99.segmentation.views import Look, Section, View, keep_asked, view_of
 from click99.stages import stage
 
@@ -111,12 +113,14 @@ class Predictor:
         network or the one before it."""
         if not (self.generalist and self.before) or self.learnt_from(project):
             return self
-        if image_key not in self.chosen:
+        chosen = self.chosen.get(image_key)
+        if chosen is None:
+            general = self.generalist.answers(self.before.fingerprint(image, image_key))
+            chosen = self.before if general else self
             if len(self.chosen) >= CHOICES:
                 self.chosen.clear()
-            general = self.generalist.answers(self.before.fingerprint(image, image_key))
-            self.chosen[image_key] = self.before if general else self
-        return self.chosen[image_key]
+            self.chosen[image_key] = chosen
+        return chosen
 
     @torch.inference_mode()
     def fingerprint(self, image: np.ndarray, image_key: str) -> Tensor:
@@ -240,7 +244,7 @@ class Predictor:
             fed_back = self.view.resize(self.view.before(previous, clicks)[look.section.area], look.size)
         before = torch.from_numpy(fed_back)[None, None].to(self.device)
         features = self._features(image, image_key, look.section, look.size, maps, before)
-        with stage("click"):
+        with turn(), stage("click"):
             output = self.streams(features, maps, before)
         return LookAnswer(look, previous, output.alpha[0, 0].float().cpu().numpy(), output.summary)
 
@@ -269,15 +273,31 @@ class Predictor:
     ) -> ImageFeatures:
         if self.network.image_only:
             return self._encode(image, image_key, section, size)
-        return self.streams.encode(self._pixels(image, section, size), maps, previous)
+        pixels = self._pixels(image, section, size)
+        with turn():
+            return self.streams.encode(pixels, maps, previous)
 
-    @cachedmethod(attrgetter("features"), lambda self, image, *key: key, attrgetter("lock"))
     @torch.inference_mode()
     def _encode(
         self, image: np.ndarray, image_key: str, section: Section, size: tuple[int, int]
     ) -> ImageFeatures:
-        with stage("image"):
-            return self.streams.encode(self._pixels(image, section, size))
+        """Kept, or computed now; once, if several ask at the same time."""
+        key = (image_key, section, size)
+        if (kept := self._kept(key)) is not None:
+            return kept
+        pixels = self._pixels(image, section, size)
+        with turn():
+            if (kept := self._kept(key)) is not None:
+                return kept
+            with stage("image"):
+                features = self.streams.encode(pixels)
+            with self.lock, suppress(ValueError):  # they alone are larger than the cache
+                self.features[key] = features
+            return features
+
+    def _kept(self, key: tuple) -> ImageFeatures | None:
+        with self.lock:
+            return self.features.get(key)
 
     def _pixels(self, image: np.ndarray, section: Section, size: tuple[int, int]) -> Tensor:
         """A part of the image as the network sees it: [1, 3, height, width] in 0…1."""

@@ -2,9 +2,11 @@
 
 Used by `app.py` over HTTP and by `backend/click99/label_studio_ml.py` inside label-studio-ml.
 
-Locks. A `Service` is called from many threads. The network's lock (in `Sessions`) admits one step at a time,
-clicks and warm-ups alike; no image is fetched or mask encoded under it. The image source and the mask store
-guard themselves; under the network's lock only the store's is taken, never the other way round.
+Locks. A `Service` is called from many threads. The network's lock (turns.py) admits one pass of a
+stream at a time, clicks and warm-ups alike; no image is fetched, cut or scaled and no mask made or encoded
+under it. An object's lock (in `Sessions`) admits one step of it at a time; the network's is taken under it,
+never the other way round. The image source, the mask store and the features guard themselves; nothing is
+taken under their locks.
 
 Lifetimes. Service, predictor, caches: the process. A mask: CLICK99_STATE_MINUTES after its last use, within
 CLICK99_STATE_MB; a forgotten one is replayed. A request's own data: the request. Nothing a request brings is

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from click99.labelstudio.region_types import FOREGROUND
 from click99.segmentation.clicks import Click
 from click99.segmentation.crumbs import without_crumbs
 from click99.segmentation.prior import UNKNOWN, Prior
+from click99.segmentation.turns import taking_turns
 from click99.sessions.boxes import Lasso, first_mask, own_click
 from click99.sessions.corrections import Start, kept_corrections
 from click99.sessions.object_versions import ObjectVersions
@@ -61,9 +63,9 @@ class Sessions:
     the last clicks leads back to a known state, and moving one to a new state. An unknown state is replayed
     from the longest known one; with nothing known (restart, eviction) the same masks come out bit for bit.
 
-    One lock guards the network: a single step runs at a time (it uses every core), and a request looks the
-    state up again once it holds the lock, so that two requests for one object compute no step twice. The
-    lock is taken per step: a long replay lets other people's clicks through.
+    An object has a lock while it is clicked on: a request looks its state up again once it holds that, so
+    that two requests for one object compute no step twice. Different objects meet at the network, which
+    makes one pass at a time: a long replay lets other people's clicks through.
     """
 
     def __init__(
@@ -85,7 +87,8 @@ class Sessions:
         self._near, self._smallest = near, smallest
         self._store = store
         self._count_steps = count_steps
-        self._network = threading.Lock()
+        self._locks = WeakValueDictionary[str, threading.Lock]()  # of what is worked on, by its first state
+        self._locking = threading.Lock()
 
     @property
     def version(self) -> str:
@@ -103,7 +106,7 @@ class Sessions:
 
     def warm(self, image_key: str, image: np.ndarray, project: str = "") -> None:
         """Compute the image's features ahead of the first click. image: uint8 RGB [H, W, 3]."""
-        with self._alone():
+        with taking_turns():
             self._versions.of(project).for_image(image, image_key, project).prepare(image, image_key)
 
     def near(self, image: np.ndarray) -> float:
@@ -144,7 +147,7 @@ class Sessions:
         self._count_steps(known, len(clicks) - known)
         state = state or self._beginning(clicked)
         for k in range(known, len(clicks)):
-            with self._alone():
+            with self._alone(keys[0]):
                 if superseded():
                     raise SupersededError
                 state = self._step(clicked, clicks[: k + 1], state, keys[k])
@@ -161,7 +164,7 @@ class Sessions:
         image, name = clicked.image, clicked.image_key
         begun = self._begun(clicked.predictor, clicked.project, name)
         key = hashlib.sha256(begun + f"\n{around.name}".encode()).hexdigest()
-        with self._alone():
+        with self._alone(key):
             state = State.unpack(self._store.get(key), image.shape[:2])
             if state is None:
                 predictor = clicked.predictor.for_image(image, name, clicked.project)
@@ -171,14 +174,17 @@ class Sessions:
         return state
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """With the network for oneself."""
+    def _alone(self, name: str) -> Iterator[None]:
+        """With an object for oneself, in turn at the network."""
+        with self._locking:
+            lock = self._locks.setdefault(name, threading.Lock())
         with stage("queue"):
-            self._network.acquire()
+            lock.acquire()
         try:
-            yield
+            with taking_turns():
+                yield
         finally:
-            self._network.release()
+            lock.release()
 
     def _keys(self, clicked: _ObjectInputs, clicks: Sequence[Click]) -> list[str]:
         """One key per state: each hashes what it starts from and all clicks up to its own."""
