@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import grafana_foundation_sdk.cog.plugins as plugins
 import promql_parser
 import pytest
 import yaml
 from fastapi.testclient import TestClient
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from click99.server.app import create_app
 from click99.server.settings import Settings
@@ -60,6 +64,29 @@ def test_the_dashboard_is_of_grafana_s_form():
         assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
         assert panel["datasource"]["uid"] == "${source}"
         assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
+
+
+def test_grafana_s_own_types_know_every_field_of_the_dashboard():
+    """They are made from its schema, and leave out what that lacks."""
+    plugins.register_default_plugins()
+    read = json.loads(JSONEncoder().encode(Dashboard.from_json(DASHBOARD)))
+    assert [*unknown(DASHBOARD, read)] == []
+    damaged = json.loads((FOLDER / "dashboard.json").read_text())
+    damaged["panels"][0]["gridPosition"] = damaged["panels"][0].pop("gridPos")
+    read = json.loads(JSONEncoder().encode(Dashboard.from_json(damaged)))
+    assert [*unknown(damaged, read)] == ["panels.0.gridPosition"]
+
+
+def unknown(told: Any, read: Any, path: str = "") -> Iterator[str]:
+    """Where something of it was not read, or otherwise."""
+    if isinstance(told, list) and isinstance(read, list) and len(told) == len(read):
+        told, read = dict(enumerate(told)), dict(enumerate(read))
+    if isinstance(told, dict) and isinstance(read, dict):
+        for name, value in told.items():
+            if value or name in read:  # empty ones may be left out
+                yield from unknown(value, read.get(name), f"{path}.{name}".lstrip("."))
+    elif told != read:
+        yield path
 
 
 @pytest.mark.parametrize("rule", GROUP["rules"], ids=lambda rule: rule["alert"])

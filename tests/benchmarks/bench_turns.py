@@ -1,4 +1,4 @@
-"""What annotators gain where the network's passes wait for each other, and not the work on pixels around them.
+"""What annotators gain where passes of the network wait for each other, and not the work around them.
 
     python -m tests.benchmarks.bench_turns [--annotators 8] [--think 2] [--seconds 20] [--rounds 3]
 

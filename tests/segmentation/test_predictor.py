@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +12,11 @@ import torch
 
 from click99.segmentation.clicks import Click
 from click99.segmentation.discriminant import Discriminant, Moments
-from click99.segmentation.network import ImageFeatures, TwoStreamNetwork
+from click99.segmentation.network import ImageFeatures, NetworkOutput, TwoStreamNetwork
 from click99.segmentation.predictor import Predictor, feature_bytes
 from click99.segmentation.presets import COMPACT
 from click99.segmentation.prior import Prior
-from click99.segmentation.turns import taking_turns
+from click99.segmentation.turns import TAKES_TURNS
 from click99.segmentation.views import Look, WindowsView
 from tests.segmentation.noise import picture
 
@@ -64,8 +63,8 @@ def test_people_clicking_at_once_take_turns_at_the_network(untrained: Predictor)
     objects = [[replace(click, x=click.x + k) for click in CLICKS] for k in range(6)]
 
     def answer(clicks: list[Click]) -> np.ndarray:
-        with taking_turns():
-            return replay(fresh, picture(), clicks)
+        TAKES_TURNS.set(True)
+        return replay(fresh, picture(), clicks)
 
     with ThreadPoolExecutor(6) as pool:
         masks = [*pool.map(answer, objects)]
@@ -92,14 +91,21 @@ class Alone:
         yield
         self.running -= 1
 
-    def encode(self, pixels: torch.Tensor, *seen: torch.Tensor) -> ImageFeatures:
-        self.encoded.append(pixels)
+    def encode(
+        self,
+        image: torch.Tensor,
+        click_maps: torch.Tensor | None = None,
+        previous: torch.Tensor | None = None,
+    ) -> ImageFeatures:
+        self.encoded.append(image)
         with self.noted():
-            return self.network.encode(pixels, *seen)
+            return self.network.encode(image, click_maps, previous)
 
-    def __call__(self, *seen: Any) -> Any:
+    def __call__(
+        self, features: ImageFeatures, click_maps: torch.Tensor, previous: torch.Tensor
+    ) -> NetworkOutput:
         with self.noted():
-            return self.network(*seen)
+            return self.network(features, click_maps, previous)
 
 
 def test_the_previous_mask_is_not_written_to(untrained: Predictor):

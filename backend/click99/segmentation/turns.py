@@ -14,23 +14,13 @@ from contextvars import ContextVar
 from click99.stages import stage
 
 _pass = threading.Lock()
-_takes_turns: ContextVar[bool] = ContextVar("takes_turns", default=False)
-
-
-@contextmanager
-def taking_turns() -> Iterator[None]:
-    """What is asked of a network inside waits for others that take turns, and they for it."""
-    token = _takes_turns.set(True)
-    try:
-        yield
-    finally:
-        _takes_turns.reset(token)
+TAKES_TURNS: ContextVar[bool] = ContextVar("takes turns", default=False)  # of who asks a network
 
 
 @contextmanager
 def turn() -> Iterator[None]:
     """One pass of a stream."""
-    if not _takes_turns.get():
+    if not TAKES_TURNS.get():
         yield
         return
     with stage("queue"):

@@ -18,7 +18,7 @@ from click99.labelstudio.region_types import FOREGROUND
 from click99.segmentation.clicks import Click
 from click99.segmentation.crumbs import without_crumbs
 from click99.segmentation.prior import UNKNOWN, Prior
-from click99.segmentation.turns import taking_turns
+from click99.segmentation.turns import TAKES_TURNS
 from click99.sessions.boxes import Lasso, first_mask, own_click
 from click99.sessions.corrections import Start, kept_corrections
 from click99.sessions.object_versions import ObjectVersions
@@ -106,7 +106,7 @@ class Sessions:
 
     def warm(self, image_key: str, image: np.ndarray, project: str = "") -> None:
         """Compute the image's features ahead of the first click. image: uint8 RGB [H, W, 3]."""
-        with taking_turns():
+        with _taking_turns():
             self._versions.of(project).for_image(image, image_key, project).prepare(image, image_key)
 
     def near(self, image: np.ndarray) -> float:
@@ -181,7 +181,7 @@ class Sessions:
         with stage("queue"):
             lock.acquire()
         try:
-            with taking_turns():
+            with _taking_turns():
                 yield
         finally:
             lock.release()
@@ -241,6 +241,16 @@ class Sessions:
         learnt = f" learnt from {project}" if predictor.learnt_from(project) else ""
         cleaned = f" without {self._smallest}" if self._smallest else ""
         return f"{predictor.version} {predictor.engine}{learnt}{cleaned}\n{image_key}".encode()
+
+
+@contextmanager
+def _taking_turns() -> Iterator[None]:
+    """Passes of a network inside wait for others' clicks, and they for them."""
+    token = TAKES_TURNS.set(True)
+    try:
+        yield
+    finally:
+        TAKES_TURNS.reset(token)
 
 
 @dataclass(frozen=True)
