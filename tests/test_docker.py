@@ -72,6 +72,16 @@ def test_compose_lets_label_studio_reach_click99(services: dict[str, Any]) -> No
     assert environment["LABEL_STUDIO_SSRF_PROTECTION_ENABLED"] == "false"
 
 
+def test_click99_may_do_little_in_its_container(services: dict[str, Any]) -> None:
+    """As under Kubernetes: no root, nothing written but what is kept and what is temporary."""
+    click99 = services["click99"]
+    assert (click99["read_only"], click99["cap_drop"]) == (True, ["ALL"])
+    assert click99["security_opt"] == ["no-new-privileges:true"]
+    assert (click99["tmpfs"], click99["volumes"]) == ("/tmp", ["click99:/data"])
+    for file in ("Dockerfile", "Dockerfile.training"):
+        assert "\nUSER 1000\n" in (DOCKER / file).read_text()
+
+
 def test_compose_opens_ports_on_this_computer_only(services: dict[str, Any]) -> None:
     ports = [port for service in services.values() for port in service.get("ports", [])]
     assert ports
