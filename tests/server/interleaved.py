@@ -31,9 +31,16 @@ def hosting_images(folder: Path) -> Iterator[list[str]]:
     """Addresses of small pictures on a server of their own."""
     for k in range(IMAGES):
         (folder / f"{k}.png").write_bytes(encoded(WIDTH + k, HEIGHT))
+    with hosting(folder) as address:
+        yield [f"{address}/{k}.png" for k in range(IMAGES)]
+
+
+@contextmanager
+def hosting(folder: Path) -> Iterator[str]:
+    """The address of a server that gives what is in the folder."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield [f"http://127.0.0.1:{server.server_address[1]}/{k}.png" for k in range(IMAGES)]
+    yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
     server.server_close()
 

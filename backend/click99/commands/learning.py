@@ -31,6 +31,8 @@ TAUGHT = typer.Option(
     "", help="Learn from this project, and those that teach with it; unset: where most was corrected anew."
 )
 
+SNAPSHOT = "A snapshot of click99 collect, or s3://bucket/folder of click99 shards; unset: collected now."
+
 if TYPE_CHECKING:
     from click99.dashboard.costs import Cost
 
@@ -73,7 +75,7 @@ def collect(
 @with_settings(*RECORD, *PICTURES, *NETWORK, "base_data", "lines")
 def finetune(
     settings: Settings,
-    data: Path | None = typer.Option(None, help="A snapshot of click99 collect; unset: collected now."),
+    data: str | None = typer.Option(None, help=SNAPSHOT),
     minutes: float = typer.Option(15.0, min=0.01, help="How long to train and to judge."),
     out: Path | None = typer.Option(None, help="The run's folder; a run that stopped there goes on."),
     project: str = TAUGHT,
@@ -170,7 +172,7 @@ def watch(
         raise typer.Exit(1) from None
 
 
-def teaching(settings: Settings, project: str, data: Path | None, out: Path | None) -> str:
+def teaching(settings: Settings, project: str, data: str | None, out: Path | None) -> str:
     """The group of projects to learn from: as asked, as the run in `out` began, those whose masks `data`
     holds, or those with most new corrections; "": all."""
     from click99.registry.jobs import Jobs

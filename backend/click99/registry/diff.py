@@ -30,7 +30,11 @@ class WeightChange:
 def facts_of(version: Version) -> dict[str, str]:
     """All that is known of a version, flat and readable, with what its file tells of its training."""
     known = {"added": version.made_at[:19].replace("T", " "), "trained from": version.parent or "–"}
-    noted = {"watch": {name: fact for name, fact in watch_facts(version).items() if name != "judges"}}
+    noted: dict[str, Any] = {
+        "watch": {name: fact for name, fact in watch_facts(version).items() if name != "judges"}
+    }
+    if (images := version.facts.get("learnt_images")) is not None:
+        noted["learnt_images"] = len(images)
     return known | dict(flat(_header(version.path) | version.facts | noted))
 
 

@@ -32,17 +32,22 @@ from click99.segmentation.checkpoint import SHIPPED, load_checkpoint, load_gener
 from click99.segmentation.clicks import Click
 from click99.segmentation.predictor import Predictor
 from click99_training.base import open_base
+from click99_training.datasets import shards
+from click99_training.datasets.shards import ShardError
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning import finetune as module
+from click99_training.learning.challenger import learnt_images
 from click99_training.learning.finetune import finetune
 from click99_training.learning.gate import Decision, decide
 from click99_training.learning.progress import Progress
 from click99_training.learning.run_start import FineTune
+from click99_training.learning.shards import write_shards
 from click99_training.learning.snapshots import seal
 from click99_training.loop.average import mean_of
 from click99_training.loop.stop_request import RunInterrupt
 from click99_training.recipes import FINETUNE
 from tests.registry.examples import STAND_IN, checkpoint
+from tests.s3_server import S3Server
 from tests.training.learning.comparisons import verdicts
 from tests.training.rows import rows
 from tests.training.snapshot import write_snapshot
@@ -204,6 +209,27 @@ def test_what_a_person_chose_while_it_ran_stays(
     assert (told(own)["promoted"], challenger(registry, registry.chosen())) == (False, None)
     gate = candidate(own).facts["gate"]
     assert (gate["promoted"], gate["challenges"]) == (False, False)
+
+
+def test_it_learns_from_a_bucket_and_is_known_on_other_machines(
+    asked: FineTune, snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What it learnt from, too, so that the watch there can tell which images are new to it."""
+    impatient = shards.PATIENCE | {"retries": {"total_max_attempts": 1}}
+    monkeypatch.setattr(shards, "PATIENCE", impatient)
+    with S3Server() as s3:
+        s3.set_variables(monkeypatch)
+        s3.bucket("data")
+        write_shards(snapshot, "s3://data/cells")
+        there = replace(asked, data="s3://data/cells")
+        s3.trouble = "503"
+        with pytest.raises(ShardError, match=r"s3://data/cells gives no shards \(.+\)\. Check the address"):
+            run(there)
+        s3.trouble = ""
+        run(replace(there, registry_url="s3://data/models"))
+        made = Registry.pulled(tmp_path / "elsewhere", "s3://data/models").get(told(asked)["candidate"])
+    assert made.facts["snapshot"] == "s3://data/cells"
+    assert learnt_images(made) == set(SnapshotDataset(snapshot).images)
 
 
 class StoppedAt(Progress):

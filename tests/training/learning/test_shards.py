@@ -25,9 +25,10 @@ from click99_training.datasets import shards
 from click99_training.datasets.crops import CropStream
 from click99_training.datasets.image_files import SampleError
 from click99_training.datasets.sample import Sample
-from click99_training.datasets.shards import ShardDataset, ShardError
+from click99_training.datasets.shards import ShardDataset, ShardError, open_snapshot
 from click99_training.datasets.skipped_samples import refuse_mostly_bad
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
+from click99_training.learning.folds import folds
 from click99_training.learning.shards import write_shards
 from click99_training.learning.snapshots import SnapshotError, save, seal, split_of
 from click99_training.recipes import FINETUNE
@@ -103,6 +104,18 @@ def test_shards_hold_what_the_snapshot_holds(
         CropStream(data, ALWAYS, seed=3) for data in (ShardDataset(out, "train"), of_split(snapshot, "train"))
     )
     assert all(alike(ours[k, 64], theirs[k, 64]) for k in range(9))
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_whole_snapshot_is_opened_there_as_in_its_folder(snapshot: Path):
+    write_shards(snapshot, place := "s3://data/cells", shard_bytes=1)
+    ours, theirs = open_snapshot(place), open_snapshot(snapshot)
+    assert (ours.images, ours.projects) == (theirs.images, theirs.projects)
+    assert {"7": 1}.items() <= ours.projects.items()
+    for mine, other in zip(folds(ours), folds(theirs), strict=True):
+        for one, another in ((mine.learnt, other.learnt), (mine.judges, other.judges)):
+            assert len(one) == len(another) > 0
+            assert all(alike(*each) for each in zip(one, another, strict=True))
 
 
 def test_other_programs_read_them(snapshot: Path, tmp_path: Path):

@@ -3,6 +3,7 @@
     PLACE/train-000000.tar  records, one after the other: KEY.png, an image; KEY.0.mask.png, its masks;
                             KEY.HASH.start.png, masks that clicks began with; KEY.json, lines of clicks.jsonl
     PLACE/train.npy         where each mask lies: its shard, its record's first byte and size, its number
+    PLACE/clicks.jsonl      the snapshot's
     PLACE/manifest.json     the snapshot's manifest, and a checksum of every file; written last
 
 The layout is WebDataset's, so its readers take the files as they are. Here a record is a range of bytes that
@@ -18,7 +19,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,14 @@ from fsspec.implementations.local import LocalFileSystem
 from click99_training.datasets.dataset import SampleDataset
 from click99_training.datasets.image_files import SampleError
 from click99_training.datasets.sample import Sample
-from click99_training.datasets.snapshot_dataset import SnapshotMask, draw_of, first_of, mask_of
+from click99_training.datasets.snapshot_dataset import (
+    SnapshotDataset,
+    SnapshotMask,
+    draw_of,
+    first_of,
+    mask_of,
+    masks_of,
+)
 from click99_training.recipes import Recipe
 
 PATIENCE = {
@@ -85,13 +93,14 @@ class ShardDataset(SampleDataset):
         return len(self.rows)
 
     def __getitem__(self, k: int) -> Sample:
-        return first_of(self._mask(k))
+        return first_of(self.opened(k))
 
     def draw(self, rng: np.random.Generator, recipe: Recipe) -> Sample:
         """As `SnapshotDataset.draw`."""
-        return draw_of(self._mask(int(rng.integers(len(self)))), rng, recipe)
+        return draw_of(self.opened(int(rng.integers(len(self)))), rng, recipe)
 
-    def _mask(self, k: int) -> SnapshotMask:
+    def opened(self, k: int) -> SnapshotMask:
+        """A mask, with its files' content."""
         shard, begin, size, number = (int(each) for each in self.rows[k])
         file = f"{self.place}/{shard_name(self.split, shard)}"
         with asking(self.place) as files:
@@ -100,6 +109,40 @@ class ShardDataset(SampleDataset):
             return _mask_of(content, number, file)
         except (tarfile.TarError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise SampleError(f"{file}, byte {begin}", f"its record is damaged: {error!r}") from None
+
+
+class ShardSnapshot(SnapshotDataset):
+    """A whole snapshot in shards, known by its lines; pixels are read when a sample is asked for.
+
+    Errors: as of ShardDataset; ValueError for a damaged line.
+    """
+
+    def __init__(self, place: str):
+        self.place = place.rstrip("/")
+        with asking(self.place) as files:
+            lines = str(files.cat_file(f"{self.place}/clicks.jsonl"), "utf-8").splitlines()
+        self.masks = masks_of(lines, lambda name: Member(name, b""), f"{self.place}/clicks.jsonl")
+        splits: dict[str, list[str]] = {}
+        for saved in self.masks:
+            splits.setdefault(PurePosixPath(str(saved.mask)).parts[0], []).append(saved.mask.stem)
+        self._parts = {split: ShardDataset(self.place, split) for split in splits}
+        self._places = {
+            name: (split, k) for split, names in splits.items() for k, name in enumerate(names)
+        }  # a split's lines have the order of its index
+
+    def opened(self, k: int) -> SnapshotMask:
+        """A mask, with its files' content."""
+        split, number = self._places[self.masks[k].mask.stem]
+        return self._parts[split].opened(number)
+
+
+def open_snapshot(place: Path | str) -> SnapshotDataset:
+    """A snapshot where it lies: a folder, or s3://bucket/folder with its shards.
+
+    Raises:
+        OSError, ValueError: as SnapshotDataset and ShardSnapshot.
+    """
+    return ShardSnapshot(str(place)) if "://" in str(place) else SnapshotDataset(Path(place))
 
 
 def shard_name(split: str, number: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,7 +44,8 @@ class SnapshotDataset(SampleDataset):
     """A snapshot's masks, of all its splits. By number each comes with its first way's clicks."""
 
     def __init__(self, folder: Path):
-        self.masks = _masks(folder)
+        file = folder / "clicks.jsonl"
+        self.masks = masks_of(file.read_text().splitlines(), folder.joinpath, str(file))
 
     @property
     def images(self) -> list[str]:
@@ -71,23 +72,27 @@ class SnapshotDataset(SampleDataset):
         return len(self.masks)
 
     def __getitem__(self, k: int) -> Sample:
-        return first_of(self.masks[k])
+        return first_of(self.opened(k))
 
     def draw(self, rng: np.random.Generator, recipe: Recipe) -> Sample:
         """A random mask, in the share `recipe.replayed` with the clicks of one of its ways."""
-        return draw_of(self.masks[int(rng.integers(len(self)))], rng, recipe)
+        return draw_of(self.opened(int(rng.integers(len(self)))), rng, recipe)
+
+    def opened(self, k: int) -> SnapshotMask:
+        """A mask whose files can be read."""
+        return self.masks[k]
 
 
-def _masks(folder: Path) -> list[SnapshotMask]:
-    """ValueError naming the line that is not as `click99 collect` writes it."""
-    lines = (folder / "clicks.jsonl").read_text().splitlines()
+def masks_of(lines: Iterable[str], file: Callable[[str], File], name: str) -> list[SnapshotMask]:
+    """What clicks.jsonl, called `name`, tells of each mask; ValueError naming the line that is not as
+    `click99 collect` writes it."""
     masks = []
     for number, line in enumerate(lines, 1):
         try:
-            masks.append(mask_of(json.loads(line), folder.joinpath))
+            masks.append(mask_of(json.loads(line), file))
         except (ValueError, KeyError, TypeError) as error:
             remedy = "Collect anew, with --out elsewhere"
-            raise ValueError(f"{folder / 'clicks.jsonl'}, line {number}: {error!r}. {remedy}") from None
+            raise ValueError(f"{name}, line {number}: {error!r}. {remedy}") from None
     return masks
 
 

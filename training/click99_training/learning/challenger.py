@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 from click99.registry.check import RegistryError, load_checked
 from click99.registry.gate_facts import TRIALS, challenger
 from click99.registry.versions import Registry, Version
 from click99.segmentation.predictor import Predictor
+from click99_training.datasets.shards import open_snapshot
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.folds import Fold, bouts
 from click99_training.learning.gain import FEWEST, Gain
@@ -52,13 +52,24 @@ def judge_challenger(
     return found
 
 
+def learnt_images(version: Version) -> set[str]:
+    """The images that taught a version or judged it at its gate.
+
+    They stand on its card, which other machines have, too; of an older click99's, in the snapshot that it
+    was made of. KeyError, OSError, ValueError when there is no telling.
+    """
+    if (told := version.facts.get("learnt_images")) is not None:
+        return set(told)
+    return set(open_snapshot(version.facts["snapshot"]).images)
+
+
 def _later(version: Version, snapshot: SnapshotDataset) -> SnapshotDataset | None:
     """Its images that are not in the version's own snapshot; None when that is gone."""
     try:
-        known = SnapshotDataset(Path(version.facts["snapshot"])).images
+        known = learnt_images(version)
     except (KeyError, OSError, ValueError):
         return None
-    return snapshot.of(set(snapshot.images) - set(known))
+    return snapshot.of(set(snapshot.images) - known)
 
 
 def _note(registry: Registry, version: Version, served: str, found: Gain) -> None:

@@ -20,7 +20,6 @@ from click99.registry.versions import Registry, RegistryError, Version
 from click99.segmentation.device import chosen_device
 from click99.segmentation.predictor import Predictor
 from click99_training.base import Base, open_base
-from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.bought import Costs, evidence, write_page
 from click99_training.learning.fold_training import CandidateFiles, train
 from click99_training.learning.folds import folds
@@ -60,6 +59,7 @@ def finetune(asked: FineTune, collect: Callable, console: Console, costs: Costs 
         if not first:
             return None
         facts = {"run": str(asked.out), "snapshot": begun.snapshot, "minutes": begun.minutes}
+        facts |= {"learnt_images": sorted(set(begun.open().images))}
         whose = {"line": begun.line, PROJECTS: begun.projects}
         candidate = registry.add(made.mean, parent=parent.name, **facts, **whose)
         decision = _decide(asked, begun, registry, candidate, made, base, progress, console)
@@ -92,7 +92,7 @@ def _decide(
             progress.tell("gate", share, (1 - share) * seconds, message, candidate=candidate.name)
             progress.stop_if_asked()
 
-        parts = folds(SnapshotDataset(begun.folder))
+        parts = folds(begun.open())
         decision = judge(first, candidates, mean, parts, base.gate, seconds, tick)
     registry.add_facts(candidate.name, gate={"against": served.name, **decision.to_json()})
     if decision.promoted:
@@ -126,7 +126,7 @@ def _keep_page(
     console: Console,
 ) -> None:
     """What it bought, also of a challenger, which may be promoted later."""
-    against, judged = registry.get(candidate.name).facts["gate"]["against"], SnapshotDataset(begun.folder)
+    against, judged = registry.get(candidate.name).facts["gate"]["against"], begun.open()
     kept = evidence(candidate.name, against, decision.reason, decision.judged, judged)
     page = write_page(asked.home, kept, costs)
     registry.add_facts(candidate.name, page=str(page))
@@ -134,7 +134,7 @@ def _keep_page(
 
 
 def _what_comes(begun: RunStart) -> str:
-    images, minutes = len(set(SnapshotDataset(begun.folder).images)), begun.minutes
+    images, minutes = len(set(begun.open().images)), begun.minutes
     return (
         f"{images} images. {TRAINING * minutes:.3g} minutes of training, half of them on either half of the "
         f"images, then {(1 - TRAINING) * minutes:.3g} of judging by the half that was not learnt from."

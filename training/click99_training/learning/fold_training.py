@@ -12,6 +12,7 @@ from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
 from click99_training.base import Base
 from click99_training.datasets.blend import Blend
 from click99_training.datasets.crops import CropStream
+from click99_training.datasets.shards import ShardError
 from click99_training.datasets.skipped_samples import SkippedSamples, refuse_mostly_bad
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.domain import Domain, projects_of
@@ -56,7 +57,7 @@ def train(
 ) -> CandidateFiles:
     """Train on each fold for its share of the seconds, or go on with it."""
     prepare_for_training(asked.threads)
-    snapshot = SnapshotDataset(begun.folder)
+    snapshot = begun.open()
     refuse_mostly_bad(snapshot)
     homes = [asked.out / f"fold-{k + 1}" for k in range(FOLDS)]
     made = CandidateFiles(
@@ -79,6 +80,8 @@ def train(
         if world()[0] == 0:
             progress.tell("training", 1, 0, "looking at which images it is for")
             _write(snapshot, made, parent, base, str(device))
+    except ShardError:
+        raise
     except OSError as error:
         remedy = "What was saved last is whole: free its disk, and the same command goes on"
         raise OSError(f"{asked.out}: {error}. {remedy}") from error

@@ -14,6 +14,7 @@ from click99.files import write_json
 from click99.registry.lines import line_of, start_of
 from click99.registry.versions import Registry
 from click99.segmentation.device import chosen_device
+from click99_training.datasets.shards import open_snapshot
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.challenger import judge_challenger
 from click99_training.learning.folds import FOLDS, refuse_few
@@ -28,8 +29,8 @@ JUDGING = 0.2  # of the minutes; the rest trains
 class FineTune:
     """What `click99 finetune` was asked for.
 
-    out: the run's folder. home: CLICK99_HOME. minutes: for training and judging. data: a snapshot; None: one
-    is collected. pinned: the checkpoint that servers are pinned to, if they are. base_data: the folder that
+    out: the run's folder. home: CLICK99_HOME. minutes: for training and judging. data: a snapshot, a
+    folder or s3://bucket/folder with its shards; None: one is collected. pinned: the checkpoint that servers are pinned to, if they are. base_data: the folder that
     replaces the shipped base set. registry_url: CLICK99_REGISTRY_URL. projects: the group that teaches
     (click99/registry/lines.py).
     """
@@ -37,7 +38,7 @@ class FineTune:
     out: Path
     home: Path
     minutes: float = 15.0
-    data: Path | None = None
+    data: Path | str | None = None
     pinned: Path | None = None
     base_data: Path | None = None
     device: str = "auto"
@@ -85,15 +86,15 @@ class RunStart:
             raise ValueError(f"{out}: an older click99 began that fine-tune. Choose another --out")
         return cls(**told)
 
-    @property
-    def folder(self) -> Path:
-        return Path(self.snapshot)
+    def open(self) -> SnapshotDataset:
+        """What it learns from."""
+        return open_snapshot(self.snapshot)
 
 
-def projects_in(snapshot: Path) -> set[str]:
+def projects_in(snapshot: Path | str) -> set[str]:
     """Those that its masks are of, as the record calls them; none of what is no snapshot: `begin` says so."""
     with suppress(OSError, ValueError):
-        return set(SnapshotDataset(snapshot).projects)
+        return set(open_snapshot(snapshot).projects)
     return set()
 
 
@@ -114,10 +115,10 @@ def begin(asked: FineTune, registry: Registry, collect: Callable[[Path], object]
     try:
         if not asked.data:
             shutil.rmtree(snapshot, ignore_errors=True)
-            collect(snapshot)
+            collect(Path(snapshot))
         progress.stop_if_asked()
-        verify(snapshot)
-        refuse_few(collected := SnapshotDataset(snapshot))
+        _verify(snapshot)
+        refuse_few(collected := open_snapshot(snapshot))
         if not asked.pinned:
             _judge_versions(asked, registry, collected, progress)
     except ValueError as error:
@@ -145,6 +146,12 @@ def _judge_versions(
     judge_challenger(registry, registry.chosen(), snapshot, device, seconds, tick)
 
 
+def _verify(snapshot: Path | str) -> None:
+    """Of shards in a bucket the manifest was written last; their checksums would take reading all of them."""
+    if "://" not in str(snapshot):
+        verify(Path(snapshot))
+
+
 def _refuse_another(asked: FineTune, begun: RunStart) -> None:
     told = json.loads((asked.out / "progress.json").read_text())
     if told["phase"] == "done":
@@ -155,4 +162,4 @@ def _refuse_another(asked: FineTune, begun: RunStart) -> None:
         raise ValueError(
             f"{asked.out}: a fine-tune with other settings began there ({begun}). Choose another --out"
         )
-    verify(begun.folder)
+    _verify(begun.snapshot)

@@ -47,6 +47,9 @@ def write_shards(
             writer.add(lines)
             tick(next(done), images)
         masks[split] = writer.close()
+    with asking(out) as files:
+        files.put_file(str(snapshot / "clicks.jsonl"), f"{out}/clicks.jsonl")
+    sums["clicks.jsonl"] = facts["files"]["clicks.jsonl"]
     _put(out, "manifest.json", json.dumps(facts | {"files": sums}, indent=1).encode(), {})
     return masks
 

@@ -22,7 +22,7 @@ from click99.registry.watched import IMAGES, WatchedVersion, note, watched
 from click99.segmentation.predictor import Predictor
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning.bought import Costs, renew_page
-from click99_training.learning.challenger import judge_challenger
+from click99_training.learning.challenger import judge_challenger, learnt_images
 from click99_training.learning.folds import Fold, bouts
 from click99_training.learning.gain import Gain
 from click99_training.learning.gate import Tick
@@ -165,11 +165,12 @@ def level_of(look: int) -> float:
 
 def _judges(now: WatchedVersion, snapshot: SnapshotDataset) -> list[str]:
     """Images annotated with it that it has neither learnt from nor been judged by, the newest first."""
-    name, learnt_from = now.version.name, str(now.version.facts.get("snapshot", ""))
+    name = now.version.name
     try:
-        known = set(SnapshotDataset(Path(learnt_from)).images)
-    except (OSError, ValueError):
-        told = f"{learnt_from} is gone, by which one could tell which images are new to it"
+        known = learnt_images(now.version)
+    except (KeyError, OSError, ValueError):
+        gone = now.version.facts.get("snapshot", "its snapshot")
+        told = f"{gone} is gone, by which one could tell which images are new to it"
         raise RegistryError(told) from None
     return [image for image in snapshot.clicked_with(name) if image not in known | now.judges]
 
