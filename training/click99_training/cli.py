@@ -60,6 +60,7 @@ def train(
 
     click99 train --data DATA --out runs/mine --images 20000
     """
+    from click99_training.loop.distributed import is_first
     from click99_training.loop.run import Run
     from click99_training.loop.train import train
 
@@ -79,7 +80,9 @@ def train(
         device=device,
         threads=threads,
     )
-    typer.echo(f"checkpoint: {train(run)}")
+    made = train(run)
+    if is_first():
+        typer.echo(f"checkpoint: {made}")
 
 
 def cooldown(

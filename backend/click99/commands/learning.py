@@ -180,6 +180,7 @@ def teaching(settings: Settings, project: str, data: str | None, out: Path | Non
     from click99.server.retraining import corrected
     from click99.server.storage import open_database
     from click99_training.learning.run_start import RunStart, projects_in
+    from click99_training.loop.distributed import is_first
 
     if project:
         return group_of(project, settings.lines)
@@ -190,7 +191,7 @@ def teaching(settings: Settings, project: str, data: str | None, out: Path | Non
         return groups.pop() if len(groups) == 1 else ""
     new = corrected(open_database(settings), Jobs.at(settings.home), settings.lines)
     chosen = next(iter(new), "")
-    if len(new) > 1:
+    if len(new) > 1 and is_first():
         others = ", ".join(f"{named(each)}: {count}" for each, count in new.items() if each != chosen)
         told = f"Learning from {named(chosen)}, with {new[chosen]} new corrected annotations ({others})"
         typer.echo(f"{told}. Another: --project; together: CLICK99_LINES")

@@ -11,7 +11,7 @@ from click99.registry.gate_facts import TRIALS, challenger
 from click99.registry.versions import Registry, Version
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning import challenger as module
-from click99_training.learning.challenger import judge_challenger
+from click99_training.learning.challenger import judge_challenger, learnt_images
 from click99_training.learning.judging import Verdicts
 from tests.registry.examples import checkpoint
 from tests.training.learning.comparisons import verdicts
@@ -118,6 +118,15 @@ def test_the_images_that_it_knows_do_not_judge_it(registry: Registry, now: Snaps
     assert found
     assert found.images == 6
     assert "made-" in heard[0]
+
+
+def test_the_card_tells_what_taught_a_version_of_another_machine(registry: Registry):
+    """Whose snapshot is there, or gone."""
+    version = made(registry)
+    of_snapshot = learnt_images(version)
+    assert len(of_snapshot) == 6
+    card = registry.add_facts(version.name, snapshot="/gone", learnt_images=sorted(of_snapshot)[:5])
+    assert learnt_images(card) == {*sorted(of_snapshot)[:5]}
 
 
 def test_too_few_later_images_are_no_trial(registry: Registry, tmp_path: Path):

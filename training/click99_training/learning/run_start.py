@@ -29,10 +29,10 @@ JUDGING = 0.2  # of the minutes; the rest trains
 class FineTune:
     """What `click99 finetune` was asked for.
 
-    out: the run's folder. home: CLICK99_HOME. minutes: for training and judging. data: a snapshot, a
-    folder or s3://bucket/folder with its shards; None: one is collected. pinned: the checkpoint that servers are pinned to, if they are. base_data: the folder that
-    replaces the shipped base set. registry_url: CLICK99_REGISTRY_URL. projects: the group that teaches
-    (click99/registry/lines.py).
+    out: the run's folder. home: CLICK99_HOME. minutes: for training and judging. data: a snapshot, a folder
+    or s3://bucket/folder with its shards; None: one is collected. pinned: the checkpoint that servers are
+    pinned to, if they are. base_data: the folder that replaces the shipped base set. registry_url:
+    CLICK99_REGISTRY_URL. projects: the group that teaches (click99/registry/lines.py).
     """
 
     out: Path

@@ -30,6 +30,20 @@ def world() -> tuple[int, int]:
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
 
+def is_first() -> bool:
+    """Whether this process is the one that tells people what all of them do; also before they joined."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def told_by_first(content: bytes, device: torch.device) -> bytes:
+    """The first process's, in all of them; they may be on machines that share no disk."""
+    if not dist.is_initialized():
+        return content
+    told = [content]
+    dist.broadcast_object_list(told, src=0, device=device)
+    return told[0]
+
+
 def for_all_processes(recipe: Recipe) -> Recipe:
     """The recipe with batches as large as all processes' together."""
     _, processes = world()

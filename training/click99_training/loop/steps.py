@@ -18,7 +18,7 @@ from click99.files import replacing
 from click99_training.datasets.crops import CropStream, batches
 from click99_training.datasets.sample import Sample
 from click99_training.loop.batch import Batch
-from click99_training.loop.distributed import mean_over_processes, world
+from click99_training.loop.distributed import mean_over_processes, told_by_first, world
 from click99_training.loop.log import TrainingLog
 from click99_training.loop.trainer import BatchScores, Trainer
 from click99_training.recipes import Recipe
@@ -83,10 +83,12 @@ def crop_workers(processes: int) -> int:
 
 
 def restore(trainer: Trainer, last: Path) -> dict:
-    """Bring the trainer to where a `last.pt` stands, if there is one; what else it holds."""
-    if not last.exists():
+    """Bring the trainer to where a `last.pt` stands, if the first process has one; what else it holds."""
+    found = world()[0] == 0 and last.exists()
+    kept = told_by_first(last.read_bytes() if found else b"", trainer.device)
+    if not kept:
         return {}
-    state = torch.load(last, map_location=trainer.device, weights_only=True)
+    state = torch.load(io.BytesIO(kept), map_location=trainer.device, weights_only=True)
     trainer.restore(state.pop("trainer"))
     return state
 
