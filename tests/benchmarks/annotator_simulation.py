@@ -1,14 +1,45 @@
-"""What annotators wait for at processes that answer one click at a time each, without a server (simpy)."""
+"""What annotators wait for at machines that share their cores among all they do, without a server (simpy).
+
+A machine has a process that computes one click at a time; what goes on beside the network, of this click and
+of others, competes with it for the cores.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import simpy
+
+LEAST = 1e-9  # seconds of work that are none
+
+
+@dataclass(frozen=True)
+class Click:
+    """Seconds that a click takes of a machine that does nothing else: in the network, of which a process has
+    one; beside it; and after its answer, when nobody waits for it: the next task's opening, and robots' own
+    work if they run there."""
+
+    network: float
+    rest: float
+    after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """cores: of a machine. busy: how many of them the network keeps busy while it computes."""
+
+    cores: float
+    busy: float = 1.0
+
+    def clicks_per_second(self, clicks: Sequence[Click]) -> float:
+        """That it can answer at most."""
+        network, rest, after = np.mean([(each.network, each.rest, each.after) for each in clicks], axis=0)
+        return float(min(self.cores / (self.busy * network + rest + after), 1 / max(network, LEAST)))
 
 
 @dataclass(frozen=True)
@@ -23,33 +54,94 @@ class Waiting:
         return float(np.percentile(self.seconds, share))
 
 
+@dataclass
+class _Job:
+    left: float  # seconds, if it had what it wants
+    cores: float
+    done: simpy.Event
+
+
+class _Cores:
+    """Processor sharing: what is under way gets what it wants, or all of it the same share of that."""
+
+    def __init__(self, world: simpy.Environment, count: float):
+        self._world, self._count = world, count
+        self._jobs: list[_Job] = []
+        self._at, self._rate, self._turn = 0.0, 1.0, 0
+
+    def work(self, seconds: float, cores: float = 1.0) -> simpy.Event:
+        """Done when so many seconds of so many cores were had."""
+        job = _Job(seconds, cores, self._world.event())
+        self._advance()
+        self._jobs.append(job)
+        self._plan()
+        return job.done
+
+    def _advance(self) -> None:
+        for job in self._jobs:
+            job.left -= self._rate * (self._world.now - self._at)
+        self._at = self._world.now
+
+    def _plan(self) -> None:
+        for job in self._jobs:
+            if job.left <= LEAST:
+                job.done.succeed()
+        self._jobs = [job for job in self._jobs if job.left > LEAST]
+        self._turn += 1
+        if self._jobs:
+            self._rate = min(1.0, self._count / sum(job.cores for job in self._jobs))
+            soon = self._world.timeout(min(job.left for job in self._jobs) / self._rate)
+            soon.callbacks.append(partial(self._look, self._turn))  # type: ignore[union-attr]
+
+    def _look(self, turn: int, _: simpy.Event) -> None:
+        if turn == self._turn:  # nothing came since
+            self._advance()
+            self._plan()
+
+
+class _Busy:
+    """A machine at work. under_way: clicks that it has not answered."""
+
+    def __init__(self, world: simpy.Environment, machine: Machine):
+        self._cores, self._network = _Cores(world, machine.cores), simpy.Resource(world, 1)
+        self._busy, self.under_way = machine.busy, 0
+
+    def answer(self, click: Click) -> Generator[simpy.Event, Any, None]:
+        self.under_way += 1
+        with self._network.request() as mine:
+            yield mine
+            yield self._cores.work(click.network, self._busy)
+        yield self._cores.work(click.rest)
+        self.under_way -= 1
+        self._cores.work(click.after)
+
+
 def simulate(
     annotators: int,
-    processes: int,
-    service: Sequence[tuple[float, float]],
+    machines: int,
+    clicks: Sequence[Click],
     think: float,
+    machine: Machine,
     duration: float = 300,
 ) -> Waiting:
-    """Annotators think exponentially, `think` seconds on average, click, and wait.
+    """Annotators think exponentially, `think` seconds on average, click, and wait. A click goes to the less
+    busy of two machines that chance names, as load balancers have it.
 
     Args:
-        service: seconds of a click in the network, of which a process has one, and beside it; drawn from at
-            random.
+        clicks: drawn from at random.
         duration: seconds; the first tenth, until the annotators have spread, is not counted.
     """
     world, choice = simpy.Environment(), random.Random(0)
-    free = simpy.Resource(world, processes)
+    all_of_them = [_Busy(world, machine) for _ in range(machines)]
     waited: list[float] = []
 
     def annotate() -> Generator[simpy.Event, Any, None]:
         while True:
             yield world.timeout(choice.expovariate(1 / think))
             clicked = world.now
-            with free.request() as mine:
-                yield mine
-                network, rest = choice.choice(service)
-                yield world.timeout(network)
-            yield world.timeout(rest)
+            one, other = choice.choices(all_of_them, k=2)
+            less = min(one, other, key=lambda each: each.under_way)
+            yield from less.answer(choice.choice(clicks))
             if world.now > duration / 10:
                 waited.append(world.now - clicked)
 
@@ -59,12 +151,14 @@ def simulate(
     return Waiting(np.array(waited), len(waited) / (0.9 * duration))
 
 
-def processes_for(annotators: int, service: Sequence[tuple[float, float]], think: float, bound: float) -> int:
-    """The fewest processes with which 95 % of the clicks take `bound` seconds at most. ValueError where too
-    many take longer without any wait."""
-    if np.percentile(np.sum(service, axis=1), 95) > bound:
-        raise ValueError(f"no number of processes answers 95 % of the clicks within {bound} s")
-    fewest = max(1, int(annotators * float(np.mean(service, axis=0)[0]) / (think + bound)))
-    while simulate(annotators, fewest, service, think, 120).percentile(95) > bound:
-        fewest += max(1, fewest // 50)
+def machines_for(
+    annotators: int, clicks: Sequence[Click], think: float, machine: Machine, bound: float
+) -> int:
+    """The fewest machines, to a twentieth, with which 95 % of the clicks take `bound` seconds at most.
+    ValueError where too many take longer without any wait."""
+    if np.percentile([each.network + each.rest for each in clicks], 95) > bound:
+        raise ValueError(f"no number of machines answers 95 % of the clicks within {bound} s")
+    fewest = max(1, int(annotators / (think + bound) / machine.clicks_per_second(clicks)))
+    while simulate(annotators, fewest, clicks, think, machine, 60).percentile(95) > bound:
+        fewest += max(1, fewest // 20)
     return fewest

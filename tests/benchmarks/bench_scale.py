@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.bench_scale [--annotators 20] [--think 8] [--seconds 30]
 
-One `click99 serve` on all cores with the shipped checkpoint and a Redis. One annotator who never thinks gives
-the service times; so many who think click for real. Both take turns, --rounds times, so that other work on
-the machine meets both. Then the same is simulated (`annotator_simulation.py`), and larger teams.
-docs/explanation/scale.md.
+One `click99 serve` on all cores with the shipped checkpoint and a Redis. One annotator gives the service
+times and what a click takes of the processors, the robots' own program included; so many click for real.
+Both take turns, --rounds times, so that other work on the machine meets both. Then the same is simulated
+(`annotator_simulation.py`), and larger teams, who have computers of their own. docs/explanation/scale.md.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import re
 import sqlite3
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -23,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import requests
 
-from tests.benchmarks.annotator_simulation import processes_for, simulate
+from tests.benchmarks.annotator_simulation import Click, Machine, machines_for, simulate
 from tests.benchmarks.bench_annotators import Annotators, pictures
 from tests.benchmarks.bench_click import HEIGHT, WIDTH, hosting, picture
 from tests.redis_server import RedisServer
@@ -34,6 +35,8 @@ MEGAPIXELS = {1: 1.826, 12: 6.25}  # by how much 640 × 480 is scaled
 TEAMS = (10, 300, 10_000)
 CLICKS = 4.5  # of an object, as the robots make them
 BOUND = 1.5  # seconds that 95 % of the clicks may take
+PAUSE = 0.5  # seconds in which one who is alone has nothing of the click before under way
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def traffic(address: str, hosts: dict[int, str]) -> list[str]:
@@ -70,13 +73,37 @@ def memory(redis: RedisServer, home: Path) -> np.ndarray:
     return np.array([redis.client.info("memory")["used_memory"], size(home)], float)
 
 
-def team(people: int, service: Sequence[tuple[float, float]], think: float) -> str:
-    processes = processes_for(people, service, think, BOUND)
-    waiting = simulate(people, processes, service, think, 120)
+def server_seconds() -> float:
+    """Of processors that the server, a child of this process, has had."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    (server,) = (each for each in children if b"\0serve\0" in Path(f"/proc/{each}/cmdline").read_bytes())
+    user, system = Path(f"/proc/{server}/stat").read_text().rpartition(") ")[2].split()[11:13]
+    return (int(user) + int(system)) / TICKS
+
+
+def spent() -> np.ndarray:
+    """Seconds of processors: the server's, and the robots' with their pictures' hosts."""
+    return np.array([server_seconds(), time.process_time()])
+
+
+def modelled(
+    service: Sequence[tuple[float, float]], processor: float, cores: int
+) -> tuple[list[Click], Machine]:
+    """Clicks that take `processor` seconds in all, on average: what the network keeps busy is that of it
+    which is not beside the network, at most all cores; what is left over is done after the answer."""
+    network, rest = np.mean(service, axis=0)
+    busy = min(max((processor - rest) / network, 1.0), float(cores))
+    after = max(0.0, processor - rest - busy * network)
+    return [Click(own, beside, after) for own, beside in service], Machine(cores, busy)
+
+
+def team(people: int, clicks: Sequence[Click], think: float, machine: Machine) -> str:
+    machines = machines_for(people, clicks, think, machine, BOUND)
+    waiting = simulate(people, machines, clicks, think, machine, 60)
     masks_an_hour = 3600 * waiting.clicks_per_second / CLICKS
-    hours = 1000 * processes / masks_an_hour
+    hours = 1000 * machines / masks_an_hour
     told = f"{waiting.clicks_per_second:.1f} | {waiting.percentile(50):.2f} | {waiting.percentile(95):.2f}"
-    return f"| {people} | {processes} | {told} | {hours:.2f} |"
+    return f"| {people} | {machines} | {told} | {hours:.2f} |"
 
 
 def main() -> None:
@@ -99,33 +126,38 @@ def main() -> None:
         print("| picture | request, bytes | answer, bytes | picture, bytes |\n|---|---|---|---|")
         print(*traffic(address, hosts), sep="\n", flush=True)
 
-        alone, together = Annotators(address, images, 0), Annotators(address, images, asked.think)
+        alone, together = Annotators(address, images, PAUSE), Annotators(address, images, asked.think)
         service: list[tuple[float, float]] = []
-        grown = np.zeros(2)
+        grown, taken = np.zeros(2), np.zeros(2)
         for round_ in range(asked.rounds):
             before, known, lines = memory(redis, home), len(alone.milliseconds), len(logged(home))
+            processors = spent()
             alone.work(1, asked.seconds / 2, 10_000 + round_)
+            taken += spent() - processors
             grown += memory(redis, home) - before
             service += split(alone.milliseconds[known:], logged(home)[lines:])
             together.work(asked.annotators, asked.seconds, round_ * asked.annotators)
         network, rest = np.mean(service, axis=0)
+        server, robots = taken / sum(len(each.clicks) for each in alone.objects)
         print(f"alone: {len(service)} clicks, {network:.3f} s in the network, {rest:.3f} s beside it")
+        print(f"processors: {server:.3f} s a click in the server, {robots:.3f} in the robots")
         print(f"Redis: {grown[0] / len(alone.objects) / 1000:.0f} kB an object")
         print(f"record: {grown[1] / len(service) / 1000:.2f} kB a click")
 
-        serial = [(own + beside, 0.0) for own, beside in service]
         measured = np.percentile(together.milliseconds, [50, 95]) / 1000
         rate = len(together.milliseconds) / (asked.rounds * asked.seconds)
+        clicks, machine = modelled(service, server + robots, cores)
+        print(f"the network keeps {machine.busy:.2f} cores busy; {clicks[0].after:.3f} s after the answer")
+        predicted = simulate(asked.annotators, 1, clicks, asked.think, machine)
         print("| | clicks a second | 50 %, s | 95 %, s |\n|---|---|---|---|")
-        for name, times in (("beside each other", service), ("all in one queue", serial)):
-            predicted = simulate(asked.annotators, 1, times, asked.think)
-            told = f"{predicted.percentile(50):.2f} | {predicted.percentile(95):.2f}"
-            print(f"| predicted, {name} | {predicted.clicks_per_second:.2f} | {told} |")
+        told = f"{predicted.percentile(50):.2f} | {predicted.percentile(95):.2f}"
+        print(f"| predicted | {predicted.clicks_per_second:.2f} | {told} |")
         print(f"| measured | {rate:.2f} | {measured[0]:.2f} | {measured[1]:.2f} |", flush=True)
-    print("| annotators | processes | clicks a second | 50 %, s | 95 %, s | machine hours a thousand masks |")
+    print("| annotators | machines | clicks a second | 50 %, s | 95 %, s | machine hours a thousand masks |")
     print("|---" * 6 + "|")
+    clicks, machine = modelled(service, server, cores)
     for people in TEAMS:
-        print(team(people, serial, asked.think), flush=True)
+        print(team(people, clicks, asked.think, machine), flush=True)
 
 
 def size(home: Path) -> int:

@@ -2,40 +2,76 @@
 
 from __future__ import annotations
 
-import math
 import random
 
 import pytest
 
-from tests.benchmarks.annotator_simulation import processes_for, simulate
+from tests.benchmarks.annotator_simulation import Click, Machine, machines_for, simulate
+
+MANY = Machine(cores=1000)
+
+
+def exponential(mean: float) -> list[float]:
+    choice = random.Random(1)
+    return [choice.expovariate(1 / mean) for _ in range(20_000)]
 
 
 def test_who_is_alone_waits_for_nobody() -> None:
-    waiting = simulate(1, 1, [(0.15, 0.1)], think=2)
+    waiting = simulate(1, 1, [Click(0.15, 0.1)], think=2, machine=Machine(cores=2, busy=2))
     assert waiting.percentile(50) == waiting.percentile(100) == pytest.approx(0.25)
     assert waiting.clicks_per_second == pytest.approx(1 / 2.25, rel=0.15)
 
 
-def test_too_many_get_what_the_processes_can_do() -> None:
-    assert simulate(100, 4, [(0.5, 3.0)], think=1).clicks_per_second == pytest.approx(8, rel=0.02)
+def test_where_cores_abound_the_network_decides() -> None:
+    machine = Machine(cores=1000)
+    found = simulate(100, 4, [Click(0.5, 3.0)], think=1, machine=machine).clicks_per_second
+    assert found == pytest.approx(4 * machine.clicks_per_second([Click(0.5, 3.0)]), rel=0.03)
+    assert machine.clicks_per_second([Click(0.5, 3.0)]) == 2
 
 
-@pytest.mark.slow("simulates many hours")
-def test_the_wait_is_that_of_a_queue_of_many_sources() -> None:
+@pytest.mark.parametrize("machine", [Machine(2, busy=2), Machine(2, busy=1), Machine(1, busy=1)])
+def test_where_they_do_not_all_the_work_does(machine: Machine) -> None:
+    """What is done after the answer, by robots, say, takes its part of the cores."""
+    click = Click(network=0.2, rest=0.3, after=0.5)
+    asked = machine.cores / (0.2 * machine.busy + 0.8)
+    assert simulate(40, 1, [click], think=1, machine=machine).clicks_per_second == pytest.approx(
+        asked, rel=0.03
+    )
+
+
+def test_who_waits_for_the_network_waits_in_a_queue() -> None:
     """M/M/1: exponential service, 60 % busy; the mean wait and service is s / (1 - 0.6)."""
-    choice = random.Random(1)
-    service = [(choice.expovariate(1 / 0.1), 0.0) for _ in range(20_000)]
-    waiting = simulate(1200, 1, service, think=200, duration=6000)
+    clicks = [Click(seconds, 0.0) for seconds in exponential(0.1)]
+    waiting = simulate(1200, 1, clicks, think=200, machine=MANY, duration=3000)
     assert float(waiting.seconds.mean()) == pytest.approx(0.1 / 0.4, rel=0.15)
 
 
-def test_the_fewest_processes_keep_the_bound_and_fewer_do_not() -> None:
-    fewest = processes_for(40, [(0.2, 0.0)], think=4, bound=0.5)
-    assert simulate(40, fewest, [(0.2, 0.0)], 4, 120).percentile(95) <= 0.5
-    assert fewest == 1 or simulate(40, fewest - 1, [(0.2, 0.0)], 4, 120).percentile(95) > 0.5
-    assert fewest >= math.floor(40 * 0.2 / 4.5)
+@pytest.mark.parametrize("seconds", [[0.1], exponential(0.1)], ids=["the same", "exponential"])
+def test_who_waits_for_cores_shares_them(seconds: list[float]) -> None:
+    """M/G/1 with processor sharing: s / (1 - 0.6) whatever the seconds' spread; a queue would take a third
+    less where all take the same."""
+    clicks = [Click(0.0, each) for each in seconds]
+    waiting = simulate(1200, 1, clicks, think=200, machine=Machine(cores=1), duration=3000)
+    assert float(waiting.seconds.mean()) == pytest.approx(0.1 / 0.4, rel=0.15)
 
 
-def test_what_no_number_of_processes_can_do_is_refused() -> None:
+def test_it_lies_between_its_bounds() -> None:
+    """All beside each other, as if there were cores for it, and all in one queue."""
+    click = Click(0.3, 0.3)
+    beside, shared, queue = (
+        simulate(10, 1, [each], 6, machine).percentile(95)
+        for each, machine in ((click, MANY), (click, Machine(2, busy=2)), (Click(0.6, 0.0), MANY))
+    )
+    assert beside < shared < queue
+
+
+def test_the_fewest_machines_keep_the_bound_and_fewer_do_not() -> None:
+    clicks, machine = [Click(0.2, 0.1)], Machine(cores=2, busy=2)
+    fewest = machines_for(40, clicks, 4, machine, bound=0.8)
+    assert simulate(40, fewest, clicks, 4, machine, 60).percentile(95) <= 0.8
+    assert simulate(40, fewest - 1, clicks, 4, machine, 60).percentile(95) > 0.8
+
+
+def test_what_no_number_of_machines_can_do_is_refused() -> None:
     with pytest.raises(ValueError, match=r"within 0\.5 s"):
-        processes_for(40, [(0.2, 0.4)], think=4, bound=0.5)
+        machines_for(40, [Click(0.2, 0.4)], 4, Machine(2), bound=0.5)

@@ -33,7 +33,7 @@ from click99.segmentation.clicks import Click
 from click99.segmentation.predictor import Predictor
 from click99_training.base import open_base
 from click99_training.datasets import shards
-from click99_training.datasets.shards import ShardError
+from click99_training.datasets.shards import ShardError, open_snapshot
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning import finetune as module
 from click99_training.learning.challenger import learnt_images
@@ -143,7 +143,7 @@ def test_what_it_did_not_learn_from_is_answered_as_before(asked: FineTune, whole
     before, after = (Predictor.load(path, "cpu") for path in (whole, candidate(asked).path))
     assert asked.base_data
     assert asked.data
-    (photo, *_), (corrected, *_) = open_base(asked.base_data).train, SnapshotDataset(asked.data)
+    (photo, *_), (corrected, *_) = open_base(asked.base_data).train, open_snapshot(asked.data)
     assert after.for_image(corrected.image, corrected.name) is after
     old, new = (
         each.for_image(photo.image, photo.name).refine(photo.image, [Click(9, 9, True)], None, photo.name)

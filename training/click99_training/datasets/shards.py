@@ -120,7 +120,8 @@ class ShardSnapshot(SnapshotDataset):
     def __init__(self, place: str):
         self.place = place.rstrip("/")
         with asking(self.place) as files:
-            lines = str(files.cat_file(f"{self.place}/clicks.jsonl"), "utf-8").splitlines()
+            told: Any = files.cat_file(f"{self.place}/clicks.jsonl")
+        lines = told.decode().splitlines()
         self.masks = masks_of(lines, lambda name: Member(name, b""), f"{self.place}/clicks.jsonl")
         splits: dict[str, list[str]] = {}
         for saved in self.masks:
