@@ -11,7 +11,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(page for name in FOLDERS for page in (ROOT
 
 LEARNING = "tests/training/learning"
 SEVERAL = "tests/training/loop/test_distributed.py"
-SEVERAL += "::test_of_four_processes_one_is_killed_and_the_run_goes_on"
+SEVERAL += "::test_of_four_processes_on_two_machines_one_is_killed_and_the_run_goes_on"
 SHARDS = f"{LEARNING}/test_shards.py::test_a_run_from_a_bucket"
 FINE_TUNE = f"{LEARNING}/test_finetune.py::test_sigterm_stops_the_command_cleanly"
 PROOF = "click99 prove-learning --data DATA --out proof --correct 30 --minutes 15"
@@ -55,6 +55,10 @@ RUN_ELSEWHERE = {
     "click99 finetune --minutes 30 --out runs/cells --data cells-1": FINE_TUNE,
     "click99 shards cells-1 --out s3://bucket/cells-1": SHARDS,
     "click99 train --preset compact --dataset shards --data s3://bucket/cells-1 --out runs/cells": SHARDS,
+    "torchrun --nnodes 2 --node-rank 0 --master-addr HEAD --master-port 29500 --nproc-per-node 2"
+    " -m click99.cli train --preset compact --data DATA --out runs/four": SEVERAL,
+    "click99 finetune --out runs/cells --data s3://bucket/cells-1": f"{LEARNING}/test_finetune.py"
+    "::test_it_learns_from_a_bucket_and_is_known_on_other_machines",
     "torchrun --nproc-per-node 4 -m click99.cli train --preset compact --data DATA --out runs/four": SEVERAL,
     "torchrun --nproc-per-node 4 -m click99.cli finetune --out runs/cells": f"{LEARNING}/test_finetune.py"
     "::test_two_processes_learn_together",

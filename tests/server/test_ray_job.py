@@ -117,12 +117,8 @@ def save_masks(address: str, folder: Path, host: str, count: int) -> None:
     """As Label Studio tells of them: of pictures on another server, in project 7."""
     for number, (image, mask) in enumerate(itertools.islice(pictures(), count), 1):
         Image.fromarray(image).save(folder / f"{number}.png")
-        event = json.loads(
-            saved(
-                brush_item(f"{number}", mask > 0, origin="manual", original_width=SIDE, original_height=SIDE),
-                number=number,
-            )
-        )
+        item = brush_item(f"{number}", mask > 0, original_width=SIDE, original_height=SIDE, origin="manual")
+        event = json.loads(saved(item, number=number))
         event["task"] = {"id": number, "data": {"image": f"{host}/{number}.png"}}
         event["annotation"]["task"], event["project"]["id"] = number, 7
         assert requests.post(f"{address}/webhook", json=event, timeout=60).ok

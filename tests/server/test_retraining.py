@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from click99.annotations.database import Database, sqlite_url
 from click99.annotations.events import keep_event
+from click99.commands.learning import teaching
 from click99.registry.jobs import Jobs
 from click99.server.own_checks import check_training
 from click99.server.prometheus import Metrics
@@ -191,6 +192,20 @@ def test_each_project_is_counted_and_taught_by_itself(tmp_path: Path, jobs: Jobs
     assert corrected(database, jobs, "", 99) == {"3": 2, "7": 0}
     assert corrected(database, jobs, "3+7", 99) == {"3+7": 5}
     assert corrected(database, jobs, "all", 99) == {"": 5}
+
+
+@pytest.mark.parametrize(("rank", "told"), [("0", True), ("1", False)])
+def test_of_processes_that_learn_together_one_says_from_what(
+    tmp_path: Path, rank: str, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for project in (3, 7):
+        event = json.loads(saved(brush_item(f"{project}", origin="manual"), number=project))
+        event["project"]["id"] = project
+        with Database(sqlite_url(tmp_path)).writing() as session:
+            keep_event(session, json.dumps(event).encode(), datetime.now(UTC))
+    monkeypatch.setenv("RANK", rank)
+    assert teaching(Settings(home=tmp_path), "", None, None) in ("3", "7")
+    assert ("Another: --project" in capsys.readouterr().out) == told
 
 
 def test_the_button_teaches_its_own_project(waiting: Callable[..., TestClient], jobs: Jobs):

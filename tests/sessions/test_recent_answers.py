@@ -98,6 +98,21 @@ def test_damaged_openings_count_as_none(store: Store, damaged: bytes):
     assert answers.alone("task")
 
 
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_two_who_open_it_at_servers_whose_clocks_differ_are_two(
+    store: Store, minutes: float, monkeypatch: pytest.MonkeyPatch
+):
+    one, other, now = RecentAnswers(store), RecentAnswers(store), time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    one.opened("task")
+    assert one.alone("task")
+    monkeypatch.setattr(time, "time", lambda: now + 60 * minutes)
+    other.opened("task")
+    assert not other.alone("task")
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert not one.alone("task")
+
+
 def test_openings_while_a_clock_was_ahead_do_not_count(store: Store):
     store.put(KEYS[1], json.dumps([time.time() + 1e8] * 2).encode())
     answers = RecentAnswers(store)

@@ -21,6 +21,7 @@ from click99.sessions import MemoryStore, Sessions
 from click99.sessions.redis_store import PAUSE, PREFIX, RedisStore
 from tests.disc_painter import DiscPainter
 from tests.redis_server import RedisServer
+from tests.sessions.cut_way import Way
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 CLICKS = [Click(5 + 9 * k, 12 + 4 * k, k != 3, f"click {k}") for k in range(6)]
@@ -217,6 +218,28 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 @pytest.mark.slow("many histories")
+@given(st.data())
+@settings(max_examples=10)
+def test_a_redis_that_one_of_two_workers_cannot_reach_costs_no_mask(shared: RedisServer, data: st.DataObject):
+    """The other writes meanwhile, a click's worker is anyone, and the way is cut and mended at any time."""
+    shared.client.flushdb()
+    clock = Clock()
+    with Way(shared.port) as way:
+        urls = (shared.url, f"redis://127.0.0.1:{way.port}/0")
+        losses: list[str] = []
+        workers = [Sessions(DiscPainter(), store_at(url, clock, losses)) for url in urls]
+        for _ in range(data.draw(st.integers(2, 8))):
+            way.set(data.draw(st.booleans()))
+            clock.now += data.draw(st.sampled_from([0, PAUSE]))
+            clicks = [click for click in CLICKS if data.draw(st.booleans())] or CLICKS[:1]
+            mask = data.draw(st.sampled_from(workers)).mask("image", IMAGE, clicks).alpha
+            assert np.array_equal(mask, fresh(clicks))
+        way.set(False)
+        clock.now += PAUSE
+        assert np.array_equal(workers[1].mask("image", IMAGE, CLICKS).alpha, fresh(CLICKS))
+        assert losses, "it was really cut off"
+
+
 @given(st.data())
 @settings(max_examples=30)
 def test_any_history_over_two_workers_ends_in_the_mask_of_a_fresh_server(

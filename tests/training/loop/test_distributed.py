@@ -52,7 +52,9 @@ def begin(data: Path, outs: list[Path], processes: int, **run: int) -> list[subp
 def ended(machines: list[subprocess.Popen[str]]) -> tuple[list[str], list[str]]:
     """The digests of the weights that all processes end with, and what each machine complained of."""
     told = [machine.communicate(timeout=400) for machine in machines]
-    return re.findall(r"weights (\w+)", "".join(out for out, _ in told)), [error for _, error in told]
+    said = "".join(out for out, _ in told)
+    assert said.count("checkpoint: ") <= 1, "one process says what all of them did"
+    return re.findall(r"weights (\w+)", said), [error for _, error in told]
 
 
 @pytest.mark.slow("trains, in several processes")
