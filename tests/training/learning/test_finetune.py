@@ -33,7 +33,7 @@ from click99.segmentation.clicks import Click
 from click99.segmentation.predictor import Predictor
 from click99_training.base import open_base
 from click99_training.datasets import shards
-from click99_training.datasets.shards import ShardError, open_snapshot
+from click99_training.datasets.shards import open_snapshot
 from click99_training.datasets.snapshot_dataset import SnapshotDataset
 from click99_training.learning import finetune as module
 from click99_training.learning.challenger import learnt_images
@@ -221,12 +221,13 @@ def test_it_learns_from_a_bucket_and_is_known_on_other_machines(
         s3.set_variables(monkeypatch)
         s3.bucket("data")
         write_shards(snapshot, "s3://data/cells")
-        there = replace(asked, data="s3://data/cells")
         s3.trouble = "503"
-        with pytest.raises(ShardError, match=r"s3://data/cells gives no shards \(.+\)\. Check the address"):
-            run(there)
+        told_to = ["--out", str(asked.out), "--home", str(asked.home), "--model", str(asked.pinned)]
+        refused = CliRunner().invoke(app, ["finetune", "--data", "s3://data/cells", *told_to])
+        assert refused.exit_code == 2
+        assert refused.stderr.startswith("Error: s3://data/cells gives no shards (")
         s3.trouble = ""
-        run(replace(there, registry_url="s3://data/models"))
+        run(replace(asked, data="s3://data/cells", registry_url="s3://data/models"))
         made = Registry.pulled(tmp_path / "elsewhere", "s3://data/models").get(told(asked)["candidate"])
     assert made.facts["snapshot"] == "s3://data/cells"
     assert learnt_images(made) == set(SnapshotDataset(snapshot).images)
