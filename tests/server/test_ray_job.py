@@ -140,7 +140,7 @@ def test_what_the_button_began_is_learnt_there_and_known_here(
         button = {"action": "START_TRAINING", "project": {"id": 7}}
         assert requests.post(f"{address}/webhook", json=button, timeout=60).json()["job"] == "1"
         jobs = Jobs.at(home)
-        until(lambda: jobs.get(1).state != "running", 200)
+        until(lambda: jobs.get(1).state != "running", 400)
         job, log = jobs.get(1), (home / "jobs" / "1" / "log.txt").read_text()
         assert job.state in ("promoted", "not promoted"), log
         registry.pull()
