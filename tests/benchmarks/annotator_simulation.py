@@ -1,7 +1,7 @@
-"""What annotators wait for at machines that share their cores among all they do, without a server (simpy).
+"""What annotators wait for at machines that share themselves among all they do, without a server (simpy).
 
 A machine has a process that computes one click at a time; what goes on beside the network, of this click and
-of others, competes with it for the cores.
+of others, competes with it for the processors.
 """
 
 from __future__ import annotations
@@ -21,25 +21,28 @@ LEAST = 1e-9  # seconds of work that are none
 @dataclass(frozen=True)
 class Click:
     """Seconds that a click takes of a machine that does nothing else: in the network, of which a process has
-    one; beside it; and after its answer, when nobody waits for it: the next task's opening, and robots' own
-    work if they run there."""
+    one, and beside it."""
 
     network: float
     rest: float
-    after: float = 0.0
 
 
 @dataclass(frozen=True)
 class Machine:
-    """cores: of a machine. busy: how many of them the network keeps busy while it computes."""
+    """at_once: how much of what clicks take alone it gets done at once, if they overlap; 1: no more than of
+    one alone."""
 
-    cores: float
-    busy: float = 1.0
+    at_once: float
+
+    @classmethod
+    def that_answers(cls, clicks: Sequence[Click], per_second: float) -> Machine:
+        """One that was seen to answer so many a second when it had no rest."""
+        return cls(max(1.0, per_second * float(np.mean([each.network + each.rest for each in clicks]))))
 
     def clicks_per_second(self, clicks: Sequence[Click]) -> float:
         """That it can answer at most."""
-        network, rest, after = np.mean([(each.network, each.rest, each.after) for each in clicks], axis=0)
-        return float(min(self.cores / (self.busy * network + rest + after), 1 / max(network, LEAST)))
+        network, rest = np.mean([(each.network, each.rest) for each in clicks], axis=0)
+        return float(min(self.at_once / (network + rest), 1 / max(network, LEAST)))
 
 
 @dataclass(frozen=True)
@@ -56,22 +59,21 @@ class Waiting:
 
 @dataclass
 class _Job:
-    left: float  # seconds, if it had what it wants
-    cores: float
+    left: float  # seconds, if it were alone
     done: simpy.Event
 
 
-class _Cores:
-    """Processor sharing: what is under way gets what it wants, or all of it the same share of that."""
+class _Shared:
+    """Processor sharing: all that is under way goes on as if alone, or at the same part of that pace."""
 
-    def __init__(self, world: simpy.Environment, count: float):
-        self._world, self._count = world, count
+    def __init__(self, world: simpy.Environment, at_once: float):
+        self._world, self._at_once = world, at_once
         self._jobs: list[_Job] = []
-        self._at, self._rate, self._turn = 0.0, 1.0, 0
+        self._at, self._pace, self._turn = 0.0, 1.0, 0
 
-    def work(self, seconds: float, cores: float = 1.0) -> simpy.Event:
-        """Done when so many seconds of so many cores were had."""
-        job = _Job(seconds, cores, self._world.event())
+    def work(self, seconds: float) -> simpy.Event:
+        """Done when so many seconds of work are."""
+        job = _Job(seconds, self._world.event())
         self._advance()
         self._jobs.append(job)
         self._plan()
@@ -79,7 +81,7 @@ class _Cores:
 
     def _advance(self) -> None:
         for job in self._jobs:
-            job.left -= self._rate * (self._world.now - self._at)
+            job.left -= self._pace * (self._world.now - self._at)
         self._at = self._world.now
 
     def _plan(self) -> None:
@@ -89,8 +91,8 @@ class _Cores:
         self._jobs = [job for job in self._jobs if job.left > LEAST]
         self._turn += 1
         if self._jobs:
-            self._rate = min(1.0, self._count / sum(job.cores for job in self._jobs))
-            soon = self._world.timeout(min(job.left for job in self._jobs) / self._rate)
+            self._pace = min(1.0, self._at_once / len(self._jobs))
+            soon = self._world.timeout(min(job.left for job in self._jobs) / self._pace)
             soon.callbacks.append(partial(self._look, self._turn))  # type: ignore[union-attr]
 
     def _look(self, turn: int, _: simpy.Event) -> None:
@@ -103,17 +105,16 @@ class _Busy:
     """A machine at work. under_way: clicks that it has not answered."""
 
     def __init__(self, world: simpy.Environment, machine: Machine):
-        self._cores, self._network = _Cores(world, machine.cores), simpy.Resource(world, 1)
-        self._busy, self.under_way = machine.busy, 0
+        self._processors, self._network = _Shared(world, machine.at_once), simpy.Resource(world, 1)
+        self.under_way = 0
 
     def answer(self, click: Click) -> Generator[simpy.Event, Any, None]:
         self.under_way += 1
         with self._network.request() as mine:
             yield mine
-            yield self._cores.work(click.network, self._busy)
-        yield self._cores.work(click.rest)
+            yield self._processors.work(click.network)
+        yield self._processors.work(click.rest)
         self.under_way -= 1
-        self._cores.work(click.after)
 
 
 def simulate(

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.bench_scale [--annotators 20] [--think 8] [--seconds 30]
 
 One `click99 serve` on all cores with the shipped checkpoint and a Redis. One annotator gives the service
-times and what a click takes of the processors, the robots' own program included; so many click for real.
-Both take turns, --rounds times, so that other work on the machine meets both. Then the same is simulated
-(`annotator_simulation.py`), and larger teams, who have computers of their own. docs/explanation/scale.md.
+times; a few who never think, how many clicks the machine answers at most, their own program included; so many
+who think click for real. All take turns, --rounds times, so that other work on the machine meets all. Then
+the same is simulated (`annotator_simulation.py`), and larger teams. docs/explanation/scale.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import os
 import re
 import sqlite3
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -36,7 +35,7 @@ TEAMS = (10, 300, 10_000)
 CLICKS = 4.5  # of an object, as the robots make them
 BOUND = 1.5  # seconds that 95 % of the clicks may take
 PAUSE = 0.5  # seconds in which one who is alone has nothing of the click before under way
-TICKS = os.sysconf("SC_CLK_TCK")
+CROWD = 6  # who never think
 
 
 def traffic(address: str, hosts: dict[int, str]) -> list[str]:
@@ -73,30 +72,6 @@ def memory(redis: RedisServer, home: Path) -> np.ndarray:
     return np.array([redis.client.info("memory")["used_memory"], size(home)], float)
 
 
-def server_seconds() -> float:
-    """Of processors that the server, a child of this process, has had."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    (server,) = (each for each in children if b"\0serve\0" in Path(f"/proc/{each}/cmdline").read_bytes())
-    user, system = Path(f"/proc/{server}/stat").read_text().rpartition(") ")[2].split()[11:13]
-    return (int(user) + int(system)) / TICKS
-
-
-def spent() -> np.ndarray:
-    """Seconds of processors: the server's, and the robots' with their pictures' hosts."""
-    return np.array([server_seconds(), time.process_time()])
-
-
-def modelled(
-    service: Sequence[tuple[float, float]], processor: float, cores: int
-) -> tuple[list[Click], Machine]:
-    """Clicks that take `processor` seconds in all, on average: what the network keeps busy is that of it
-    which is not beside the network, at most all cores; what is left over is done after the answer."""
-    network, rest = np.mean(service, axis=0)
-    busy = min(max((processor - rest) / network, 1.0), float(cores))
-    after = max(0.0, processor - rest - busy * network)
-    return [Click(own, beside, after) for own, beside in service], Machine(cores, busy)
-
-
 def team(people: int, clicks: Sequence[Click], think: float, machine: Machine) -> str:
     machines = machines_for(people, clicks, think, machine, BOUND)
     waiting = simulate(people, machines, clicks, think, machine, 60)
@@ -126,28 +101,27 @@ def main() -> None:
         print("| picture | request, bytes | answer, bytes | picture, bytes |\n|---|---|---|---|")
         print(*traffic(address, hosts), sep="\n", flush=True)
 
-        alone, together = Annotators(address, images, PAUSE), Annotators(address, images, asked.think)
+        alone, crowd, together = (Annotators(address, images, each) for each in (PAUSE, 0, asked.think))
         service: list[tuple[float, float]] = []
-        grown, taken = np.zeros(2), np.zeros(2)
+        grown = np.zeros(2)
         for round_ in range(asked.rounds):
             before, known, lines = memory(redis, home), len(alone.milliseconds), len(logged(home))
-            processors = spent()
             alone.work(1, asked.seconds / 2, 10_000 + round_)
-            taken += spent() - processors
             grown += memory(redis, home) - before
             service += split(alone.milliseconds[known:], logged(home)[lines:])
+            crowd.work(CROWD, asked.seconds / 2, 20_000 + round_ * CROWD)
             together.work(asked.annotators, asked.seconds, round_ * asked.annotators)
         network, rest = np.mean(service, axis=0)
-        server, robots = taken / sum(len(each.clicks) for each in alone.objects)
+        most = len(crowd.milliseconds) / (asked.rounds * asked.seconds / 2)
         print(f"alone: {len(service)} clicks, {network:.3f} s in the network, {rest:.3f} s beside it")
-        print(f"processors: {server:.3f} s a click in the server, {robots:.3f} in the robots")
+        print(f"without a rest: {most:.2f} clicks a second")
         print(f"Redis: {grown[0] / len(alone.objects) / 1000:.0f} kB an object")
         print(f"record: {grown[1] / len(service) / 1000:.2f} kB a click")
 
         measured = np.percentile(together.milliseconds, [50, 95]) / 1000
         rate = len(together.milliseconds) / (asked.rounds * asked.seconds)
-        clicks, machine = modelled(service, server + robots, cores)
-        print(f"the network keeps {machine.busy:.2f} cores busy; {clicks[0].after:.3f} s after the answer")
+        clicks = [Click(own, beside) for own, beside in service]
+        machine = Machine.that_answers(clicks, most)
         predicted = simulate(asked.annotators, 1, clicks, asked.think, machine)
         print("| | clicks a second | 50 %, s | 95 %, s |\n|---|---|---|---|")
         told = f"{predicted.percentile(50):.2f} | {predicted.percentile(95):.2f}"
@@ -155,7 +129,6 @@ def main() -> None:
         print(f"| measured | {rate:.2f} | {measured[0]:.2f} | {measured[1]:.2f} |", flush=True)
     print("| annotators | machines | clicks a second | 50 %, s | 95 %, s | machine hours a thousand masks |")
     print("|---" * 6 + "|")
-    clicks, machine = modelled(service, server, cores)
     for people in TEAMS:
         print(team(people, clicks, asked.think, machine), flush=True)
 
