@@ -43,6 +43,7 @@ def test_a_machine_is_known_by_what_it_answers_without_a_rest() -> None:
     assert Machine.that_answers(clicks, 0.1) == Machine(1), "one alone was seen to get that done"
 
 
+@pytest.mark.slow("simulates hours")
 def test_who_waits_for_the_network_waits_in_a_queue() -> None:
     """M/M/1: exponential service, 60 % busy; the mean wait and service is s / (1 - 0.6)."""
     clicks = [Click(seconds, 0.0) for seconds in exponential(0.1)]
@@ -50,6 +51,7 @@ def test_who_waits_for_the_network_waits_in_a_queue() -> None:
     assert float(waiting.seconds.mean()) == pytest.approx(0.1 / 0.4, rel=0.15)
 
 
+@pytest.mark.slow("simulates hours")
 @pytest.mark.parametrize("seconds", [[0.1], exponential(0.1)], ids=["the same", "exponential"])
 def test_who_waits_for_processors_shares_them(seconds: list[float]) -> None:
     """M/G/1 with processor sharing: s / (1 - 0.6) whatever the seconds' spread; a queue would take a third
