@@ -145,13 +145,14 @@ def test_where_nothing_can_be_written_it_is_not_kept(shipped: TwoStreamNetwork, 
 
 @pytest.mark.skipif("not has_bf16()", reason="this processor does not compute in bf16")
 def test_bf16_is_another_conversion_whose_masks_agree(shipped: TwoStreamNetwork, converted: OpenVINO):
-    """By its alpha: a look of the network rounds to 8 bits at most."""
+    """Of noise, of which alpha is small and grey: photographs leave less to rounding."""
     (half, *_), (whole, *_) = (
         answer(computed, shipped, SIZES[1])[1]
         for computed in (OpenVINO(shipped, engine="openvino-bf16"), converted)
     )
     assert float((half - whole).abs().max()) > 1e-4
-    assert float((half - whole).abs().mean()) < 0.01
+    assert float((half - whole).abs().mean()) < 0.02
+    assert float(((half > 0.5) == (whole > 0.5)).float().mean()) > 0.99
 
 
 def has_bf16() -> bool:
