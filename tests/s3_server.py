@@ -48,6 +48,8 @@ class S3Server:
         return s3.create_bucket(Bucket=name)
 
     def set_variables(self, patch: pytest.MonkeyPatch) -> None:
+        """For this process, which forgets any server before."""
+        S3FileSystem.clear_instance_cache()
         for name, value in self.variables.items():
             patch.setenv(name, value)
 
@@ -59,7 +61,6 @@ class S3Server:
     def come_back(self, patch: pytest.MonkeyPatch) -> None:
         self.trouble = ""
         self.set_variables(patch)
-        S3FileSystem.clear_instance_cache()
 
     def __enter__(self) -> S3Server:
         threading.Thread(target=self._server.serve_forever, name="s3", daemon=True).start()

@@ -219,17 +219,17 @@ def test_it_learns_from_a_bucket_and_is_known_on_other_machines(
     monkeypatch.setattr(shards, "PATIENCE", impatient)
     with S3Server() as s3:
         s3.set_variables(monkeypatch)
-        s3.bucket("data")
-        write_shards(snapshot, "s3://data/cells")
+        s3.bucket("finetuned")  # moto keeps those of a process
+        write_shards(snapshot, "s3://finetuned/cells")
         s3.trouble = "503"
         told_to = ["--out", str(asked.out), "--home", str(asked.home), "--model", str(asked.pinned)]
-        refused = CliRunner().invoke(app, ["finetune", "--data", "s3://data/cells", *told_to])
+        refused = CliRunner().invoke(app, ["finetune", "--data", "s3://finetuned/cells", *told_to])
         assert refused.exit_code == 2
-        assert refused.stderr.startswith("Error: s3://data/cells gives no shards (")
+        assert refused.stderr.startswith("Error: s3://finetuned/cells gives no shards (")
         s3.trouble = ""
-        run(replace(asked, data="s3://data/cells", registry_url="s3://data/models"))
-        made = Registry.pulled(tmp_path / "elsewhere", "s3://data/models").get(told(asked)["candidate"])
-    assert made.facts["snapshot"] == "s3://data/cells"
+        run(replace(asked, data="s3://finetuned/cells", registry_url="s3://finetuned/models"))
+        made = Registry.pulled(tmp_path / "elsewhere", "s3://finetuned/models").get(told(asked)["candidate"])
+    assert made.facts["snapshot"] == "s3://finetuned/cells"
     assert learnt_images(made) == set(SnapshotDataset(snapshot).images)
 
 
