@@ -50,6 +50,8 @@ class Recipe:
     nearly_right: float = 0.15  # share of the images that start from a mask with some errors
     saved: float = 0.0  # share of the images whose mask may be saved between clicks (Batch.save)
     maps: float = 0.0  # share of the images whose first click sees a map of what is alike (loop/maps.py)
+    likeness: float = 0.0  # share of the images whose clicks all see a map, by an input of its own
+    frozen: bool = False  # the image stream, where it sees the image alone, stays as it is
     inverted: float = 0.0  # share of the images where all that the object is not is asked for
     lenient: float = 0.3  # share of the images clicked where people click, not at the very centre
     object_scale: tuple[float, float] = (0.8, 2.6)  # side of the crop over side of the object

@@ -41,7 +41,9 @@ class Engine(Protocol):
         self, image: Tensor, click_maps: Tensor | None = None, previous: Tensor | None = None
     ) -> ImageFeatures: ...
 
-    def __call__(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> NetworkOutput: ...
+    def __call__(
+        self, features: ImageFeatures, click_maps: Tensor, previous: Tensor, likeness: Tensor | None = None
+    ) -> NetworkOutput: ...
 
 
 class OpenVINO:
@@ -71,8 +73,10 @@ class OpenVINO:
         normalised, *skips, context = self._run(self._image, seen)
         return ImageFeatures(normalised, skips, context)
 
-    def __call__(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> NetworkOutput:
-        known = features.image, features.context, *features.skips
+    def __call__(
+        self, features: ImageFeatures, click_maps: Tensor, previous: Tensor, likeness: Tensor | None = None
+    ) -> NetworkOutput:
+        known = _known(self._network, features, torch.zeros_like(previous) if likeness is None else likeness)
         alpha, logits, *summary = self._run(self._click, [click_maps, previous, *known])
         return NetworkOutput(alpha, logits, summary[0] if summary else None)
 
@@ -143,6 +147,12 @@ def _seen(
     return [image, *(tensor for tensor in others if tensor is not None)]
 
 
+def _known(network: TwoStreamNetwork, features: ImageFeatures, likeness: Tensor) -> list[Tensor]:
+    """What the click stream takes besides click maps and previous mask."""
+    known = [features.image, features.context, *features.skips]
+    return [likeness, *known] if network.config.likeness else known
+
+
 def _kept(file: Path) -> tuple[bytes, bytes] | None:
     """Both streams' conversions; None where there are none, or damaged ones."""
     try:
@@ -175,8 +185,7 @@ def traced(network: TwoStreamNetwork) -> tuple[Any, Any]:
     network = with_channels_last_norms(network)
     image, previous = torch.rand(1, 3, SIDE, SIDE), torch.rand(1, 1, SIDE, SIDE)
     click_maps = torch.rand(1, network.config.click_channels, SIDE, SIDE)
-    features = network.encode(image, click_maps, previous)
-    known = features.image, features.context, *features.skips
+    known = _known(network, network.encode(image, click_maps, previous), torch.rand_like(previous))
     return (
         _model(ImageStream(network), _seen(network, image, click_maps, previous)),
         _model(ClickStream(network), [click_maps, previous, *known]),

@@ -70,9 +70,24 @@ class ConvBlock(nn.Sequential):
         layers.append(nn.LeakyReLU(config.slope, inplace=True))
         super().__init__(*layers)
 
+    def forward(self, input: Tensor, beside: Tensor | None = None) -> Tensor:
+        """beside: added to what the convolution makes of the input."""
+        convolution, *others = self
+        x = convolution(input)
+        if beside is not None:
+            x = x + beside
+        for layer in others:
+            x = layer(x)
+        return x
+
 
 class InteractionStream(nn.Module):
-    """Click maps and the previous mask → features at strides 2, 4, 8, … (Table 4)."""
+    """Click maps and the previous mask → features at strides 2, 4, 8, … (Table 4).
+
+    The likeness joins at the first convolution by one of its own, which begins at zero: a network that has
+    learnt nothing of it answers, bit for bit, as one that lacks it. Unknown is 0, and without a bias the same
+    as none.
+    """
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
@@ -86,11 +101,17 @@ class InteractionStream(nn.Module):
             self.convs.append(ConvBlock(config, inputs, outputs, stride=stride, normed=normed))
             inputs = outputs
         self.channels = [config.interaction[k][0] for k in self.taps]
+        self.likeness = None
+        if config.likeness:
+            channels, stride = config.interaction[0]
+            self.likeness = nn.Conv2d(1, channels, 3, stride, 1, bias=False)
+            nn.init.zeros_(self.likeness.weight)
 
-    def forward(self, interaction: Tensor) -> list[Tensor]:
+    def forward(self, interaction: Tensor, likeness: Tensor | None = None) -> list[Tensor]:
         features, x = [], interaction  # x [B, 6 + 1, H, W]
+        seen = self.likeness(likeness) if self.likeness and likeness is not None else None
         for k, conv in enumerate(self.convs):
-            x = conv(x)
+            x = conv(x) if k else conv(x, seen)
             if k in self.taps:
                 features.append(x)
         return features
@@ -275,17 +296,26 @@ class TwoStreamNetwork(nn.Module):
             x = self.pyramid(x)
         return ImageFeatures(image, skips, x)
 
-    def forward(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> NetworkOutput:
+    def forward(
+        self,
+        features: ImageFeatures,
+        click_maps: Tensor,
+        previous: Tensor,
+        likeness: Tensor | None = None,
+    ) -> NetworkOutput:
         """One click.
 
         Args:
             features: of the image, from `encode`.
             click_maps: [B, 6, H, W] (2 unless they are Gaussians), background maps before foreground maps.
             previous: the alpha before this click, [B, 1, H, W], zeros before the first.
+            likeness: how much each place looks like the masks that were accepted before, [B, 1, H, W] in
+                −1…1, 0: unknown; None: everywhere. A network without that input leaves it out.
         """
         x, skips = features.context, features.skips
         if self.config.interaction:
-            *click_skips, coarsest = self.interaction(_join(self._interaction_inputs(click_maps, previous)))
+            seen = _join(self._interaction_inputs(click_maps, previous))
+            *click_skips, coarsest = self.interaction(seen, likeness)
             x = torch.cat((x, coarsest), 1)
             skips = [torch.cat(pair, 1) for pair in zip(skips, click_skips, strict=True)]
         if self.config.pyramid_of == "both":

@@ -54,6 +54,7 @@ class NetworkConfig:
     view: Literal["windows", "zoomed", "whole"] = "zoomed"  # how the predictor looks at an image
     quality: bool = False  # whether a head predicts the answer's IoU, by which views can be chosen
     quality_among_looks: bool = False  # whether it also knows which of a click's looks it judges
+    likeness: bool = False  # whether the interaction stream sees what looks like the masks accepted before
 
     def __post_init__(self) -> None:
         for field, hint in get_type_hints(NetworkConfig).items():
@@ -66,6 +67,8 @@ class NetworkConfig:
             raise ValueError(f"{self.name}: the interaction stream sees neither clicks nor previous mask")
         if not self.interaction and self.clicks_in != "image":
             raise ValueError(f"{self.name}: clicks_in={self.clicks_in!r} needs an interaction stream")
+        if not self.interaction and self.likeness:
+            raise ValueError(f"{self.name}: likeness=True needs an interaction stream")
         if not self.interaction and self.feedback == "late" and not self.previous_at_full_size:
             raise ValueError(f"{self.name}: feedback='late' needs an interaction stream")
 

@@ -24,16 +24,17 @@ class ImageStream(nn.Module):
 
 
 class ClickStream(nn.Module):
-    """`TwoStreamNetwork.forward`, likewise."""
+    """`TwoStreamNetwork.forward`, likewise; known: the likeness, of a network that sees it, and the features:
+    image, context, skips."""
 
     def __init__(self, network: TwoStreamNetwork):
         super().__init__()
         self.network = network
 
-    def forward(
-        self, click_maps: Tensor, previous: Tensor, image: Tensor, context: Tensor, *skips: Tensor
-    ) -> tuple[Tensor, ...]:
-        output = self.network(ImageFeatures(image, [*skips], context), click_maps, previous)
+    def forward(self, click_maps: Tensor, previous: Tensor, *known: Tensor) -> tuple[Tensor, ...]:
+        likeness, features = (known[0], known[1:]) if self.network.config.likeness else (None, known)
+        image, context, *skips = features
+        output = self.network(ImageFeatures(image, skips, context), click_maps, previous, likeness)
         return tuple(tensor for tensor in output if tensor is not None)
 
 

@@ -26,12 +26,14 @@ LONG_SIDE = 1000  # pixels, of a mosaic
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the manifest: paths relative to its folder, what the mask's values mean, where it is from."""
+    """A row of the manifest: paths relative to its folder, what the mask's values mean, where it is from, and
+    what its objects are called there."""
 
     image: str
     mask: str
     kind: str
     source: str = ""
+    label: str = ""
 
 
 class ManifestDataset(SampleDataset):
@@ -109,6 +111,9 @@ class ManifestDataset(SampleDataset):
         return composed(foregrounds, background, mix, rng)
 
     def _photo(self, entry: Entry, rng: np.random.Generator, pairs: float) -> Sample:
+        return replace(self._labelled(entry, rng, pairs), kind=f"{entry.source} {entry.label}".strip())
+
+    def _labelled(self, entry: Entry, rng: np.random.Generator, pairs: float) -> Sample:
         image, mask = self.folder / entry.image, self.folder / entry.mask
         if entry.kind == "instances":
             numbers = read_mask(mask, indices=True)
@@ -159,4 +164,7 @@ def _entries(manifest: Path, split: str) -> list[Entry]:
         rows = [row for row in reader if row["split"] == split]
     if unknown := {row["kind"] for row in rows} - set(KINDS):
         raise ValueError(f"{manifest}: unknown kind {sorted(unknown)}, expected one of {KINDS}")
-    return [Entry(row["file"], row["mask"], row["kind"], row.get("source") or "") for row in rows]
+    return [
+        Entry(row["file"], row["mask"], row["kind"], row.get("source") or "", row.get("cls") or "")
+        for row in rows
+    ]

@@ -21,6 +21,7 @@ class Sample:
     clicks: what a person clicked here, in order; start: the mask that the first of them began with, bool
     [H, W], None: nothing. taught: the truth only says where to click, what to answer says a teacher
     (training/click99_training/loop/teacher.py). project: that it was saved in, as the record calls it.
+    kind: objects of one kind look alike; empty: none is known to look like it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Sample:
     start: np.ndarray | None = None
     taught: bool = False
     project: str = ""
+    kind: str = ""
 
 
 def crop_around_object(

@@ -14,6 +14,8 @@ from click99.segmentation.presets import ClickEncoding
 from click99.segmentation.robot import deepest, robot_click
 from click99_training.datasets.sample import Sample
 from click99_training.loop.bundled import bundled_clicks
+from click99_training.loop.lessons import Lessons
+from click99_training.loop.likeness import likeness
 from click99_training.loop.maps import learnt_maps
 from click99_training.loop.nearly_right import nearly_right
 from click99_training.recipes import Recipe
@@ -40,6 +42,7 @@ class Batch:
     lenient: list[bool]
     saved: list[bool]  # those that `save` is about
     click_encoding: ClickEncoding = "gaussians"
+    likeness: Tensor | None = None  # what all clicks see of masks accepted before: [B, 1, S, S] in −1…1
 
     @classmethod
     def start(
@@ -94,6 +97,14 @@ class Batch:
         drawn = torch.tensor([rng.random() < share for rng in self.rngs], device=fresh.device)
         seen = (fresh & drawn)[:, None, None, None]
         self.previous = torch.where(seen, learnt_maps(evidence, self.truth, self.rngs), self.previous)
+
+    def show_likeness(self, evidence: Tensor, lessons: Lessons, share: float) -> None:
+        """Let all clicks on that share of the crops see what the lessons say of them, by their evidence
+        [B, C, h, w], from which others of their kind then learn."""
+        features = evidence.detach().float().cpu().numpy()
+        seen = likeness(self.samples, features, lessons, self.rngs, share)
+        self.likeness = torch.from_numpy(seen).to(self.truth.device)
+        lessons.teach(self.samples, features)
 
     def bundle(self) -> None:
         """All clicks at once, as networks were trained before the paper."""

@@ -28,7 +28,7 @@ def learnt_maps(evidence: Tensor, truth: Tensor, rngs: Sequence[np.random.Genera
     """
     features = evidence.detach().float().cpu().numpy()
     masks = truth[:, 0].cpu().numpy() > 0.5
-    taught = [_part(*each) for each in zip(features, masks, rngs, strict=True)]
+    taught = [part_of(*each) for each in zip(features, masks, rngs, strict=True)]
     maps = np.zeros((len(features), 1, *features.shape[2:]), np.float32)
     for k, rng in enumerate(rngs):
         chosen = [moments for moments in _mixed(taught, k, rng) if moments]
@@ -37,7 +37,7 @@ def learnt_maps(evidence: Tensor, truth: Tensor, rngs: Sequence[np.random.Genera
     return upsample(torch.from_numpy(maps).to(truth.device), truth)
 
 
-def _part(features: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Moments | None:
+def part_of(features: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Moments | None:
     """What a random part of the crop teaches."""
     _, height, width = features.shape
     step = mask.shape[0] // height

@@ -42,8 +42,8 @@ def nearly_right(truth: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarra
 def _wobbly(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Right but for some of its border, which wobbles."""
     reach = np.exp(rng.uniform(np.log(1.5), np.log(0.12 * min(truth.shape))))
-    wobble = _smooth_noise(truth.shape, rng) * reach
-    where = _smooth_noise(truth.shape, rng) > rng.uniform(-1, 1)  # elsewhere the border is right
+    wobble = smooth_noise(truth.shape, rng) * reach
+    where = smooth_noise(truth.shape, rng) > rng.uniform(-1, 1)  # elsewhere the border is right
     return _soft(_inside_by(truth) + wobble * where, rng)
 
 
@@ -82,7 +82,7 @@ def _soft(inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (1 + np.tanh(inside / rng.uniform(0.8, 3.0))) / 2
 
 
-def _smooth_noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def smooth_noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Noise of unit deviation whose blobs are between 1/3 and 1/24 of the image: float32 [H, W]."""
     cells = int(rng.integers(3, 25))
     noise = rng.standard_normal((cells, cells)).astype(np.float32)

@@ -94,7 +94,7 @@ def initial_network(run: Run, config: NetworkConfig) -> TwoStreamNetwork:
     network = load_checkpoint(run.start_from)
     if network.config == config:
         return network
-    if headless(network.config) == headless(config):
+    if _adds_to(headless(network.config), headless(config)):
         return with_new_head(network, config)
     if isinstance(network.encoder, ResNet50) and config.encoder == network.config.encoder:
         return with_image_stream(network.encoder.state_dict(), config, run.seed)
@@ -103,8 +103,14 @@ def initial_network(run: Run, config: NetworkConfig) -> TwoStreamNetwork:
     )
 
 
+def _adds_to(trained: NetworkConfig, config: NetworkConfig) -> bool:
+    """Whether it is the same, or sees a likeness, too."""
+    return config in (trained, replace(trained, likeness=True))
+
+
 def with_new_head(trained: TwoStreamNetwork, config: NetworkConfig) -> TwoStreamNetwork:
-    """The same streams and decoder, and whatever head of its own the configuration adds, drawn anew."""
+    """The same streams and decoder, and what else the configuration adds: a head of its own, drawn anew, an
+    input for the likeness, which begins unseen."""
     network = TwoStreamNetwork(config)
     network.load_state_dict(trained.state_dict(), strict=False)
     return network

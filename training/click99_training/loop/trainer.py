@@ -2,14 +2,14 @@
 
 For every batch of crops: the robot clicks in the largest wrong region, the network answers, loss, backward,
 step; its answer (detached) is the previous mask of the next click. An image stream that sees the image alone
-runs once per batch: its gradient is gathered over the clicks and steps once.
+runs once per batch: its gradient is gathered over the clicks and steps once, unless it is frozen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from click99.segmentation.network import ImageFeatures, NetworkOutput, TwoStreamNetwork
 from click99_training.loop.batch import Batch
 from click99_training.loop.distributed import average_gradients
+from click99_training.loop.lessons import Lessons
 from click99_training.loop.losses import MASK_LOSSES, click_location_loss, normalized_focal_loss
 from click99_training.loop.optimizers import follow_schedule, optimizer
 from click99_training.loop.precision import keep_in_fp32, mixed_precision
@@ -52,11 +53,17 @@ class Trainer:
         self.teacher = Teacher(teacher, self.device) if teacher else None
         self.average = AveragedModel(self.network, multi_avg_fn=moving_average(recipe.average))
         keep_in_fp32(self.network, self.device)
+        self.lessons = Lessons()
         image_stream = [(network.encoder, recipe.encoder_rate), (network.pyramid, recipe.head_rate)]
         inside = {p for part, _ in image_stream for p in part.parameters()}
         others = [(p, recipe.head_rate) for p in network.parameters() if p not in inside]
         streams = [(p, rate) for part, rate in image_stream for p in part.parameters()]
-        if network.image_only:
+        self.learns_image = not (network.image_only and recipe.frozen)
+        if not self.learns_image:
+            for parameter in inside:
+                parameter.requires_grad_(False)
+            self.optimizers = {"per_click": optimizer(others, recipe)}
+        elif network.image_only:
             self.optimizers = {
                 "per_click": optimizer(others, recipe),
                 "per_image": optimizer(streams, recipe),
@@ -73,7 +80,9 @@ class Trainer:
         """All clicks of one batch, a step after each; then, if apart, the image stream's step."""
         scores = BatchScores(ious=[batch.iou()])
         features = self._encode(batch) if self.network.image_only else None
-        leaves = features and _leaves(features)
+        leaves = _leaves(features) if features and self.learns_image else features
+        if features and self.recipe.likeness:
+            batch.show_likeness(features.evidence, self.lessons, self.recipe.likeness)
         rounds = [batch.bundle] if self.recipe.bundled else [batch.click] * self.recipe.clicks
         for k, click in enumerate(rounds):
             batch.save()
@@ -82,7 +91,7 @@ class Trainer:
                 batch.show_maps(features.evidence, self.recipe.maps)
             scores.losses.append(self._click(batch, leaves))
             scores.ious.append(batch.iou())
-        if features and leaves:
+        if features and leaves and self.learns_image:
             made = [*features.skips, features.context]
             torch.autograd.backward(made, [leaf.grad for leaf in (*leaves.skips, leaves.context)])
             self._step("per_image")
@@ -98,7 +107,7 @@ class Trainer:
     def _click(self, batch: Batch, features: ImageFeatures | None) -> float:
         features, maps = features or self._encode(batch), batch.maps()
         with mixed_precision(self.device):
-            output = self.network(features, maps, batch.previous)
+            output = self.network(features, maps, batch.previous, batch.likeness)
             target = self.teacher.target(batch, maps) if self.teacher else batch.truth
         batch.previous = output.alpha.detach().float()
         loss = self._loss(output, target, batch)
@@ -134,13 +143,16 @@ class Trainer:
         return cast(TwoStreamNetwork, self.average.module)
 
     def state(self) -> dict:
-        parts = {"network": self.network, "average": self.average, **self.optimizers}
-        return {name: part.state_dict() for name, part in parts.items()}
+        return {name: part.state_dict() for name, part in self._parts().items()}
 
     def restore(self, state: dict) -> None:
-        parts = {"network": self.network, "average": self.average, **self.optimizers}
-        for name, part in parts.items():
+        for name, part in self._parts().items():
             part.load_state_dict(state[name])
+
+    def _parts(self) -> dict[str, Any]:
+        """What is saved of a run."""
+        taught = {"lessons": self.lessons} if self.recipe.likeness else {}
+        return {"network": self.network, "average": self.average, **self.optimizers, **taught}
 
 
 def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:

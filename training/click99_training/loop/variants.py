@@ -10,6 +10,13 @@ from dataclasses import replace
 from click99.segmentation.presets import PRESETS, VARIANTS, NetworkConfig, variant
 from click99_training.recipes import RECIPES, Recipe
 
+# What accepted masks say, as an input of its own; the head that chooses between looks is kept as it is.
+LIKENESS = {"likeness": True, "quality_among_looks": True}
+# The image stream stays, and with it what was learnt from accepted masks. More photos, of small sources
+# rather: only photos have a kind.
+SHOWN = {"likeness": 0.5, "maps": 0.0, "clicks": 3, "frozen": True}
+SHOWN |= {"balance": 0.75, "composite": 0.1, "mosaic": 0.15, "inverted": 0.05}
+
 # name -> (changes of the network, changes of the recipe); all from the whole preset
 CLAIMS: dict[str, tuple[dict, dict]] = {
     "bce": ({}, {"mask_loss": "bce"}),
@@ -21,6 +28,7 @@ CLAIMS: dict[str, tuple[dict, dict]] = {
     "clicks-in-both": ({"clicks_in": "both"}, {}),
     "distances": ({"click_encoding": "distances"}, {}),
     "disks": ({"click_encoding": "disks"}, {}),
+    "likeness": (LIKENESS, SHOWN),
 }
 
 
