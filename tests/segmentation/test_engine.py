@@ -77,6 +77,22 @@ def test_the_shipped_network_computes_the_same(
     torch.testing.assert_close(output.summary, expected.summary, rtol=1e-3, atol=1e-3)
 
 
+def test_a_likeness_is_seen_by_both():
+    torch.manual_seed(0)
+    network = TwoStreamNetwork(replace(COMPACT, likeness=True)).eval()
+    assert network.interaction.likeness is not None
+    torch.nn.init.normal_(network.interaction.likeness.weight)
+    converted, likeness = OpenVINO(network), torch.rand(1, 1, 64, 96) * 2 - 1
+    answers = []
+    for each in (converted, network):
+        image, click_maps, previous = drawn(network, 64, 96)
+        with torch.inference_mode():
+            features = each.encode(image)
+            answers.append([each(features, click_maps, previous, seen).alpha for seen in (likeness, None)])
+    torch.testing.assert_close(*answers, rtol=0, atol=1e-3)
+    assert (answers[0][0] - answers[0][1]).abs().max() > 0.01
+
+
 @pytest.mark.parametrize("config", [PAPER, variant(COMPACT, "+T+I"), replace(COMPACT, quality=False)])
 def test_other_networks_compute_the_same(config: NetworkConfig):
     torch.manual_seed(0)

@@ -33,6 +33,7 @@ CONFIGS |= {
     "early fusion": replace(COMPACT, feedback="early"),
     "distances": replace(COMPACT, click_encoding="distances"),
     "disks in both streams": replace(COMPACT, click_encoding="disks", clicks_in="both"),
+    "likeness": replace(COMPACT, likeness=True),
     "paper, distances, early fusion": replace(PAPER, click_encoding="distances", feedback="early"),
 }
 
@@ -56,15 +57,17 @@ def paper() -> Predictor:
 
 
 def inputs(config: NetworkConfig, height: int, width: int, batch: int = 1) -> list[Tensor]:
-    """Image, click maps, previous mask."""
+    """Image, click maps, previous mask, likeness."""
     generator = torch.Generator().manual_seed(1)
-    channels = (3, config.click_channels, 1)
+    channels = (3, config.click_channels, 1, 1)
     return [torch.rand(batch, count, height, width, generator=generator) for count in channels]
 
 
-def click(network: TwoStreamNetwork, image: Tensor, maps: Tensor, previous: Tensor) -> NetworkOutput:
+def click(
+    network: TwoStreamNetwork, image: Tensor, maps: Tensor, previous: Tensor, likeness: Tensor | None = None
+) -> NetworkOutput:
     features = network.encode(image) if network.image_only else network.encode(image, maps, previous)
-    return network(features, maps, previous)
+    return network(features, maps, previous, likeness)
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (32, 96)])
@@ -103,6 +106,23 @@ def test_gradient_reaches_every_parameter(network: TwoStreamNetwork):
     silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     network.zero_grad()
     assert silent == []
+
+
+def test_a_likeness_matters_once_something_was_learnt_of_it():
+    torch.manual_seed(0)
+    plain, seeing = TwoStreamNetwork(COMPACT).eval(), TwoStreamNetwork(replace(COMPACT, likeness=True)).eval()
+    seeing.load_state_dict(plain.state_dict(), strict=False)
+    *others, likeness = inputs(COMPACT, 64, 96)
+    unknown = torch.zeros_like(likeness)
+    assert seeing.interaction.likeness is not None
+    with torch.no_grad():
+        expected = click(plain, *others)
+        for given in (likeness, unknown, None):
+            assert all(map(torch.equal, click(seeing, *others, given), expected))
+        seeing.interaction.likeness.weight.normal_()
+        assert all(map(torch.equal, click(seeing, *others, unknown), expected))
+        assert all(map(torch.equal, click(seeing, *others), expected))
+        assert not torch.equal(click(seeing, *others, likeness).alpha, expected.alpha)
 
 
 def test_the_predictor_clicks_at_odd_sizes(network: TwoStreamNetwork):

@@ -15,7 +15,7 @@ from click99.segmentation.discriminant import Discriminant, Moments
 from click99.segmentation.network import ImageFeatures, NetworkOutput, TwoStreamNetwork
 from click99.segmentation.predictor import Predictor, feature_bytes
 from click99.segmentation.presets import COMPACT
-from click99.segmentation.prior import Prior
+from click99.segmentation.prior import UNKNOWN, Prior
 from click99.segmentation.turns import TAKES_TURNS
 from click99.segmentation.views import Look, WindowsView
 from tests.segmentation.noise import picture
@@ -222,6 +222,40 @@ def test_later_clicks_change_what_is_near(untrained: Predictor, bright: np.ndarr
     assert alpha[5, 5] == 0
     assert (alpha[:, 15:] == 1).all()
     assert (alpha[15:] == 1).all()
+
+
+@pytest.fixture(scope="module")
+def seeing(untrained: Predictor) -> Predictor:
+    """The same with an input for the map that makes a difference."""
+    network = TwoStreamNetwork(replace(COMPACT, likeness=True))
+    network.load_state_dict(untrained.network.state_dict(), strict=False)
+    assert network.interaction.likeness is not None
+    torch.manual_seed(1)
+    torch.nn.init.normal_(network.interaction.likeness.weight)
+    return Predictor(network, "untrained", view=untrained.view)
+
+
+@pytest.mark.parametrize("previous", [None, np.ones((60, 90), np.float32)], ids=["first click", "later"])
+def test_a_map_is_an_input_of_its_own_where_the_network_has_one(
+    untrained: Predictor, seeing: Predictor, bright: np.ndarray, previous: np.ndarray | None
+):
+    clicks, prior = [Click(45, 30, True), Click(5, 5, False)], known(untrained, bright)
+    plain = untrained.refine(bright, clicks, previous, "a")
+    for unknown in (UNKNOWN, known(untrained, bright, "another")):
+        assert np.array_equal(seeing.refine(bright, clicks, previous, "a", unknown), plain)
+    mapped = seeing.refine(bright, clicks, previous, "a", prior)
+    assert not np.array_equal(mapped, plain)
+    seeing.features.clear()
+    assert np.array_equal(mapped, seeing.refine(bright, clicks, previous, "a", prior))
+
+
+def test_all_looks_see_their_part_of_the_map(untrained: Predictor, seeing: Predictor):
+    image, click = picture(300, 400, seed=4), [Click(300, 80, True)]
+    prior = Prior((), Discriminant(np.append(np.zeros(152), 3).astype("<f4").tobytes(), "untrained"))
+    windows = Predictor(seeing.network, "untrained", view=WindowsView())
+    plain, mapped = (list(windows.answers(image, click, None, "a", given)) for given in (UNKNOWN, prior))
+    assert len(plain) == len(mapped) > 1
+    assert not any(np.array_equal(a.alpha, b.alpha) for a, b in zip(plain, mapped, strict=True))
 
 
 def test_a_mask_is_judged_by_the_head_or_by_how_sure_it_is(untrained: Predictor, bright: np.ndarray):

@@ -18,6 +18,7 @@ from click99.segmentation.views import (
     force_discs,
     keep_asked,
     network_size,
+    through,
     view_of,
 )
 
@@ -233,3 +234,15 @@ def test_the_whole_image_has_a_lead_only_where_the_head_does_not_know_it(among: 
 @pytest.mark.parametrize(("name", "view"), [("zoomed", ZoomView), ("whole", WholeView)])
 def test_a_view_by_its_name(name: str, view: type[View]):
     assert type(view_of(name, among=False)) is view
+
+
+def test_a_look_sees_its_part_of_a_coarse_grid():
+    rng = np.random.default_rng(0)
+    small = rng.random((6, 8), np.float32)
+    everywhere = cv2.resize(small, (160, 120), interpolation=cv2.INTER_LINEAR)
+    looks = [Look(Section(0, 0, 160, 120), (120, 160)), Look(Section(40, 16, 104, 80), (64, 64))]
+    for look in looks:
+        assert np.abs(through(look, small, (120, 160)) - everywhere[look.section.area]).max() < 0.03
+    twice = through(Look(looks[1].section, (128, 128)), small, (120, 160))
+    halved = cv2.resize(twice, (64, 64), interpolation=cv2.INTER_AREA)
+    assert np.abs(halved - everywhere[looks[1].section.area]).max() < 0.03

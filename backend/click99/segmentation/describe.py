@@ -71,7 +71,7 @@ def layers(config: NetworkConfig, height: int = 352, width: int = 352) -> list[L
         if isinstance(module, nn.Conv2d | nn.Linear | nn.GroupNorm | nn.Sequential | MaskSummary):
             module.register_forward_hook(measure)
     with torch.no_grad():
-        _, _, summary = network(network.encode(image, maps, previous), maps, previous)
+        _, _, summary = network(network.encode(image, maps, previous), maps, previous, previous)
         if network.quality and summary is not None:
             network.quality.of_look(summary, summary, summary.new_zeros(1, network.quality.PLACE))
     return [

@@ -29,7 +29,7 @@ from click99.segmentation.generalist import Generalist, fingerprint
 from click99.segmentation.network import ImageFeatures, TwoStreamNetwork, place_among
 from click99.segmentation.prior import UNKNOWN, Prior, repaired
 from click99.segmentation.turns import turn
-from click99.segmentation.views import Look, Section, View, keep_asked, view_of
+from click99.segmentation.views import Look, Section, View, keep_asked, through, view_of
 from click99.stages import stage
 
 FEATURE_BYTES = 256 * 2**20  # of the image features that are kept
@@ -172,7 +172,7 @@ class Predictor:
         chosen = self.view.choose([answer.look for answer in answers], worth)
         alpha = self.on_image(answers[chosen], clicks)
         quantise(alpha[answers[chosen].look.section.area])  # the rest is, as it was before
-        if previous is not None and self._maps(prior):
+        if previous is not None and self._maps(prior) and not self.network.config.likeness:
             alpha = repaired(alpha, previous, clicks[-1])
         return Estimate(alpha, answers[chosen].quality if self.network.quality else sureness(alpha))
 
@@ -187,11 +187,12 @@ class Predictor:
         """What each look at the image makes of the last click; arguments as of `refine`."""
         nothing = np.zeros(image.shape[:2], np.float32)
         before, first = nothing if previous is None else previous, None
-        looks = self.view.looks(before, clicks)
-        if previous is None and (seen := self._map(image, image_key, prior)) is not None:
-            looks, before = looks[:1], seen
+        looks, likeness = self.view.looks(before, clicks), self.network.config.likeness
+        alike = self._map(image, image_key, prior) if likeness or previous is None else None
+        if alike is not None and not likeness:
+            looks, before, alike = looks[:1], self.view.restore(alike, image.shape[:2]), None
         for number, look in enumerate(looks):
-            answer = self._run(image, image_key, clicks, nothing if look.anew else before, look)
+            answer = self._run(image, image_key, clicks, nothing if look.anew else before, alike, look)
             first = first or answer
             yield self._with_quality(answer, number, first)
 
@@ -206,14 +207,14 @@ class Predictor:
         return features.evidence[0].float().cpu().numpy()
 
     def _map(self, image: np.ndarray, image_key: str, prior: Prior) -> np.ndarray | None:
-        """Where the object may be, float32 [H, W] in 0…1; None: that is not known, or of another network."""
+        """Where the object may be, float32 [h, w] in 0…1; None: that is not known, or of another network."""
         features = self.evidence(image, image_key) if self._maps(prior) else None
         if features is None or prior.discriminant is None:
             return None
-        return self.view.restore(prior.discriminant.map(features), image.shape[:2])
+        return prior.discriminant.map(features)
 
     def _maps(self, prior: Prior) -> bool:
-        """Whether an object with that prior begins with a map."""
+        """Whether there is a map of an object with that prior."""
         return prior.discriminant is not None and prior.discriminant.network == self.version
 
     def _area(self, answer: LookAnswer, clicks: Sequence[Click]) -> float:
@@ -234,7 +235,13 @@ class Predictor:
 
     @torch.inference_mode()
     def _run(
-        self, image: np.ndarray, image_key: str, clicks: Sequence[Click], previous: np.ndarray, look: Look
+        self,
+        image: np.ndarray,
+        image_key: str,
+        clicks: Sequence[Click],
+        previous: np.ndarray,
+        alike: np.ndarray | None,
+        look: Look,
     ) -> LookAnswer:
         placed = self.view.place(clicks, look.section, look.size)
         encoding = self.network.config.click_encoding
@@ -244,9 +251,16 @@ class Predictor:
             fed_back = self.view.resize(self.view.before(previous, clicks)[look.section.area], look.size)
         before = torch.from_numpy(fed_back)[None, None].to(self.device)
         features = self._features(image, image_key, look.section, look.size, maps, before)
+        likeness = self._likeness(alike, look, image.shape)
         with turn(), stage("click"):
-            output = self.streams(features, maps, before)
+            output = self.streams(features, maps, before, likeness)
         return LookAnswer(look, previous, output.alpha[0, 0].float().cpu().numpy(), output.summary)
+
+    def _likeness(self, alike: np.ndarray | None, look: Look, shape: tuple[int, ...]) -> Tensor | None:
+        """A map as a look at an image of that shape shows it to the network: [1, 1, h, w] in −1…1."""
+        if alike is None:
+            return None
+        return torch.from_numpy(2 * through(look, alike, shape) - 1)[None, None].to(self.device)
 
     @torch.inference_mode()
     def _with_quality(self, answer: LookAnswer, number: int, first: LookAnswer) -> LookAnswer:

@@ -270,6 +270,17 @@ def whole(pixels: np.ndarray) -> Section:
     return Section(0, 0, pixels.shape[1], pixels.shape[0])
 
 
+def through(look: Look, small: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A look's part of what a coarse grid, float32 [h, w], says of an image [H, W]: [*look.size]."""
+    section, (height, width) = look.section, look.size
+    down, across = (few / many for few, many in zip(small.shape, shape, strict=False))
+    sx, sy = across * section.shape[1] / width, down * section.shape[0] / height
+    left, top = across * section.left + (sx - 1) / 2, down * section.top + (sy - 1) / 2
+    to_grid = np.array(((sx, 0, left), (0, sy, top)))
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(small, to_grid, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
+
+
 def _reach(alpha: np.ndarray) -> Section | None:
     """The section of all that is above half; None: nothing is."""
     left, top, width, height = cv2.boundingRect((alpha > 0.5).view(np.uint8))

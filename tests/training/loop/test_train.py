@@ -15,10 +15,10 @@ import torch
 from typer.testing import CliRunner
 
 from click99.cli import app
-from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint
+from click99.segmentation.checkpoint import load_checkpoint, save_checkpoint, shipped
 from click99.segmentation.network import TwoStreamNetwork
 from click99.segmentation.presets import COMPACT, PAPER, variant
-from click99_training.loop.run import Run
+from click99_training.loop.run import Run, RunConfig
 from click99_training.loop.stop_request import RunInterrupt
 from click99_training.loop.train import initial_network, train
 from tests.training.loop.small_runs import same, seen, small_run, stopped_at_its_first_save
@@ -87,15 +87,23 @@ except RuntimeError as error:
 
 
 @pytest.mark.slow("trains twice")
-@pytest.mark.parametrize("recipe", ["compact", "compact-endless"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"recipe": "compact"},
+        {"recipe": "compact-endless"},
+        {"recipe": "compact-endless", "variant": "likeness"},
+    ],
+    ids=["compact", "endless", "likeness"],
+)
 def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
-    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str]
 ):
-    whole = train(small_run(data_folder, tmp_path / "whole", 6, recipe=recipe))
+    whole = train(small_run(data_folder, tmp_path / "whole", 8, **asked))
     with stopped_at_its_first_save(monkeypatch):
-        train(small_run(data_folder, tmp_path / "parts", 6, recipe=recipe))
+        train(small_run(data_folder, tmp_path / "parts", 8, **asked))
     assert seen(tmp_path / "parts") == 4
-    assert same(train(small_run(data_folder, tmp_path / "parts", 6, recipe=recipe)), whole)
+    assert same(train(small_run(data_folder, tmp_path / "parts", 8, **asked)), whole)
 
 
 def test_a_stopped_command_says_how_it_goes_on(
@@ -183,3 +191,21 @@ def test_a_checkpoint_without_a_quality_head_gives_all_the_rest(tmp_path: Path):
     assert network.config == COMPACT
     assert network.quality is not None
     assert all(torch.equal(network.state_dict()[name], kept) for name, kept in before.state_dict().items())
+
+
+def test_the_shipped_network_gets_an_input_that_changes_no_bit(tmp_path: Path):
+    asked = Run("compact", tmp_path, tmp_path, variant="likeness", start_from=shipped())
+    before, network = load_checkpoint(shipped()), initial_network(asked, RunConfig.of(asked).network)
+    assert network.config == replace(before.config, likeness=True)
+    image, maps, previous, likeness = (torch.rand(1, channels, 96, 64) for channels in (3, 6, 1, 1))
+    with torch.no_grad():
+        expected = before(before.encode(image), maps, previous)
+        answer = network.eval()(network.encode(image), maps, previous, likeness)
+    assert all(map(torch.equal, answer, expected))
+
+
+def test_a_network_that_sees_a_likeness_does_not_lose_it_unasked(tmp_path: Path):
+    path = tmp_path / "seeing.safetensors"
+    save_checkpoint(TwoStreamNetwork(replace(COMPACT, likeness=True)), path)
+    with pytest.raises(ValueError, match="holds another network than compact"):
+        initial_network(run(tmp_path, "compact", path), COMPACT)

@@ -15,6 +15,7 @@ from click99_training.datasets.sample import resize
 from click99_training.loop.batch import Batch
 from click99_training.loop.pretrained import load_imagenet
 from click99_training.loop.trainer import Trainer, moving_average, quality_loss
+from click99_training.loop.variants import configured
 from click99_training.recipes import COMPACT as RECIPE
 from tests.training.samples import block, first_batch
 
@@ -37,6 +38,22 @@ def test_the_image_stream_learns_too(data_folder: Path):
     trainer.set_rate(0.1)
     trainer.train(first_batch(data_folder))
     assert not torch.equal(before, network.encoder.stem.weight)
+
+
+def test_a_frozen_image_stream_stays_and_the_likeness_is_learnt(data_folder: Path):
+    network, recipe = configured("compact", "compact-endless", "likeness")
+    trainer = Trainer(TwoStreamNetwork(network), replace(recipe, warmup=0, likeness=1.0))
+    before = {name: part.clone() for name, part in trainer.network.state_dict().items()}
+    trainer.set_rate(0.1)
+    for _ in range(2):
+        trainer.train(first_batch(data_folder, trainer.recipe))
+    after = trainer.network.state_dict()
+    image_stream = [name for name in after if name.startswith(("encoder.", "pyramid."))]
+    assert image_stream
+    assert all(torch.equal(before[name], after[name]) for name in image_stream)
+    assert after["interaction.likeness.weight"].any()
+    assert trainer.averaged.state_dict()["interaction.likeness.weight"].any()
+    assert not torch.equal(before["decoder.head.weight"], after["decoder.head.weight"])
 
 
 def test_what_a_teacher_answers_has_no_part_in_the_expected_quality():
