@@ -51,6 +51,7 @@ class Recipe:
     saved: float = 0.0  # share of the images whose mask may be saved between clicks (Batch.save)
     maps: float = 0.0  # share of the images whose first click sees a map of what is alike (loop/maps.py)
     likeness: float = 0.0  # share of the images whose clicks all see a map, by an input of its own
+    likeness_rate: float = 4.0  # of that input's weights, which begin at zero, over the head's
     frozen: bool = False  # the image stream, where it sees the image alone, stays as it is
     inverted: float = 0.0  # share of the images where all that the object is not is asked for
     lenient: float = 0.3  # share of the images clicked where people click, not at the very centre

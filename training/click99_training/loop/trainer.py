@@ -56,7 +56,11 @@ class Trainer:
         self.lessons = Lessons()
         image_stream = [(network.encoder, recipe.encoder_rate), (network.pyramid, recipe.head_rate)]
         inside = {p for part, _ in image_stream for p in part.parameters()}
-        others = [(p, recipe.head_rate) for p in network.parameters() if p not in inside]
+        new = {network.interaction.likeness.weight} if network.interaction.likeness else set()
+        rates = {
+            p: recipe.head_rate * (recipe.likeness_rate if p in new else 1) for p in network.parameters()
+        }
+        others = [(p, rate) for p, rate in rates.items() if p not in inside]
         streams = [(p, rate) for part, rate in image_stream for p in part.parameters()]
         self.learns_image = not (network.image_only and recipe.frozen)
         if not self.learns_image:

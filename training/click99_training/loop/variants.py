@@ -14,7 +14,7 @@ from click99_training.recipes import RECIPES, Recipe
 LIKENESS = {"likeness": True, "quality_among_looks": True}
 # The image stream stays, and with it what was learnt from accepted masks. More photos, of small sources
 # rather: only photos have a kind.
-SHOWN = {"likeness": 0.5, "maps": 0.0, "clicks": 3, "frozen": True}
+SHOWN = {"likeness": 0.5, "maps": 0.0, "clicks": 3, "frozen": True, "warmup": 300}
 SHOWN |= {"balance": 0.75, "composite": 0.1, "mosaic": 0.15, "inverted": 0.05}
 
 # name -> (changes of the network, changes of the recipe); all from the whole preset
