@@ -18,6 +18,7 @@ from click99.segmentation.presets import COMPACT
 from click99.segmentation.prior import UNKNOWN, Prior
 from click99.segmentation.turns import TAKES_TURNS
 from click99.segmentation.views import Look, WindowsView
+from tests.seeing_network import seeing_network
 from tests.segmentation.noise import picture
 
 CLICKS = [Click(30, 20, True), Click(50, 40, False), Click(10, 5, True)]
@@ -227,12 +228,7 @@ def test_later_clicks_change_what_is_near(untrained: Predictor, bright: np.ndarr
 @pytest.fixture(scope="module")
 def seeing(untrained: Predictor) -> Predictor:
     """The same with an input for the map that makes a difference."""
-    network = TwoStreamNetwork(replace(COMPACT, likeness=True))
-    network.load_state_dict(untrained.network.state_dict(), strict=False)
-    assert network.interaction.likeness is not None
-    torch.manual_seed(1)
-    torch.nn.init.normal_(network.interaction.likeness.weight)
-    return Predictor(network, "untrained", view=untrained.view)
+    return Predictor(seeing_network(), "untrained", view=untrained.view)
 
 
 @pytest.mark.parametrize("previous", [None, np.ones((60, 90), np.float32)], ids=["first click", "later"])

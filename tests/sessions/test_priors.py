@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from click99.segmentation.clicks import Click
+from click99.segmentation.discriminant import Discriminant
+from click99.segmentation.predictor import Predictor
 from click99.segmentation.prior import UNKNOWN, Prior
 from click99.sessions import MemoryStore, Priors, Sessions
 from click99.sessions.corrections import Start
 from click99.sessions.stores import Store
 from tests.disc_painter import DiscPainter
+from tests.seeing_network import seeing_network
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 CLICKS = [Click(10, 12, True, "a"), Click(30, 20, True, "b"), Click(14, 15, False, "c")]
@@ -90,3 +93,26 @@ def test_a_mask_to_start_from_says_enough(notes: Store):
         for prior in (SMALL, LARGE)
     ]
     assert np.array_equal(made[0], made[1])
+
+
+def test_all_clicks_of_a_network_that_sees_likeness_are_exact_on_every_server(notes: Store):
+    """Undone, redone, replayed by another worker, with other things accepted meanwhile."""
+    rng = np.random.default_rng(0)
+    image, predictor = rng.integers(0, 256, (48, 64, 3), np.uint8), Predictor(seeing_network(), "seeing")
+    known, later = (
+        Prior((), Discriminant(rng.normal(0, 0.5, 153).astype("<f4").tobytes(), "seeing")) for _ in range(2)
+    )
+
+    def worker(notes: Store) -> Sessions:
+        predictor.features.clear()
+        return Sessions(predictor, MemoryStore(1 << 20, 60), priors=Priors(notes))
+
+    running, counts = worker(notes), (1, 2, 3)
+    before = [running.mask("i", image, CLICKS[:count], prior=lambda: known).alpha for count in counts]
+    for sessions in (running, worker(notes)):
+        for count in (2, 1, 3):
+            again = sessions.mask("i", image, CLICKS[:count], prior=lambda: later).alpha
+            assert np.array_equal(again, before[count - 1])
+    for other in (later, UNKNOWN):
+        sessions = worker(MemoryStore(1 << 20, 60))
+        assert not np.array_equal(sessions.mask("i", image, CLICKS, prior=lambda o=other: o).alpha, before[2])
