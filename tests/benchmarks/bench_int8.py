@@ -60,9 +60,11 @@ class Seen:
         self.images.append(_arrays(image))
         return self._network.encode(image, click_maps, previous)
 
-    def __call__(self, features: ImageFeatures, click_maps: Tensor, previous: Tensor) -> NetworkOutput:
+    def __call__(
+        self, features: ImageFeatures, click_maps: Tensor, previous: Tensor, likeness: Tensor | None = None
+    ) -> NetworkOutput:
         self.clicks.append(_arrays(click_maps, previous, features.image, features.context, *features.skips))
-        return self._network(features, click_maps, previous)
+        return self._network(features, click_maps, previous, likeness)
 
 
 def _arrays(*tensors: Tensor) -> list[np.ndarray]:

@@ -103,10 +103,14 @@ class Alone:
             return self.network.encode(image, click_maps, previous)
 
     def __call__(
-        self, features: ImageFeatures, click_maps: torch.Tensor, previous: torch.Tensor
+        self,
+        features: ImageFeatures,
+        click_maps: torch.Tensor,
+        previous: torch.Tensor,
+        likeness: torch.Tensor | None = None,
     ) -> NetworkOutput:
         with self.noted():
-            return self.network(features, click_maps, previous)
+            return self.network(features, click_maps, previous, likeness)
 
 
 def test_the_previous_mask_is_not_written_to(untrained: Predictor):
