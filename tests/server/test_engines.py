@@ -45,9 +45,13 @@ class Inverted:
         self.encode = network.encode
 
     def __call__(
-        self, features: ImageFeatures, click_maps: torch.Tensor, previous: torch.Tensor
+        self,
+        features: ImageFeatures,
+        click_maps: torch.Tensor,
+        previous: torch.Tensor,
+        likeness: torch.Tensor | None = None,
     ) -> NetworkOutput:
-        output = self.network(features, click_maps, previous)
+        output = self.network(features, click_maps, previous, likeness)
         return output._replace(alpha=1 - output.alpha)
 
 
