@@ -112,17 +112,19 @@ def test_a_likeness_matters_once_something_was_learnt_of_it():
     torch.manual_seed(0)
     plain, seeing = TwoStreamNetwork(COMPACT).eval(), TwoStreamNetwork(replace(COMPACT, likeness=True)).eval()
     seeing.load_state_dict(plain.state_dict(), strict=False)
-    *others, likeness = inputs(COMPACT, 64, 96)
+    image, maps, previous, likeness = inputs(COMPACT, 64, 96)
     unknown = torch.zeros_like(likeness)
+
+    def alpha(network: TwoStreamNetwork, seen: Tensor | None) -> Tensor:
+        with torch.no_grad():
+            return click(network, image, maps, previous, seen).alpha
+
+    expected = alpha(plain, None)
+    assert all(torch.equal(alpha(seeing, seen), expected) for seen in (likeness, unknown, None))
     assert seeing.interaction.likeness is not None
-    with torch.no_grad():
-        expected = click(plain, *others)
-        for given in (likeness, unknown, None):
-            assert all(map(torch.equal, click(seeing, *others, given), expected))
-        seeing.interaction.likeness.weight.normal_()
-        assert all(map(torch.equal, click(seeing, *others, unknown), expected))
-        assert all(map(torch.equal, click(seeing, *others), expected))
-        assert not torch.equal(click(seeing, *others, likeness).alpha, expected.alpha)
+    torch.nn.init.normal_(seeing.interaction.likeness.weight)
+    assert all(torch.equal(alpha(seeing, seen), expected) for seen in (unknown, None))
+    assert not torch.equal(alpha(seeing, likeness), expected)
 
 
 def test_the_predictor_clicks_at_odd_sizes(network: TwoStreamNetwork):

@@ -68,9 +68,9 @@ def test_where_no_other_is_of_its_kind_a_part_of_the_crop_teaches(lessons: Lesso
 def test_a_wrong_map_is_of_another_crop(lessons: Lessons, monkeypatch: pytest.MonkeyPatch):
     lessons.teach(*crops(6, kind="dark ones", sign=-1))
     monkeypatch.setattr(module, "WRONG", 1)
-    samples, features = zip(crop(9), crop(8, kind="dark ones", sign=-1), strict=True)
-    seen = likeness(samples, np.stack(features), lessons, rngs(2), 1.0)
-    assert ((seen[0, 0] > 0) == samples[0].truth).mean() < 0.2
+    (sample, features), (other, of_other) = crop(9), crop(8, kind="dark ones", sign=-1)
+    seen = likeness([sample, other], np.stack((features, of_other)), lessons, rngs(2), 1.0)
+    assert ((seen[0, 0] > 0) == sample.truth).mean() < 0.2
 
 
 def test_only_that_share_sees_something(lessons: Lessons):
@@ -100,8 +100,8 @@ def test_the_newest_are_kept_and_come_back_bit_for_bit():
     again.load_state_dict(lessons.state_dict())
     assert list(again.kinds["roads"]) == [f"roads{k}" for k in range(3, KEPT + 3)]
     sample, features = crop(99)
-    maps = [likeness([sample], features[None], each, rngs(1), 1.0) for each in (lessons, again)]
-    assert np.array_equal(*maps)
+    one, other = (likeness([sample], features[None], each, rngs(1), 1.0) for each in (lessons, again))
+    assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("seed", range(5))
