@@ -12,9 +12,12 @@ from click99_training.datasets.sample import Sample
 from click99_training.loop import likeness as module
 from click99_training.loop.lessons import KEPT, Lessons
 from click99_training.loop.likeness import likeness, simulated
-from tests.training.loop.test_maps import rngs
 
 SIDE, STEP = 64, 8
+
+
+def rngs(count: int) -> list[np.random.Generator]:
+    return [np.random.default_rng(seed) for seed in range(count)]
 
 
 def crop(seed: int, kind: str = "roads", sign: int = 1) -> tuple[Sample, np.ndarray]:
