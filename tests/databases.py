@@ -23,7 +23,7 @@ def postgresql_url(postgresql: PostgresqlServer) -> str:
     return postgresql.new_schema()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow("a PostgreSQL"))])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty record."""
     url = sqlite_url(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgresql_url")

@@ -92,7 +92,7 @@ def propose(
         section = _around([middle], side, image.shape[:2])
         look = Look(section, network_size(*section.shape, 192), anew=True)
         click = Click(x, y, True)
-        seen = predictor._run(image, key, [click], np.zeros(image.shape[:2], np.float32), look)
+        seen = predictor._run(image, key, [click], np.zeros(image.shape[:2], np.float32), None, look)
         answer = predictor._with_quality(seen, 0, seen)  # the click's only look
         alpha = predictor.on_image(answer, [click])
         mask = keep_asked(alpha, [click]) > 0.5

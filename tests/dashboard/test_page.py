@@ -202,6 +202,7 @@ def test_the_command_writes_it(database: Database, tmp_path: Path):
 
 def test_the_command_writes_no_page_of_nothing(database: Database, tmp_path: Path):
     file = tmp_path / "cost.html"
+    database.prepare()
     assert "no saved mask with clicks. Click" in invoke(tmp_path, "--html", str(file))[1]
     record(database, 1, "ab")
     code, told = invoke(tmp_path, "--html", str(file), "--project", "2")

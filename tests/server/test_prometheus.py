@@ -10,7 +10,8 @@ from tests.server.requests import body, keypoint
 
 
 def test_metrics_count_clicks_hits_and_errors(server: TestClient):
-    for clicks in ([keypoint("a", 20, 20)], [keypoint("a", 20, 20), keypoint("b", 30, 30)], []):
+    one, other, outside = keypoint("a", 20, 20), keypoint("b", 30, 30), keypoint("c", 2000, 20)
+    for clicks in ([one], [one, other], [outside]):
         server.post("/predict", json=body(clicks))
     lines = server.get("/metrics").text.splitlines()
     assert "click99_clicks_total 2.0" in lines

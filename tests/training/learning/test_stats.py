@@ -168,7 +168,8 @@ def test_rows_have_the_names_of_a_label_studio_that_is_known(
     assert len(site.paths) == asked, "no name is needed for versions"
 
 
-def test_an_empty_record_is_said(tmp_path: Path):
+def test_an_empty_record_is_said(database: Database, tmp_path: Path):
+    database.prepare()
     assert "no saved mask with clicks. Click" in invoke(tmp_path)[1]
 
 

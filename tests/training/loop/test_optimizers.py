@@ -44,6 +44,7 @@ def test_a_cooldown_is_a_line_to_the_final_rate():
     assert factors == pytest.approx([1, (1 + recipe.final_rate) / 2, recipe.final_rate])
 
 
+@pytest.mark.slow("the paper's network is large")
 def test_the_papers_groups_decay_kernels_and_normalisations_apart():
     layers = nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(4, 8))
     chosen = optimizer([(p, PAPER.head_rate) for p in layers.parameters()], PAPER)
