@@ -22,7 +22,6 @@ from tests.e2e.workplace import Click99, Project, Workplace, mask_of
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 PICTURES = 10
-LEARNT = 3000  # milliseconds, until the newest mask counts
 EDGE = 30  # pixels that the page may hide on either side of a wide picture
 WIDTH, HEIGHT, ROAD = 600, 400, 14
 
@@ -89,7 +88,6 @@ def test_the_last_pictures_first_click_knows_what_the_others_taught(
     for k in range(PICTURES):
         ious.append(label(studio, project, tasks[f"{k}.png"], roads(k)[1], f"memory-{k + 1}"))
         studio.wait_until(lambda k=k: lessons(click99, project) > k)
-        studio.page.wait_for_timeout(LEARNT)
     print(f"IoU after one click on each picture: {', '.join(f'{each:.2f}' for each in ious)}")
     shown = click99.run("memory", "list").stdout
     print(shown)

@@ -61,9 +61,10 @@ def request_for(number: int, clicks: int, images: Sequence[str]) -> dict[str, An
 class Clicking:
     """People at a server until the context ends; each clicks on several objects in turns."""
 
-    def __init__(self, address: str, images: Sequence[str], people: int = 4, first: int = 0):
-        """first: the number of the first object; another for each context, or it is known already."""
-        self._address, self._images, self._people = address, images, people
+    def __init__(self, address: str, images: Sequence[str], people: int = 4, first: int = 0, rest: float = 0):
+        """first: the number of the first object; another for each context, or it is known already. rest:
+        seconds after each click: what waits for other things makes thousands without."""
+        self._address, self._images, self._people, self._rest = address, images, people, rest
         self._numbers, self._stop = count(first, AT_ONCE), threading.Event()
         self.answers: dict[tuple[int, int], dict[str, Any]] = {}
         """By object and number of clicks."""
@@ -85,6 +86,7 @@ class Clicking:
             for clicks in range(1, CLICKS + 1):
                 for number in range(first, first + AT_ONCE):
                     self.answers[number, clicks] = self._ask(number, clicks)
+                    self._stop.wait(self._rest)
 
     def _ask(self, number: int, clicks: int) -> dict[str, Any]:
         request = request_for(number, clicks, self._images)

@@ -28,6 +28,7 @@ from tests.server.ray_folder import elsewhere
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
+REST = 0.2  # seconds
 START = 150  # seconds until a replica is ready, on a busy machine
 pytest.importorskip("ray", reason='needs Ray: pip install ".[ray]"')
 pytestmark = [pytest.mark.slow("starts a Ray cluster"), pytest.mark.timeout(600)]
@@ -92,7 +93,7 @@ def test_a_tasks_clicks_meet_the_same_replica(cluster: Cluster) -> None:
 
 
 def test_no_click_fails_when_a_replica_is_killed(cluster: Cluster, tmp_path: Path) -> None:
-    with Clicking(cluster.address, cluster.images, people=6, first=200_000) as clicking:
+    with Clicking(cluster.address, cluster.images, people=6, first=200_000, rest=REST) as clicking:
         until(lambda: len(clicking.answers) > 50)
         for begun in (3, 4, 5):  # replicas so far; to one that stands still Ray may send no click
             chosen = cluster.living("click project=")[-1]  # that answers now
@@ -181,7 +182,7 @@ def test_no_click_fails_during_a_rolling_update(
             until(lambda: b"up\n" in log.read_bytes() or serving.poll() is not None, START)
             assert serving.poll() is None
             until(lambda: len(cluster.said("is ready for clicks")) == 2, START)
-            with Clicking(f"http://127.0.0.1:{port}", images) as clicking:
+            with Clicking(f"http://127.0.0.1:{port}", images, rest=REST) as clicking:
                 until(lambda: len(clicking.answers) > 30)
                 serving.stdin.write(b"\n")
                 serving.stdin.flush()
@@ -209,7 +210,7 @@ def test_no_click_fails_when_a_node_dies(checkpoints: list[Path], images: list[s
             until(lambda: b"up\n" in log.read_bytes() or nodes.poll() is not None, START)
             assert nodes.poll() is None
             until(lambda: len(cluster.said("is ready for clicks")) == 2, START)
-            with Clicking(f"http://127.0.0.1:{port}", images, people=4) as clicking:
+            with Clicking(f"http://127.0.0.1:{port}", images, people=4, rest=REST) as clicking:
                 until(lambda: len(clicking.answers) > 50)
                 nodes.stdin.write(b"\n")
                 nodes.stdin.flush()
