@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from sqlalchemy import select
 
 from click99.annotations import answered_clicks, masks
-from click99.annotations.answered_clicks import AnsweredClick
+from click99.annotations.answered_clicks import AnsweredClick, image_name
 from click99.annotations.database import Database
 from click99.annotations.masks import Bits
 from click99.annotations.tables import ClickRow, MaskRow
@@ -114,3 +114,17 @@ def test_any_mask_comes_back_as_it_was(mask: np.ndarray):
 
 def test_masks_of_the_same_bits_and_another_shape_have_keys_of_their_own():
     assert Bits.pack(np.ones((2, 8), bool)).key != Bits.pack(np.ones((1, 16), bool)).key
+
+
+def test_an_address_that_is_the_picture_itself_is_kept_by_its_hash():
+    picture = "data:image/png;base64," + "A" * 10**6
+    assert len(image_name(picture)) < 100
+    assert image_name(picture) != image_name(picture + "A")
+    assert image_name("http://host/a.png") == "http://host/a.png"
+
+
+@pytest.mark.parametrize("field", ["project", "task", "region", "label", "image"])
+def test_what_waits_for_the_record_is_counted_with_its_texts(field: str):
+    """They may be as long as a request."""
+    click = answered_click("a")
+    assert replace(click, **{field: "x" * 10**6}).size - click.size > 10**6 - 100
