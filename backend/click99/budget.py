@@ -19,6 +19,10 @@ _looking = threading.Condition()
 _held = 0  # bytes that all budgets' takers need, of those that were looked at
 
 
+class NoRoomError(MemoryError):
+    """Says how much is needed, and how much is free."""
+
+
 class Budget:
     """So many bytes. Thread-safe; must not be taken from twice by one thread."""
 
@@ -30,7 +34,7 @@ class Budget:
     def taking(self, amount: int, needed: int = 0) -> Iterator[None]:
         """Wait until there is room; what is larger than the budget has all of it to itself.
 
-        needed: of it, what is taken for certain. MemoryError when the process may not have so much: the
+        needed: of it, what is taken for certain. NoRoomError when the process may not have so much: the
         system would end it, and everybody's clicks with it.
         """
         amount = min(amount, self._total)
@@ -48,13 +52,13 @@ class Budget:
 
 @contextmanager
 def _holding(needed: int) -> Iterator[None]:
-    """Wait while others hold what is lacking; MemoryError when nobody does."""
+    """Wait while others hold what is lacking; NoRoomError when nobody does."""
     global _held
     with _looking:
         _looking.wait_for(lambda: not _held or needed + _held + SPARE <= free_memory())
         if not _held and needed + SPARE > (free := free_memory()):
             free = max(free - SPARE, 0)
-            raise MemoryError(f"needs {needed >> 20} MB of memory, and {free >> 20} are free")
+            raise NoRoomError(f"needs {needed >> 20} MB of memory, and {free >> 20} are free")
         _held += needed
     try:
         yield

@@ -22,7 +22,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,8 +36,6 @@ import uvicorn
 
 from click99.demo.programs import free_port
 from click99.labelstudio import regions
-from click99.segmentation.clicks import Click
-from click99.segmentation.prior import UNKNOWN, Prior
 from click99.server.app import create_app
 from click99.server.logs import start_logging
 from click99.server.serve import UVICORN, bound_arenas
@@ -169,20 +168,12 @@ def slope(megabytes: list[tuple[int, float]]) -> float:
     return 1000 * float(np.polyfit(clicks, resident, 1)[0])
 
 
-class Forgetful(DiscPainter):
+def forgetful() -> DiscPainter:
     """A painter that does not keep, for tests, what it was asked: that would be 2 MB for 1,000 clicks."""
-
-    def refine(
-        self,
-        image: np.ndarray,
-        clicks: Sequence[Click],
-        previous: np.ndarray | None,
-        image_key: str,
-        prior: Prior = UNKNOWN,
-    ) -> np.ndarray:
-        for kept in (self.steps, self.priors, self.prepared):
-            kept.clear()
-        return super().refine(image, clicks, previous, image_key, prior)
+    painter = DiscPainter()
+    for name in ("steps", "priors", "prepared"):
+        setattr(painter, name, deque(maxlen=0))
+    return painter
 
 
 def stand_in() -> None:
@@ -192,7 +183,7 @@ def stand_in() -> None:
     start_logging("text")
     room = 256 // SIXTEENTH if small else 256
     settings = Settings(home=Path(home), allowed_hosts=host, memory="picture", state_mb=room)
-    app = create_app(settings, Forgetful())
+    app = create_app(settings, forgetful())
     for cache in (app.state.service._images._memory, regions._shown.cache, recent_answers._pixels.cache):
         if small:  # cachetools has no public way
             cache._Cache__maxsize //= SIXTEENTH  # pyright: ignore

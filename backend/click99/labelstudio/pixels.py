@@ -12,7 +12,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
-from click99.budget import Budget
+from click99.budget import Budget, NoRoomError
 from click99.labelstudio.deep_pixels import eight_bits, is_deep, shown_tiff, tags_of
 from click99.labelstudio.errors import ImageTooLargeError, ImageUnreadableError
 from click99.labelstudio.tiff import CHANNELS, HEIGHT, STARTS, WIDTH, has_alpha, read_tags
@@ -113,9 +113,8 @@ def _too_large(name: str, pixels: int, max_pixels: int) -> ImageTooLargeError:
 
 def no_memory(subject: str, error: MemoryError) -> ImageTooLargeError:
     """What `subject` needs: as `Budget.taking` tells it, or as whoever could not have it."""
-    needs = str(error) or "more than there is"
-    if not needs.startswith("needs "):
-        needs = f"needs more memory than is free ({needs})"
+    told = str(error) or "more than there is"
+    needs = told if isinstance(error, NoRoomError) else f"needs more memory than is free ({told})"
     return ImageTooLargeError("image", f"{subject} {needs}", f"Give click99 more memory, or {SMALLER}")
 
 
