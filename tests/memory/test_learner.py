@@ -119,11 +119,13 @@ def test_a_mask_is_judged_by_what_was_known_before_its_task(
     assert all(lesson.plain is None for lesson in lessons(database).values())
 
 
-@pytest.mark.parametrize("inside", [False, True], ids=["nothing", "everything"])
-def test_masks_of_nothing_and_of_everything_have_a_size_and_no_look(
-    database: Database, learner: Learner, memories: Memories, inside: bool
+@pytest.mark.parametrize("shown", ["nothing", "everything", "one pixel"])
+def test_masks_of_nothing_of_everything_and_of_a_pixel_have_a_size_and_no_look(
+    database: Database, learner: Learner, memories: Memories, shown: str
 ):
-    accept(database, 1, np.full(SHAPE, inside))
+    mask = np.full(SHAPE, shown == "everything")
+    mask[5, 5] |= shown == "one pixel"
+    accept(database, 1, mask)
     assert learner.catch_up(MapPainter()) == 1
     assert lessons(database)["r1"].moments is None
     accept(database, 2)

@@ -141,6 +141,40 @@ def test_forgetting_twice_is_forgetting(database: Database):
     assert learn(database) == []
 
 
+def test_what_a_clock_that_is_ahead_has_saved_is_forgotten_too(database: Database):
+    keep(database, saved(drawn(), number=1, minute=50))
+    learn(database)
+    with database.writing() as session:
+        assert forget(session, PROJECT_KEY, "cell", NOON) == 1
+    assert learn(database) == []
+    keep(database, saved(drawn(), number=2, minute=51))
+    assert learn(database) == ["object"]
+
+
+def test_a_clock_that_jumps_back_hides_new_masks_from_no_one(database: Database):
+    keep(database, saved(drawn(), number=1, minute=50), saved(drawn(), number=2, minute=1))
+    assert len(learn(database)) == 2
+
+
+def test_a_label_that_is_renamed_in_the_config_begins_anew_and_the_old_one_stays(database: Database):
+    keep(database, saved(drawn(), number=1))
+    learn(database)
+    keep(database, saved(drawn(label="big cell"), number=2, minute=1))
+    learn(database)
+    assert learnt(database) == [("1", "cell"), ("2", "big cell")]
+
+
+def test_an_event_that_arrives_late_teaches_as_if_it_had_been_in_time(database: Database):
+    early, late = saved(drawn(), number=1, minute=1), saved(drawn(), number=2, minute=2)
+    keep(database, late)
+    learn(database)
+    keep(database, early)
+    learn(database)
+    with database.reading() as session:
+        found = lessons_of(session, PROJECT_KEY, "cell", VERSION)
+        assert [lesson.annotation for lesson in found] == ["1", "2"], "by when they were saved"
+
+
 def test_stamps_change_with_what_is_learnt(database: Database):
     def stamp() -> dict[tuple[str, str], Any]:
         with database.reading() as session:

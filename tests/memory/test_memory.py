@@ -46,6 +46,16 @@ def test_what_helps_now_and_then_is_not_used():
     assert Memory.of(luck).choice == "none"
 
 
+def test_a_label_of_two_different_things_uses_what_helps_both():
+    """One of them gains by the map what the other loses by it."""
+    two = judged(0.3, 0.3, 0.8, 5) + judged(0.9, 0.9, 0.2, 5)
+    assert Memory.of(two).choice == "none"
+
+
+def test_careless_masks_that_agree_with_nothing_switch_the_memory_off():
+    assert Memory.of(judged(0.2, 0.1, 0.15)).choice == "none"
+
+
 def test_what_stops_helping_is_dropped():
     assert Memory.of(judged(0.3, 0.3, 0.6, 4)).choice == "map"
     assert Memory.of(judged(0.3, 0.3, 0.6, 4) + judged(0.9, 0.9, 0.1, 4)).choice == "none"

@@ -115,8 +115,12 @@ def keep(session: Session, lesson: LessonRow) -> None:
 
 
 def forget(session: Session, project: str, label: str, now: datetime) -> int:
-    """Forget what was learnt of a label in a project, and what was saved until now. How many masks."""
-    insert_new(session, ForgottenRow, {"project": project, "label": label, "at": now})
-    session.get_one(ForgottenRow, (project, label)).at = now
+    """Forget what was learnt of a label in a project, and what was saved until now, or by a clock that is
+    ahead. How many masks."""
+    mask = accepted()
+    saved = select(func.max(mask.c.saved_at)).where(mask.c.project == project, mask.c.label == label)
+    until = max(now, session.scalar(saved) or now)
+    insert_new(session, ForgottenRow, {"project": project, "label": label, "at": until})
+    session.get_one(ForgottenRow, (project, label)).at = until
     asked = delete(LessonRow).where(LessonRow.project == project, LessonRow.label == label)
     return session.execute(asked).rowcount  # pyright: ignore
