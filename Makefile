@@ -6,6 +6,8 @@ EMPTY_DATABASE := .venv-label-studio/data/label_studio.sqlite3
 # One test more than there are cores, since many wait for servers; threads of PyTorch would slow all down.
 PARALLEL := --numprocesses $(shell n=$$(nproc 2> /dev/null || echo 2); echo $$((n < 4 ? n + 1 : 4))) --dist worksteal
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest $(PARALLEL) --durations 25 --ignore tests/e2e
+# What is never imported need not be compiled: a minute of a core.
+PIP_INSTALL := pip install --no-compile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Unset where an image sets it: each of the servers that the tests start would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -62,13 +64,13 @@ clean:  ## remove the environments and the demo's data
 	$(PYTHON) -m venv .venv
 
 .venv/%.installed: pyproject.toml | .venv/bin/python
-	$(BIN)/pip install --editable ".[$*]"
+	$(BIN)/$(PIP_INSTALL) --editable ".[$*]"
 	@touch $@ $(if $(filter e2e,$*),.venv/dev.installed)
 
 # Label Studio pins libraries of its own, so it lives apart (about 1 GB).
 $(LABEL_STUDIO):
 	$(PYTHON) -m venv .venv-label-studio
-	.venv-label-studio/bin/pip install label-studio==1.23.2
+	.venv-label-studio/bin/$(PIP_INSTALL) label-studio==1.23.2
 
 # Label Studio's tables, which each process of the browser's tests begins with.
 $(EMPTY_DATABASE): $(LABEL_STUDIO)
