@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from ctypes.util import find_library
 from dataclasses import replace
 from pathlib import Path
 
@@ -198,6 +200,21 @@ engine._openvino().convert_model
 assert not [name for name in sys.modules if name.startswith("openvino_telemetry.")], "it would report"
 assert "openvino.tools.ovc.telemetry_stub" in sys.modules
 """
+
+
+ANOTHER_ALLOCATOR = """
+from pathlib import Path
+from sys import argv
+from click99.segmentation.engine import OpenVINO
+from click99.segmentation.predictor import Predictor
+OpenVINO(Predictor.load(device="cpu").network, Path(argv[1]))
+"""
+
+
+@pytest.mark.skipif(not find_library("jemalloc"), reason="there is no jemalloc to preload")
+def test_it_computes_with_another_allocator(converted: OpenVINO, file: Path):
+    environment = os.environ | {"LD_PRELOAD": find_library("jemalloc")}
+    subprocess.run([sys.executable, "-c", ANOTHER_ALLOCATOR, str(file)], check=True, env=environment)
 
 
 def test_openvino_reports_nothing_to_its_makers(tmp_path: Path):

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import sys
 import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -100,11 +102,23 @@ def conversion_key(network: TwoStreamNetwork) -> str:
 
 
 def _openvino() -> Any:
-    """The module, without the one by which it would report each use of it to its makers."""
+    """The module, without the one by which it would report each use of it to its makers.
+
+    Its library of threads loads another one so that this frees by C's own allocator what a preloaded one has
+    given, unless it is told not to: with jemalloc in LD_PRELOAD the process ended (uxlfoundation/oneTBB#1636).
+    """
     sys.modules.setdefault("openvino_telemetry", None)  # pyright: ignore[reportArgumentType]
+    os.environ.setdefault("TBB_ENABLE_SANITIZERS", "1")
     import openvino
 
     return openvino
+
+
+@cache
+def _core() -> Any:
+    """The only one of this process: programs with several were seen to end by a segmentation fault
+    (openvinotoolkit/openvino#35338, ultralytics#25864)."""
+    return _openvino().Core()
 
 
 def _processor() -> str:
@@ -117,7 +131,7 @@ def _processor() -> str:
 
 def conversions() -> list[str]:
     """Which of PRECISIONS this processor computes in itself: emulated, bf16 is slower than fp32."""
-    able = _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    able = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return [name for name, precision in PRECISIONS.items() if precision == "f32" or precision.upper() in able]
 
 
@@ -133,7 +147,7 @@ def _settings(engine: str) -> dict[str, Any]:
 
 
 def _request(converted: bytes, settings: dict[str, Any]) -> Any:
-    model = _openvino().Core().import_model(io.BytesIO(converted), "CPU", settings)
+    model = _core().import_model(io.BytesIO(converted), "CPU", settings)
     return model.create_infer_request()
 
 
@@ -200,4 +214,4 @@ def _model(stream: nn.Module, inputs: list[Tensor]) -> Any:
 
 
 def _compiled(model: Any, settings: dict[str, Any]) -> bytes:
-    return _openvino().Core().compile_model(model, "CPU", settings).export_model().getvalue()
+    return _core().compile_model(model, "CPU", settings).export_model().getvalue()
