@@ -107,13 +107,14 @@ def test_large_pictures_are_unpacked_one_after_the_other(monkeypatch: pytest.Mon
 
 
 def test_decoded_regions_are_kept_by_their_bytes():
-    kept = regions._shown.cache  # pyright: ignore
+    kept = regions.decoded
+    kept.bound(2**27)
     shape = (2048, 2048)
     for number in range(60):
         mask = np.zeros(shape, bool)
         mask[0, number] = mask[-1, -1] = mask[-1, 0] = True
         regions._shown("brushlabels", bytes(encoded(mask)), (), *shape)
-    assert 0 < kept.currsize <= regions.KEPT_BYTES  # pyright: ignore
+    assert 0 < kept.size <= kept.most
     assert len(kept) < 40
 
 

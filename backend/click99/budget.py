@@ -1,19 +1,24 @@
-"""Memory that several threads share out, so that large pictures come one after the other."""
+"""Memory that several threads share out, so that large pictures come one after the other; and what is kept
+within a bound."""
 
 from __future__ import annotations
 
 import re
 import resource
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import TypeVar
+
+from cachetools import LRUCache
 
 LOOKED_AT = 2**26  # bytes; for less nobody looks how much is free
 SPARE = 2**26  # bytes, for all else that happens meanwhile
 UNLIMITED = 2**62
 GROUPS = Path("/sys/fs/cgroup")
 
+K, V = TypeVar("K"), TypeVar("V")
 
 _looking = threading.Condition()
 _held = 0  # bytes that all budgets' takers need, of those that were looked at
@@ -48,6 +53,45 @@ class Budget:
             with self._changed:
                 self._free += amount
                 self._changed.notify_all()
+
+
+class Kept(MutableMapping[K, V]):
+    """What was used last, by the bytes that it takes. For `cachetools.cached`, with a lock.
+
+    ValueError when one thing alone is larger than the bound.
+    """
+
+    def __init__(self, most: int, size_of: Callable[[V], int]) -> None:
+        self._size_of = size_of
+        self.bound(most)
+
+    def bound(self, most: int) -> None:
+        """From now on so many bytes; what is kept now is forgotten."""
+        self._last: LRUCache[K, V] = LRUCache(most, self._size_of)
+
+    @property
+    def most(self) -> int:
+        return int(self._last.maxsize)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are taken now."""
+        return int(self._last.currsize)
+
+    def __getitem__(self, key: K) -> V:
+        return self._last[key]
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self._last[key] = value
+
+    def __delitem__(self, key: K) -> None:
+        del self._last[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._last)
+
+    def __len__(self) -> int:
+        return len(self._last)
 
 
 @contextmanager

@@ -1,21 +1,22 @@
 """A server's memory over ten thousand clicks on five hundred pictures, and whether its masks are right.
 
     python -m tests.benchmarks.bench_soak [--pictures 500] [--passes 2] [--engine eager] [--stand-in]
-    python -m tests.benchmarks.bench_soak --stand-in --small
+    python -m tests.benchmarks.bench_soak --small [--stand-in]
 
 One `click99 serve` with the shipped checkpoint, or with --stand-in a process like it whose network paints
 discs, for what is not the network. A robot goes through all pictures twice: 320 × 240, every
 fifth 2000 × 1500, so that pictures and masks fill what they may keep. At each visit it opens the task, clicks
 ten times on an object beside those that it accepted before, and submits, which an event tells of. After
 each thousand clicks the process' resident memory is read; the slope is that of a line through the second
-half. With --small all pictures are 320 × 240 and all that may be kept is a sixteenth, so that it is full
-before that half: what still rises then has no bound. In the end some objects are clicked again under other
-ids: a replay.
+half. With --small all pictures are 320 × 240 and all that may be kept is a sixteenth (CLICK99_STATE_MB,
+CLICK99_CACHE_MB), so that it is full before that half: what still rises then has no bound. In the end some
+objects are clicked again under other ids: a replay.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import re
 import sys
@@ -35,12 +36,10 @@ import requests
 import uvicorn
 
 from click99.demo.programs import free_port
-from click99.labelstudio import regions
 from click99.server.app import create_app
 from click99.server.logs import start_logging
 from click99.server.serve import UVICORN, bound_arenas
 from click99.server.settings import Settings
-from click99.sessions import recent_answers
 from tests.annotations.examples import saved
 from tests.benchmarks.bench_click import HEIGHT, WIDTH, picture
 from tests.disc_painter import DiscPainter
@@ -49,7 +48,7 @@ from tests.server.requests import body, keypoint
 
 SMALL, LARGE = 0.5, 3.125  # of 640 × 480
 EVERY = 5  # one picture of so many is large
-SIXTEENTH = 16
+BOUNDS = {"CLICK99_STATE_MB": "16", "CLICK99_CACHE_MB": "64"}  # with --small: a sixteenth of the defaults
 SAMPLED = 100  # clicks between two looks at the memory
 TOLD = 1000
 
@@ -163,8 +162,11 @@ class Soak:
 
 
 def slope(megabytes: list[tuple[int, float]]) -> float:
-    """MB per thousand clicks, over the second half."""
-    clicks, resident = zip(*megabytes[len(megabytes) // 2 :], strict=True)
+    """MB per thousand clicks, over the second half; not a number when that was looked at less than twice."""
+    half = megabytes[len(megabytes) // 2 :]
+    if len(half) < 2:
+        return float("nan")
+    clicks, resident = zip(*half, strict=True)
     return 1000 * float(np.polyfit(clicks, resident, 1)[0])
 
 
@@ -178,16 +180,11 @@ def forgetful() -> DiscPainter:
 
 def stand_in() -> None:
     """`click99 serve`, as far as this needs it, with a network that paints discs. Called in a new process."""
-    port, home, host, *small = sys.argv[1:]
+    port, home, host = sys.argv[1:]
     bound_arenas()
     start_logging("text")
-    room = 256 // SIXTEENTH if small else 256
-    settings = Settings(home=Path(home), allowed_hosts=host, memory="picture", state_mb=room)
-    app = create_app(settings, forgetful())
-    for cache in (app.state.service._images._memory, regions._shown.cache, recent_answers._pixels.cache):
-        if small:  # cachetools has no public way
-            cache._Cache__maxsize //= SIXTEENTH  # pyright: ignore
-    uvicorn.run(app, port=int(port), **UVICORN)
+    settings = Settings(home=Path(home), allowed_hosts=host, memory="picture")
+    uvicorn.run(create_app(settings, forgetful()), port=int(port), **UVICORN)
 
 
 def main() -> None:
@@ -199,9 +196,10 @@ def main() -> None:
     parser.add_argument("--clicks", type=int, default=10)
     parser.add_argument("--engine", default="eager")
     parser.add_argument("--stand-in", action="store_true")
-    parser.add_argument("--small", action="store_true", help="with --stand-in only")
+    parser.add_argument("--small", action="store_true", help="pictures, and what is kept")
     parser.add_argument("--checked", type=int, default=100)
     asked = parser.parse_args()
+    os.environ |= BOUNDS if asked.small else {}
     port = free_port(0)
     address = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as home, hosting_numbers(asked.small) as host:
@@ -210,7 +208,6 @@ def main() -> None:
         if asked.stand_in:
             started = "from tests.benchmarks.bench_soak import stand_in; stand_in()"
             command = [sys.executable, "-c", started, str(port), home, host]
-            command += ["small"] if asked.small else []
         with running(command, address, Path(home, "log")) as process:
             soak = Soak(address, host, process.pid, asked.clicks, asked.small)
             told = 0

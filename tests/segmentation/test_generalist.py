@@ -61,6 +61,12 @@ def test_an_image_is_looked_at_once(monkeypatch: pytest.MonkeyPatch):
     assert both.for_image(PALE, "image") is first
 
 
+def test_the_features_of_both_networks_are_bounded():
+    both = pair()
+    both.bound_features(1000)
+    assert [part.features.maxsize for part in both.parts] == [1000, 1000]
+
+
 def test_a_network_without_a_generalist_answers_all(untrained: Predictor):
     assert untrained.for_image(DARK, "dark") is untrained
     assert untrained.parts == [untrained]

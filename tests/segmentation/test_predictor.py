@@ -136,6 +136,10 @@ def test_the_image_features_used_last_are_kept_within_their_bytes(
         predictor.prepare(picture(64, 64), name)
     assert {key[0] for key in predictor.features} == set("acd")
     assert predictor.features.currsize == 3 * one
+    predictor.bound_features(2 * one)
+    for name in "abcad":
+        predictor.prepare(picture(64, 64), name)
+    assert {key[0] for key in predictor.features} == set("ad")
 
 
 @dataclass(frozen=True)

@@ -224,11 +224,8 @@ def test_a_part_that_is_none_is_refused(server: TestClient, picture: str, wrong:
     assert named in reply.json()["detail"]
 
 
-def test_the_largest_picture_that_is_allowed_is_kept_in_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("click99.try_page.pictures.MEMORY_BYTES", 1000)
-    pictures = Pictures(tmp_path, 2**20, WIDTH * HEIGHT)
+def test_the_largest_picture_that_is_allowed_is_kept_in_memory(tmp_path: Path):
+    pictures = Pictures(tmp_path, 2**20, WIDTH * HEIGHT, memory_bytes=1000)
     image = pictures.add(encoded())
     assert pictures.get(image.key).pixels is image.pixels, "not decoded again"
 

@@ -71,11 +71,11 @@ def test_what_is_damaged_counts_as_absent_and_is_made_anew(store: Store, damage)
 
 
 def test_the_smallest_masks_take_no_more_room_than_meant():
-    kept = recent_answers._pixels.cache  # pyright: ignore
+    kept = recent_answers.unpacked
     kept.clear()
     pixels = recent_answers._pixels(b64encode(zlib.compress(b"\xff")).decode(), 1, 8)
     assert pixels.all()
-    assert kept.currsize > 500  # pyright: ignore - as measured, beside eight bytes of pixels
+    assert kept.size > 500  # as measured, beside eight bytes of pixels
 
 
 def test_pixels_that_are_damaged_cost_no_other_answer(store: Store):

@@ -15,9 +15,10 @@ from typing import Annotated, Any, NamedTuple
 
 import cv2
 import numpy as np
-from cachetools import LRUCache, cached
+from cachetools import cached
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
+from click99.budget import Kept
 from click99.labelstudio.controls import TOOLS, Target
 from click99.labelstudio.errors import BitmaskError, BrushError
 from click99.labelstudio.loose_values import Name, Size, Which, name_of, names_of, objects
@@ -28,7 +29,6 @@ from click99.segmentation.clicks import Click
 
 log = logging.getLogger(__name__)
 
-KEPT_BYTES = 128 * 2**20  # of decoded masks: a task's come with every click on it
 NAMELESS = (
     "A region of %s has no id: Label Studio makes one in the browser, and tells it with the first draft. "
     "Until then a click on it begins a second region. Import results with ids"
@@ -255,7 +255,11 @@ def _key(kind: Kind, made_of: bytes, strokes: Sequence[Stroke], height: int, wid
     return hashlib.sha256(b"".join(parts + [s.model_dump_json().encode() for s in strokes])).digest()
 
 
-@cached(LRUCache(KEPT_BYTES, getsizeof=lambda shown: shown.size), _key, threading.Lock())
+# A task's masks come with every click on it.
+decoded: Kept[bytes, _Pixels] = Kept(2**27, lambda shown: shown.size)
+
+
+@cached(decoded, _key, threading.Lock())
 def _shown(kind: Kind, made_of: bytes, strokes: Sequence[Stroke], height: int, width: int) -> _Pixels:
     """A saved mask with the strokes on it."""
     mask = read(kind, made_of, height, width)

@@ -94,6 +94,11 @@ class Predictor:
         network, generalist = load_checkpoint(path), load_generalist(path)
         return cls(network, checkpoint_version(path), chosen_device(device), generalist=generalist)
 
+    def bound_features(self, most: int) -> None:
+        """Keep so many bytes of image features, of each of its networks."""
+        for part in self.parts:
+            part.features = LRUCache(most, feature_bytes)
+
     @property
     def engine(self) -> str:
         """The name of what computes its networks: masks are the same bit for bit with the same one only."""

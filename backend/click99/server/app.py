@@ -26,6 +26,7 @@ from click99.labelstudio.payloads import PredictRequest, SetupRequest, parse
 from click99.labelstudio.webhook import WebhookEvent
 from click99.memory.memories import Memories
 from click99.registry.jobs import Jobs
+from click99.server.caches import TRY_PAGE, bound_masks
 from click99.server.image_source import image_limits
 from click99.server.middleware import (
     BasicAuth,
@@ -96,6 +97,7 @@ async def wait_for(image: Future[Image]) -> None:
 def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs | None = None) -> FastAPI:
     """The server for these settings. predictor: what it starts with; None: the configured checkpoint, loaded
     here. jobs: its fine-tunes; None: those in CLICK99_HOME."""
+    bound_masks(settings)
     database, metrics = open_database(settings), Metrics()
     recorder = Recorder(database, settings.home, metrics)
     predictor = predictor or load_served(settings)
@@ -127,7 +129,8 @@ def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs 
     app.state.service, app.state.bodies = service, Bodies(settings)
     add_routes(app, service, readiness, settings)
     if settings.try_page:
-        add_try_page(app, Pictures(settings.home, *image_limits(settings)), service.sessions)
+        kept = Pictures(settings.home, *image_limits(settings), TRY_PAGE.of(settings))
+        add_try_page(app, kept, service.sessions)
     add_stats_page(app, settings, database, pictures(service.image), lambda: service.label_studio)
     add_training(app, recorder, service, retraining, "" if settings.webhook_secret else settings.credentials)
     add_middleware(app, settings, metrics)

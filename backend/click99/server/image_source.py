@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from click99.labelstudio.client import Client
 from click99.labelstudio.images import ImageSource
+from click99.server.caches import PICTURES
 from click99.server.settings import Settings
 
 
@@ -11,7 +12,12 @@ def image_source(settings: Settings, label_studio: Client | None) -> ImageSource
     """For a server, and for commands that read what it reads."""
     max_bytes, max_pixels = image_limits(settings)
     return ImageSource(
-        settings.home, settings.hosts, label_studio, max_bytes=max_bytes, max_pixels=max_pixels
+        settings.home,
+        settings.hosts,
+        label_studio,
+        max_bytes=max_bytes,
+        max_pixels=max_pixels,
+        memory_bytes=PICTURES.of(settings),
     )
 
 

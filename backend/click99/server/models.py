@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from click99.registry.lines import group_of
 from click99.registry.shared import StorageError
 from click99.registry.versions import Registry, RegistryError, Version
+from click99.server.caches import FEATURES
 from click99.server.engines import EngineError, use_engine
 from click99.server.settings import Settings
 
@@ -30,7 +31,7 @@ def load_predictor(settings: Settings, project: str = "") -> Predictor:
 
     if settings.threads:
         use_threads(settings.threads)
-    return use_engine(_load(settings, group_of(project, settings.lines)), settings)
+    return _ready(_load(settings, group_of(project, settings.lines)), settings)
 
 
 def _load(settings: Settings, group: str) -> Predictor:
@@ -91,7 +92,13 @@ def load_version(version: Version, settings: Settings) -> Predictor:
     """A version of the registry that stands its trial. Errors: those of `load_checked` and `use_engine`."""
     from click99.registry.check import load_checked
 
-    return use_engine(load_checked(version.name, version.path, version.sha256, settings.device), settings)
+    return _ready(load_checked(version.name, version.path, version.sha256, settings.device), settings)
+
+
+def _ready(predictor: Predictor, settings: Settings) -> Predictor:
+    """With the memory and the engine that the settings give it."""
+    predictor.bound_features(FEATURES.of(settings))
+    return use_engine(predictor, settings)
 
 
 def load_older(settings: Settings, version: str) -> Predictor | None:

@@ -155,6 +155,12 @@ class Settings(BaseSettings):
     )
     state_mb: int = Field(default=256, ge=1, description="Memory for the masks kept between clicks, MB.")
     state_minutes: int = Field(default=120, ge=1, description="Forget a mask that was not used for so long.")
+    cache_mb: int = Field(
+        default=1024,
+        ge=16,
+        description="Memory for what is kept to be quick and made again where it is not: half of it for "
+        "pictures, a quarter for what each network sees in them, the rest for decoded masks, MB.",
+    )
     polygon_tolerance: float = Field(
         default=1.5,
         ge=0,

@@ -18,16 +18,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from cachetools import LRUCache, cached
+from cachetools import cached
 from pydantic import BaseModel, NonNegativeInt, TypeAdapter
 
+from click99.budget import Kept
 from click99.labelstudio.prompts import Screen
 from click99.labelstudio.regions import Region, clicks_of, noted_clicks
 from click99.segmentation.clicks import Click
 from click99.sessions.stores import Store
 
 KEPT_ANSWERS = 8  # answers per task
-PIXEL_BYTES = 64 * 2**20  # of their pixels that are kept unpacked, with what keeping them takes
 ENTRY_BYTES = 600  # that a mask takes beside its pixels and its name: as much as a small one's pixels
 ALONE_SECONDS = 3600  # from one opening of a task to the next, for its viewer to count as the only one
 ONE_OPENING = 2.5  # seconds; Label Studio may ask twice when a page is loaded
@@ -185,7 +185,10 @@ def _room(pixels: np.ndarray) -> int:
     return ENTRY_BYTES + pixels.nbytes + pixels.nbytes // 6
 
 
-@cached(LRUCache(PIXEL_BYTES, _room), lock=threading.Lock())
+unpacked: Kept[tuple, np.ndarray] = Kept(2**26, _room)
+
+
+@cached(unpacked, lock=threading.Lock())
 def _pixels(bits: str, height: int, width: int) -> np.ndarray:
     """bool [height, width], not to be written to; each click asks for those of all its task's answers."""
     packed = np.frombuffer(zlib.decompress(b64decode(bits)), np.uint8)

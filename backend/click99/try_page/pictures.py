@@ -14,7 +14,6 @@ from click99.labelstudio.image_cache import DiskCache, Image
 from click99.labelstudio.pixels import read_pixels
 
 KEY = re.compile("[0-9a-f]{64}")
-MEMORY_BYTES = 2**28  # of pixels; more where one picture may have more
 BYTES_PER_PIXEL = 3
 DISK_BYTES = 2**30
 
@@ -26,13 +25,14 @@ class PictureForgottenError(LookupError):
 class Pictures:
     """By the hash of their files' bytes. Thread-safe; the files lie in CLICK99_HOME, for every worker.
 
-    max_bytes, max_pixels: of one picture.
+    max_bytes, max_pixels: of one picture. memory_bytes: of all pixels that are kept; more where one picture
+    may have more.
     """
 
-    def __init__(self, home: Path, max_bytes: int, max_pixels: int):
+    def __init__(self, home: Path, max_bytes: int, max_pixels: int, memory_bytes: int = 2**26):
         self._max_bytes, self._max_pixels = max_bytes, max_pixels
         self._disk = DiskCache(home / "try-page", DISK_BYTES)
-        memory = max(MEMORY_BYTES, BYTES_PER_PIXEL * max_pixels)
+        memory = max(memory_bytes, BYTES_PER_PIXEL * max_pixels)
         self._memory: LRUCache[str, Image] = LRUCache(memory, lambda image: image.pixels.nbytes)
         self._lock = threading.Lock()
 
