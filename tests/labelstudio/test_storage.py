@@ -83,6 +83,19 @@ def test_a_bucket_on_a_private_address_is_not_asked(images: ImageSource, studio:
     assert bucket.asked == []
 
 
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f000001", "127.1", "0177.0.0.1", "[::ffff:127.0.0.1]", "0"]
+)
+def test_no_spelling_makes_a_private_address_public(
+    images: ImageSource, studio: Site, bucket: Site, host: str
+):
+    target = f"http://{host}:{bucket.server_port}/leaf.png?signature=secret"
+    studio.redirect(storage_path(LEAF, "7"), target, 303)
+    with pytest.raises(ImageError):
+        images.get(LEAF, "7")
+    assert bucket.asked == []
+
+
 def test_a_private_bucket_that_is_listed(source: Source, studio: Site, bucket: Site):
     send_on(studio, bucket)
     assert is_red(source([bucket.host], Client(studio.url, LEGACY)).get(LEAF, "7"))

@@ -50,6 +50,16 @@ def test_without_credentials_only_health_and_events_are_open(start: Start):
     assert server.post("/train").status_code == 401
 
 
+def test_all_else_asks_for_them_whatever_the_method(start: Start):
+    """Events have a secret of their own."""
+    server = start(basic_auth_user="ann", basic_auth_password="secret")
+    paths = {route.path.replace("{", "").replace("}", "") for route in server.app.routes}  # pyright: ignore
+    assert {"/predict", "/train", "/metrics", "/docs", "/openapi.json", "/try/pictures"} <= paths
+    for path in paths - {"/health", "/ready", "/webhook"}:
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ANY"):
+            assert server.request(method, path).status_code == 401, f"{method} {path}"
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
