@@ -105,7 +105,7 @@ def _openvino() -> Any:
     """The module, without the one by which it would report each use of it to its makers.
 
     Its library of threads loads another one so that this frees by C's own allocator what a preloaded one has
-    given, unless it is told not to: with jemalloc in LD_PRELOAD the process ended (uxlfoundation/oneTBB#1636).
+    given, unless it is told not to: with jemalloc preloaded the process ended (uxlfoundation/oneTBB#1636).
     """
     sys.modules.setdefault("openvino_telemetry", None)  # pyright: ignore[reportArgumentType]
     os.environ.setdefault("TBB_ENABLE_SANITIZERS", "1")
