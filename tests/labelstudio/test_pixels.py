@@ -256,10 +256,11 @@ def png(width: int, height: int) -> bytes:
     ],
 )
 def test_bytes_that_are_no_image(data: bytes, message: str):
-    with pytest.raises(
-        ImageUnreadableError, match=rf"^image: picture\.png is no readable image: .*({message})"
-    ):
+    """The message shows none of them: they may be what only the administrator's key opens."""
+    expected = rf"^image: picture\.png is no readable image: .*({message})"
+    with pytest.raises(ImageUnreadableError, match=expected) as caught:
         read(data)
+    assert not data or repr(data[:6])[2:-1] not in str(caught.value)
 
 
 def test_more_pixels_than_allowed():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from click99.labelstudio import bitmask, brush
+from click99.labelstudio import bitmask, brush, regions
 from click99.labelstudio.controls import Target
 from click99.labelstudio.payloads import Task, Work
 from click99.labelstudio.regions import drawn_regions, made_from, with_clicks
@@ -145,6 +145,22 @@ def test_strokes_are_part_of_the_mask_and_marked():
     assert region.by_hand is not None
     assert not whole(region)[region.by_hand].any()
     assert np.array_equal(whole(region), (square(5, 5) > 0) & ~region.by_hand)
+
+
+def test_strokes_are_drawn_once(monkeypatch: pytest.MonkeyPatch):
+    """They come with every click until Label Studio has made run lengths of them."""
+    regions.decoded.clear()
+    drawn: list[None] = []
+
+    def draw(*args: Any) -> np.ndarray:
+        drawn.append(None)
+        return real(*args)
+
+    real = regions.draw
+    monkeypatch.setattr(regions, "draw", draw)
+    for _ in range(3):
+        drawn_regions(work(item(value={"touches": [eraser(0, 25, 100, 25)]})), [TARGET], *SIZE)
+    assert len(drawn) == 1
 
 
 def test_a_mask_drawn_wholly_by_hand_has_no_rle_yet():
