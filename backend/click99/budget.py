@@ -18,7 +18,8 @@ SPARE = 2**26  # bytes, for all else that happens meanwhile
 UNLIMITED = 2**62
 GROUPS = Path("/sys/fs/cgroup")
 
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 _looking = threading.Condition()
 _held = 0  # bytes that all budgets' takers need, of those that were looked at

@@ -202,6 +202,7 @@ assert "openvino.tools.ovc.telemetry_stub" in sys.modules
 """
 
 
+JEMALLOC = find_library("jemalloc") or ""
 ANOTHER_ALLOCATOR = """
 from pathlib import Path
 from sys import argv
@@ -211,9 +212,9 @@ OpenVINO(Predictor.load(device="cpu").network, Path(argv[1]))
 """
 
 
-@pytest.mark.skipif(not find_library("jemalloc"), reason="there is no jemalloc to preload")
+@pytest.mark.skipif(not JEMALLOC, reason="there is no jemalloc to preload")
 def test_it_computes_with_another_allocator(converted: OpenVINO, file: Path):
-    environment = os.environ | {"LD_PRELOAD": find_library("jemalloc")}
+    environment = os.environ | {"LD_PRELOAD": JEMALLOC}
     subprocess.run([sys.executable, "-c", ANOTHER_ALLOCATOR, str(file)], check=True, env=environment)
 
 
