@@ -41,12 +41,13 @@ audit: .venv/dev.installed  ## known vulnerabilities of all that is installed; f
 docs: .venv/docs.installed  ## the documentation as a site, in site/
 	$(BIN)/mkdocs build --strict
 
-release:  ## VERSION=0.2.0: into the package, the citation and the changelog, as a commit and a tag
+release:  ## VERSION=0.2.0: into the package, the chart, the citation and the changelog, as a commit and a tag
 	@echo '$(VERSION)' | grep -qxE '[0-9]+\.[0-9]+\.[0-9]+' || (echo "Say which: make release VERSION=0.2.0" && exit 1)
 	sed -i 's/^__version__ = .*/__version__ = "$(VERSION)"/' backend/click99/__init__.py
 	sed -i "s/^version: .*/version: $(VERSION)/; s/^date-released: .*/date-released: $$(date -I)/" CITATION.cff
+	sed -i -E 's/^(version|appVersion): .*/\1: $(VERSION)/' docker/helm/Chart.yaml
 	sed -i "s/^## \[Unreleased\]$$/&\n\n## [$(VERSION)] - $$(date -I)/" CHANGELOG.md
-	git commit -qm "Release $(VERSION)" backend/click99/__init__.py CITATION.cff CHANGELOG.md
+	git commit -qm "Release $(VERSION)" backend/click99/__init__.py CITATION.cff docker/helm/Chart.yaml CHANGELOG.md
 	git tag -a 'v$(VERSION)' -m 'click99 $(VERSION)'
 
 dist: .venv/dev.installed  ## wheel and sdist

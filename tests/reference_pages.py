@@ -1,8 +1,12 @@
-"""The reference pages that are made from the code: `python -m tests.reference_pages` writes them."""
+"""What is made from the code: reference pages, and the settings that the Helm chart takes.
+
+    python -m tests.reference_pages
+"""
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,11 @@ from typer.main import get_group
 from click99.cli import app
 from click99.server.settings import Settings, variable
 
-FOLDER = Path(__file__).parents[1] / "docs/reference"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs/reference"
+CHART_SCHEMA = ROOT / "docker/helm/values.schema.json"
+OF_THE_CHART = ("host", "port", "home", "workers", "replicas")  # what it or the image sets, not a release
+BOUNDS = ("type", "enum", "minimum", "exclusiveMinimum", "maximum")
 MADE = "<!-- Made from the code by `python -m tests.reference_pages`. -->"
 
 SETTINGS_HEAD = (
@@ -90,8 +98,28 @@ def row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-PAGES = {"settings.md": settings_page, "commands.md": commands_page}
+def chart_schema() -> str:
+    """The chart's own, with the settings as they are now."""
+    schema = json.loads(CHART_SCHEMA.read_text())
+    told = Settings.model_json_schema(by_alias=False)["properties"]
+    settings = {variable(name): bounds(one) for name, one in told.items() if name not in OF_THE_CHART}
+    settings[variable("threads")]["minimum"] = 1  # as many as the node's cores would starve other pods
+    schema["properties"]["settings"]["properties"] = settings
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
+def bounds(field: dict[str, Any]) -> dict[str, Any]:
+    """A field's JSON schema without its default, which stays click99's."""
+    one = field | field.get("anyOf", [{}])[0]
+    return {"description": field["description"]} | {name: one[name] for name in BOUNDS if name in one}
+
+
+MADE_FILES = {
+    FOLDER / "settings.md": settings_page,
+    FOLDER / "commands.md": commands_page,
+    CHART_SCHEMA: chart_schema,
+}
 
 if __name__ == "__main__":
-    for name, page in PAGES.items():
-        (FOLDER / name).write_text(page())
+    for file, made in MADE_FILES.items():
+        file.write_text(made())

@@ -136,10 +136,10 @@ def test_the_commands_of_a_page_run_one_after_another(
         run_here(command, request)
 
 
-@pytest.mark.parametrize("name", reference_pages.PAGES)
-def test_the_reference_is_as_the_code_says(name: str) -> None:
-    made = reference_pages.PAGES[name]()
-    assert (reference_pages.FOLDER / name).read_text() == made, "run: python -m tests.reference_pages"
+@pytest.mark.parametrize("file", reference_pages.MADE_FILES, ids=title)
+def test_the_reference_is_as_the_code_says(file: Path) -> None:
+    made = reference_pages.MADE_FILES[file]()
+    assert file.read_text() == made, "run: python -m tests.reference_pages"
 
 
 def test_the_protocol_has_every_status_that_the_server_answers_with() -> None:

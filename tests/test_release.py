@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def test_make_release_tags_a_version_that_every_file_names(clone: Path):
     assert git(clone, "describe").strip() == "v9.8.7"
     assert '__version__ = "9.8.7"' in git(clone, "show", "v9.8.7:backend/click99/__init__.py")
     assert "\nversion: 9.8.7\n" in git(clone, "show", "v9.8.7:CITATION.cff")
+    chart = git(clone, "show", "v9.8.7:docker/helm/Chart.yaml")
+    assert re.findall("ersion: (9.8.7)$", chart, re.MULTILINE) == ["9.8.7"] * 2
     changes = git(clone, "show", "v9.8.7:CHANGELOG.md")
     assert changes.index("## [Unreleased]\n\n## [9.8.7] - ") < changes.index("## [0.1.0]")
     assert git(clone, "status", "--porcelain") == ""

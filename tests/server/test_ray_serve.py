@@ -120,8 +120,8 @@ def test_replicas_follow_a_promotion_and_finish_what_was_begun(cluster: Cluster,
 
 @pytest.fixture
 def config(tmp_path: Path) -> dict[str, Any]:
-    """docker/ray.yaml, for a small machine in a hurry."""
-    config = yaml.safe_load((ROOT / "docker/ray.yaml").read_text())
+    """docker/helm/ray.yaml, for a small machine in a hurry."""
+    config = yaml.safe_load((ROOT / "docker/helm/ray.yaml").read_text())
     (application,) = config["applications"]
     (replica, _) = application["deployments"]
     replica["ray_actor_options"]["num_cpus"] = 0.1

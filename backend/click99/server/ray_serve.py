@@ -1,7 +1,7 @@
 """click99 on Ray Serve: replicas that Ray starts, replaces and counts, behind a door that knows tasks.
 
 `click99 serve --replicas 4` runs it on this machine; `serve run click99.server.ray_serve:application` and a
-Serve config (docker/ray.yaml) on any Ray cluster. Imported only for these: a plain server needs no Ray.
+Serve config (docker/helm/ray.yaml) on any Ray cluster. Imported only for these: a plain server needs no Ray.
 """
 
 from __future__ import annotations
