@@ -193,6 +193,23 @@ def test_while_it_is_away_what_is_known_holds_and_nothing_changes(
     machine("one").promote(names[1], "it is back")
 
 
+@pytest.mark.usefixtures("unchecked")
+def test_a_bucket_that_answers_slowly_costs_time_only(
+    machine: Machine, s3: S3Server, bucket: Any, checkpoints: list[Path]
+):
+    one, other = machine("one"), machine("other")
+    names = [one.add(checkpoint).name for checkpoint in checkpoints[:2]]
+    s3.trouble = "slow"
+    for name in names:
+        one.promote(name, "slowly")
+    other.pull()
+    s3.trouble = ""
+    served = other.served()
+    assert served
+    assert served.name == names[1]
+    assert files(other) == files(one) == objects(bucket)
+
+
 def test_a_bucket_that_there_is_not_is_named(tmp_path: Path, s3: S3Server, checkpoints: list[Path]):
     registry = Registry.at(tmp_path, "s3://nobody/click99")
     with pytest.raises(StorageError, match=r"s3://nobody/click99 .*CLICK99_REGISTRY_URL"):

@@ -217,6 +217,16 @@ def test_a_bucket_that_does_not_answer_is_no_damaged_data(
     assert data[0].truth.any()
 
 
+def test_a_bucket_that_answers_slowly_gives_the_same(snapshot: Path, s3: S3Server):
+    write_shards(snapshot, "s3://data/cells")
+    at_once = ShardDataset("s3://data/cells", "train")[0]
+    s3.trouble = "slow"
+    try:
+        assert alike(ShardDataset("s3://data/cells", "train")[0], at_once)
+    finally:
+        s3.trouble = ""
+
+
 def test_the_processes_that_make_crops_read_it_themselves(snapshot: Path, s3: S3Server):
     """Forked from one that has read already."""
     write_shards(snapshot, "s3://data/cells")
