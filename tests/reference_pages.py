@@ -1,6 +1,6 @@
 """What is made from the code: reference pages, and the settings that the Helm chart takes.
 
-    python -m tests.reference_pages
+`python -m tests.reference_pages` writes them.
 """
 
 from __future__ import annotations

@@ -70,8 +70,10 @@ def megabytes(peak: bool = False) -> float:
 def write(snapshot: str) -> None:
     before, start = megabytes(), time.process_time()
     write_shards(Path(snapshot), "s3://data/tiny", shard_bytes=SHARD_BYTES)
-    print(f"writing: before {before:.0f} MB, after {megabytes():.0f} (peak {megabytes(peak=True):.0f});", end="")
-    print(f" {time.process_time() - start:.0f} s of a processor", flush=True)
+    print(f"writing: before {before:.0f} MB, after {megabytes():.0f}", end="")
+    print(
+        f" (peak {megabytes(peak=True):.0f}); {time.process_time() - start:.0f} s of a processor", flush=True
+    )
 
 
 def draw(count: int) -> None:
@@ -81,8 +83,8 @@ def draw(count: int) -> None:
     opened, start = megabytes(), time.process_time()
     for _ in range(count):
         data.draw(rng, FINETUNE)
-    print(f"drawing: before {before:.0f} MB, opened {opened:.0f}, after {count} draws {megabytes():.0f}", end="")
-    print(f" (peak {megabytes(peak=True):.0f});", end="")
+    print(f"drawing: before {before:.0f} MB, opened {opened:.0f},", end="")
+    print(f" after {count} draws {megabytes():.0f} (peak {megabytes(peak=True):.0f});", end="")
     print(f" {(time.process_time() - start) / count * 1000:.1f} ms of a processor a draw", flush=True)
 
 

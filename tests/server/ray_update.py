@@ -17,7 +17,8 @@ from click99.server.settings import Settings
 def main(folder: str, port: str, before: str, after: str) -> None:
     settings = Settings(**json.loads(before))
     ray_serve.start_ray(settings, folder)
-    ray_serve.Door = ray_serve.Door.options(num_replicas=2)  # as docker/helm/ray.yaml: one lets in while one goes
+    # Two as in docker/helm/ray.yaml: one lets in while one goes.
+    ray_serve.Door = ray_serve.Door.options(num_replicas=2)
     serve.start(http_options={"host": "127.0.0.1", "port": int(port)})
     serve.run(ray_serve.application_of(settings), name=ray_serve.NAME)
     print("up", flush=True)
