@@ -322,8 +322,8 @@ def test_ray_knows_all_that_it_is_to_serve() -> None:
         assert served.applications[0].deployments[0].ray_actor_options.num_cpus > 0
         assert {*replica["autoscaling_config"]} <= {*scaling.model_fields}
         scaling.model_validate(replica["autoscaling_config"])
-    config["applications"][0]["route_prefix"] = "nowhere"
-    with pytest.raises(ValueError, match="route_prefix"):
+    config["applications"][0]["deployments"][0]["ray_actor_options"]["num_cpus"] = -1
+    with pytest.raises(ValueError, match="num_cpus"):
         schema.ServeDeploySchema.model_validate(config)
 
 

@@ -88,7 +88,7 @@ class _SplitWriter:
         info = tarfile.TarInfo(name)
         info.size = len(content)
         self._tar.addfile(info, io.BytesIO(content))
-        self._tar.members.clear()  # or tarfile keeps a kilobyte of each until the shard ends
+        self._tar.members.clear()  # pyright: ignore  # kept until the shard ends, a kilobyte each
 
     def _begin(self) -> None:
         self._file: IO[bytes] = tempfile.NamedTemporaryFile(suffix=".tar")  # noqa: SIM115
