@@ -30,7 +30,7 @@ def write_shards(
     """Write a snapshot's masks to `out`, a folder or s3://bucket/folder -> how many of each split.
 
     What is unfinished has no manifest, and the same call writes over it. Memory holds one image's files, and
-    32 bytes a mask. tick: told after each image.
+    the snapshot's manifest, some 2 kB a mask. tick: told after each image.
     SnapshotError when `out` holds one already, or the snapshot is not as it was made; ShardError as `asking`.
     """
     facts, out = verify(snapshot), out.rstrip("/")
