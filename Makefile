@@ -3,9 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 LABEL_STUDIO := .venv-label-studio/bin/label-studio
 EMPTY_DATABASE := .venv-label-studio/data/label_studio.sqlite3
-# One test more than there are cores, since many wait for servers; threads of PyTorch would slow all down.
-PARALLEL := --numprocesses $(shell n=$$(nproc 2> /dev/null || echo 2); echo $$((n < 4 ? n + 1 : 4))) --dist worksteal
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest $(PARALLEL) --durations 25 --ignore tests/e2e
+# More tests at once than there are cores, since they wait: for servers, and in the browser for what moves.
+PARALLEL = --numprocesses $(shell n=$$(($$(nproc 2> /dev/null || echo 2) + $(1))); echo $$((n < 4 ? n : 4))) --dist worksteal
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest $(call PARALLEL,1) --durations 25 --ignore tests/e2e
 # What is never imported need not be compiled: a minute of a core.
 PIP_INSTALL := pip install --no-compile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -26,7 +26,7 @@ test-fast: .venv/dev.installed  ## those that are not marked slow; says what is 
 
 e2e: .venv/e2e.installed $(EMPTY_DATABASE) chromium  ## what people do, in a real browser and a real Label Studio
 	rm -rf artifacts/e2e
-	$(BIN)/pytest -m e2e $(PARALLEL) -rPfE --durations 25 tests/e2e
+	$(BIN)/pytest -m e2e $(call PARALLEL,2) -rPfE --durations 25 tests/e2e
 
 lint: .venv/e2e.installed
 	$(BIN)/ruff check .
