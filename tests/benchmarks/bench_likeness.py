@@ -3,8 +3,8 @@
     python -m tests.benchmarks.bench_likeness --data ../shared/data/more [--checkpoint FILE] [--most 8]
 
 In process, each picture of a source by the discriminant of all the others' masks; the paper's robot clicks.
-Mean IoU after 1, 2, 3 and 5 clicks without a map, with it, and as the memory would decide by the others'
-first clicks.
+Mean IoU after 1, 2, 3 and 5 clicks without a map, with it, as the memory would decide by the others' first
+clicks, and with a wrong map, of the source in the row above.
 """
 
 from __future__ import annotations
@@ -30,15 +30,24 @@ from tests.benchmarks.bench_memory import sources
 CLICKS = (1, 2, 3, 5)
 
 
-def maps(predictor: Predictor, samples: Sequence[Sample]) -> Iterator[Prior]:
-    """What each picture's others say of it."""
+def moments_of(predictor: Predictor, samples: Sequence[Sample]) -> list[Moments | None]:
+    """What each picture teaches."""
     taught: list[Moments | None] = []
     for sample in samples:
         features = predictor.evidence(sample.image, sample.name)
         taught.append(None if features is None else Moments.of(features, sample.truth))
-    for k in range(len(samples)):
-        others = [moments for place, moments in enumerate(taught) if moments and place != k]
-        yield Prior((), Discriminant.between(others, predictor.version)) if others else UNKNOWN
+    return taught
+
+
+def map_of(predictor: Predictor, taught: Sequence[Moments | None]) -> Prior:
+    known = [moments for moments in taught if moments]
+    return Prior((), Discriminant.between(known, predictor.version)) if known else UNKNOWN
+
+
+def maps(predictor: Predictor, taught: Sequence[Moments | None]) -> Iterator[Prior]:
+    """What each picture's others say of it."""
+    for k in range(len(taught)):
+        yield map_of(predictor, [*taught[:k], *taught[k + 1 :]])
 
 
 def annotate(predictor: Predictor, sample: Sample, prior: Prior) -> list[float]:
@@ -78,16 +87,21 @@ def main() -> None:
     asked = parser.parse_args()
     use_threads(asked.threads)
     predictor, only = Predictor.load(asked.checkpoint), set(filter(None, asked.sources.split(",")))
-    print("| source | pictures | without a map | with it | as the memory decides |\n|---|---|---|---|---|")
+    print("| source | pictures | without a map | with it | as the memory decides | a wrong map |")
+    print("|---|---|---|---|---|---|")
+    wrong = UNKNOWN
     for name, pictures in sources("manifest", asked.data, "val").items():
         if only and name not in only:
             continue
         samples = list(islice(pictures, asked.most))
-        priors = list(maps(predictor, samples))
+        taught = moments_of(predictor, samples)
+        pairs = zip(samples, maps(predictor, taught), strict=True)
         plain = np.array([annotate(predictor, each, UNKNOWN) for each in samples])
-        mapped = np.array([annotate(predictor, *each) for each in zip(samples, priors, strict=True)])
+        mapped = np.array([annotate(predictor, *each) for each in pairs])
+        misled = np.array([annotate(predictor, each, wrong) for each in samples])
+        wrong = map_of(predictor, taught)
         predictor.features.clear()
-        print(row(name, plain, mapped, judged(plain, mapped)), flush=True)
+        print(row(name, plain, mapped, judged(plain, mapped), misled), flush=True)
 
 
 if __name__ == "__main__":
