@@ -1,10 +1,14 @@
 """A hundred thousand wrong requests to a server in this process: 5xx, the slowest one, growth.
 
     python -m tests.benchmarks.bench_fuzz [--requests 100000] [--seed 0]
+    python -m tests.benchmarks.bench_fuzz --examples 700
 
 The requests of tests/server/fuzzing.py, and one in ten a damaged picture for the try page, in each format
 that can be written here. The network is a stand-in that paints discs. A request that takes a minute ends the
 run. Exit code 1 if any was answered with a 5xx.
+
+--examples: requests that schemathesis draws from the server's schema instead, for each operation so many,
+beside the edges. Exit code 1 if an answer is not as the schema tells.
 """
 
 from __future__ import annotations
@@ -26,9 +30,8 @@ from click99.server.app import create_app
 from click99.server.settings import Settings
 from tests.disc_painter import DiscPainter
 from tests.server.fuzzing import PICTURE, bent_bytes, mutated
-from tests.server.requests import encoded
+from tests.server.schema_fuzzing import FILES, try_schema
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 PATIENCE = 60  # seconds
 LOOKS = 50  # at the memory
 
@@ -40,10 +43,21 @@ def resident() -> float:
     return int(found[1]) / 1024
 
 
-def request(choice: random.Random, files: list[bytes]) -> tuple[str, bytes]:
+def request(choice: random.Random) -> tuple[str, bytes]:
     if choice.random() < 0.1:
-        return "/try/pictures", bent_bytes(choice, choice.choice(files))
+        return "/try/pictures", bent_bytes(choice, choice.choice(FILES))
     return mutated(choice)
+
+
+def by_schema(examples: int) -> int:
+    begun, before = time.monotonic(), resident()
+    with tempfile.TemporaryDirectory() as home:
+        tried = try_schema(Path(home), examples)
+    print(*tried.problems, sep="\n\n")
+    took, by_status = time.monotonic() - begun, dict(sorted(tried.statuses.items()))
+    print(f"{tried.statuses.total()} requests in {took:.0f} s; by status {by_status}")
+    print(f"{len(tried.problems)} not as told; resident, MB: {before:.0f}, in the end {resident():.0f}")
+    return 1 if tried.problems else 0
 
 
 def main() -> int:
@@ -52,9 +66,12 @@ def main() -> int:
     )
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--examples", type=int, default=0)
     asked = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    choice, files = random.Random(asked.seed), [encoded(format=format) for format in FORMATS]
+    if asked.examples:
+        return by_schema(asked.examples)
+    choice = random.Random(asked.seed)
     codes, slowest, failed = Counter[int](), (0.0, b""), 0
     megabytes: list[tuple[int, float]] = []
     begun = time.monotonic()
@@ -63,7 +80,7 @@ def main() -> int:
         with TestClient(app, raise_server_exceptions=False) as client:
             client.post("/try/pictures", content=PICTURE)
             for number in range(asked.requests):
-                path, sent = request(choice, files)
+                path, sent = request(choice)
                 signal.alarm(PATIENCE)
                 started = time.perf_counter()
                 reply = client.post(path, content=sent)

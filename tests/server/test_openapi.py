@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from tests.server.requests import body, keypoint
+from tests.recorded import PAYLOADS
+from tests.server.requests import Start, body, keypoint
 
 READ_NOTHING = {"/versions", "/train"}
 
@@ -34,3 +38,29 @@ def test_a_click_is_told_field_by_field(schema: dict[str, Any]):
     assert request.keys() <= parts["PredictRequest"]["properties"].keys()
     click = request["params"]["context"]["result"][0]
     assert {"id", "type", "from_name", "value"} <= click.keys() & parts["ContextItem"]["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    "sent", [*PAYLOADS.glob("*_*.json"), PAYLOADS / "setup.json"], ids=lambda file: file.stem
+)
+def test_what_label_studio_sends_is_as_told(schema: dict[str, Any], sent: Path):
+    told = schema["paths"]["/" + sent.stem.partition("_")[0]]["post"]["requestBody"]["content"]
+    body_of = told["application/json"]["schema"] | {"components": schema["components"]}
+    Draft202012Validator(body_of).validate(json.loads(sent.read_text()))
+
+
+def test_what_opens_an_operation_is_told(start: Start):
+    """ignored_auth of test_fuzz.py sees that it does, and nothing else."""
+    schema = (
+        start(basic_auth_user="ann", basic_auth_password="secret", webhook_secret="hush")
+        .get("/openapi.json", auth=("ann", "secret"))
+        .json()
+    )
+    opens = {path: {name for way in one["security"] for name in way} for path, one in operations(schema)}
+    assert {path for path, names in opens.items() if not names} == {"/health", "/ready"}
+    assert opens.pop("/webhook") == {"basic", "secret"}
+    assert set.union(*opens.values()) == {"basic"}
+
+
+def operations(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(path, one) for path, methods in schema["paths"].items() for one in methods.values()]

@@ -62,14 +62,16 @@ def test_browsers_get_the_page_and_programs_the_health(server: TestClient):
 
 @pytest.mark.parametrize("part", ["page.js", "view.js", "objects.js", "downloads.js", "page.css", "icon.svg"])
 def test_its_parts_are_there(server: TestClient, part: str):
-    page = server.get("/", headers=BROWSER).text + server.get("/try/page.js").text
+    page = server.get("/", headers=BROWSER).text + server.get("/try/static/page.js").text
     assert part in page
-    assert server.get(f"/try/{part}").status_code == 200
+    assert server.get(f"/try/static/{part}").status_code == 200
 
 
 def test_its_samples_are_pictures(server: TestClient):
     for name in ("coffee", "chelsea", "coins", "rocket"):
-        assert server.post("/try/pictures", content=server.get(f"/try/samples/{name}.jpg").content).is_success
+        assert server.post(
+            "/try/pictures", content=server.get(f"/try/static/samples/{name}.jpg").content
+        ).is_success
 
 
 def test_clicks_are_answered_with_masks(ask: Callable[..., np.ndarray]):
@@ -233,14 +235,14 @@ def test_the_largest_picture_that_is_allowed_is_kept_in_memory(tmp_path: Path):
 def test_it_can_be_left_out(start: Start):
     server = start(try_page=False)
     assert server.get("/", headers=BROWSER).json()["status"] == "UP"
-    assert server.get("/try/page.js").status_code == 404
+    assert server.get("/try/static/page.js").status_code == 404
     assert server.post("/try/pictures", content=encoded()).status_code == 404
 
 
 def test_it_asks_for_the_password(start: Start):
     server = start(basic_auth_user="anna", basic_auth_password="secret")
     assert server.get("/", headers=BROWSER).status_code == 401
-    assert server.get("/try/page.js").status_code == 401
+    assert server.get("/try/static/page.js").status_code == 401
     assert server.post("/try/pictures", content=encoded()).status_code == 401
     assert server.get("/", headers=BROWSER, auth=("anna", "secret")).is_success
 

@@ -112,8 +112,9 @@ def which_of(value: Any) -> Any:
     return None if value == "" else value
 
 
-Name = Annotated[str, BeforeValidator(name_of)]
+Text = str | float | None  # what is read as a name, as the schema tells it
+Name = Annotated[str, BeforeValidator(name_of, Text)]
 Which = Annotated[int | None, BeforeValidator(which_of)]
 Size = Annotated[int | None, BeforeValidator(size_of), AfterValidator(size_of)]  # "0" is 0 only then
-Names = Annotated[list[str], BeforeValidator(names_of)]
+Names = Annotated[list[str], BeforeValidator(names_of, Text | list[Text])]
 Objects = Annotated[list[Any], BeforeValidator(objects)]

@@ -18,19 +18,19 @@ class Mention(BaseModel):
     data: Annotated[dict[str, Any], BeforeValidator(fields)] = {}
 
 
+Mentions = Annotated[list[Mention], BeforeValidator(listed, Mention | list[Mention])]
+Project = Annotated[list[Mention], BeforeValidator(listed, Mention)]
+Annotations = Annotated[list[Work], BeforeValidator(listed, Work | list[Work])]
+
+
 class WebhookEvent(BaseModel):
-    """POST /webhook: ANNOTATION_CREATED, PROJECT_UPDATED, START_TRAINING … One of something, or many."""
+    """POST /webhook: ANNOTATION_CREATED, PROJECT_UPDATED, START_TRAINING … One of something, or many: called
+    `tasks` and `annotations`, too."""
 
     action: str
-    projects: Annotated[list[Mention], BeforeValidator(listed)] = Field(
-        default=[], validation_alias="project"
-    )
-    tasks: Annotated[list[Mention], BeforeValidator(listed)] = Field(
-        default=[], validation_alias=AliasChoices("task", "tasks")
-    )
-    annotations: Annotated[list[Work], BeforeValidator(listed)] = Field(
-        default=[], validation_alias=AliasChoices("annotation", "annotations")
-    )
+    projects: Project = Field(default=[], validation_alias="project")
+    tasks: Mentions = Field(default=[], validation_alias=AliasChoices("task", "tasks"))
+    annotations: Annotations = Field(default=[], validation_alias=AliasChoices("annotation", "annotations"))
 
     @model_validator(mode="after")
     def _tell_tasks(self) -> Self:

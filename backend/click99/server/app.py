@@ -17,12 +17,13 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from click99.annotations.recorder import Recorder
 from click99.labelstudio.errors import ImageUnavailableError, LabelStudioError, PayloadError
 from click99.labelstudio.images import Image
 from click99.labelstudio.payloads import PredictRequest, SetupRequest, parse
+from click99.labelstudio.predictions import PredictResponse
 from click99.labelstudio.webhook import WebhookEvent
 from click99.memory.memories import Memories
 from click99.registry.jobs import Jobs
@@ -134,7 +135,7 @@ def create_app(settings: Settings, predictor: Refiner | None = None, jobs: Jobs 
     add_stats_page(app, settings, database, pictures(service.image), lambda: service.label_studio)
     add_training(app, recorder, service, retraining, "" if settings.webhook_secret else settings.credentials)
     add_middleware(app, settings, metrics)
-    describe(app)
+    describe(app, settings)
     return app
 
 
@@ -170,7 +171,7 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
 def add_routes(app: FastAPI, service: Service, readiness: Readiness, settings: Settings) -> None:
     """Every endpoint that Label Studio or an administrator calls."""
 
-    @app.get("/", response_model=None)
+    @app.get("/", response_model=dict[str, str], responses={200: {"content": {"text/html": {}}}})
     async def root(request: Request) -> Response | dict[str, str]:
         return page() if settings.try_page and wants_page(request) else await health()
 
@@ -178,7 +179,7 @@ def add_routes(app: FastAPI, service: Service, readiness: Readiness, settings: S
     async def health() -> dict[str, str]:
         return {"status": "UP", "model_class": "click99", "model_version": service.version}
 
-    @app.get("/ready")
+    @app.get("/ready", response_model=dict[str, str])
     async def ready() -> JSONResponse:
         if readiness.problem:
             return JSONResponse({"status": "NOT READY", "detail": readiness.problem}, 503)
@@ -190,7 +191,7 @@ def add_routes(app: FastAPI, service: Service, readiness: Readiness, settings: S
         told = await asyncio.to_thread(parse, SetupRequest, body)
         return {"model_version": await asyncio.to_thread(service.setup, told, from_loopback)}
 
-    @app.post("/predict")
+    @app.post("/predict", response_model=PredictResponse)
     async def predict(body: Body) -> Response:
         with service.metrics.in_flight.track_inprogress(), watch(), stage("predict"):
             asked = await run_in_threadpool(read, body)
@@ -209,10 +210,11 @@ def add_routes(app: FastAPI, service: Service, readiness: Readiness, settings: S
 
     @app.get("/versions")
     @app.post("/versions")
+    @app.api_route("/versions", methods=["GET", "POST"], include_in_schema=False)  # 405 tells them both
     async def versions() -> dict[str, list[str]]:
         return {"versions": [service.version]}
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -230,7 +232,7 @@ def add_training(
         number, detail = retraining.begin(why, project)
         return {"status": "ok", "job": str(number), "detail": detail}
 
-    @app.post("/webhook")
+    @app.post("/webhook", response_model=dict[str, str])
     async def webhook(request: Request, body: Body) -> Response:
         event = await asyncio.to_thread(parse, WebhookEvent, body)
         log.info("Label Studio says %.60r", event.action)

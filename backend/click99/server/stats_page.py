@@ -57,7 +57,7 @@ def add_stats_page(
 ) -> None:
     stats_page = StatsPage(settings, database, pictures, label_studio)
 
-    @app.get("/stats")
+    @app.get("/stats", response_class=HTMLResponse)
     async def stats(request: Request) -> HTMLResponse:
         if not settings.credentials and not comes_from_loopback(request.scope):
             raise HTTPException(403, CLOSED)

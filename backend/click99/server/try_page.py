@@ -22,9 +22,11 @@ STATIC = str(files("click99.try_page") / "static")
 # What the page may load: its own parts, and the pictures that it was given.
 POLICY = {"Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'"}
 
+SHOWN = {"image/png": {}, "image/jpeg": {}}
+
 
 def add_try_page(app: FastAPI, pictures: Pictures, sessions: Sessions) -> None:
-    """The page's files under /try, and its two questions. `/` itself is `page`'s, for browsers."""
+    """The page's files under /try/static, and its two questions. `/` itself is `page`'s, for browsers."""
 
     @app.post("/try/pictures")
     def add_picture(body: Body, later: BackgroundTasks) -> dict[str, str | int]:
@@ -33,7 +35,7 @@ def add_try_page(app: FastAPI, pictures: Pictures, sessions: Sessions) -> None:
         height, width = image.pixels.shape[:2]
         return {"picture": image.key, "width": width, "height": height}
 
-    @app.get("/try/pictures/{picture}", response_class=Response)
+    @app.get("/try/pictures/{picture}", response_class=Response, responses={200: {"content": SHOWN}})
     def picture(picture: str, request: Request) -> Response:
         if not request.query_params:
             return Response(as_png(found(picture).pixels), media_type="image/png")
@@ -53,7 +55,7 @@ def add_try_page(app: FastAPI, pictures: Pictures, sessions: Sessions) -> None:
         except PictureForgottenError as error:
             raise HTTPException(404, str(error)) from None
 
-    app.mount("/try", StaticFiles(directory=STATIC))
+    app.mount("/try/static", StaticFiles(directory=STATIC))
 
 
 def wants_page(request: Request) -> bool:

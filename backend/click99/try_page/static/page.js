@@ -362,7 +362,7 @@ part("file").onchange = ({ target }) => {
 for (const each of all("[data-sample]"))
   each.onclick = async () => {
     const name = `${each.dataset.sample}.jpg`;
-    open(await (await fetch(`try/samples/${name}`)).blob(), name);
+    open(await (await fetch(`try/static/samples/${name}`)).blob(), name);
   };
 for (const each of TOOLS)
   part(each).onclick = () => take(each);
