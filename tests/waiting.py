@@ -5,9 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+SOON, SELDOM = 0.02, 0.5  # seconds between two looks
+
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+    """Looks less often the longer it takes, since looking takes what is waited for the processor."""
+    begun = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
+        waited = time.monotonic() - begun
+        assert waited < seconds, "it did not come about"
+        time.sleep(min(max(SOON, waited / 10), SELDOM))
