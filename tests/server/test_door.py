@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ pytest.importorskip("ray", reason='needs Ray: pip install ".[ray]"')
 
 from ray.exceptions import ActorDiedError
 
-from click99.server.ray_serve import TRIES, Door, ReplicaAnswer, session_of
+from click99.server.ray_door import TRIES, Door, ReplicaAnswer, session_of
 from click99.server.settings import Settings
 
 ANSWER = ReplicaAnswer(201, [(b"x-made-by", b"a replica")], b"mask")
@@ -103,3 +105,9 @@ def test_what_names_no_task_goes_to_any_replica(body: bytes) -> None:
 def test_the_projects_change_does_not_part_a_task() -> None:
     bodies = [json.dumps({"project": f"7.{when}", "tasks": [{"id": 3}]}).encode() for when in (1, 2)]
     assert {session_of(body) for body in bodies} == {"7 3"}
+
+
+@pytest.mark.slow("imports Ray")
+def test_it_imports_no_network():
+    imported = [sys.executable, "-c", "import sys, click99.server.ray_door; print('torch' in sys.modules)"]
+    assert subprocess.run(imported, capture_output=True, text=True, check=True).stdout == "False\n"

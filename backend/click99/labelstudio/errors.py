@@ -9,7 +9,10 @@ class LabelStudioError(Exception):
     field: the part of the request or the setting that is wrong, as the caller knows it
     ("tasks[0].data.image", "label_config", "LABEL_STUDIO_API_KEY").
     problem: what is wrong with it, with the value. remedy: what to do about it.
+    status: HTTP's, of the answer to a request that met it.
     """
+
+    status = 422
 
     def __init__(self, field: str, problem: str, remedy: str) -> None:
         super().__init__(f"{field}: {problem}. {remedy}")
@@ -20,6 +23,8 @@ class LabelStudioError(Exception):
 
 class PayloadError(LabelStudioError):
     """The request's body is not what Label Studio sends, or its parts contradict each other (caller: 4xx)."""
+
+    status = 400
 
 
 class TooManyResultsError(PayloadError):

@@ -20,7 +20,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from click99.annotations.recorder import Recorder
-from click99.labelstudio.errors import ImageUnavailableError, LabelStudioError, PayloadError
+from click99.labelstudio.errors import ImageUnavailableError, LabelStudioError
 from click99.labelstudio.images import Image
 from click99.labelstudio.payloads import PredictRequest, SetupRequest, parse
 from click99.labelstudio.predictions import PredictResponse
@@ -33,14 +33,12 @@ from click99.server.middleware import (
     BasicAuth,
     Bodies,
     Body,
-    BodyTooLargeError,
-    BodyTooSlowError,
     LastResort,
     OwnOrigin,
-    TooManyRequestsError,
     WebhookSecret,
     comes_from_loopback,
     presents,
+    refusal,
     unauthorised,
 )
 from click99.server.models import load_served
@@ -48,11 +46,11 @@ from click99.server.openapi import describe
 from click99.server.prometheus import Metrics
 from click99.server.promotions import Follower
 from click99.server.readiness import Readiness
-from click99.server.recording import NotKeptError, keep, record
+from click99.server.recording import keep, record
 from click99.server.refusals import Refusals
 from click99.server.remembering import Remembering
 from click99.server.request_id import RequestId
-from click99.server.retraining import NotStartedError, Retraining
+from click99.server.retraining import Retraining
 from click99.server.saved_images import pictures
 from click99.server.service import Service
 from click99.server.settings import Settings
@@ -66,25 +64,6 @@ from click99.stages import stage, watch
 from click99.try_page.pictures import Pictures
 
 log = logging.getLogger(__name__)
-
-
-# The HTTP status of an error that the caller or the administrator can mend: that of the first that it is.
-STATUS: dict[type[LabelStudioError], int] = {
-    BodyTooLargeError: 413,
-    BodyTooSlowError: 408,
-    TooManyRequestsError: 503,
-    NotKeptError: 507,
-    NotStartedError: 507,
-    PayloadError: 400,
-    LabelStudioError: 422,
-}
-RETRY = {"Retry-After": "1"}  # seconds
-
-
-def refusal(error: LabelStudioError) -> JSONResponse:
-    """What is answered instead."""
-    status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
-    return JSONResponse({"detail": str(error)}, status, RETRY if status == 503 else None)
 
 
 async def wait_for(image: Future[Image]) -> None:

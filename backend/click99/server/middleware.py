@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 BODY_SECONDS = 120.0  # for a body to arrive: one that drips would keep its place for ever
 FORWARDED = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
+RETRY = {"Retry-After": "1"}  # seconds
 OPEN_PATHS = ("/health", "/ready", "/webhook")  # Label Studio presents no basic auth with its events
 
 
@@ -159,15 +160,26 @@ class LastResort:
 
 
 class BodyTooLargeError(PayloadError):
-    """A request of more than CLICK99_BODY_MB (413)."""
+    """A request of more than CLICK99_BODY_MB."""
+
+    status = 413
 
 
 class BodyTooSlowError(PayloadError):
-    """A request that did not arrive within BODY_SECONDS (408)."""
+    """A request that did not arrive within BODY_SECONDS."""
+
+    status = 408
 
 
 class TooManyRequestsError(LabelStudioError):
-    """CLICK99_REQUESTS_AT_ONCE are being answered (503, with Retry-After)."""
+    """CLICK99_REQUESTS_AT_ONCE are being answered."""
+
+    status = 503
+
+
+def refusal(error: LabelStudioError) -> JSONResponse:
+    """What is answered instead."""
+    return JSONResponse({"detail": str(error)}, error.status, RETRY if error.status == 503 else None)
 
 
 class Bodies:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 class NotKeptError(LabelStudioError):
     """The disk takes no event."""
 
+    status = 507
+
 
 def record(
     recorder: Recorder, question: Question, found: ClickedObject, way: Way, mask: np.ndarray, version: str

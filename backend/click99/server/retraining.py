@@ -33,6 +33,8 @@ EVER_SO_MANY = 1_000_000
 class NotStartedError(LabelStudioError):
     """The disk takes no job."""
 
+    status = 507
+
 
 class Retraining(Poller, Collector):
     """Begins fine-tunes, and tells Prometheus of them. Any of several workers may: one job runs at a time,
