@@ -15,7 +15,12 @@ PENDING = f"() => [...{CANVAS}.areas.values()].filter(a => a.dynamic).map(a => a
 DOTS = f"() => [...{CANVAS}.areas.values()].filter(a => a.type === 'keypointregion').map(a => a.cleanId)"
 TOOL = f"which => {CANVAS}.objects[which].getToolsManager().findSelectedTool()?.fullName"
 KEYED = f"() => [...{CANVAS}.names.values()].some(c => c.type === 'keypointlabels')"
-CHOSEN = f"() => [...{CANVAS}.names.values()].some(c => c.type === 'keypointlabels' && c.isSelected)"
+CHOSEN = f"""key => [...{CANVAS}.names.values()].some((control) => control.type === "keypointlabels"
+  && control.selectedLabels.some((label) => label.hotkey === key))"""
+SELECTED = f"() => {CANVAS}.selectionSize > 0"
+SUGGESTED = f"() => {CANVAS}.suggestions.size"
+SAVING = f"() => {CANVAS}.isDraftSaving"
+SAVE = f"() => {CANVAS}.saveDraftImmediately()"
 SELECT = f"""id => {{
   {CANVAS}.unselectAll();
   {CANVAS}.selectArea([...{CANVAS}.areas.values()].find(area => area.cleanId === id));
@@ -26,6 +31,36 @@ PILL = f"""() => {{
   const at = pill.getClientRect();
   return [canvas.x + at.x, canvas.y + at.y, at.width, at.height];
 }}"""
+
+# Waits inside the page, since its own timers are late on a busy machine: `rounds` times a tenth of a second
+# in which nothing is on its way, each mask is drawn, and neither pictures nor buttons move.
+REST = """async rounds => {
+  const box = (part) => Object.values(part.getBoundingClientRect().toJSON());
+  const isDrawn = (area) => {
+    const layer = area.object?.stageRef?.getLayers().find((each) => each.id() === area.cleanId);
+    const holdsImage = area.rle?.length || area.maskDataURL;
+    return !layer || !holdsImage || layer.find("Image").some((each) => each.image());
+  };
+  const state = () => {
+    const store = window.Htx, annotation = store?.annotationStore?.selected;
+    if (!annotation || store.isLoading || store.awaitingSuggestions) return null;
+    if (!annotation.objects.every((each) => each.currentImageEntity?.imageLoaded)) return null;
+    if (![...annotation.areas.values(), ...annotation.suggestions.values()].every(isDrawn)) return null;
+    const placed = annotation.objects.map((each) => [each.zoomingPositionX, each.zoomingPositionY,
+      each.stageWidth, each.stageHeight, each.stageScale]);
+    const boxes = [...document.querySelectorAll(".konvajs-content, .lsf-bottombar")].map(box);
+    return JSON.stringify([annotation.id, placed, boxes]);
+  };
+  const end = performance.now() + 120_000;
+  let before = null;
+  for (let still = 0; still < rounds; ) {
+    await new Promise((done) => setTimeout(() => requestAnimationFrame(done), 100));
+    const now = state();
+    still = now !== null && now === before ? still + 1 : 0;
+    before = now;
+    if (performance.now() > end) throw new Error(`the page did not come to rest in two minutes: ${now}`);
+  }
+}"""
 
 PLACEMENT = """which => {
   const shown = window.Htx.annotationStore.selected.objects[which], entity = shown.currentImageEntity;
@@ -68,20 +103,22 @@ class Canvas:
     def press(self, x: int, y: int) -> None:
         """A click without Ctrl: what lies there is selected."""
         self.page.mouse.click(*self._on_screen(x, y))
-        self.page.wait_for_timeout(300)
+        self.rest()
 
     def key(self, name: str) -> None:
         self.page.keyboard.press(name)
-        self.page.wait_for_timeout(300)
+        self.rest()
 
     def select(self, region: str) -> None:
         self.page.evaluate(SELECT, region)
-        self.page.wait_for_timeout(300)
+        self.page.wait_for_function(SELECTED)
+        self.rest()
 
     def erase(self, region: str, *points: tuple[int, int], take_up: bool = True) -> None:
         """With the eraser on that region, along the points. take_up: the dots again."""
         self.select(region)
         self.key("e")
+        self.page.wait_for_function(f"which => ({TOOL})(which) === 'EraserTool'", arg=self.image)
         self._stroke(points)
         self.key("Escape")
         if take_up:
@@ -94,8 +131,10 @@ class Canvas:
         self.page.locator('.lsf-tool[aria-label="brush-tool"]:visible').first.click()
         if not region:
             self.page.locator(".lsf-labels").last.locator(".lsf-label", has_text="Object").first.click()
-        self.page.wait_for_timeout(300)
+        self.rest()
+        before = len(self.regions())
         self._stroke(points)
+        self._wait_for_regions(before + (region is None))
         self._done()
 
     def fill_in(self, region: str, choice: str, stars: int, number: str, text: str) -> None:
@@ -108,16 +147,18 @@ class Canvas:
         remark.fill(text)
         remark.press("Enter")
         remark.blur()
-        self.page.wait_for_timeout(300)
+        self.rest()
         self._done()
 
     def wave_wand(self, *points: tuple[int, int]) -> None:
         """With the Magic Wand along the points, a new region. It gets its label, Object, afterwards."""
         self.page.locator('.lsf-tool[aria-label="magicwand"]:visible').first.click()
-        self.page.wait_for_timeout(300)
+        self.rest()
+        before = len(self.regions())
         self._stroke(points)
+        self._wait_for_regions(before + 1)
         self.page.locator(".lsf-labels").last.locator(".lsf-label", has_text="Object").first.click()
-        self.page.wait_for_timeout(300)
+        self.rest()
         self._done()
 
     def pill(self) -> tuple[float, float]:
@@ -141,7 +182,7 @@ class Canvas:
             if self.tool().startswith(tool):
                 return
             smart.click()
-            self.page.wait_for_timeout(300)
+            self.rest()
         raise AssertionError(f"the toolbar has no {tool}")
 
     def _stroke(self, points: Sequence[tuple[int, int]]) -> None:
@@ -151,16 +192,24 @@ class Canvas:
         for place in places[1:]:
             self.page.mouse.move(*place, steps=8)
         self.page.mouse.up()
-        self.page.wait_for_timeout(500)
+        self.rest(5)
+
+    def _wait_for_regions(self, count: int) -> None:
+        self.page.wait_for_function(f"count => ({REGIONS})().length === count", arg=count)
+        self.rest()
+
+    def rest(self, rounds: int = 3) -> None:
+        """Until the page comes to rest: for so many tenths of a second of its own."""
+        self.page.evaluate(REST, rounds)
 
     def _look(self) -> None:
-        """Let the page settle, the pointer away: it brings tooltips that lie over the picture."""
+        """Rest, the pointer away: it brings tooltips that lie over the picture."""
         self.page.mouse.move(5, 5)
-        self.page.wait_for_timeout(700)
+        self.rest(5)
 
     def _rest(self, look: bool) -> None:
-        """Settle; without a look the pointer stays where it is."""
-        self._look() if look else self.page.wait_for_timeout(200)
+        """Without a look the pointer stays where it is."""
+        self._look() if look else self.rest(2)
 
     def _canvas(self) -> Locator:
         return self.page.locator(".konvajs-content").nth(self.image)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,23 @@ if TYPE_CHECKING:
 
     from tests.e2e.labelling_page import LabellingPage
 
+# The longest tests: each process is to begin with one.
+LONGEST = ("test_learning.py", "test_memory.py", "test_walk.py", "test_stop.py")
+
 has_browser = find_spec("playwright") is not None
 collect_ignore_glob = [] if has_browser else ["test_*.py"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """xdist's worksteal gives each process an equal run of the list, of which others take the end later."""
+    longest = [each for name in LONGEST for each in items if each.path.name == name]
+    others, ordered = iter([each for each in items if each not in longest]), list[pytest.Item]()
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    for k in range(workers):
+        size, first = (len(items) - len(ordered)) // (workers - k), longest[k::workers]
+        ordered += first + list(islice(others, max(size - len(first), 0)))
+    items[:] = ordered
 
 
 @pytest.fixture(scope="session")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Page, Response
 
 from click99.segmentation.clicks import Click
-from tests.e2e.canvas import CHOSEN, KEYED, Canvas
+from tests.e2e.canvas import CHOSEN, KEYED, SAVE, SAVING, SELECTED, SUGGESTED, Canvas
 
-IMAGE_IS_SHOWN = "() => window.Htx?.annotationStore?.selected?.objects?.[0]?.currentImageEntity?.imageLoaded"
+IS_SUBMITTED = re.compile(r"/tasks/[0-9]+/annotations/?(\?|$)")  # and no draft of one
 
 
 @dataclass
@@ -71,8 +74,7 @@ class LabellingPage(Canvas):
     def show(self, project: int, task: int) -> None:
         """Open a task, with the tool that the browser remembers."""
         self.page.goto(f"{self.address}/projects/{project}/data?task={task}")
-        self.page.wait_for_function(IMAGE_IS_SHOWN)
-        self.page.wait_for_timeout(1000)  # the picture moves until the panels are laid out
+        self.rest(8)  # the picture moves until the panels are laid out
 
     def forget_tool(self) -> None:
         """As in a browser that is new to Label Studio, for the tasks opened from now on."""
@@ -83,8 +85,7 @@ class LabellingPage(Canvas):
         self.page.evaluate(
             "which => window.Htx.annotationStore.selected.objects[0].setCurrentImage(which)", picture
         )
-        self.page.wait_for_function(IMAGE_IS_SHOWN)
-        self.page.wait_for_timeout(1000)
+        self.rest(8)
         self.take_up_clicks()
 
     def api(self, path: str) -> Any:
@@ -114,11 +115,15 @@ class LabellingPage(Canvas):
         self._rest(look)
         return answer_of(info.value)
 
+    def wait_to_see(self, condition: Callable[[np.ndarray], bool]) -> None:
+        """Until the picture is as wanted: masks are drawn late on a busy machine."""
+        self.wait_until(lambda: condition(self.picture()))
+
     def send_click(self, click: Click, key: str = "1") -> None:
         """The same without waiting for an answer. Ctrl: without it a click on a region selects the region."""
         if self.page.evaluate(KEYED):
             self.page.keyboard.press(key)
-            self.page.wait_for_function(CHOSEN)
+            self.page.wait_for_function(CHOSEN, arg=key)
         held = ["Control"] if click.positive else ["Control", "Alt"]
         for modifier in held:
             self.page.keyboard.down(modifier)
@@ -129,6 +134,7 @@ class LabellingPage(Canvas):
     def relabel(self, place: Click, key: str, look: bool = True) -> None:
         """Select the kept mask by a click on it, press the label's key, let go."""
         self.press(place.x, place.y)
+        self.page.wait_for_function(SELECTED)
         self.key(key)
         self.page.keyboard.press("Escape")
         self._rest(look)
@@ -146,12 +152,12 @@ class LabellingPage(Canvas):
         yield responses
         self.page.remove_listener("response", add)
 
-    def wait_until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
-        for _ in range(round(5 * seconds)):
-            if condition():
-                return self._look()
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 120) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"it did not happen within {seconds} s"
             self.page.wait_for_timeout(200)
-        raise AssertionError(f"it did not happen within {seconds} s")
+        self._look()
 
     def drag(self, start: Click, end: Click) -> Answer:
         """Move the pending click at `start`."""
@@ -176,19 +182,27 @@ class LabellingPage(Canvas):
     def reject(self) -> None:
         """The ✗ below the picture."""
         self.page.get_by_test_id("bottombar-reject-suggestions-button").click()
-        self._look()
+        self._none_suggested()
 
     def accept_on_canvas(self) -> None:
         """The ✓ drawn below the suggestion."""
         place = self.pill()
         self.page.mouse.move(*place)
-        self.page.wait_for_timeout(200)
+        self.rest(2)
         self.page.mouse.click(*place)
-        self._look()
+        self._none_suggested()
+
+    def _none_suggested(self, look: bool = True) -> None:
+        self.page.wait_for_function(f"() => !({SUGGESTED})()")
+        self._rest(look)
 
     def wait_for_draft(self) -> None:
-        """Label Studio saves five seconds after a change."""
-        self.page.wait_for_timeout(6500)
+        """Label Studio saves within five seconds of a change; this is the same save, at once."""
+        self.rest()
+        for _ in range(2):  # a change that came while it was saving is not yet
+            self.page.wait_for_function(f"() => !({SAVING})()")
+            self.page.evaluate(SAVE)
+        self.page.wait_for_function(f"() => !({SAVING})()")
 
     def _answers(self) -> AbstractContextManager[Any]:
         return self.page.expect_response(lambda response: "interactive-annotating" in response.url)
@@ -196,18 +210,20 @@ class LabellingPage(Canvas):
     def accept(self, look: bool = True) -> None:
         """The ✓ below the picture."""
         self.page.get_by_test_id("bottombar-accept-suggestions-button").click()
-        self._rest(look)
+        self._none_suggested(look)
 
     def update(self) -> None:
         """Submit what was changed in a submitted annotation."""
-        with self.page.expect_response(lambda response: response.request.method == "PATCH") as info:
+        with self.page.expect_response(
+            lambda response: response.request.method == "PATCH" and "/api/annotations/" in response.url
+        ) as info:
             self.page.get_by_test_id("bottombar-update-button").click()
         assert info.value.ok, info.value.text()
         self._look()
 
     def submit(self, by_key: bool = False) -> None:
         with self.page.expect_response(
-            lambda response: response.request.method == "POST" and "/annotations" in response.url
+            lambda response: response.request.method == "POST" and bool(IS_SUBMITTED.search(response.url))
         ) as info:
             if by_key:
                 self.page.keyboard.press("Control+Enter")

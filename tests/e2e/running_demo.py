@@ -21,6 +21,16 @@ ROOT = Path(__file__).parents[2]
 LABEL_STUDIO = ROOT / ".venv-label-studio" / "bin" / "label-studio"
 EMPTY_DATABASE = ROOT / ".venv-label-studio" / "data" / "label_studio.sqlite3"
 
+# Seconds that Label Studio waits for click99, which it gives one by itself: too few on a busy machine.
+PATIENCE = {
+    "ML_CONNECTION_TIMEOUT": "60",
+    "ML_TIMEOUT_HEALTH": "60",
+    "ML_TIMEOUT_SETUP": "60",
+    "ML_TIMEOUT_DELETE": "60",
+    "ML_TIMEOUT_TRAIN_JOB_STATUS": "60",
+    "WEBHOOK_TIMEOUT": "60",
+}
+
 
 @dataclass
 class RunningDemo:
@@ -45,7 +55,7 @@ class RunningDemo:
             process = subprocess.Popen(
                 command or ours,
                 cwd=checkout,
-                env=os.environ | {"COLUMNS": "160"},
+                env=os.environ | PATIENCE | {"COLUMNS": "160"},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -63,7 +73,7 @@ class RunningDemo:
     def end(self, number: signal.Signals) -> None:
         """Send a signal and wait until the demo itself is gone."""
         self.process.send_signal(number)
-        self.process.wait(40)
+        self.process.wait(120)
         assert self.process.stdout
         self.process.stdout.close()
 

@@ -22,8 +22,8 @@ from click99.demo.project import connect
 from click99.labelstudio.client import Client
 from tests.e2e.browser import new_page
 from tests.e2e.labelling_page import LabellingPage
-from tests.e2e.running_demo import LABEL_STUDIO, RunningDemo
-from tests.e2e.workplace import BRUSH, COFFEE, Click99, mask_of
+from tests.e2e.running_demo import LABEL_STUDIO, PATIENCE, RunningDemo
+from tests.e2e.workplace import BRUSH, COFFEE, Click99, mask_of, synchronise
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 PREFIX = "/sub"
@@ -76,7 +76,7 @@ def named(demo: RunningDemo, tmp_path: Path) -> Iterator[tuple[str, str, Path]]:
             "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
             "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(files),
         }
-        environment = label_studio_environment(account(demo), data) | told
+        environment = label_studio_environment(account(demo), data) | PATIENCE | told
         with Program("Label Studio", command, port, tmp_path / "label-studio.log", environment) as program:
             program.wait_until_up(300)
             yield name, program.url, files
@@ -94,8 +94,7 @@ def tasks_of(client: Client, backend: str, files: Path) -> list[dict[str, Any]]:
     upload = {"cup.png": ("cup.png", pictures()[0].read_bytes())}
     client.call("POST", f"/api/projects/{project}/import", files=upload)
     local = {"project": project, "path": str(files / "cups"), "use_blob_urls": True}
-    storage = client.call("POST", "/api/storages/localfiles", json=local)["id"]
-    client.call("POST", f"/api/storages/localfiles/{storage}/sync", json={})
+    synchronise(client, "localfiles", client.call("POST", "/api/storages/localfiles", json=local)["id"])
     return list(client.tasks(project, 100))
 
 
@@ -108,7 +107,7 @@ def test_clicks_where_tasks_hold_the_public_name(
         server.home.mkdir()
         server.environment["LABEL_STUDIO_URL"] = address
         stack.enter_context(server)
-        tasks = tasks_of(Client(address, account(demo).token, timeout=60), server.url, files)
+        tasks = tasks_of(Client(address, account(demo).token, timeout=120), server.url, files)
         addresses = [task["data"]["image"] for task in tasks]
         for where in (f"{PREFIX}/data/upload/", f"{name}/data/local-files/"):
             assert any(each.startswith(where) for each in addresses)

@@ -18,7 +18,9 @@ BOXES = """<View><Image name="photo" value="$image"/>
 
 @pytest.fixture
 def client(click99: Click99) -> Client:
-    return Client(click99.environment["LABEL_STUDIO_URL"], click99.environment["LABEL_STUDIO_API_KEY"])
+    return Client(
+        click99.environment["LABEL_STUDIO_URL"], click99.environment["LABEL_STUDIO_API_KEY"], timeout=120
+    )
 
 
 def connect(click99: Click99, *arguments: str) -> str:

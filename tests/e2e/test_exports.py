@@ -129,7 +129,7 @@ def cells(project: Project) -> list[str]:
     path = f"{project.client.url}/api/projects/{project.id}/export"
     found = []
     for kind in (*TEXTS, *ARCHIVES):
-        reply = requests.get(path, {"exportType": kind}, auth=project.client, timeout=60)
+        reply = requests.get(path, {"exportType": kind}, auth=project.client, timeout=120)
         found.append(cell(reply, kind))
     return found
 

@@ -40,7 +40,7 @@ def click_three_times(studio: LabellingPage) -> tuple[np.ndarray, set[str]]:
         names.add(region["id"])
         before, mask = mask, alpha_of(region)
         assert not np.array_equal(mask, before)
-        assert iou(seen_change(bare, studio.picture()), mask > 127) > 0.95
+        studio.wait_to_see(lambda seen: iou(seen_change(bare, seen), mask > 127) > 0.95)  # noqa: B023
         print(f"{click}: IoU with the truth {iou(mask > 127, truth()):.3f}")
     return mask, names
 

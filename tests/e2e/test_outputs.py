@@ -63,6 +63,7 @@ def saved_draft(studio: LabellingPage, project: Project, task: int, region: str)
         found[:] = [item for draft in project.drafts(task) for item in draft]
         return [item["id"] for item in found] == [region]
 
+    studio.wait_for_draft()
     studio.wait_until(saved)
     return found[0]
 
@@ -79,7 +80,7 @@ def test_clicks_make_refine_and_save_a_region_of_that_kind(
     for click in (COFFEE, SPOON):
         (suggested,) = studio.click(click).regions
     assert (suggested["type"], suggested["from_name"]) == (f"{kind}labels", kind)
-    assert iou(seen_change(bare, studio.picture()), READ[kind](suggested)) > 0.95
+    studio.wait_to_see(lambda seen: iou(seen_change(bare, seen), READ[kind](suggested)) > 0.95)
     studio.screenshot(f"{kind}-1-suggested")
     studio.accept()
     saved = saved_draft(studio, project, task, suggested["id"])
@@ -155,7 +156,7 @@ def test_of_two_predictions_the_one_on_the_canvas_is_refined(
     studio.auto_accept(True)
     studio.work_on(project.id, task)
     on_canvas = "() => window.Htx.annotationStore.selected.regionStore.regions.map((each) => each.cleanId)"
-    assert studio.page.evaluate(on_canvas) == [shown]
+    studio.wait_until(lambda: studio.page.evaluate(on_canvas) == [shown])
     x, y = centres[shown]
     (refined,) = studio.click(Click(x, y, False)).regions
     assert refined["id"] == shown
@@ -236,9 +237,8 @@ def test_holes_and_parts_of_a_polygon_are_seen(workplace: Workplace, studio: Lab
     studio.work_on(project.id, empty)
     bare = still_picture(studio)
     studio.work_on(project.id, full)
-    shown = still_picture(studio)
+    studio.wait_to_see(lambda seen: iou(seen_change(bare, seen), mask) > 0.95)
     studio.screenshot("polygon-3-holes-and-parts")
-    assert iou(seen_change(bare, shown), mask) > 0.95
 
 
 def refined_by_click(studio: LabellingPage, boxed: dict[str, Any], screenshot: str) -> dict[str, Any]:

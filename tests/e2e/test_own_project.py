@@ -18,7 +18,7 @@ from tests.e2e.running_demo import RunningDemo
 from tests.e2e.workplace import COFFEE, SAUCER, SPOON, Click99, mask_of
 from tests.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 CONFIG = """<View>
   <Header value="What is on the table?"/>
@@ -50,7 +50,7 @@ def token(stranger: LabellingPage) -> str:
 
 @pytest.fixture
 def client(demo: RunningDemo, token: str) -> Client:
-    return Client(demo.address, token, timeout=60)
+    return Client(demo.address, token, timeout=120)
 
 
 @pytest.fixture

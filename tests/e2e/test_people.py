@@ -13,8 +13,9 @@ import pytest
 from click99.segmentation.clicks import Click
 from tests.e2e.labelling_page import LabellingPage, answer_of
 from tests.e2e.workplace import COFFEE, HANDLE, KEYS, SAUCER, SPOON, Click99, Project, Workplace, mask_of
+from tests.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def test_two_annotators_on_one_task(
@@ -154,8 +155,8 @@ def test_parallel_clicks_end_in_the_last_ones_mask(
     with studio.collected() as responses:
         click99.freeze()
         for click in (COFFEE, HANDLE, SPOON):
-            studio.send_click(click)
-            studio.page.wait_for_timeout(300)
+            with studio.page.expect_request(lambda request: "interactive-annotating" in request.url):
+                studio.send_click(click)
         click99.thaw()
         studio.wait_until(lambda: len(responses) == 3)
     last = max(map(answer_of, responses), key=lambda answer: len(answer.clicks))
@@ -192,8 +193,8 @@ def test_a_mask_submitted_before_it_was_accepted_is_restored(
     studio.submit()
     (saved,) = project.annotations(task)
     assert {item["type"] for item in saved} == {"keypoint"}, "Label Studio keeps no mask"
-    assert f"Task {task}, annotation" in click99.log.read_text()
-    assert click99.metric("click99_unaccepted_total") >= 1
+    until(lambda: f"Task {task}, annotation" in click99.log.read_text())
+    until(lambda: click99.metric("click99_unaccepted_total") >= 1)
 
     recover = ["recover", "--project", str(project.id)]
     dry = click99.run(*recover)

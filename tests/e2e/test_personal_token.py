@@ -39,7 +39,7 @@ def test_all_goes_with_a_personal_token(
     server.environment["CLICK99_SYNC_MINUTES"] = "0"  # the server's own look would come before the command's
     with server:
         workplace = Workplace(demo, server)
-        workplace.client = Client(demo.address, token, timeout=60)
+        workplace.client = Client(demo.address, token, timeout=120)
         project = workplace.project("personal token", BRUSH)
         task, later = project.task(), project.task()
         studio.work_on(project.id, task)

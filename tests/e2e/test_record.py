@@ -12,7 +12,7 @@ from tests.e2e.workplace import BRUSH, Click99, Project
 from tests.server.requests import keypoint
 from tests.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def answer(click99: Click99, project: Project, task: int) -> dict[str, Any]:

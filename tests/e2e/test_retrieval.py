@@ -23,7 +23,7 @@ def test_a_detector_s_box_becomes_a_mask(workplace: Workplace) -> None:
     chosen = {"selectedItems": {"all": True, "excluded": []}, "filters": {"conjunction": "and", "items": []}}
     action = f"/api/dm/actions?id=retrieve_tasks_predictions&project={project.id}"
     workplace.client.call("POST", action, json=chosen | {"ordering": []})
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while len(found := project.read(task)["predictions"]) < 2:
         assert time.monotonic() < deadline, found
         time.sleep(1)

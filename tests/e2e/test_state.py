@@ -25,7 +25,7 @@ from tests.e2e.workplace import (
     mask_of,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def test_undo_delete_drag_and_reject_equal_a_fresh_session(

@@ -45,7 +45,7 @@ def test_ctrl_c_ends_all_and_a_second_start_keeps_the_work(demo: RunningDemo, br
 
 def annotate_one(demo: RunningDemo) -> None:
     """Submit an annotation of nothing."""
-    client = Client(demo.address, json.loads((demo.folder / "login.json").read_text())["token"], timeout=60)
+    client = Client(demo.address, json.loads((demo.folder / "login.json").read_text())["token"], timeout=120)
     task = next(iter(client.tasks(demo.project, 100)))["id"]
     client.call("POST", f"/api/tasks/{task}/annotations/?project={demo.project}", json={"result": []})
 
@@ -59,6 +59,6 @@ def check_project(running: RunningDemo, browser: Browser) -> None:
         assert (project["task_number"], project["total_annotations_number"]) == (6, 1)
         (backend,) = studio.api(f"/api/ml?project={running.project}")
         assert backend["is_interactive"]
-        assert requests.get(f"{backend['url']}/health", timeout=5).json()["status"] == "UP"
+        assert requests.get(f"{backend['url']}/health", timeout=60).json()["status"] == "UP"
         (webhook,) = studio.api(f"/api/webhooks/?project={running.project}")
         assert webhook["url"].startswith(backend["url"])

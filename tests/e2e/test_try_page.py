@@ -20,7 +20,7 @@ from tests.waiting import until
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 CUP = (0.55, 0.42)  # of the coffee's picture
 TABLE = (0.1, 0.9)
@@ -40,7 +40,7 @@ def is_ours(told: ConsoleMessage) -> bool:
 @pytest.fixture
 def opened(browser: Browser, address: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 900})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(120_000)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -165,8 +165,7 @@ def test_escape_drops_what_keys_have_drawn(page: TryPage):
 
 
 def test_zoomed_and_moved_a_click_is_where_it_is_seen(page: TryPage):
-    page.page.mouse.move(*page.at(CUP))
-    page.page.mouse.wheel(0, -400)
+    page.zoom(CUP, -400)
     page.page.mouse.down(button="middle")
     x, y = page.at(CUP)
     page.page.mouse.move(x + 60, y + 40)
@@ -180,8 +179,7 @@ def test_a_file_a_forgotten_picture_and_a_server_gone(page: TryPage, tmp_path: P
     tiff = tmp_path / "grey.tif"
     ramp = np.linspace(0, 60000, 200 * 100).reshape(100, 200).astype(np.uint16)
     Image.fromarray(ramp).save(tiff)
-    page.page.locator("#file").set_input_files(tiff)
-    page.says("Click an object")
+    page.open(tiff)
     page.size = (200, 100)
     page.click((0.5, 0.9), 1)
     page.page.route("**/try/masks", lambda route: route.abort())
@@ -205,13 +203,11 @@ def test_a_large_picture_is_shown_as_a_copy_and_sharp_where_it_is_looked_at(page
     file = tmp_path / "large.png"
     Image.fromarray(stripes).save(file, compress_level=1)
     with page.page.expect_response(lambda reply: "side=2048" in reply.url):
-        page.page.locator("#file").set_input_files(file)
-    page.says("Click an object")  # "Reading the picture…" until then
+        page.open(file)
     assert page.page.evaluate(CONTRAST) < 60
     middle = page.at((0.5, 0.5))
     with page.page.expect_response(lambda reply: "side=" in reply.url) as reply:
-        page.page.mouse.move(*middle)
-        page.page.mouse.wheel(0, -1600)
+        page.zoom((0.5, 0.5), -1600)
     assert int(reply.value.headers["content-length"]) < 3_000_000
     until(lambda: page.page.evaluate(CONTRAST) > 200)
     page.page.mouse.click(*middle)
@@ -241,6 +237,7 @@ def test_in_every_window(
     browser: Browser, address: str, screenshots: Path, name: str, options: dict[str, Any]
 ):
     context = browser.new_context(**options)
+    context.set_default_timeout(120_000)
     page = TryPage(context.new_page())
     page.page.goto(address)
     page.sample()

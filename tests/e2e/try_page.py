@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
+
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,6 +27,14 @@ CONTRAST = """() => {
     return Math.max(...greys) - Math.min(...greys);
 }"""
 
+# What is drawn now, as one number; a canvas that has another size is fitted in the frame after.
+DRAWN = """async () => {
+    for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
+    const canvas = document.querySelector("#view");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return new Uint32Array(data.buffer).reduce((sum, pixel) => (31 * sum + pixel) >>> 0, 0);
+}"""
+
 
 class TryPage:
     """The page, and where the picture lies on it: whole, in the middle of its canvas."""
@@ -32,8 +44,27 @@ class TryPage:
         self.size: tuple[int, int] = (WIDTH, HEIGHT)
 
     def sample(self, name: str = "coffee") -> None:
-        self.page.locator(f"[data-sample={name}]").click()
+        with self._opening():
+            self.page.locator(f"[data-sample={name}]").click()
+
+    def open(self, file: Path) -> None:
+        with self._opening():
+            self.page.locator("#file").set_input_files(file)
+
+    @contextmanager
+    def _opening(self) -> Iterator[None]:
+        """What it says of the picture before may be the same; from the question on it says that it reads."""
+        with self.page.expect_response(lambda reply: reply.url.endswith("/try/pictures")):
+            yield
         self.says("Click an object")
+        self.page.evaluate(DRAWN)
+
+    def zoom(self, place: tuple[float, float], wheel: float) -> None:
+        """And wait until it is seen: clicks may overtake the wheel."""
+        before = self.page.evaluate(DRAWN)
+        self.page.mouse.move(*self.at(place))
+        self.page.mouse.wheel(0, wheel)
+        until(lambda: self.page.evaluate(DRAWN) != before)
 
     def says(self, text: str) -> None:
         self.page.locator("#said").filter(has_text=re.compile(text)).wait_for()

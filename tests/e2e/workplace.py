@@ -44,6 +44,14 @@ def mask_of(region: dict[str, Any]) -> np.ndarray:
     return alpha_of(region) > 127
 
 
+def synchronise(client: Client, kind: str, storage: int, times: int = 3) -> None:
+    """Its SQLite may be locked by another request; Label Studio tells a failed sync in the storage alone."""
+    told = client.call("POST", f"/api/storages/{kind}/{storage}/sync", json={})
+    if told["status"] != "completed" and times > 1:
+        return synchronise(client, kind, storage, times - 1)
+    assert told["status"] == "completed", told
+
+
 class Click99:
     """`click99 serve` for the shared Label Studio."""
 
@@ -74,16 +82,16 @@ class Click99:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT
             )
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not self._is_up():
             assert self._process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, "click99 did not start within two minutes"
+            assert time.monotonic() < deadline, "click99 did not start within five minutes"
             time.sleep(0.2)
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGCONT)
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(120)
 
     def restart(self) -> None:
         self.stop()
@@ -105,11 +113,11 @@ class Click99:
         """Another click99 command with the same settings."""
         command = [sys.executable, "-m", "click99.cli", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=180
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300
         )
 
     def metric(self, name: str) -> float:
-        text = requests.get(f"{self.url}/metrics", timeout=10).text
+        text = requests.get(f"{self.url}/metrics", timeout=60).text
         values = [line.split()[-1] for line in text.splitlines() if line.split()[0] == name]
         return float(values[0])
 
@@ -121,12 +129,12 @@ class Click99:
             "label_config": BRUSH,
             "params": {"context": {"result": renamed}},
         }
-        reply = requests.post(f"{self.url}/predict", json=request, timeout=60).json()
+        reply = requests.post(f"{self.url}/predict", json=request, timeout=120).json()
         return mask_of(reply["results"][0]["result"][0])
 
     def _is_up(self) -> bool:
         try:
-            return requests.get(f"{self.url}/health", timeout=2).ok
+            return requests.get(f"{self.url}/health", timeout=10).ok
         except requests.RequestException:
             return False
 
@@ -166,7 +174,7 @@ class Project:
 class Workplace:
     def __init__(self, demo: RunningDemo, click99: Click99):
         token = json.loads((demo.folder / "login.json").read_text())["token"]
-        self.client = Client(demo.address, token, timeout=60)
+        self.client = Client(demo.address, token, timeout=120)
         self.click99 = click99
         self._demo = demo
 
