@@ -15,13 +15,16 @@ FLAGS = [
     "--disable-background-networking",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
+# Milliseconds within which Chromium starts, and a page does what is asked: on busy machines.
+START, ANSWER = 300_000, 120_000
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A fresh headless Chromium, the system's."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        program = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=START)
         yield browser
         browser.close()
 
@@ -30,6 +33,6 @@ def chromium() -> Iterator[Browser]:
 def new_page(browser: Browser) -> Iterator[Page]:
     """A page that knows no other page's login."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
-    context.set_default_timeout(120_000)  # milliseconds: busy machines
+    context.set_default_timeout(ANSWER)
     yield context.new_page()
     context.close()

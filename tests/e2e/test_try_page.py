@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco
 
+from tests.e2e.browser import ANSWER
 from tests.e2e.try_page import CONTRAST, HEIGHT, WIDTH, TryPage
 from tests.server.command import serving
 from tests.waiting import until
@@ -40,7 +41,7 @@ def is_ours(told: ConsoleMessage) -> bool:
 @pytest.fixture
 def opened(browser: Browser, address: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 900})
-    context.set_default_timeout(120_000)
+    context.set_default_timeout(ANSWER)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -237,7 +238,7 @@ def test_in_every_window(
     browser: Browser, address: str, screenshots: Path, name: str, options: dict[str, Any]
 ):
     context = browser.new_context(**options)
-    context.set_default_timeout(120_000)
+    context.set_default_timeout(ANSWER)
     page = TryPage(context.new_page())
     page.page.goto(address)
     page.sample()
