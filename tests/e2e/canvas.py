@@ -21,6 +21,7 @@ SELECTED = f"() => {CANVAS}.selectionSize > 0"
 SUGGESTED = f"() => {CANVAS}.suggestions.size"
 SAVING = f"() => {CANVAS}.isDraftSaving"
 SAVE = f"() => {CANVAS}.saveDraftImmediately()"
+HOLD = f"() => {CANVAS}.pauseAutosave()"
 SELECT = f"""id => {{
   {CANVAS}.unselectAll();
   {CANVAS}.selectArea([...{CANVAS}.areas.values()].find(area => area.cleanId === id));

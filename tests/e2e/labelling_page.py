@@ -15,7 +15,7 @@ import numpy as np
 from playwright.sync_api import Page, Response
 
 from click99.segmentation.clicks import Click
-from tests.e2e.canvas import CHOSEN, KEYED, SAVE, SAVING, SELECTED, SUGGESTED, Canvas
+from tests.e2e.canvas import CHOSEN, HOLD, KEYED, SAVE, SAVING, SELECTED, SUGGESTED, Canvas
 
 IS_SUBMITTED = re.compile(r"/tasks/[0-9]+/annotations/?(\?|$)")  # and no draft of one
 
@@ -203,6 +203,10 @@ class LabellingPage(Canvas):
             self.page.wait_for_function(f"() => !({SAVING})()")
             self.page.evaluate(SAVE)
         self.page.wait_for_function(f"() => !({SAVING})()")
+
+    def hold_drafts(self) -> None:
+        """As in the seconds before Label Studio saves one, however long a busy machine takes for a click."""
+        self.page.evaluate(HOLD)
 
     def _answers(self) -> AbstractContextManager[Any]:
         return self.page.expect_response(lambda response: "interactive-annotating" in response.url)

@@ -51,6 +51,7 @@ def test_one_annotator_in_two_tabs(studio: LabellingPage, project: Project, clic
     tab, task = studio.another_tab(), project.task()
     for page in (studio, tab):
         page.work_on(project.id, task)
+        page.hold_drafts()  # one tab's draft is the other's, too
     answers = [studio.click(COFFEE), tab.click(HANDLE), studio.click(SPOON), tab.click(SAUCER)]
     for answer in answers:
         fresh = click99.fresh_answer(project.read(task), answer.clicks)
