@@ -27,6 +27,7 @@ from tests.server.requests import encoded
 USER, PASSWORD = "ann", "secret"
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 FILES = [encoded(format=format) for format in FORMATS]
+CHAINS = 5  # of requests, each with what the one before answered; more send the same again
 OFF = {"enabled": False}
 # What no schema can say of a body that it describes.
 UNSAID = [
@@ -87,6 +88,8 @@ def try_schema(home: Path, examples: int) -> Tried:
                 tried.add(event.recorder)
             elif isinstance(event, events.NonFatalError):
                 tried.problems.append(f"{event.label}: {event.info.format()}")
+            elif isinstance(event, events.Interrupted):
+                tried.problems.append("interrupted: what was sent until then is counted")
             elif isinstance(event, events.FatalError):
                 raise event.exception
     finally:
@@ -101,6 +104,7 @@ def happening(app: FastAPI, examples: int) -> Iterator[events.EngineEvent]:
         "cache": {"enabled": False},  # in the working folder, of what failed the last time
         "continue-on-failure": True,
         "generation": generation,
+        "phases": {"stateful": {"generation": {"max-examples": CHAINS}}},
         "operations": UNSAID,
     }
     config = schemathesis.Config.from_dict(chosen)
