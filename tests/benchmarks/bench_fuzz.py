@@ -1,7 +1,7 @@
 """A hundred thousand wrong requests to a server in this process: 5xx, the slowest one, growth.
 
     python -m tests.benchmarks.bench_fuzz [--requests 100000] [--seed 0]
-    python -m tests.benchmarks.bench_fuzz --examples 150
+    python -m tests.benchmarks.bench_fuzz --examples 60
 
 The requests of tests/server/fuzzing.py, and one in ten a damaged picture for the try page, in each format
 that can be written here. The network is a stand-in that paints discs. A request that takes a minute ends the

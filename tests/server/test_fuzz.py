@@ -37,6 +37,7 @@ def test_no_request_is_answered_with_a_5xx(fuzzed: TestClient, choice: random.Ra
 
 
 @pytest.mark.slow("a thousand requests")
+@pytest.mark.timeout(900)
 def test_every_answer_is_as_the_schema_tells(tmp_path: Path):
     tried = try_schema(tmp_path, examples=5)
     assert not tried.problems, "\n\n".join(tried.problems)
