@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from pkgutil import resolve_name
+from threading import Event
 from typing import Any
 
 import pytest
@@ -29,7 +31,7 @@ SIZES = {"original_width": 64, "original_height": 48}
 
 def test_clicks_go_on_while_a_host_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert ImageSource.__init__.__kwdefaults__
-    monkeypatch.setitem(ImageSource.__init__.__kwdefaults__, "timeout", 5.0)
+    monkeypatch.setitem(ImageSource.__init__.__kwdefaults__, "timeout", 15.0)
     with listening(says_nothing) as host, running(tmp_path, allowed_hosts=host) as url:
         lost = [body([keypoint("a", 20, 20)], f"http://{host}/{number}.png") for number in range(60)]
         good = body([keypoint("a", 20, 20)])
@@ -37,10 +39,8 @@ def test_clicks_go_on_while_a_host_says_nothing(tmp_path: Path, monkeypatch: pyt
         with ThreadPoolExecutor(60) as pool:
             waits = [pool.submit(requests.post, f"{url}/predict", json=one, timeout=60) for one in lost]
             time.sleep(1)
-            began = time.monotonic()
-            assert requests.post(f"{url}/predict", json=good, timeout=20).ok
-            assert requests.get(f"{url}/health", timeout=20).ok
-            assert time.monotonic() - began < 3
+            assert requests.post(f"{url}/predict", json=good, timeout=60).ok
+            assert requests.get(f"{url}/health", timeout=60).ok
             assert not any(wait.done() for wait in waits), "they were waiting all the time"
             assert {wait.result().status_code for wait in waits} == {422}
 
@@ -96,16 +96,23 @@ def test_controls_in_controls_are_read_in_linear_time():
     assert time.thread_time() - began < 1.5
 
 
-def test_health_answers_while_a_large_event_is_read(tmp_path: Path):
+@pytest.mark.parametrize("part", ["app:parse", "app:keep", "service:Service.look_at"])
+def test_health_answers_while_an_event_is_read(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """However long one of the parts of it takes, which here begins and ends with the test."""
+    begun, answered, takes_long = Event(), Event(), resolve_name(f"click99.server.{part}")
+
+    def wait(*given: Any) -> Any:
+        begun.set()
+        assert answered.wait(90)
+        return takes_long(*given)
+
+    monkeypatch.setattr(f"click99.server.{part.replace(':', '.')}", wait)
     told = {"id": 9, "task": 3, "result": lost_masks()}
     sent = {"action": "ANNOTATION_UPDATED", "annotation": told, "task": {"id": 3}}
     sent["project"] = {"id": 1, "label_config": WITH_BOXES}
     with running(tmp_path) as url, ThreadPoolExecutor(1) as pool:
-        told = pool.submit(requests.post, f"{url}/webhook", json=sent, timeout=60)
-        slowest = 0.0
-        while not told.done():
-            began = time.monotonic()
-            assert requests.get(f"{url}/health", timeout=20).ok
-            slowest = max(slowest, time.monotonic() - began)
-        assert told.result().ok
-    assert slowest < 3
+        reply = pool.submit(requests.post, f"{url}/webhook", json=sent, timeout=120)
+        assert begun.wait(60)
+        assert requests.get(f"{url}/health", timeout=60).ok
+        answered.set()
+        assert reply.result().ok
