@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.server.fuzzing import PICTURE, mutated
+from tests.server.fuzzing import PICTURE, bent_bytes, mutated
 from tests.server.schema_fuzzing import try_schema
 
 
@@ -34,6 +34,15 @@ def test_no_request_is_answered_with_a_5xx(fuzzed: TestClient, choice: random.Ra
     path, sent = mutated(choice)
     reply = fuzzed.post(path, content=sent)
     assert reply.status_code < 500, f"{path}: {reply.text}\n{sent[:3000]}"
+
+
+@pytest.mark.slow("many files")
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))  # pyright: ignore[reportArgumentType]
+@given(choice=st.randoms(use_true_random=False))
+def test_no_file_is_answered_with_a_5xx(fuzzed: TestClient, choice: random.Random):
+    sent = bent_bytes(choice, PICTURE)
+    reply = fuzzed.post("/try/pictures", content=sent)
+    assert reply.status_code in (200, 422), f"{reply.text}\n{sent}"
 
 
 @pytest.mark.slow("a thousand requests")

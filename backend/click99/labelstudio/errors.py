@@ -22,7 +22,7 @@ class LabelStudioError(Exception):
 
 
 class PayloadError(LabelStudioError):
-    """The request's body is not what Label Studio sends, or its parts contradict each other (caller: 4xx)."""
+    """The request's body is not what Label Studio sends, or its parts contradict each other."""
 
     status = 400
 
@@ -36,19 +36,19 @@ class TooManyClicksError(PayloadError):
 
 
 class LabelConfigError(LabelStudioError):
-    """The project's label config lacks what interactive masks need (caller: 4xx)."""
+    """The project's label config lacks what interactive masks need."""
 
 
 class BrushError(LabelStudioError):
-    """A brush RLE does not decode to the image's size (caller: 4xx)."""
+    """A brush RLE does not decode to the image's size."""
 
 
 class BitmaskError(LabelStudioError):
-    """A bitmask region is no PNG of the image's size (caller: 4xx)."""
+    """A bitmask region is no PNG of the image's size."""
 
 
 class ImageError(LabelStudioError):
-    """Base of what can be wrong with an image (caller: 4xx)."""
+    """Base of what can be wrong with an image."""
 
 
 class ImageNotAllowedError(ImageError):
